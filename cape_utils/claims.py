@@ -1,0 +1,309 @@
+"""The ledger: what the papers say, what we compute, and the verdict by rule.
+
+``data/claims.csv`` holds one row for each number quoted. ``recomputed`` holds, chapter by chapter, the functions
+that recompute them. This module joins the two and applies the rule; no verdict is typed anywhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.results import Estimate, Null
+
+__all__ = ["VERDICTS", "Assessment", "Claim", "NullRange", "Recomputed", "Value", "assess", "judge", "ledger", "table", "verdict_counts"]
+
+Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not testable", "not written yet"]
+VERDICTS: dict[str, str] = {
+    "reproduced": "recomputed on the paper's data within tolerance, and contradicted by neither the open panel nor a null",
+    "paper's data only": "recomputed on the paper's data, but the open panel disagrees",
+    "artefact": "recomputed, but a null in which nothing is there gives as much",
+    "differs": "not recomputed from the released data",
+    "not testable": "needs data that was never released",
+    "not written yet": "the chapter that recomputes it is not in this edition",
+}
+"""Each verdict with what it means."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One side's number (or text), with its interval, count and method; missing parts are ``None``."""
+
+    value: float | str
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    method: str | None = None
+
+    @classmethod
+    def of(cls, estimate: Estimate, *, sign: float = 1.0) -> Value:
+        """From an ``Estimate``; ``sign=-1`` turns an exponent into its opposite."""
+        low, high = sorted((sign * estimate.low, sign * estimate.high))
+        return cls(sign * estimate.estimate, _known(low), _known(high), estimate.n, estimate.method)
+
+
+@dataclass(frozen=True)
+class NullRange:
+    """What the statistic does when nothing is there: median, 95% range and how it was drawn."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+
+    @classmethod
+    def of(cls, null: Null) -> NullRange:
+        """From a ``Null``."""
+        return cls(null.value, null.low, null.high, null.method)
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What a chapter's function returns for one claim."""
+
+    paper_panel: Value | None
+    open_panel: Value | None = None
+    null: NullRange | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of the ledger; see the schema of ``data/claims.csv``."""
+
+    id: str
+    paper: str
+    section: str
+    statement: str
+    chapter: str
+    unit: str
+    criterion: str
+    paper_value: Value | None
+    bound: float | None
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A claim with our numbers and the verdict."""
+
+    claim: Claim
+    paper_panel: Value | None
+    open_panel: Value | None
+    null: NullRange | None
+    verdict: Verdict
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain object for JSON, with the keys that ``cape claims --json`` promises."""
+
+        def plain(part: Value | NullRange | None) -> dict[str, Any] | None:
+            return None if part is None else asdict(part)
+
+        return {
+            "id": self.claim.id,
+            "chapter": self.claim.chapter,
+            "paper_value": plain(self.claim.paper_value),
+            "paper_panel": plain(self.paper_panel),
+            "open_panel": plain(self.open_panel),
+            "null": plain(self.null),
+            "verdict": self.verdict,
+            "reason": self.reason,
+        }
+
+
+def _known(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
+    """All claims, in the order of the table.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame, optional
+        A table like ``claims``; the project's own by default.
+
+    Examples
+    --------
+    >>> ledger()[0].id
+    'pythia_r_hs_tqa'
+    """
+    frame = data.load("claims") if rows is None else rows
+    claims = []
+    for row in frame.to_dict("records"):
+        number, text = _known(row["paper_value"]), row["paper_text"]
+        quoted: float | str | None = number if number is not None else (text if isinstance(text, str) else None)
+        meaning = row["interval_meaning"] if isinstance(row["interval_meaning"], str) else None
+        value = (
+            None
+            if quoted is None
+            else Value(quoted, _known(row["paper_low"]), _known(row["paper_high"]), None, meaning)
+        )
+        claims.append(
+            Claim(
+                row["id"], row["paper"], row["section"], row["statement"], row["chapter"], row["unit"],
+                row["criterion"], value, _known(row["criterion_value"]), _known(row["tolerance"]) or 0.0,
+            )
+        )
+    return claims
+
+
+def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
+    if claim.criterion == "equals_text":
+        return claim.paper_value is not None and ours.value == claim.paper_value.value
+    number = float(ours.value)
+    if claim.criterion == "at_least":
+        return number >= _bound(claim)
+    if claim.criterion == "at_most":
+        return number <= _bound(claim)
+    if claim.paper_value is None:
+        raise ValueError(f"claim {claim.id}: criterion 'within' needs a paper_value")
+    # A last digit of slack for the binary fraction, so that a difference of exactly the tolerance counts.
+    return abs(number - float(claim.paper_value.value)) <= claim.tolerance * (1 + 1e-9) + 1e-15
+
+
+def _bound(claim: Claim) -> float:
+    if claim.bound is None:
+        raise ValueError(f"claim {claim.id}: criterion {claim.criterion!r} needs a criterion_value")
+    return claim.bound
+
+
+def _contradicts(claim: Claim, open_panel: Value) -> bool:
+    if claim.criterion == "equals_text":
+        return claim.paper_value is not None and open_panel.value != claim.paper_value.value
+    low = open_panel.low if open_panel.low is not None else float(open_panel.value)
+    high = open_panel.high if open_panel.high is not None else float(open_panel.value)
+    if claim.criterion == "at_least":
+        return high < _bound(claim)
+    if claim.criterion == "at_most":
+        return low > _bound(claim)
+    quoted = float(claim.paper_value.value) if claim.paper_value is not None else math.nan
+    slack = claim.tolerance * (1 + 1e-9) + 1e-15
+    return not low - slack <= quoted <= high + slack
+
+
+def _null_gives_as_much(claim: Claim, ours: Value, null: NullRange) -> bool:
+    if claim.criterion == "at_least":
+        return null.value >= _bound(claim)
+    if claim.criterion == "at_most":
+        return null.value <= _bound(claim)
+    return null.low <= float(ours.value) <= null.high
+
+
+def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
+    """Apply the rule to one claim.
+
+    The order is: not written yet, not testable, differs, artefact, paper's data only, reproduced; the first that
+    applies is the verdict. A null speaks against a claim if our number lies within its 95% range. The open panel
+    speaks against it if its interval, widened by the tolerance, leaves out the number quoted.
+
+    Parameters
+    ----------
+    claim : Claim
+    ours : Recomputed or None
+        ``None`` where no chapter recomputes the claim yet.
+    """
+    if ours is None:
+        return Assessment(claim, None, None, None, "not written yet", f"Chapter {claim.chapter} is not written yet.")
+    paper, opened, null = ours.paper_panel, ours.open_panel, ours.null
+    verdict: Verdict
+    if paper is None:
+        verdict, why = "not testable", "The data behind it was not released"
+    elif not _recomputed_as_quoted(claim, paper):
+        verdict, why = "differs", f"The paper's data give {_show(paper)} where {_quoted(claim)} is quoted"
+    elif null is not None and _null_gives_as_much(claim, paper, null):
+        verdict = "artefact"
+        why = f"The paper's data give {_show(paper)}, and so does a null: {_range(null)} ({null.method})"
+    elif opened is not None and _contradicts(claim, opened):
+        verdict = "paper's data only"
+        why = f"The paper's data give {_show(paper)}, the open panel {_show(opened)}"
+    else:
+        verdict = "reproduced"
+        against = f"; the open panel gives {_show(opened)}" if opened is not None else ""
+        beyond = f"; the null gives {_range(null)}" if null is not None else ""
+        why = f"The paper's data give {_show(paper)}{against}{beyond}"
+    reason = f"{why}. {ours.remark}".strip()
+    return Assessment(claim, paper, opened, null, verdict, reason)
+
+
+def _figure(number: float | str | None) -> str:
+    return number if isinstance(number, str) else f"{number:.3g}"
+
+
+def _show(value: Value) -> str:
+    ends = "" if value.low is None or value.high is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+    return f"{_figure(value.value)}{ends}"
+
+
+def _range(null: NullRange) -> str:
+    return f"{_figure(null.value)} [{_figure(null.low)}, {_figure(null.high)}]"
+
+
+def _quoted(claim: Claim) -> str:
+    if claim.criterion in ("at_least", "at_most"):
+        return f"{claim.criterion.replace('_', ' ')} {_figure(_bound(claim))}"
+    return _figure(claim.paper_value.value) if claim.paper_value is not None else "nothing"
+
+
+@functools.cache
+def _assessed() -> tuple[Assessment, ...]:
+    from cape_utils.recomputed import registry  # the registry imports this module
+
+    functions = registry()
+    return tuple(judge(claim, functions[claim.id]() if claim.id in functions else None) for claim in ledger())
+
+
+def assess(chapter: str | None = None) -> list[Assessment]:
+    """Every claim of a chapter, or of the book, with our numbers and the verdict.
+
+    Parameters
+    ----------
+    chapter : str, optional
+        Such as ``"02_coupling"``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such chapter; the message lists those there are.
+    """
+    known = list(data.load("chapters")["chapter"])
+    if chapter is not None and chapter not in known:
+        raise KeyError(f"no chapter {chapter!r}; the chapters are {', '.join(known)}")
+    return [item for item in _assessed() if chapter is None or item.claim.chapter == chapter]
+
+
+def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
+    """Number of claims with each verdict, in the order of ``VERDICTS``."""
+    verdicts = [item.verdict for item in (assess() if items is None else items)]
+    return {name: verdicts.count(name) for name in VERDICTS}  # type: ignore[arg-type]
+
+
+def table(chapter: str | None = None) -> pd.DataFrame:
+    """The ledger as a table for reading.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``claim, paper, paper's data, open panel, null, verdict, why``, indexed by id.
+    """
+    rows = [
+        {
+            "id": item.claim.id,
+            "claim": f"{item.claim.statement} ({item.claim.unit})",
+            "paper": _quoted(item.claim),
+            "paper's data": "" if item.paper_panel is None else _show(item.paper_panel),
+            "open panel": "" if item.open_panel is None else _show(item.open_panel),
+            "null": "" if item.null is None else _range(item.null),
+            "verdict": item.verdict,
+            "why": item.reason,
+        }
+        for item in assess(chapter)
+    ]
+    return pd.DataFrame(rows).set_index("id")

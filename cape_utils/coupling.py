@@ -1,0 +1,531 @@
+"""Coupling of two benchmarks: local (between consecutive sizes of a family) and population (over models).
+
+Section 2 of paper A: local coupling is the change of one score over the change of another, phases are its
+thresholds, population coupling is Pearson's r. Each comes with the error that a finite number of test items
+implies, and with nulls. Where the coupling changes sign is the job of ``transition``.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from cape_utils import data
+from cape_utils.results import Estimate, Floats, Null, as_generator, interval, null_from_draws
+
+__all__ = [
+    "PHASES",
+    "TAX_BELOW",
+    "benchmark_items",
+    "coupling_matrix",
+    "expected_phase_counts",
+    "increment_null",
+    "item_error",
+    "local_coupling",
+    "monotone_null",
+    "partial_correlation",
+    "permutation_null",
+    "permutation_p_under_monotone",
+    "phase",
+    "phase_counts",
+    "population_coupling",
+    "rising_share_null",
+    "running_coupling",
+    "sign_shares",
+    "within_family",
+]
+
+PHASES = ("tax", "transition", "bonus")
+TAX_BELOW = 0.1
+"""Tax below minus this, bonus above plus this (paper A, section 2.3)."""
+
+_EXACT_UP_TO = 9  # 9! = 362,880 arrangements; beyond that a sample answers as well
+Attribution = Literal["intervals", "models"]
+
+
+def item_error(score_pct: ArrayLike, items: float) -> Floats:
+    """Standard error of a benchmark score from its finite number of items.
+
+    Parameters
+    ----------
+    score_pct : array_like
+        Scores in percent.
+    items : float
+        Number of test items.
+
+    Returns
+    -------
+    ndarray
+        Percentage points, ``100 sqrt(p (1 - p) / items)``. Exact for a share of correct answers; an upper bound for
+        TruthfulQA MC2, whose item scores lie between 0 and 1. Source: Miller, arXiv 2411.00640.
+
+    Examples
+    --------
+    >>> round(float(item_error(50.0, 2500)), 3)
+    1.0
+    """
+    share = np.clip(np.asarray(score_pct, dtype=float) / 100, 0, 1)
+    return np.asarray(100 * np.sqrt(share * (1 - share) / items))
+
+
+@functools.cache
+def benchmark_items(benchmark: str) -> float:
+    """Number of test items of a benchmark; NaN where it is not stated.
+
+    Examples
+    --------
+    >>> benchmark_items("truthfulqa_mc2")
+    817.0
+    """
+    table = data.load("benchmarks").set_index("benchmark")["items"]
+    if benchmark not in table.index:
+        raise ValueError(f"no benchmark {benchmark!r}; known are {', '.join(table.index)}")
+    return float(table.astype("float64")[benchmark])
+
+
+def phase(coupling: ArrayLike) -> np.ndarray[Any, np.dtype[Any]]:
+    """Phase of each local coupling by the paper's thresholds; missing couplings have none.
+
+    Examples
+    --------
+    >>> list(phase([-0.5, 0.0, 0.5]))
+    ['tax', 'transition', 'bonus']
+    """
+    value = np.asarray(coupling, dtype=float)
+    names = np.where(value < -TAX_BELOW, "tax", np.where(value > TAX_BELOW, "bonus", "transition")).astype(object)
+    return np.where(np.isnan(value), None, names)
+
+
+def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:
+    """Change of ``y`` over change of ``x`` between consecutive sizes of each family.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``model, family, params_b`` and both benchmarks in percent. Rows without both scores are left out.
+    x, y : str
+        Benchmarks. The paper's coupling has HellaSwag below and TruthfulQA above the fraction line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each interval: ``family, from_model, to_model, from_params_b, to_params_b, mid_params_b``
+        (geometric mean), ``dx, dy`` (percentage points), ``se_dx, se_dy`` (item noise of two independent tests,
+        an upper bound since both models answer the same items), ``coupling``, ``se`` (delta method), ``phase``,
+        ``p_positive`` (probability that the coupling is positive), ``p_sign`` (that its sign is what it looks like)
+        and ``p_tax, p_transition, p_bonus``. A coupling whose ``dx`` is zero is missing.
+
+    Examples
+    --------
+    >>> toy = pd.DataFrame({"model": ["a", "b"], "family": "f", "params_b": [1, 10],
+    ...                     "hellaswag": [40.0, 60.0], "truthfulqa_mc2": [44.0, 34.0]})
+    >>> float(local_coupling(toy)["coupling"].iloc[0])
+    -0.5
+    """
+    for column in ("model", "family", "params_b", x, y):
+        if column not in scores:
+            raise ValueError(f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}")
+    used = scores.dropna(subset=[x, y]).sort_values(["family", "params_b"], kind="stable")
+    same = used["family"].eq(used["family"].shift())
+    before, after = used.shift()[same], used[same]
+    frame = pd.DataFrame(
+        {
+            "family": after["family"],
+            "from_model": before["model"],
+            "to_model": after["model"],
+            "from_params_b": before["params_b"].astype(float),
+            "to_params_b": after["params_b"].astype(float),
+        }
+    )
+    frame["mid_params_b"] = np.sqrt(frame["from_params_b"] * frame["to_params_b"])
+    for name, benchmark in (("x", x), ("y", y)):
+        items = benchmark_items(benchmark)
+        frame[f"d{name}"] = (after[benchmark] - before[benchmark]).astype(float).round(9)
+        frame[f"se_d{name}"] = np.hypot(item_error(after[benchmark], items), item_error(before[benchmark], items))
+    dx, dy = frame["dx"].to_numpy(), frame["dy"].to_numpy()
+    sx, sy = frame["se_dx"].to_numpy(), frame["se_dy"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(dx == 0, np.nan, dy / dx)
+        frame["coupling"] = value
+        frame["se"] = np.sqrt(sy**2 + value**2 * sx**2) / np.abs(dx)
+    frame["phase"] = phase(value)
+    frame["p_positive"] = 1 - _ratio_cdf(dx, dy, sx, sy, 0.0)
+    frame["p_sign"] = np.where(value < 0, 1 - frame["p_positive"], frame["p_positive"])
+    frame["p_tax"] = _ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
+    frame["p_bonus"] = 1 - _ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
+    frame["p_transition"] = 1 - frame["p_tax"] - frame["p_bonus"]
+    return frame.reset_index(drop=True)
+
+
+def _ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:
+    """P(Y/X <= at) for independent normals, without the ratio's missing moments: integrate over X."""
+    z, step = np.linspace(-8, 8, 4001, retstep=True)
+    weight = stats.norm.pdf(z) * step
+    x = dx[:, None] + sx[:, None] * z
+    below = stats.norm.cdf((at * x - dy[:, None]) / sy[:, None])
+    return np.asarray(np.where(x > 0, below, 1 - below) @ weight)
+
+
+def phase_counts(local: pd.DataFrame, *, count: Attribution = "intervals") -> dict[str, int]:
+    """How many intervals, or models, are in each phase.
+
+    Parameters
+    ----------
+    local : pandas.DataFrame
+        From ``local_coupling``.
+    count : {"intervals", "models"}
+        The paper counts models but defines the phase of an interval. ``"models"`` gives each model the interval that
+        starts at it, and the largest of a family the interval that ends at it.
+    """
+    phases = list(local["phase"].dropna())
+    if count == "models":
+        phases += list(local.groupby("family")["phase"].last().dropna())
+    elif count != "intervals":
+        raise ValueError(f"count={count!r}; allowed are 'intervals' and 'models'")
+    return {name: phases.count(name) for name in PHASES}
+
+
+def expected_phase_counts(local: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> dict[str, Null]:
+    """Phase counts over models if no ``y`` score ever changed and only item noise moved them.
+
+    Parameters
+    ----------
+    local : pandas.DataFrame
+        From ``local_coupling``; the unit drawn is the interval.
+    draws : int
+    rng : Generator or int
+    """
+    generator = as_generator(rng)
+    size = (draws, len(local))
+    dx = local["dx"].to_numpy() + generator.normal(size=size) * local["se_dx"].to_numpy()
+    dy = generator.normal(size=size) * local["se_dy"].to_numpy()
+    named = phase(dy / dx)
+    last = ~local["family"].duplicated(keep="last").to_numpy()
+    counts = {name: (named == name).sum(axis=1) + (named[:, last] == name).sum(axis=1) for name in PHASES}
+    observed = phase_counts(local, count="models")
+    method = "no change in the second score, item noise only"
+    return {
+        name: null_from_draws(observed[name], counts[name].astype(float), len(local), method) for name in PHASES
+    }
+
+
+def population_coupling(
+    scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2", *, draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Estimate:
+    """Pearson's r of two benchmarks over models, with an interval.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``family`` and both benchmarks.
+    draws : int
+        Bootstrap draws. The unit resampled is the family; with fewer than five families Fisher's z over models is
+        used, which takes the models as independent.
+    """
+    used = scores.dropna(subset=[x, y])
+    a, b = used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
+    r = _pearson(a, b)
+    codes, families = pd.factorize(used["family"])
+    if len(families) < 5:
+        low, high = _fisher(r, len(used) - 3)
+        return Estimate(r, low, high, len(used), "Fisher z over models")
+    generator = as_generator(rng)
+    member = np.eye(len(families))[codes]
+    picks = generator.multinomial(len(families), np.full(len(families), 1 / len(families)), size=draws)
+    draws_r = _weighted_pearson(a, b, picks @ member.T)
+    low, high = interval(draws_r)
+    bad = int(np.sum(~np.isfinite(draws_r)))
+    return Estimate(r, low, high, len(used), f"bootstrap over {len(families)} families", 0.95, draws, bad)
+
+
+def _pearson(a: Floats, b: Floats) -> float:
+    return float(stats.pearsonr(a, b).statistic) if len(a) > 1 else float("nan")
+
+
+def _fisher(r: float, freedom: int) -> tuple[float, float]:
+    if freedom < 1 or not np.isfinite(r):
+        return float("nan"), float("nan")
+    centre, half = np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), stats.norm.ppf(0.975) / np.sqrt(freedom)
+    return float(np.tanh(centre - half)), float(np.tanh(centre + half))
+
+
+def _weighted_pearson(a: Floats, b: Floats, weights: Floats) -> Floats:
+    total = weights.sum(axis=1)
+    ma, mb = weights @ a / total, weights @ b / total
+    cov = weights @ (a * b) / total - ma * mb
+    var = (weights @ a**2 / total - ma**2) * (weights @ b**2 / total - mb**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(cov / np.sqrt(var))
+
+
+def _rows_r(a: Floats, b: Floats) -> Floats:
+    """Pearson's r of each row of ``a`` with the same row of ``b``."""
+    a = a - a.mean(axis=-1, keepdims=True)
+    b = b - b.mean(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
+
+
+@functools.cache
+def _arrangements(n: int) -> np.ndarray[Any, np.dtype[np.int8]]:
+    return np.array(list(itertools.permutations(range(n))), dtype=np.int8)
+
+
+def _two_series(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]:
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"two series of equal length are needed; their shapes are {a.shape} and {b.shape}")
+    keep = np.isfinite(a) & np.isfinite(b)
+    a, b = a[keep], b[keep]
+    if len(a) < least:
+        raise ValueError(f"at least {least} pairs without missing values are needed; there are {len(a)}")
+    return a, b
+
+
+def permutation_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
+    """r when the pairing of the two series is random.
+
+    Exact for up to nine pairs, sampled beyond. This null takes the pairs as exchangeable; two series that both
+    follow size are not, and ``monotone_null`` is the fairer question for them.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Pairs with a missing value are left out.
+
+    Examples
+    --------
+    >>> permutation_null([1, 2, 3, 4], [2, 4, 6, 9]).draws
+    24
+    """
+    a, b = _two_series(x, y, 3)
+    n = len(a)
+    exact = n <= _EXACT_UP_TO
+    if exact:
+        order = _arrangements(n)
+    else:
+        generator = as_generator(rng)
+        order = generator.permuted(np.tile(np.arange(n), (draws, 1)), axis=1).astype(np.int8 if n < 128 else np.int64)
+    ca, cb = a - a.mean(), b - b.mean()
+    r = (cb[order] @ ca) / np.sqrt((ca @ ca) * (cb @ cb))
+    method = f"all {len(order):,} pairings" if exact else f"{draws:,} random pairings"
+    return null_from_draws(_pearson(a, b), r, n, method, exact=exact)
+
+
+def _shuffled_steps(series: Floats, draws: int, generator: np.random.Generator) -> Floats:
+    steps = generator.permuted(np.tile(np.diff(series), (draws, 1)), axis=1)
+    return np.concatenate([np.zeros((draws, 1)), np.cumsum(steps, axis=1)], axis=1)
+
+
+def monotone_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
+    """r when each series keeps its own steps in size, in random order.
+
+    The steps of both series are shuffled independently. A series that only rises, or only falls, still does, so the
+    two stay tied to size and to nothing else. If r is as large as this null's, it says no more than that both
+    series have a trend.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        In order of size. The unit shuffled is the step between consecutive sizes.
+
+    Examples
+    --------
+    >>> monotone_null([1, 2, 4, 7, 11], [9, 7, 6, 2, 1], draws=200).value < -0.8
+    True
+    """
+    a, b = _two_series(x, y, 3)
+    generator = as_generator(rng)
+    r = _rows_r(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
+    return null_from_draws(_pearson(a, b), r, len(a), "steps of each series shuffled, trends kept")
+
+
+def permutation_p_under_monotone(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 200, rng: np.random.Generator | int = 0
+) -> Null:
+    """The p that the permutation test gives to series tied to size and to nothing else.
+
+    Returns
+    -------
+    Null
+        Of p itself; ``p`` is the share of such series with a p at most as large as the observed one.
+    """
+    a, b = _two_series(x, y, 3)
+    if len(a) > _EXACT_UP_TO:
+        raise ValueError(f"the exact test is for up to {_EXACT_UP_TO} pairs; there are {len(a)}")
+    observed = permutation_null(a, b).p
+    generator = as_generator(rng)
+    order = _arrangements(len(a))
+    left, right = _shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator)
+    left = left - left.mean(axis=1, keepdims=True)
+    right = right - right.mean(axis=1, keepdims=True)
+    p = np.empty(draws)
+    for i in range(draws):  # one draw is already 40,320 arrangements; all at once would need gigabytes
+        r = np.abs(right[i][order] @ left[i])
+        p[i] = np.mean(r >= r[0] - 1e-9)
+    low, high = interval(p)
+    share = float(np.mean(p <= observed + 1e-12))
+    method = "exact permutation p of series whose steps were shuffled"
+    return Null(observed, float(np.median(p)), low, high, share, 1 / draws, len(a), draws, False, method)
+
+
+def increment_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
+    """Correlation of the steps themselves: does a larger rise of one go with a larger fall of the other?
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        In order of size; there are n - 1 steps, and the permutation is over steps.
+    """
+    a, b = _two_series(x, y, 4)
+    return permutation_null(np.diff(a), np.diff(b), draws=draws, rng=rng)
+
+
+def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimate:
+    """Correlation of what is left of two series after a straight line in ``given`` is taken out of both.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+    given : array_like, shape (n,)
+        Usually log10 of the number of parameters.
+
+    Returns
+    -------
+    Estimate
+        Interval by Fisher's z with one degree of freedom less.
+    """
+    a, b, c = (np.asarray(v, dtype=float) for v in (x, y, given))
+    keep = np.isfinite(a) & np.isfinite(b) & np.isfinite(c)
+    a, b, c = a[keep], b[keep], c[keep]
+    if len(a) < 4:
+        raise ValueError(f"at least 4 rows without missing values are needed; there are {len(a)}")
+    basis = np.column_stack([np.ones_like(c), c])
+    left, right = (v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0] for v in (a, b))
+    r = _pearson(left, right)
+    low, high = _fisher(r, len(a) - 4)
+    return Estimate(r, low, high, len(a), "partial correlation, Fisher z")
+
+
+def within_family(
+    scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2", *, draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Estimate:
+    """r after each family's mean is taken out of both scores; families with one model are left out."""
+    used = scores.dropna(subset=[x, y])
+    used = used[used.groupby("family")[x].transform("size") > 1]
+    centred = used.assign(**{k: used[k] - used.groupby("family")[k].transform("mean") for k in (x, y)})
+    result = population_coupling(centred, x, y, draws=draws, rng=rng)
+    return Estimate(
+        result.estimate, result.low, result.high, result.n, f"family means removed, {result.method}", 0.95,
+        result.draws, result.discarded,
+    )
+
+
+def coupling_matrix(scores: pd.DataFrame, benchmarks: Sequence[str] = data.BENCHMARKS) -> pd.DataFrame:
+    """Population coupling of every pair of benchmarks, pairwise complete.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each pair ``x, y`` with ``r`` and ``n``.
+    """
+    rows = []
+    for x, y in itertools.combinations(benchmarks, 2):
+        used = scores[[x, y]].dropna()
+        rows.append({"x": x, "y": y, "r": _pearson(used[x].to_numpy(), used[y].to_numpy()), "n": len(used)})
+    return pd.DataFrame(rows)
+
+
+def sign_shares(
+    scores: pd.DataFrame, benchmarks: Sequence[str] = data.BENCHMARKS, *, split_b: float = 3.5
+) -> pd.DataFrame:
+    """Share of positive local couplings for every pair, below and above a size.
+
+    Parameters
+    ----------
+    split_b : float
+        Billion parameters, compared with the middle of the interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``x, y, side`` ("below", "above"), ``n`` intervals, ``positive`` of them, ``share``, the Wilson 95%
+        interval ``low, high`` (intervals taken as independent) and ``clear``, the mean probability that a sign is
+        what it looks like.
+    """
+    rows = []
+    for x, y in itertools.combinations(benchmarks, 2):
+        local = local_coupling(scores, x, y).dropna(subset="coupling")
+        for side, part in (("below", local[local["mid_params_b"] < split_b]), ("above", local[local["mid_params_b"] >= split_b])):
+            positive, n = int((part["coupling"] > 0).sum()), len(part)
+            wilson = stats.binomtest(positive, n).proportion_ci(method="wilson") if n else None
+            rows.append(
+                {
+                    "x": x, "y": y, "side": side, "n": n, "positive": positive,
+                    "share": positive / n if n else np.nan,
+                    "low": wilson.low if wilson else np.nan,
+                    "high": wilson.high if wilson else np.nan,
+                    "clear": float(part["p_sign"].mean()) if n else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def rising_share_null(
+    scores: pd.DataFrame, benchmarks: Sequence[str], *, draws: int = 1000, rng: np.random.Generator | int = 0
+) -> Null:
+    """Share of positive local couplings when each score keeps its own steps, in random order within the family.
+
+    Two scores that mostly rise have mostly positive couplings whether or not one has to do with the other.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+    benchmarks : sequence of str
+        Every pair of these. The unit shuffled is the step within a family, for each benchmark on its own.
+    """
+    used = scores.sort_values(["family", "params_b"], kind="stable")
+    signs = []
+    for _, part in used.groupby("family"):
+        whole = part.dropna(subset=list(benchmarks))
+        if len(whole) > 1:
+            signs.append(np.sign(np.diff(whole[list(benchmarks)].to_numpy(dtype=float), axis=0)))
+    pairs = list(itertools.combinations(range(len(benchmarks)), 2))
+    generator = as_generator(rng)
+
+    def positive(stack: Floats) -> Floats:
+        return np.asarray(sum((stack[..., i] * stack[..., j] > 0).sum(axis=-1) for i, j in pairs), dtype=float)
+
+    n = sum(len(part) for part in signs) * len(pairs)
+    total = np.zeros(draws)
+    for part in signs:
+        total += positive(generator.permuted(np.tile(part, (draws, 1, 1)), axis=1))
+    observed = float(sum(positive(part) for part in signs) / n)
+    return null_from_draws(observed, total / n, n, "steps of each score shuffled within families")
+
+
+def running_coupling(local: pd.DataFrame) -> Estimate:
+    """Slope of local coupling against log10 of the interval's middle size (paper A: the running coupling).
+
+    Returns
+    -------
+    Estimate
+        Per decade, ordinary least squares as in the paper, t interval. All intervals count the same here, however
+        uncertain; ``transition.zero_crossing`` weighs them.
+    """
+    used = local.dropna(subset=["coupling"])
+    if len(used) < 3:
+        raise ValueError(f"at least 3 intervals are needed; there are {len(used)}")
+    fit = stats.linregress(np.log10(used["mid_params_b"]), used["coupling"])
+    half = float(stats.t.ppf(0.975, len(used) - 2) * fit.stderr)
+    slope = float(fit.slope)
+    return Estimate(slope, slope - half, slope + half, len(used), "least squares of local coupling on log10 N")

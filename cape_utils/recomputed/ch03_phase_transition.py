@@ -1,0 +1,244 @@
+"""Chapter 03: the critical scale, the isocline, and the laws of loss and gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cape_utils import coupling, data, scaling, transition
+from cape_utils.claims import NullRange, Recomputed, Value
+from cape_utils.recomputed import recomputes
+from cape_utils.recomputed.ch02_coupling import nearest, pythia
+
+PUBLISHED_SEED = 42
+
+
+def _value(scale: transition.CriticalScale) -> Value:
+    return Value(scale.median, scale.low, scale.high, scale.n, f"{scale.method}, bootstrap over the {scale.unit}")
+
+
+def published_bootstrap() -> transition.CriticalScale:
+    """The published interval under its own conditions: 14 rows, legacy seed, 10,000 draws over rows."""
+    return transition.quadratic(data.bootstrap_rows(), rng=np.random.RandomState(PUBLISHED_SEED))
+
+
+@recomputes("critical_scale")
+def critical_scale() -> Recomputed:
+    rows = data.bootstrap_rows()
+    null = transition.quadratic_seam_null(rows)
+    by_family = transition.quadratic(rows, unit="family")
+    opened = transition.fixed_effects(data.panel("open", rows="one_recipe"))
+    odds = transition.even_odds(coupling.local_coupling(data.panel("open", rows="one_recipe")))
+    remark = (
+        f"Resampling the {by_family.n_families} families instead of rows, {by_family.valid / by_family.draws:.0%} of the "
+        f"draws have a minimum. On the open panel a positive sign becomes likelier than not at {odds.median:.1f}B "
+        f"[{odds.low:.1f}, {odds.high:.1f}]."
+    )
+    return Recomputed(_value(published_bootstrap()), _value(opened), NullRange.of(null), remark)
+
+
+def _family(table: pd.DataFrame, paper_label: str) -> pd.DataFrame:
+    """Rows of the open panel for the same checkpoints line: the label, or the checkpoints where labels differ."""
+    if paper_label == "GPT-Neo":
+        return table[table["hf_id"].fillna("").str.contains("gpt-neo-")]
+    return table[table["family"] == paper_label]
+
+
+def _turning(paper_label: str) -> Recomputed:
+    own = _family(data.panel("paper", rows="as_released"), paper_label)
+    if paper_label == "Pythia":
+        own = own[own["flags"].fillna("") != "misfiled"]
+    opened = _family(data.panel("open", rows="one_recipe"), paper_label)
+    at = transition.turning_point(own)
+    sizes = own["params_b"]
+    at_end = at.estimate in (sizes.min(), sizes.max())
+    remark = f"TruthfulQA is lowest at {at.estimate:g}B of {sizes.min():g}B to {sizes.max():g}B"
+    remark += ", an end of the range, so the family does not turn." if at_end else "."
+    return Recomputed(Value.of(at), Value.of(transition.turning_point(opened)), None, remark)
+
+
+@recomputes("critical_scale_opt")
+def critical_scale_opt() -> Recomputed:
+    return _turning("OPT")
+
+
+@recomputes("critical_scale_cerebras")
+def critical_scale_cerebras() -> Recomputed:
+    return _turning("Cerebras-GPT")
+
+
+@recomputes("critical_scale_gptneo")
+def critical_scale_gptneo() -> Recomputed:
+    return _turning("GPT-Neo")
+
+
+@recomputes("critical_scale_bloom")
+def critical_scale_bloom() -> Recomputed:
+    return _turning("BLOOM")
+
+
+@recomputes("critical_scale_pythia")
+def critical_scale_pythia() -> Recomputed:
+    return _turning("Pythia")
+
+
+@recomputes("critical_scale_falcon")
+def critical_scale_falcon() -> Recomputed:
+    return _turning("Falcon")
+
+
+@recomputes("no_counterexample_family")
+def no_counterexample() -> Recomputed:
+    def count(table: pd.DataFrame) -> tuple[Value, pd.DataFrame]:
+        found = transition.sign_changes(coupling.local_coupling(table))
+        against = found[found["counterexample"]]
+        return Value(len(against), None, None, len(found), "families that qualify"), against
+
+    own, named = count(data.panel("paper"))
+    cleaned, _ = count(data.panel("paper", rows="one_recipe"))
+    opened, others = count(data.panel("open", rows="one_recipe"))
+    noise = ", ".join(f"{row.family} {row.p_any_positive:.0%}" for row in others.itertuples())
+    remark = (
+        f"As released: {', '.join(named['family'])}; without misfiled rows {cleaned.value}. Item noise leaves these "
+        f"chances that at least one true coupling is positive: {noise}."
+    )
+    return Recomputed(own, opened, None, remark)
+
+
+@recomputes("running_coupling_slope")
+def running_slope() -> Recomputed:
+    tables = {
+        "Pythia, panel rows": pythia("panel rows"),
+        "Pythia, bootstrap copy": pythia("bootstrap copy"),
+        "Pythia label as released": data.panel("paper").query("family == 'Pythia'"),
+        "all families": data.panel("paper"),
+    }
+    slopes = {name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()}
+    best, remark = nearest({name: slope.estimate for name, slope in slopes.items()}, 0.629)
+    opened = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
+    return Recomputed(Value.of(slopes[best]), Value.of(opened), None, remark)
+
+
+@recomputes("olmo_coupling")
+def olmo() -> Recomputed:
+    def step(which: data.Panel) -> Value:
+        row = coupling.local_coupling(data.panel(which, rows="one_recipe").query("family == 'OLMo'")).iloc[0]
+        half = 1.96 * float(row["se"])
+        value = float(row["coupling"])
+        return Value(value, value - half, value + half, 1, "one interval, item noise")
+
+    return Recomputed(step("paper"), step("open"), None, "Both intervals reach from tax to bonus.")
+
+
+@recomputes("isocline_ratio")
+def isocline_ratio() -> Recomputed:
+    def ratio(which: data.Panel) -> Value:
+        rows = data.panel(which, rows="one_recipe").query("family == 'OLMo'")
+        return Value(transition.isocline_ratio(rows), None, None, len(rows), "mean over OLMo-1B and OLMo-7B")
+
+    return Recomputed(ratio("paper"), ratio("open"))
+
+
+def _isocline(family: str) -> Recomputed:
+    def hits(which: data.Panel) -> pd.Series:
+        table = transition.isocline_hits(data.panel(which, rows="one_recipe"))
+        return table.set_index("family").loc[family]
+
+    own, opened = hits("paper"), hits("open")
+    n = int(own["n"])
+    share = own["always_negative"] / n
+    low, high = stats.binom.interval(0.95, n, share)
+    constant = NullRange(float(own["always_negative"]), float(low), float(high), "always negative, signs drawn anew")
+    remark = (
+        f"Of {n} signs the rule as stated hits {own['rule']}, its negation {own['negation']}, and "
+        f"'always negative' {own['always_negative']}."
+    )
+    return Recomputed(
+        Value(int(own["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
+        Value(int(opened["rule"]), None, None, int(opened["n"]), "signs of intervals, judged at the smaller model"),
+        constant,
+        remark,
+    )
+
+
+@recomputes("isocline_opt")
+def isocline_opt() -> Recomputed:
+    return _isocline("OPT")
+
+
+@recomputes("isocline_bloom")
+def isocline_bloom() -> Recomputed:
+    return _isocline("BLOOM")
+
+
+@recomputes("isocline_cerebras")
+def isocline_cerebras() -> Recomputed:
+    return _isocline("Cerebras-GPT")
+
+
+def pythia_losses(corpus: str) -> pd.DataFrame:
+    """Losses of one corpus with sizes, ``model, params_b, loss_nats``."""
+    sizes = data.load("paper_panel")[["model", "params_b"]]
+    return data.load("losses").query("corpus == @corpus").merge(sizes, on="model").sort_values("params_b")
+
+
+def gradient_norms() -> pd.DataFrame:
+    """Gradient norms batch by batch, with sizes."""
+    return data.load("gradient_norms").merge(data.load("paper_panel")[["model", "params_b"]], on="model")
+
+
+def _law() -> tuple[scaling.LossLaw, pd.DataFrame]:
+    rows = pythia_losses("not_stated")
+    return scaling.fit_loss_law(rows["params_b"], rows["loss_nats"]), rows
+
+
+@recomputes("loss_exponent")
+def loss_exponent() -> Recomputed:
+    law, _ = _law()
+    remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
+    return Recomputed(Value.of(law.exponent), None, None, remark)
+
+
+@recomputes("loss_r2")
+def loss_r2() -> Recomputed:
+    law, rows = _law()
+    null = scaling.loss_law_null(rows["params_b"], rows["loss_nats"])["r2"]
+    return Recomputed(Value(law.r2, None, None, len(rows), "three parameters"), None, NullRange.of(null))
+
+
+@recomputes("loss_cv")
+def loss_cv() -> Recomputed:
+    law, rows = _law()
+    null = scaling.loss_law_null(rows["params_b"], rows["loss_nats"])["cv_pct"]
+    remark = f"{null.p:.1%} of such declines are at least as constant."
+    return Recomputed(Value(law.cv_pct, None, None, len(rows), "population standard deviation"), None, NullRange.of(null), remark)
+
+
+def mean_norms() -> pd.DataFrame:
+    """Mean gradient norm of each model with its size and WikiText-2 loss."""
+    norms = gradient_norms().groupby(["model", "params_b"], as_index=False)["grad_norm"].mean()
+    return norms.merge(pythia_losses("wikitext2")[["model", "loss_nats"]], on="model").sort_values("params_b")
+
+
+@recomputes("gradient_exponent")
+def gradient_exponent() -> Recomputed:
+    norms = mean_norms()
+    law = scaling.fit_power_law(norms["params_b"], norms["grad_norm"])
+    remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
+    return Recomputed(Value.of(law.exponent, sign=-1), None, None, remark)
+
+
+@recomputes("gradient_loss_exponent")
+def gradient_loss_exponent() -> Recomputed:
+    norms = mean_norms()
+    law = scaling.fit_power_law(norms["loss_nats"], norms["grad_norm"])
+    return Recomputed(Value.of(law.exponent))
+
+
+@recomputes("gradient_dip")
+def gradient_dip() -> Recomputed:
+    kept = scaling.gradient_dip(gradient_norms(), "Pythia-1B")
+    out = scaling.gradient_dip(gradient_norms(), "Pythia-1B", leave_out=True)
+    remark = f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it."
+    return Recomputed(Value.of(kept), None, None, remark)

@@ -1,0 +1,313 @@
+"""Hold a CSV table against its schema and say, cell by cell, what is wrong with it.
+
+The rules themselves (types, ranges, keys) live in ``data/datapackage.json`` and are applied by the
+frictionless library. This module adds what a reader of the message needs: the line of the file, the
+value that came, what is allowed and how to mend it. It does not know where tables are kept (that is
+``data``) and computes no statistics.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["DataError", "Problem", "decode", "read_table"]
+
+_SHOWN = 12  # problems listed in a message before the rest are only counted
+_INTERVALS = {"minimum": "at least {}", "maximum": "at most {}"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a table.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table or of the file.
+    row : int or None
+        Line of the file, the header being line 1; ``None`` where the whole table is meant.
+    column : str or None
+        Column, where one is meant.
+    value : str or None
+        What stands there.
+    allowed : str
+        What is allowed, and the remedy.
+    """
+
+    table: str
+    row: int | None
+    column: str | None
+    value: str | None
+    allowed: str
+
+    def __str__(self) -> str:
+        place = [self.table]
+        if self.row is not None:
+            place.append(f"line {self.row}")
+        if self.column is not None:
+            place.append(f"column {self.column!r}")
+        came = "" if self.value is None else f" {self.value!r} came;"
+        return f"{', '.join(place)}:{came} {self.allowed}"
+
+
+class DataError(ValueError):
+    """A table that cannot be used, with every problem found in it.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [str(problem) for problem in self.problems[:_SHOWN]]
+        rest = len(self.problems) - _SHOWN
+        if rest > 0:
+            lines.append(f"... and {rest} more problems of this kind")
+        super().__init__("\n".join(lines))
+
+
+def decode(raw: bytes, table: str) -> str:
+    """Turn the bytes of a file into text.
+
+    Parameters
+    ----------
+    raw : bytes
+    table : str
+        Name for the message.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, a spreadsheet or an archive, or not UTF-8.
+    """
+    if not raw.strip():
+        raise DataError(
+            [Problem(table, None, None, None, "the file is empty; a header line and rows are needed")]
+        )
+    if raw[:2] in (b"PK", b"\xd0\xcf") or b"\x00" in raw[:4096]:
+        remedy = "this is a spreadsheet or another binary file; save it as CSV (comma separated, UTF-8)"
+        raise DataError([Problem(table, None, None, None, remedy)])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        remedy = "this byte is not UTF-8; save the file with the encoding UTF-8"
+        raise DataError([Problem(table, line, None, repr(raw[error.start : error.end]), remedy)]) from error
+
+
+def read_table(
+    text: str,
+    schema: Mapping[str, Any],
+    table: str,
+    *,
+    aliases: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Read CSV text, check it against a Table Schema and give it its types.
+
+    Parameters
+    ----------
+    text : str
+        The file. Comma, semicolon or tab separate the columns.
+    schema : mapping
+        A Frictionless Table Schema. Columns may come in any order; a column that is not required may be left out.
+    table : str
+        Name for messages.
+    aliases : mapping, optional
+        Column names that readers are known to use, with what to write instead.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns in the order of the schema. Empty cells are missing values.
+
+    Raises
+    ------
+    DataError
+        With every problem found.
+    """
+    fields = {field["name"]: field for field in schema["fields"]}
+    header, rows, lines = _split(text, fields, table)
+    problems = _header_problems(header, fields, table, aliases or {})
+    if not problems and not rows:
+        problems = [
+            Problem(table, None, None, None, "there is a header but no row; add one row for each model")
+        ]
+    if problems:
+        raise DataError(problems)
+    problems = _cell_problems(header, rows, lines, fields, schema, table)
+    if problems:
+        raise DataError(problems)
+    missing = set(schema.get("missingValues", [""]))
+    columns = {name: position for position, name in enumerate(header)}
+    data = {
+        name: _typed([row[columns[name]] for row in rows], field["type"], missing)
+        for name, field in fields.items()
+        if name in columns
+    }
+    return pd.DataFrame(data)
+
+
+def _split(text: str, fields: Mapping[str, Any], table: str) -> tuple[list[str], list[list[str]], list[int]]:
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+
+    def known(separator: str) -> int:
+        return sum(cell.strip().strip('"') in fields for cell in first.split(separator))
+
+    separator = max(",;\t", key=known)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    header: list[str] = []
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        for cells in reader:
+            if not cells:  # an empty line carries nothing and loses nothing
+                continue
+            if not header:
+                header = [cell.strip() for cell in cells]
+                continue
+            rows.append([cell.strip() for cell in cells])
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        remedy = f"the line cannot be split into cells ({error}); look for a quotation mark without its twin"
+        raise DataError([Problem(table, reader.line_num, None, None, remedy)]) from error
+    return header, rows, lines
+
+
+def _header_problems(
+    header: Sequence[str], fields: Mapping[str, Any], table: str, aliases: Mapping[str, str]
+) -> list[Problem]:
+    problems = []
+    for position, name in enumerate(header):
+        if not name:
+            remedy = f"column {position + 1} has no name; name it or take it out"
+            problems.append(Problem(table, 1, None, "", remedy))
+        elif name in aliases:
+            problems.append(Problem(table, 1, name, name, aliases[name]))
+        elif name not in fields:
+            close = difflib.get_close_matches(name.lower().replace("-", "_").replace(" ", "_"), fields, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            remedy = f"{hint}known columns are {', '.join(fields)}; rename it or take it out"
+            problems.append(Problem(table, 1, name, name, remedy))
+    for name in sorted({name for name in header if name and header.count(name) > 1}):
+        problems.append(Problem(table, 1, name, name, "the column stands twice; keep one"))
+    for name, field in fields.items():
+        if field.get("constraints", {}).get("required") and name not in header:
+            remedy = f"the column is missing; it holds: {field['description']}"
+            problems.append(Problem(table, 1, name, None, remedy))
+    return problems
+
+
+def _cell_problems(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int],
+    fields: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    table: str,
+) -> list[Problem]:
+    # Imported here: frictionless takes half a second, and `import cape_utils` must not pay for it.
+    from frictionless import Resource, Schema
+
+    # The library ignores keys that it does not know, such as our `unit`, but not foreign keys to absent tables.
+    checked = {
+        "fields": [fields[name] for name in header],
+        "missingValues": schema.get("missingValues", [""]),
+    }
+    if "primaryKey" in schema:
+        checked["primaryKey"] = schema["primaryKey"]
+    resource = Resource(data=[list(header), *map(list, rows)], schema=Schema.from_descriptor(checked))
+    problems = []
+    for number, kind, note, name, cell in resource.validate().flatten(
+        ["rowNumber", "type", "note", "fieldName", "cell"]
+    ):
+        line = lines[number - 2] if number else None
+        problems.append(_problem(kind, note, name, cell, line, fields, header, rows, number, table))
+    for line, row in zip(lines, rows, strict=True):
+        for name, cell in zip(header, row, strict=False):
+            if fields[name]["type"] == "number" and _not_finite(cell):
+                remedy = f"{_allowed(fields[name])}; leave the cell empty for a missing value"
+                problems.append(Problem(table, line, name, cell, remedy))
+    return sorted(problems, key=lambda problem: (problem.row or 0, problem.column or ""))
+
+
+def _not_finite(cell: str) -> bool:
+    try:
+        return not math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _problem(
+    kind: str,
+    note: str,
+    name: str | None,
+    cell: str | None,
+    line: int | None,
+    fields: Mapping[str, Any],
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    number: int | None,
+    table: str,
+) -> Problem:
+    if kind == "blank-row":
+        return Problem(table, line, None, None, "the row is empty; fill it in or take it out")
+    if kind in ("missing-cell", "extra-cell"):
+        got = len(rows[number - 2]) if number else 0
+        remedy = f"the row has {got} cells where the header has {len(header)}; look for a missing or extra separator"
+        return Problem(table, line, None, None, remedy)
+    if kind in ("primary-key", "unique-error"):
+        key = name or "model"
+        value = rows[number - 2][header.index(key)] if number and key in header else cell
+        return Problem(table, line, key, value, "it stands in another row too; each row needs its own name")
+    if name is None or name not in fields:
+        return Problem(table, line, name, cell, note)
+    field = fields[name]
+    if not cell:
+        return Problem(table, line, name, cell or "", f"a value is needed: {field['description']}")
+    return Problem(table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
+
+
+def _allowed(field: Mapping[str, Any]) -> str:
+    rules = field.get("constraints", {})
+    unit = f" in {field['unit']}" if "unit" in field else ""
+    noun = {"number": "a number", "integer": "a whole number"}.get(field["type"], "text")
+    parts = [text.format(rules[key]) for key, text in _INTERVALS.items() if key in rules]
+    if "enum" in rules:
+        parts.append("one of " + ", ".join(map(str, rules["enum"])))
+    if "pattern" in rules:
+        parts.append(f"of the form {rules['pattern']}")
+    return f"allowed is {noun}{unit}" + (f", {' and '.join(parts)}" if parts else "")
+
+
+def _remedy(field: Mapping[str, Any], cell: str) -> str:
+    if field["type"] not in ("number", "integer"):
+        return ""
+    bare = cell.strip().rstrip("%").strip()
+    if cell.strip().endswith("%"):
+        return f"; write {bare}, without the percent sign"
+    if field["name"] == "params_b":
+        if bare[-1:].lower() in ("b", "m"):
+            return "; write the number of billions alone, such as 7 or 0.41"
+        if bare.replace(".", "").isdigit() and float(bare) > 100_000:
+            return f"; this looks like a raw count, write {float(bare) / 1e9:g}"
+    if bare.count(",") == 1 and bare.replace(",", "").lstrip("-").isdigit():
+        return f"; write a decimal point, {bare.replace(',', '.')}"
+    return ""
+
+
+def _typed(cells: Sequence[str], kind: str, missing: set[str]) -> pd.Series[Any]:
+    values = [None if cell in missing else cell for cell in cells]
+    if kind == "number":
+        return pd.Series(pd.to_numeric(pd.Series(values, dtype=object)), dtype="float64")
+    if kind == "integer":
+        return pd.Series(pd.to_numeric(pd.Series(values, dtype=object)), dtype="Int64")
+    return pd.Series(values, dtype="str")
