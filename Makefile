@@ -1,0 +1,92 @@
+# The commands of the book. Everything is installed into .venv here; nothing else on the machine is changed,
+# except that `make test` installs Chromium where it finds none and is allowed to.
+
+PYTHON ?= python3
+BROWSER ?= yes
+VENV := .venv
+BIN := $(VENV)/bin
+LOG := $(VENV)/pip.log
+.DEFAULT_GOAL := help
+.PHONY: book test lab check bench clean distclean help
+
+# $(call install,EXTRAS,STAMP): one line before, one line with the remedy if it fails, pip's words in a file.
+define install
+	@echo "Installing what is needed into $(VENV) (extras: $(1)); this takes minutes the first time."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --log $(LOG) \
+	  -c constraints.txt -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
+	  if grep -qiE "NewConnectionError|name resolution|ConnectTimeout|ConnectionError|Connection (refused|reset|aborted)|ProxyError|Network is unreachable|getaddrinfo" $(VENV)/pip.out $(LOG); then \
+	    echo "Installing failed: no network, or the package index cannot be reached. Connect, then repeat the same command (details: $(LOG))."; \
+	  else \
+	    echo "Installing failed: $$(grep -m1 '^ERROR' $(VENV)/pip.out || echo 'see the log'). Details: $(LOG); to start over: make distclean."; \
+	  fi >&2; exit 1; }
+	@touch $(2)
+endef
+
+help:
+	@echo "make book    build the book            -> _build/html/index.html"
+	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
+	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
+	@echo "make bench   measure speed and memory"
+	@echo "make clean   remove what was built     (make distclean: also .venv)"
+	@echo "Another Python: make book PYTHON=python3.12"
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	  echo "No '$(PYTHON)' found. Install Python 3.11 or newer, or name yours: make book PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$("$(PYTHON)" -c 'import platform; print(platform.python_version())' 2>/dev/null). Name a newer one: make book PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu install it with: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.book: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,book,$@)
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,book$(comma)test,$@ $(VENV)/.book)
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,book$(comma)test$(comma)dev,$@ $(VENV)/.book $(VENV)/.test)
+
+comma := ,
+
+book: $(VENV)/.book
+	@echo "Building the book; notebooks that have not changed come from the cache."
+	@$(BIN)/python book/build.py
+
+test: $(VENV)/.test
+ifeq ($(BROWSER),no)
+	@echo "Building the book, then testing the package, the data and the notebooks; browser tests are left out (BROWSER=no)."
+	@$(BIN)/python book/build.py
+	@$(BIN)/python -m pytest -q -m "not browser"
+else
+	@echo "Building the book, then testing the package, the data, the notebooks and every page in a browser."
+	@$(BIN)/python tests/browser/ensure_chromium.py
+	@$(BIN)/python book/build.py
+	@$(BIN)/python -m pytest -q
+endif
+
+lab: $(VENV)/.book
+	@echo "Opening the notebooks in JupyterLab; the address is printed below, Ctrl-C ends it."
+	@$(BIN)/python -m jupyterlab notebooks
+
+check: $(VENV)/.dev
+	@echo "Checking format, lint, types and stored notebooks."
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --strict cape_utils
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@echo "All checks passed."
+
+bench: $(VENV)/.test
+	@echo "Measuring speed and memory; the numbers are this machine's."
+	@$(BIN)/python -m benchmarks
+
+clean:
+	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	@echo "Removed _build and the caches; .venv stays (make distclean removes it too)."
+
+distclean: clean
+	@rm -rf $(VENV)
+	@echo "Removed .venv."

@@ -1,0 +1,28 @@
+"""The computing behind the book *Lying Is Just a Phase, executed*.
+
+The package holds the analysis; the notebooks only call it.
+Importing it costs next to nothing: a submodule is loaded when it is first named, as in ``cape_utils.coupling``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+_SUBMODULES = ("data", "coupling", "transition", "scaling", "claims", "charts")
+
+__all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a submodule at first use, so that ``import cape_utils`` itself stays fast."""
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_SUBMODULES)}")
+
+
+def __dir__() -> list[str]:
+    """List the submodules too, so that tab completion finds them before they are loaded."""
+    return sorted({*globals(), *_SUBMODULES})
