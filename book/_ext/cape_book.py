@@ -1,0 +1,211 @@
+"""Make the built book self-contained: no page asks another host for anything.
+
+Three things would otherwise be fetched from elsewhere. Vega is written into the book's own static folder;
+mathematics becomes MathML while the book is built, so that MathJax is not needed; and `check_pages` refuses a
+page that still names a script, style, font, image or frame of another host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+LOGGER = logging.getLogger(__name__)
+STATIC = Path(__file__).resolve().parent.parent / "_static"
+VEGA = "cape-vega.js"
+
+
+def vega_bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one classic script that sets ``window.vegaEmbed``.
+
+    The bundle comes as a module. Browsers refuse modules on pages opened straight from disk, so it is wrapped
+    into a function: its names stay its own, and the book also works without a server.
+    """
+    import vl_convert
+
+    return f"(function(){{\n{vl_convert.javascript_bundle()}\n}})();\n"
+
+
+def write_vega(app: Sphinx) -> None:
+    """Write the bundle once per version; making it takes more than a second."""
+    if app.builder.format != "html":
+        return
+    import vl_convert
+
+    mark = f"// vl-convert {vl_convert.__version__}\n"
+    target = Path(app.outdir) / "_static" / VEGA
+    if target.exists():
+        with target.open(encoding="utf-8") as script:
+            if script.readline() == mark:
+                return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(mark + vega_bundle(), encoding="utf-8")
+
+
+def add_chart_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Load Vega only on the pages that hold a chart: it is nearly a megabyte."""
+    if 'class="cape-figure"' in context.get("body", ""):
+        app.add_js_file(VEGA, loading_method="defer", priority=700)
+        app.add_js_file("charts.js", loading_method="defer", priority=710)
+
+
+# The translator knows some environments only by another name, and would number an `align` by itself.
+_ENVIRONMENT = re.compile(r"\\(begin|end)\{(?:align|aligned|gather|gathered|multline)\*?\}")
+
+
+def to_mathml(tex: str, *, block: bool) -> str:
+    """Translate one formula; raise ValueError where the translator does not know a command."""
+    from latex2mathml.converter import convert
+
+    parts = [part.strip() for part in re.split(r"\n\s*\n", tex) if part.strip()]
+    if len(parts) > 1:
+        tex = r"\begin{split}" + r"\\".join(parts) + r"\end{split}"
+    elif block and r"\begin" not in tex and re.search(r"(?<!\\)&|\\\\", tex):
+        tex = rf"\begin{{split}}{tex}\end{{split}}"
+    tex = _ENVIRONMENT.sub(r"\\\1{split}", tex)
+    try:
+        mathml: str = convert(tex.strip(), display="block" if block else "inline")
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    # What it does not know comes back as it stood; better a failed build than a formula that shows code.
+    unknown = re.search(r">(\\[A-Za-z]+|&)<", mathml)
+    if unknown:
+        raise ValueError(f"unknown command or alignment {unknown.group(1)}")
+    return mathml.replace('width="negativethinmathspace"', 'width="-0.167em"')
+
+
+def _mathml(self: Any, node: nodes.Node, *, block: bool) -> str:
+    tex = node.astext()
+    try:
+        return to_mathml(tex, block=block)
+    except ValueError as error:
+        LOGGER.warning("formula %r cannot be written as MathML: %s", tex, error, location=node)
+        return f"<code>{self.encode(tex)}</code>"
+
+
+def visit_math(self: Any, node: nodes.math) -> None:
+    """Write a formula that stands within a sentence."""
+    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
+    self.body.append(_mathml(self, node, block=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_math_block(self: Any, node: nodes.math_block) -> None:
+    """Write a formula on a line of its own, with its number where it has one."""
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    if node.get("number"):
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append(_mathml(self, node, block=True) + "</div>\n")
+    raise nodes.SkipNode
+
+
+class _Requests(HTMLParser):
+    """Collect what a browser would fetch from another host while it opens a page."""
+
+    FETCHED = {
+        "script": ("src",),
+        "img": ("src", "srcset"),
+        "iframe": ("src",),
+        "source": ("src", "srcset"),
+        "video": ("src", "poster"),
+        "audio": ("src",),
+        "object": ("data",),
+        "embed": ("src",),
+        "link": ("href",),
+    }
+    # A canonical link or a feed is only named, never fetched.
+    NOT_FETCHED = {"canonical", "alternate", "author", "license", "next", "prev", "search", "index"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self._in_style = tag == "style"
+        if tag == "link" and self.NOT_FETCHED & set((values.get("rel") or "").split()):
+            return
+        for name in self.FETCHED.get(tag, ()):
+            if re.match(r"\s*(https?:)?//", values.get(name) or ""):
+                self.found.append(f"<{tag} {name}={values[name]!r}>")
+        self.found += _styled(values.get("style") or "")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            self.found += _styled(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+
+def _styled(css: str) -> list[str]:
+    return re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//[^'\")\s;]+", css)
+
+
+def other_hosts(page: str) -> list[str]:
+    """List what a page would request from another host.
+
+    Parameters
+    ----------
+    page
+        The text of an HTML page.
+
+    Returns
+    -------
+    list of str
+        One entry per request, as tag and address; empty for a self-contained page.
+    """
+    reader = _Requests()
+    reader.feed(page)
+    return reader.found
+
+
+def check_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Refuse a book whose pages or styles name another host."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for path in sorted(out.rglob("*.html")):
+        if path.relative_to(out).parts[0] == "_static":
+            continue
+        for request in other_hosts(path.read_text(encoding="utf-8")):
+            LOGGER.warning("%s requests %s from another host", path.relative_to(out), request)
+    for path in sorted((out / "_static").rglob("*.css")):
+        for request in _styled(path.read_text(encoding="utf-8", errors="replace")):
+            LOGGER.warning("%s requests %s from another host", path.relative_to(out), request)
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Add the book's static files, and say where charts are rendered."""
+    config.html_static_path.append(str(STATIC))
+    # The kernels that execute the notebooks inherit this, and render charts for the page, not for JupyterLab.
+    os.environ["CAPE_BOOK"] = "1"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    # Jupyter Book always sets this for the extension that the book leaves out; unknown, it would be a warning.
+    app.add_config_value("comments_config", {}, "env")
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", write_vega)
+    app.connect("html-page-context", add_chart_scripts)
+    app.connect("build-finished", check_pages)
+    app.add_css_file("book.css", priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

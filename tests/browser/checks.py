@@ -1,0 +1,178 @@
+"""What every page of the built book must fulfil, as plain functions, so that planted faults can be put to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urlparse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
+
+MIN_ALTERNATIVE = 30  # characters; anything shorter names the chart instead of saying what it shows
+
+
+@dataclass
+class Visit:
+    """An open page, and everything that went wrong on it since it was opened."""
+
+    page: Page
+    context: BrowserContext
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close the page and its context."""
+        self.context.close()
+
+
+def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark: bool = False) -> Visit:
+    """Open a page of the served book; requests to any other host are recorded and blocked."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+    )
+    page = context.new_page()
+    visit = Visit(page, context)
+
+    def guard(route: Route, request: Request) -> None:
+        if request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            visit.foreign.append(request.url)
+            route.abort()
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            visit.errors.append(message.text)
+
+    context.route("**/*", guard)
+    page.on("console", listen)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.goto(f"{base}/{path}", wait_until="load")
+    return visit
+
+
+def mount_all(page: Page) -> int:
+    """Open every fold, draw every figure, wait until each is drawn or has failed; return how many there are."""
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(d => { if (!d.closest('.vega-embed')) d.open = true })"
+    )
+    page.evaluate(
+        "document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))"
+    )
+    figures = page.locator("figure.cape-figure")
+    count: int = figures.count()
+    for index in range(count):
+        figures.nth(index).scroll_into_view_if_needed()
+    if count:
+        page.wait_for_function(
+            "[...document.querySelectorAll('figure.cape-figure')]"
+            ".every(f => f.dataset.mounted || f.dataset.error)",
+            timeout=30_000,
+        )
+    page.evaluate("window.scrollTo(0, 0)")
+    return count
+
+
+def figure_faults(page: Page) -> list[str]:
+    """List the figures that failed to draw, drew nothing, or lack a title, caption or text alternative."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """(shortest) => [...document.querySelectorAll('figure.cape-figure')].flatMap((figure, index) => {
+            const words = (selector) => (figure.querySelector(selector)?.textContent || '').trim();
+            const name = `figure ${index + 1} (${words('.cape-title') || 'untitled'})`;
+            const faults = [];
+            if (figure.dataset.error) faults.push(`${name}: ${figure.dataset.error}`);
+            else if (!figure.dataset.mounted) faults.push(`${name}: not drawn`);
+            else if (!figure.querySelector('svg [role="graphics-symbol"], svg path, svg rect, svg line'))
+              faults.push(`${name}: empty drawing`);
+            if (!words('.cape-title')) faults.push(`${name}: no title`);
+            if (!words('figcaption')) faults.push(`${name}: no caption`);
+            const label = figure.querySelector('.cape-chart')?.getAttribute('aria-label') || '';
+            if (label.trim().length < shortest) faults.push(`${name}: text alternative of ${label.length} characters`);
+            for (const field of figure.querySelectorAll('.cape-controls :is(select, input)')) {
+              if (!field.labels?.length && !field.getAttribute('aria-label'))
+                faults.push(`${name}: unlabelled control`);
+              const box = field.closest('label')?.getBoundingClientRect() || field.getBoundingClientRect();
+              if (box.width && Math.min(box.width, box.height) < 24) faults.push(`${name}: control under 24 px`);
+            }
+            return faults;
+        })""",
+        MIN_ALTERNATIVE,
+    )
+
+
+def overflow(page: Page) -> list[str]:
+    """List what makes the page wider than the screen; empty where nothing does."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """() => {
+            const root = document.documentElement;
+            const wide = root.clientWidth;
+            const article = document.querySelector('.bd-article') || document.body;
+            if (root.scrollWidth <= wide && article.scrollWidth <= article.clientWidth + 1) return [];
+            const inScroller = (element) => {
+              for (let up = element.parentElement; up; up = up.parentElement)
+                if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(up).overflowX) && up !== document.body)
+                  return true;
+              return false;
+            };
+            const found = [...article.querySelectorAll('*')]
+              .filter((e) => e.getBoundingClientRect().right > wide + 1 && !inScroller(e))
+              .slice(0, 5)
+              .map((e) => [e, Math.round(e.getBoundingClientRect().right)])
+              .map(([e, right]) => `${e.tagName.toLowerCase()}.${e.className?.baseVal ?? e.className} to ${right} px`);
+            return found.length ? found : [`page ${root.scrollWidth} px wide on a screen of ${wide}`];
+        }"""
+    )
+
+
+class _Anchors(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        for key in ("id", "name"):
+            if values.get(key):
+                self.names.add(str(values[key]))
+        for key in ("href", "src"):
+            if values.get(key):
+                self.links.append(str(values[key]))
+
+
+def _parse(path: Path) -> _Anchors:
+    reader = _Anchors()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
+
+
+def broken_links(root: Path, page: Path) -> list[str]:
+    """List the links of one page that lead to no file, or to no anchor, of the book in ``root``."""
+    own = _parse(page)
+    faults = []
+    for link in dict.fromkeys(own.links):
+        parts = urlparse(link)
+        if parts.scheme or parts.netloc or link.startswith("#!"):
+            continue
+        address, anchor = urldefrag(link)
+        target = page if not address else (page.parent / unquote(urlparse(address).path)).resolve()
+        if target.is_dir():
+            target = target / "index.html"
+        if not target.exists() or not target.is_relative_to(root.resolve()):
+            faults.append(f"{link}: no such file")
+        elif anchor and target.suffix == ".html":
+            names = own.names if target == page else _parse(target).names
+            if unquote(anchor) not in names:
+                faults.append(f"{link}: no such anchor")
+    return faults
+
+
+def book_pages(root: Path) -> list[str]:
+    """List the pages of the built book, relative to it; index.html only forwards, and has its own test."""
+    skip = {"_static", "_sources", "reports", "index.html"}
+    pages = [path.relative_to(root) for path in sorted(root.rglob("*.html"))]
+    return [path.as_posix() for path in pages if path.parts[0] not in skip]

@@ -1,0 +1,165 @@
+"""Every page of the built book, opened as a reader would, with the network cut off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import checks
+from tests.browser.conftest import BOOK, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+PAGES = checks.book_pages(BOOK) if BOOK.exists() else []
+WIDTHS = {"phone": 390, "desk": 1440}
+SHOTS = ROOT / "_build" / "screenshots"
+
+
+def test_there_are_pages(book: Path) -> None:
+    """Without this, an empty book would pass: the tests below are made from its pages."""
+    chapters = [page for page in checks.book_pages(book) if page.startswith("notebooks/")]
+    assert chapters, "the built book holds no chapter"
+    assert PAGES, "the book was built after the tests were collected; run them again"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page(browser: Browser, base: str, path: str) -> None:
+    """A page loads cleanly, asks no other host, draws its figures and fits a phone; pictures of it are kept."""
+    faults: list[str] = []
+    for name, width in WIDTHS.items():
+        for theme in ("light", "dark"):
+            visit = checks.open_page(browser, base, path, width=width, dark=theme == "dark")
+            page = visit.page
+            page.evaluate("mode => { document.documentElement.dataset.theme = mode }", theme)
+            checks.mount_all(page)
+            page.wait_for_timeout(50)
+            faults += [f"console, {name}, {theme}: {error}" for error in visit.errors]
+            faults += [f"request to another host: {url}" for url in visit.foreign]
+            faults += [f"{name}, {theme}: {fault}" for fault in checks.figure_faults(page)]
+            faults += [f"too wide, {name}: {fault}" for fault in checks.overflow(page)]
+            shot = SHOTS / f"{path.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png"
+            page.screenshot(path=shot, full_page=True)
+            visit.close()
+    assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+def test_the_front_door_leads_in(browser: Browser, base: str) -> None:
+    """The bare address of the book forwards to its first page."""
+    visit = checks.open_page(browser, base, "index.html")
+    visit.page.wait_for_url("**/book/intro.html", timeout=5_000)
+    assert visit.foreign == []
+    visit.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links_resolve(book: Path, path: str) -> None:
+    """Every link within the book leads to a page, and every anchor exists."""
+    assert checks.broken_links(book, book / path) == []
+
+
+def _picture(figure: Locator) -> str:
+    return str(figure.locator(".cape-chart svg").first.evaluate("svg => svg.outerHTML"))
+
+
+def _changes(page: Page, figure: Locator, before: str) -> bool:
+    for _ in range(40):
+        if _picture(figure) != before:
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
+def _controlled(page: Page, selector: str) -> list[tuple[Locator, Locator]]:
+    """Pair every control that matches with its figure."""
+    figures = page.locator("figure.cape-figure")
+    pairs = []
+    for index in range(figures.count()):
+        figure = figures.nth(index)
+        found = figure.locator(f".cape-controls {selector}")
+        pairs += [(figure, found.nth(place)) for place in range(found.count())]
+    return pairs
+
+
+def test_dropdowns_change_the_picture(browser: Browser, base: str) -> None:
+    """Some option of every drop-down draws another picture."""
+    tried, dead = 0, []
+    for path in PAGES:
+        visit = checks.open_page(browser, base, path)
+        checks.mount_all(visit.page)
+        for figure, control in _controlled(visit.page, "select"):
+            tried += 1
+            before = _picture(figure)
+            now = control.evaluate("field => field.selectedIndex")
+            count = control.locator("option").count()
+            others = [index for index in range(count) if index != now]
+            for index in others:
+                control.select_option(index=index)
+                if _changes(visit.page, figure, before):
+                    break
+            else:
+                dead.append(f"{path}: {figure.locator('.cape-title').inner_text()}")
+        visit.close()
+    assert tried, "no page of the book holds a drop-down"
+    assert not dead, "\n".join(dead)
+
+
+def test_sliders_change_the_picture(browser: Browser, base: str) -> None:
+    """Every slider, moved with the keyboard, draws another picture."""
+    tried, dead = 0, []
+    for path in PAGES:
+        visit = checks.open_page(browser, base, path)
+        checks.mount_all(visit.page)
+        for figure, control in _controlled(visit.page, "input[type=range]"):
+            tried += 1
+            before = _picture(figure)
+            for key in ("End", "Home"):
+                control.focus()
+                control.press(key)
+                if _changes(visit.page, figure, before):
+                    break
+            else:
+                dead.append(f"{path}: {figure.locator('.cape-title').inner_text()}")
+        visit.close()
+    assert tried, "no page of the book holds a slider"
+    assert not dead, "\n".join(dead)
+
+
+def test_choices_survive_the_theme(browser: Browser, base: str) -> None:
+    """Switching to the dark theme draws the figure again with what the reader had chosen."""
+    for path in PAGES:
+        visit = checks.open_page(browser, base, path)
+        page = visit.page
+        checks.mount_all(page)
+        pairs = _controlled(page, "select")
+        if not pairs:
+            visit.close()
+            continue
+        figure, control = pairs[0]
+        chosen = control.locator("option").count() - 1
+        control.select_option(index=chosen)
+        page.wait_for_timeout(200)
+        before = _picture(figure)
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        assert _changes(page, figure, before), "the figure keeps its light colours on the dark page"
+        page.wait_for_timeout(300)
+        again = figure.locator(".cape-controls select").first
+        assert again.evaluate("field => field.selectedIndex") == chosen
+        visit.close()
+        return
+    pytest.fail("no page of the book holds a drop-down")
+
+
+def test_works_without_a_server(browser: Browser, book: Path) -> None:
+    """A chapter opened straight from disk draws its figures too."""
+    path = next(page for page in PAGES if page.startswith("notebooks/"))
+    page = browser.new_page()
+    page.goto((book / path).as_uri())
+    count = checks.mount_all(page)
+    faults = checks.figure_faults(page)
+    page.close()
+    assert count > 0
+    assert faults == []

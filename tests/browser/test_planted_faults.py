@@ -1,0 +1,124 @@
+"""The checks of this folder, put to pages with planted faults: a check that finds nothing there proves nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cape_utils.rendering import figure_html
+from tests.browser import checks
+from tests.browser.conftest import ROOT, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+GOOD = {
+    "title": "Three dots",
+    "description": "Three dots on a rising line, evenly spaced.",
+    "usermeta": {"caption": "They rise (n = 3)."},
+    "data": {"values": [{"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 3, "b": 3}]},
+    "mark": "point",
+    "encoding": {"x": {"field": "a", "type": "quantitative"}, "y": {"field": "b", "type": "quantitative"}},
+}
+HEAD = (
+    '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>t</title>'
+    '<link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">'
+    '<script defer src="cape-vega.js"></script><script defer src="charts.js"></script></head>'
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, book: Path) -> Iterator[tuple[Path, str]]:
+    """Serve an empty folder that holds the book's scripts."""
+    folder = tmp_path_factory.mktemp("planted")
+    for name in ("cape-vega.js", "charts.js", "book.css"):
+        shutil.copy(book / "_static" / name, folder / name)
+    server, address = serve(folder)
+    yield folder, address
+    server.shutdown()
+
+
+def _write(site: tuple[Path, str], body: str) -> None:
+    (site[0] / "page.html").write_text(f'{HEAD}<body><div class="bd-article">{body}</div></body></html>')
+
+
+def test_a_sound_page_passes(browser: Browser, site: tuple[Path, str]) -> None:
+    """The planted pages differ from this one only in their fault."""
+    _write(site, figure_html(GOOD))
+    visit = checks.open_page(browser, site[1], "page.html", width=390)
+    assert checks.mount_all(visit.page) == 1
+    assert checks.figure_faults(visit.page) == []
+    assert (visit.errors, visit.foreign, checks.overflow(visit.page)) == ([], [], [])
+    visit.close()
+
+
+def test_an_outside_script_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A script of another host is blocked, recorded, and shows in the console."""
+    _write(site, '<script src="https://example.org/evil.js"></script>')
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert visit.foreign == ["https://example.org/evil.js"]
+    assert visit.errors
+    visit.close()
+
+
+def test_a_broken_specification_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A figure that cannot be drawn says so, and opens its text alternative."""
+    _write(site, figure_html({**GOOD, "mark": "no-such-mark"}))
+    visit = checks.open_page(browser, site[1], "page.html")
+    checks.mount_all(visit.page)
+    assert checks.figure_faults(visit.page)
+    assert visit.errors
+    assert visit.page.locator(".cape-alt[open]").count() == 1
+    visit.close()
+
+
+def test_missing_words_are_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A figure without caption, or with a text alternative of one word, is a fault."""
+    broken = figure_html(GOOD).replace("They rise (n = 3).", "").replace(str(GOOD["description"]), "Dots.")
+    _write(site, broken)
+    visit = checks.open_page(browser, site[1], "page.html")
+    checks.mount_all(visit.page)
+    text = "\n".join(checks.figure_faults(visit.page))
+    assert "no caption" in text
+    assert "text alternative of 5 characters" in text
+    visit.close()
+
+
+def test_a_wide_page_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """Something wider than a phone is named; inside a box that scrolls it is no fault."""
+    wide = '<div class="wide" style="width:900px">x</div>'
+    _write(site, wide)
+    visit = checks.open_page(browser, site[1], "page.html", width=390)
+    assert "div.wide" in checks.overflow(visit.page)[0]
+    visit.close()
+    _write(site, f'<div style="overflow-x:auto">{wide}</div>')
+    visit = checks.open_page(browser, site[1], "page.html", width=390)
+    assert checks.overflow(visit.page) == []
+    visit.close()
+
+
+def test_broken_links_are_caught(site: tuple[Path, str]) -> None:
+    """A missing file and a missing anchor are named; a link to another host is not ours to check."""
+    _write(
+        site,
+        '<a href="gone.html">1</a><a href="#nowhere">2</a><a href="https://example.org/">3</a>'
+        '<b id="k"></b><a href="#k">4</a>',
+    )
+    assert checks.broken_links(site[0], site[0] / "page.html") == [
+        "gone.html: no such file",
+        "#nowhere: no such anchor",
+    ]
+
+
+def test_the_scripts_come_from_this_checkout() -> None:
+    """The served scripts are the ones in book/_static, so a stale build cannot hide a fault in them."""
+    for name in ("charts.js", "book.css"):
+        built = ROOT / "_build" / "html" / "_static" / name
+        assert built.read_bytes() == (ROOT / "book" / "_static" / name).read_bytes(), (
+            f"{name}: run `make book` again"
+        )

@@ -1,0 +1,37 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cape_utils import claims, coupling, data
+
+
+@pytest.fixture
+def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
+    """Let the package read a copy of the tables, and change text in one file of the copy.
+
+    The caches are replaced for the length of the test, not emptied, so that no other test has to load again.
+    """
+    folder = tmp_path / "tables"
+    shutil.copytree(data._folder(), folder)
+    monkeypatch.setattr(data, "_folder", lambda: folder)
+    fresh = []
+    for module, name in ((data, "_load"), (data, "_package"), (coupling, "benchmark_items"), (claims, "_assessed")):
+        fresh.append(functools.cache(getattr(module, name).__wrapped__))
+        monkeypatch.setattr(module, name, fresh[-1])
+
+    def replace(file: str, old: str, new: str) -> None:
+        path = folder / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}; once is needed"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        for cached in fresh:
+            cached.cache_clear()
+
+    return replace

@@ -1,0 +1,219 @@
+"""The build: what makes it start afresh, what fails it, and formulas without scripts."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(path: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+build = load(ROOT / "book" / "build.py")
+extension = load(ROOT / "book" / "_ext" / "cape_book.py")
+
+
+@pytest.fixture
+def book(tmp_path):
+    """The smallest book with the real settings and scripts: one page, one notebook."""
+    for name in (
+        "book/build.py",
+        "book/_ext/cape_book.py",
+        "cape_utils/__init__.py",
+        "constraints.txt",
+        "_config.yml",
+    ):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "panel.csv").write_text("score\n1\n")
+    (tmp_path / "book" / "references.bib").write_text("")
+    (tmp_path / "book" / "intro.md").write_text("# Intro\n\nInline $x < y$.\n")
+    (tmp_path / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/intro\nchapters:\n  - file: notebooks/one\n"
+    )
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def write_notebook(book: Path, *cells: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# One")])
+    notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, book / "notebooks" / "one.ipynb")
+
+
+def run(book: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(book / "book" / "build.py"), "--source", str(book)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda book: (book / "data" / "panel.csv").write_text("score\n2\n"),
+        lambda book: (book / "data" / "new.csv").write_text("a\n"),
+        lambda book: (book / "data" / "panel.csv").rename(book / "data" / "renamed.csv"),
+        lambda book: (book / "data" / "panel.csv").unlink(),
+        lambda book: (book / "cape_utils" / "coupling.py").write_text("x = 1\n"),
+        lambda book: (book / "constraints.txt").write_text("numpy==1\n"),
+    ],
+)
+def test_hash_follows_the_inputs(book, change):
+    before = build.execution_hash(book)
+    assert build.execution_hash(book) == before
+    change(book)
+    assert build.execution_hash(book) != before
+
+
+def test_hash_ignores_what_the_numbers_do_not_depend_on(book):
+    before = build.execution_hash(book)
+    (book / "cape_utils" / "__pycache__").mkdir()
+    (book / "cape_utils" / "__pycache__" / "x.py").write_text("")
+    (book / "book" / "intro.md").write_text("# Other\n")
+    (book / "book" / "_static" / "book.css").write_text("")
+    assert build.execution_hash(book) == before
+
+
+def test_only_what_is_out_of_date_is_removed(book):
+    out = book / "_build"
+    kept = [out / ".jupyter_cache" / "x", out / ".doctrees" / "x"]
+
+    def fill() -> None:
+        for path in kept:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+
+    out.mkdir()
+    (out / "book-of.json").write_text(json.dumps(build.prepare(book)))
+    fill()
+    (out / "book-of.json").write_text(json.dumps(build.prepare(book)))
+    assert [path.exists() for path in kept] == [True, True]
+    (book / "book" / "_static" / "book.css").write_text("/* other */")
+    build.prepare(book)
+    assert [path.exists() for path in kept] == [True, False]
+    fill()
+    build.prepare(book)
+    assert [path.exists() for path in kept] == [True, False], (
+        "a build that did not finish starts its pages afresh"
+    )
+    (book / "data" / "panel.csv").write_text("score\n3\n")
+    build.prepare(book)
+    assert [path.exists() for path in kept] == [False, False]
+
+
+def test_a_sound_book_builds_and_a_changed_table_is_seen(book):
+    write_notebook(book, "print('score', open('../data/panel.csv').read().split()[-1])")
+    first = run(book)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "1 executed" in first.stdout
+    page = book / "_build" / "html" / "notebooks" / "one.html"
+    assert "score 1" in page.read_text()
+    intro = (book / "_build" / "html" / "book" / "intro.html").read_text()
+    assert "<math" in intro
+    assert "athjax" not in intro.lower().replace("mathjax_", "")
+
+    again = run(book)
+    assert "from the cache" in again.stdout
+
+    (book / "data" / "panel.csv").write_text("score\n7\n")
+    changed = run(book)
+    assert "1 executed" in changed.stdout
+    assert "score 7" in page.read_text()
+
+
+def test_a_failing_cell_fails_the_build_and_is_shown(book):
+    write_notebook(book, "1 + 1", "numerator = 3\nnumerator / 0")
+    for _ in range(2):  # a second run must not pass because the first one left something behind
+        done = run(book)
+        assert done.returncode == 1
+        assert "notebooks/one.ipynb: a cell failed" in done.stdout
+        assert "ZeroDivisionError: division by zero" in done.stdout
+        assert "numerator / 0" in done.stdout
+        assert "The book was not built" in done.stdout.splitlines()[-1]
+
+
+def test_a_warning_fails_the_build_each_time(book):
+    write_notebook(book, "1 + 1")
+    (book / "book" / "intro.md").write_text("# Intro\n\n[gone](gone.md)\n\n$\\nosuchcommand$\n")
+    for _ in range(2):
+        done = run(book)
+        assert done.returncode == 1
+        assert "gone.md" in done.stdout
+        assert "nosuchcommand" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"a &= b \\ c &= d",
+        r"\begin{aligned} a &= b \\ c &= d \end{aligned}",
+        r"\begin{align*} a &= b \\ c &= d \end{align*}",
+        "a = b\n\nc = d",
+    ],
+)
+def test_aligned_formulas_become_tables(tex):
+    mathml = extension.to_mathml(tex, block=True)
+    assert mathml.count("<mtr>") == 2
+    assert ">&<" not in mathml
+
+
+@pytest.mark.parametrize("tex", [r"\nosuchcommand x", r"a & b", r"\frac{1}{"])
+def test_formulas_that_cannot_be_written_are_refused(tex):
+    with pytest.raises(ValueError, match=r"unknown|Error"):
+        extension.to_mathml(tex, block=False)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://example.org/x.js"></script>',
+        '<script src="//example.org/x.js"></script>',
+        '<link rel="stylesheet" href="https://example.org/x.css">',
+        '<link rel="preconnect" href="https://example.org">',
+        '<img src="http://example.org/x.png">',
+        "<style>@import 'https://example.org/x.css';</style>",
+        "<style>a { background: url(https://example.org/x.png) }</style>",
+        '<p style="background:url(//example.org/x.png)">',
+        '<iframe src="https://example.org"></iframe>',
+    ],
+)
+def test_requests_to_other_hosts_are_found(page):
+    assert len(extension.other_hosts(page)) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<a href="https://example.org">a link is no request</a>',
+        '<link rel="canonical" href="https://example.org/page">',
+        '<script type="application/json">{"$schema": "https://example.org/v6.json"}</script>',
+        '<script src="../_static/x.js"></script>',
+        '<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+    ],
+)
+def test_links_are_not_requests(page):
+    assert extension.other_hosts(page) == []
+
+
+def test_the_bundle_keeps_its_names_to_itself():
+    bundle = extension.vega_bundle()
+    assert bundle.startswith("(function(){")
+    assert bundle.rstrip().endswith("})();")
+    assert "window.vegaEmbed=" in bundle
