@@ -7,6 +7,7 @@ that recompute them. This module joins the two and applies the rule; no verdict 
 from __future__ import annotations
 
 import functools
+import html
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -17,7 +18,22 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.results import Estimate, Null
 
-__all__ = ["VERDICTS", "Assessment", "Claim", "NullRange", "Recomputed", "Value", "assess", "judge", "ledger", "table", "verdict_counts"]
+__all__ = [
+    "VERDICTS",
+    "Assessment",
+    "Claim",
+    "NullRange",
+    "Recomputed",
+    "Scoreboard",
+    "Value",
+    "assess",
+    "judge",
+    "ledger",
+    "scoreboard",
+    "statements",
+    "table",
+    "verdict_counts",
+]
 
 Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not testable", "not written yet"]
 VERDICTS: dict[str, str] = {
@@ -139,7 +155,9 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
     claims = []
     for row in frame.to_dict("records"):
         number, text = _known(row["paper_value"]), row["paper_text"]
-        quoted: float | str | None = number if number is not None else (text if isinstance(text, str) else None)
+        quoted: float | str | None = (
+            number if number is not None else (text if isinstance(text, str) else None)
+        )
         meaning = row["interval_meaning"] if isinstance(row["interval_meaning"], str) else None
         value = (
             None
@@ -148,8 +166,16 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
         )
         claims.append(
             Claim(
-                row["id"], row["paper"], row["section"], row["statement"], row["chapter"], row["unit"],
-                row["criterion"], value, _known(row["criterion_value"]), _known(row["tolerance"]) or 0.0,
+                row["id"],
+                row["paper"],
+                row["section"],
+                row["statement"],
+                row["chapter"],
+                row["unit"],
+                row["criterion"],
+                value,
+                _known(row["criterion_value"]),
+                _known(row["tolerance"]) or 0.0,
             )
         )
     return claims
@@ -211,7 +237,9 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
         ``None`` where no chapter recomputes the claim yet.
     """
     if ours is None:
-        return Assessment(claim, None, None, None, "not written yet", f"Chapter {claim.chapter} is not written yet.")
+        return Assessment(
+            claim, None, None, None, "not written yet", f"Chapter {claim.chapter} is not written yet."
+        )
     paper, opened, null = ours.paper_panel, ours.open_panel, ours.null
     verdict: Verdict
     if paper is None:
@@ -238,7 +266,9 @@ def _figure(number: float | str | None) -> str:
 
 
 def _show(value: Value) -> str:
-    ends = "" if value.low is None or value.high is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+    ends = (
+        "" if value.low is None or value.high is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+    )
     return f"{_figure(value.value)}{ends}"
 
 
@@ -253,11 +283,11 @@ def _quoted(claim: Claim) -> str:
 
 
 @functools.cache
-def _assessed() -> tuple[Assessment, ...]:
+def _assessed(claim: Claim) -> Assessment:
     from cape_utils.recomputed import registry  # the registry imports this module
 
-    functions = registry()
-    return tuple(judge(claim, functions[claim.id]() if claim.id in functions else None) for claim in ledger())
+    function = registry().get(claim.id)
+    return judge(claim, None if function is None else function())
 
 
 def assess(chapter: str | None = None) -> list[Assessment]:
@@ -273,10 +303,14 @@ def assess(chapter: str | None = None) -> list[Assessment]:
     KeyError
         If there is no such chapter; the message lists those there are.
     """
+    return [_assessed(claim) for claim in _claims_of(chapter)]
+
+
+def _claims_of(chapter: str | None) -> list[Claim]:
     known = list(data.load("chapters")["chapter"])
     if chapter is not None and chapter not in known:
         raise KeyError(f"no chapter {chapter!r}; the chapters are {', '.join(known)}")
-    return [item for item in _assessed() if chapter is None or item.claim.chapter == chapter]
+    return [claim for claim in ledger() if chapter is None or claim.chapter == chapter]
 
 
 def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
@@ -307,3 +341,52 @@ def table(chapter: str | None = None) -> pd.DataFrame:
         for item in assess(chapter)
     ]
     return pd.DataFrame(rows).set_index("id")
+
+
+def statements(chapter: str) -> pd.DataFrame:
+    """What the papers say that a chapter tests, in their terms and before any test.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``what is claimed, quoted, where``, indexed by id.
+    """
+    rows = [
+        {
+            "id": claim.id,
+            "what is claimed": f"{claim.statement} ({claim.unit})",
+            "quoted": _quoted(claim) + _ends(claim.paper_value),
+            "where": f"paper {claim.paper}, {claim.section}",
+        }
+        for claim in _claims_of(chapter)
+    ]
+    return pd.DataFrame(rows).set_index("id")
+
+
+def _ends(value: Value | None) -> str:
+    return "" if value is None or value.low is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """Claims with their verdicts, shown as a table in a notebook."""
+
+    items: tuple[Assessment, ...]
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>claim</th><th>paper</th><th>we find</th><th>verdict</th></tr>"
+        rows = []
+        for item in self.items:
+            mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
+            cells = (
+                f"<td>{html.escape(item.claim.statement)}<br><code>{item.claim.id}</code></td>"
+                f"<td>{html.escape(_quoted(item.claim))}</td><td>{html.escape(item.reason)}</td>"
+                f'<td><span class="verdict {mark}">{html.escape(item.verdict)}</span></td>'
+            )
+            rows.append(f"<tr>{cells}</tr>")
+        return f'<table class="scoreboard"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def scoreboard(chapter: str | None = None) -> Scoreboard:
+    """Paper says, we find: the claims of a chapter, or of the book, with verdicts."""
+    return Scoreboard(tuple(assess(chapter)))

@@ -24,11 +24,13 @@ __all__ = [
     "PHASES",
     "TAX_BELOW",
     "benchmark_items",
+    "chance_start",
     "coupling_matrix",
     "expected_phase_counts",
     "increment_null",
     "item_error",
     "local_coupling",
+    "monotone_draws",
     "monotone_null",
     "partial_correlation",
     "permutation_null",
@@ -99,8 +101,11 @@ def phase(coupling: ArrayLike) -> np.ndarray[Any, np.dtype[Any]]:
     ['tax', 'transition', 'bonus']
     """
     value = np.asarray(coupling, dtype=float)
-    names = np.where(value < -TAX_BELOW, "tax", np.where(value > TAX_BELOW, "bonus", "transition")).astype(object)
-    return np.where(np.isnan(value), None, names)
+    names = np.full(value.shape, "transition", dtype=object)
+    names[value < -TAX_BELOW] = "tax"
+    names[value > TAX_BELOW] = "bonus"
+    names[np.isnan(value)] = None
+    return names
 
 
 def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:
@@ -131,7 +136,9 @@ def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfu
     """
     for column in ("model", "family", "params_b", x, y):
         if column not in scores:
-            raise ValueError(f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}")
+            raise ValueError(
+                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
+            )
     used = scores.dropna(subset=[x, y]).sort_values(["family", "params_b"], kind="stable")
     same = used["family"].eq(used["family"].shift())
     before, after = used.shift()[same], used[same]
@@ -148,7 +155,9 @@ def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfu
     for name, benchmark in (("x", x), ("y", y)):
         items = benchmark_items(benchmark)
         frame[f"d{name}"] = (after[benchmark] - before[benchmark]).astype(float).round(9)
-        frame[f"se_d{name}"] = np.hypot(item_error(after[benchmark], items), item_error(before[benchmark], items))
+        frame[f"se_d{name}"] = np.hypot(
+            item_error(after[benchmark], items), item_error(before[benchmark], items)
+        )
     dx, dy = frame["dx"].to_numpy(), frame["dy"].to_numpy()
     sx, sy = frame["se_dx"].to_numpy(), frame["se_dy"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -192,7 +201,9 @@ def phase_counts(local: pd.DataFrame, *, count: Attribution = "intervals") -> di
     return {name: phases.count(name) for name in PHASES}
 
 
-def expected_phase_counts(local: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> dict[str, Null]:
+def expected_phase_counts(
+    local: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0
+) -> dict[str, Null]:
     """Phase counts over models if no ``y`` score ever changed and only item noise moved them.
 
     Parameters
@@ -212,12 +223,17 @@ def expected_phase_counts(local: pd.DataFrame, *, draws: int = 2000, rng: np.ran
     observed = phase_counts(local, count="models")
     method = "no change in the second score, item noise only"
     return {
-        name: null_from_draws(observed[name], counts[name].astype(float), len(local), method) for name in PHASES
+        name: null_from_draws(observed[name], counts[name].astype(float), len(local), method)
+        for name in PHASES
     }
 
 
 def population_coupling(
-    scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2", *, draws: int = 2000,
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Estimate:
     """Pearson's r of two benchmarks over models, with an interval.
@@ -290,8 +306,10 @@ def _two_series(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]
     return a, b
 
 
-def permutation_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
-    """r when the pairing of the two series is random.
+def permutation_null(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
+) -> Null:
+    """R when the pairing of the two series is random.
 
     Exact for up to nine pairs, sampled beyond. This null takes the pairs as exchangeable; two series that both
     follow size are not, and ``monotone_null`` is the fairer question for them.
@@ -313,7 +331,9 @@ def permutation_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np
         order = _arrangements(n)
     else:
         generator = as_generator(rng)
-        order = generator.permuted(np.tile(np.arange(n), (draws, 1)), axis=1).astype(np.int8 if n < 128 else np.int64)
+        order = generator.permuted(np.tile(np.arange(n), (draws, 1)), axis=1).astype(
+            np.int8 if n < 128 else np.int64
+        )
     ca, cb = a - a.mean(), b - b.mean()
     r = (cb[order] @ ca) / np.sqrt((ca @ ca) * (cb @ cb))
     method = f"all {len(order):,} pairings" if exact else f"{draws:,} random pairings"
@@ -325,8 +345,19 @@ def _shuffled_steps(series: Floats, draws: int, generator: np.random.Generator) 
     return np.concatenate([np.zeros((draws, 1)), np.cumsum(steps, axis=1)], axis=1)
 
 
-def monotone_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
-    """r when each series keeps its own steps in size, in random order.
+def monotone_draws(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
+) -> Floats:
+    """The draws behind ``monotone_null``: r of the two series with shuffled steps, shape (draws,)."""
+    a, b = _two_series(x, y, 3)
+    generator = as_generator(rng)
+    return _rows_r(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
+
+
+def monotone_null(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
+) -> Null:
+    """R when each series keeps its own steps in size, in random order.
 
     The steps of both series are shuffled independently. A series that only rises, or only falls, still does, so the
     two stay tied to size and to nothing else. If r is as large as this null's, it says no more than that both
@@ -343,8 +374,7 @@ def monotone_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.ra
     True
     """
     a, b = _two_series(x, y, 3)
-    generator = as_generator(rng)
-    r = _rows_r(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
+    r = monotone_draws(a, b, draws=draws, rng=rng)
     return null_from_draws(_pearson(a, b), r, len(a), "steps of each series shuffled, trends kept")
 
 
@@ -377,8 +407,10 @@ def permutation_p_under_monotone(
     return Null(observed, float(np.median(p)), low, high, share, 1 / draws, len(a), draws, False, method)
 
 
-def increment_null(x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0) -> Null:
-    """Correlation of the steps themselves: does a larger rise of one go with a larger fall of the other?
+def increment_null(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
+) -> Null:
+    """Correlate the steps themselves: a larger rise of one might go with a larger fall of the other.
 
     Parameters
     ----------
@@ -416,17 +448,27 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimat
 
 
 def within_family(
-    scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2", *, draws: int = 2000,
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Estimate:
-    """r after each family's mean is taken out of both scores; families with one model are left out."""
+    """R after each family's mean is taken out of both scores; families with one model are left out."""
     used = scores.dropna(subset=[x, y])
     used = used[used.groupby("family")[x].transform("size") > 1]
     centred = used.assign(**{k: used[k] - used.groupby("family")[k].transform("mean") for k in (x, y)})
     result = population_coupling(centred, x, y, draws=draws, rng=rng)
     return Estimate(
-        result.estimate, result.low, result.high, result.n, f"family means removed, {result.method}", 0.95,
-        result.draws, result.discarded,
+        result.estimate,
+        result.low,
+        result.high,
+        result.n,
+        f"family means removed, {result.method}",
+        0.95,
+        result.draws,
+        result.discarded,
     )
 
 
@@ -465,12 +507,19 @@ def sign_shares(
     rows = []
     for x, y in itertools.combinations(benchmarks, 2):
         local = local_coupling(scores, x, y).dropna(subset="coupling")
-        for side, part in (("below", local[local["mid_params_b"] < split_b]), ("above", local[local["mid_params_b"] >= split_b])):
+        for side, part in (
+            ("below", local[local["mid_params_b"] < split_b]),
+            ("above", local[local["mid_params_b"] >= split_b]),
+        ):
             positive, n = int((part["coupling"] > 0).sum()), len(part)
             wilson = stats.binomtest(positive, n).proportion_ci(method="wilson") if n else None
             rows.append(
                 {
-                    "x": x, "y": y, "side": side, "n": n, "positive": positive,
+                    "x": x,
+                    "y": y,
+                    "side": side,
+                    "n": n,
+                    "positive": positive,
                     "share": positive / n if n else np.nan,
                     "low": wilson.low if wilson else np.nan,
                     "high": wilson.high if wilson else np.nan,
@@ -494,7 +543,7 @@ def rising_share_null(
         Every pair of these. The unit shuffled is the step within a family, for each benchmark on its own.
     """
     used = scores.sort_values(["family", "params_b"], kind="stable")
-    signs = []
+    signs: list[Floats] = []
     for _, part in used.groupby("family"):
         whole = part.dropna(subset=list(benchmarks))
         if len(whole) > 1:
@@ -503,13 +552,15 @@ def rising_share_null(
     generator = as_generator(rng)
 
     def positive(stack: Floats) -> Floats:
-        return np.asarray(sum((stack[..., i] * stack[..., j] > 0).sum(axis=-1) for i, j in pairs), dtype=float)
+        return np.asarray(
+            sum((stack[..., i] * stack[..., j] > 0).sum(axis=-1) for i, j in pairs), dtype=float
+        )
 
-    n = sum(len(part) for part in signs) * len(pairs)
+    n = sum(len(family) for family in signs) * len(pairs)
     total = np.zeros(draws)
-    for part in signs:
-        total += positive(generator.permuted(np.tile(part, (draws, 1, 1)), axis=1))
-    observed = float(sum(positive(part) for part in signs) / n)
+    for family in signs:
+        total += positive(generator.permuted(np.tile(family, (draws, 1, 1)), axis=1))
+    observed = sum(float(positive(family)) for family in signs) / n
     return null_from_draws(observed, total / n, n, "steps of each score shuffled within families")
 
 
@@ -528,4 +579,60 @@ def running_coupling(local: pd.DataFrame) -> Estimate:
     fit = stats.linregress(np.log10(used["mid_params_b"]), used["coupling"])
     half = float(stats.t.ppf(0.975, len(used) - 2) * fit.stderr)
     slope = float(fit.slope)
-    return Estimate(slope, slope - half, slope + half, len(used), "least squares of local coupling on log10 N")
+    return Estimate(
+        slope, slope - half, slope + half, len(used), "least squares of local coupling on log10 N"
+    )
+
+
+def chance_start(
+    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, chance_pct: float | None = None
+) -> pd.DataFrame:
+    """How much of each family's fall lies below the score of a guesser.
+
+    A family that starts at chance and falls has not lost an ability; it has learnt to prefer popular errors.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``family, params_b`` and ``y``.
+    y : str
+    chance_pct : float, optional
+        From the table ``benchmarks`` by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each family that falls: ``n, first_b, first_pct, lowest_b, lowest_pct, fall_pp`` (first to
+        lowest), ``above_pp`` and ``below_pp`` (the parts of the fall above and below chance), ``below_share``, and
+        ``start_gap_se``, the distance of the first score from chance in standard errors of item noise.
+    """
+    chance = (
+        float(data.load("benchmarks").set_index("benchmark")["chance_pct"].loc[y])
+        if chance_pct is None
+        else chance_pct
+    )
+    rows = []
+    for family, part in scores.dropna(subset=[y]).groupby("family"):
+        part = part.sort_values("params_b", kind="stable")
+        lowest = part.iloc[int(part[y].to_numpy().argmin())]
+        first = part.iloc[0]
+        fall = float(first[y] - lowest[y])
+        if fall <= 0:
+            continue
+        below = max(0.0, min(float(first[y]), chance) - float(lowest[y]))
+        rows.append(
+            {
+                "family": family,
+                "n": len(part),
+                "first_b": first["params_b"],
+                "first_pct": first[y],
+                "lowest_b": lowest["params_b"],
+                "lowest_pct": lowest[y],
+                "fall_pp": fall,
+                "above_pp": fall - below,
+                "below_pp": below,
+                "below_share": below / fall,
+                "start_gap_se": (float(first[y]) - chance) / float(item_error(first[y], benchmark_items(y))),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -23,7 +23,9 @@ __all__ = [
     "DataError",
     "Problem",
     "bootstrap_rows",
+    "both_panels",
     "check_package",
+    "columns_markdown",
     "compare_panels",
     "describe",
     "load",
@@ -44,11 +46,11 @@ BENCHMARKS = ("hellaswag", "truthfulqa_mc2", "arc_challenge", "winogrande", "mml
 # A step in size within a family is a step of one recipe only without these rows.
 _BREAKS_LADDER = ("misfiled", "instruction_tuned", "other_recipe", "moe")
 
-_ALIASES = {
-    name: "the variant matters (chance is about 22 for MC1 and 46 for MC2); "
-    "name the column truthfulqa_mc1 or truthfulqa_mc2"
-    for name in ("truthfulqa", "tqa", "TruthfulQA", "TQA")
-}
+_ALIASES = dict.fromkeys(
+    ("truthfulqa", "tqa", "TruthfulQA", "TQA"),
+    "the variant matters (chance is about 22 for MC1 and 46 for MC2); "
+    "name the column truthfulqa_mc1 or truthfulqa_mc2",
+)
 
 
 def _folder() -> Path:
@@ -146,6 +148,24 @@ def describe(name: str) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("column")
 
 
+def columns_markdown() -> str:
+    """Write every table's columns as Markdown, from the schema; ``data/README.md`` holds this text.
+
+    Examples
+    --------
+    >>> columns_markdown().startswith("### paper_panel")
+    True
+    """
+    parts = []
+    for name, resource in _package().items():
+        rows = describe(name).reset_index().astype(str)
+        lines = [f"| `{r.column}` | {r.type} | {r.unit} | {r.allowed} | {r.meaning} |" for r in rows.itertuples()]
+        head = "| column | type | unit | allowed | meaning |\n|---|---|---|---|---|"
+        text = f"### {name}\n\n{resource['description']}\n\n{head}\n"
+        parts.append(text + "\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
 def check_package() -> None:
     """Check every table and every key that points from one table to another.
 
@@ -203,8 +223,8 @@ def panel(which: Panel, *, rows: Rows = "as_released") -> pd.DataFrame:
     table = load(f"{which}_panel")
     if which == "open":
         table["hf_id"] = table["model"]
-        for fix in load("corrections").itertuples():
-            table.loc[table["model"] == fix.model, fix.column] = fix.published
+        for fix in load("corrections").to_dict("records"):
+            table.loc[table["model"] == fix["model"], str(fix["column"])] = float(fix["published"])
     else:
         table["tokens_b"] = np.nan
     table["train_flop"] = 6 * table["params_b"] * table["tokens_b"] * 1e18
@@ -220,6 +240,26 @@ def panel(which: Panel, *, rows: Rows = "as_released") -> pd.DataFrame:
     kept = table[~(breaks | twin)].reset_index(drop=True)
     kept.attrs["left_out"] = sorted(table.loc[breaks | twin, "model"])
     return kept
+
+
+def both_panels(*, rows: Rows = "as_released") -> pd.DataFrame:
+    """The two panels one below the other, told apart by a column ``panel``; they are never averaged.
+
+    Parameters
+    ----------
+    rows : {"as_released", "one_recipe"}
+        As in ``panel``.
+
+    Examples
+    --------
+    >>> both_panels()["panel"].unique().tolist()
+    ["the paper's panel", 'the open panel']
+    """
+    named = {"paper": "the paper's panel", "open": "the open panel"}
+    parts = [panel(which, rows=rows).assign(panel=label) for which, label in named.items()]  # type: ignore[arg-type]
+    for part in parts:
+        part.attrs = {}
+    return pd.concat(parts, ignore_index=True)
 
 
 def _columns(table: pd.DataFrame) -> list[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Estimate", "Floats", "Null", "as_generator", "interval", "null_from_draws"]
+__all__ = ["Estimate", "Floats", "Null", "as_generator", "histogram", "interval", "null_from_draws"]
 
 Floats = NDArray[np.float64]
 
@@ -104,6 +105,30 @@ def interval(draws: ArrayLike, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(finite, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
+
+
+def histogram(
+    draws: ArrayLike, *, bins: int = 40, low: float | None = None, high: float | None = None
+) -> pd.DataFrame:
+    """Share of the finite draws in each of equally wide bins, for charts that must not compute.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``low, high, share``; draws outside the range count towards the total only.
+
+    Examples
+    --------
+    >>> histogram([0.0, 0.2, 0.9, 1.0], bins=2)["share"].tolist()
+    [0.5, 0.5]
+    """
+    finite = np.asarray(draws, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if finite.size == 0:
+        raise ValueError("no finite draw to count")
+    span = (finite.min() if low is None else low, finite.max() if high is None else high)
+    counts, edges = np.histogram(finite, bins=bins, range=span)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / finite.size})
 
 
 def null_from_draws(observed: float, draws: Floats, n: int, method: str, *, exact: bool = False) -> Null:

@@ -51,7 +51,9 @@ class LossLaw:
 
     def predict(self, params_b: ArrayLike) -> Floats:
         """Loss in nats per token at sizes in billions."""
-        return np.asarray(self.floor + self.scale * np.asarray(params_b, dtype=float) ** -self.exponent.estimate)
+        return np.asarray(
+            self.floor + self.scale * np.asarray(params_b, dtype=float) ** -self.exponent.estimate
+        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,11 @@ def fit_loss_law(params_b: ArrayLike, loss_nats: ArrayLike) -> LossLaw:
     half = float(stats.t.ppf(0.975, freedom)) * se
     reduced = n ** best[2] * (loss - best[0])
     exponent = Estimate(
-        float(best[2]), float(best[2] - half), float(best[2] + half), len(n), f"least squares, t with {freedom} d.f."
+        float(best[2]),
+        float(best[2] - half),
+        float(best[2] + half),
+        len(n),
+        f"least squares, t with {freedom} d.f.",
     )
     r2 = 1 - float(np.sum((loss - fitted) ** 2) / np.sum((loss - loss.mean()) ** 2))
     cv = float(100 * reduced.std() / reduced.mean())
@@ -160,10 +166,15 @@ def loss_law_null(
     r2, cv = _grid_fits(n, declines)
     method = "smooth convex declines between the same ends"
     nulls = {}
-    for name, observed, values, at_least in (("r2", law.r2, r2, r2 >= law.r2), ("cv_pct", law.cv_pct, cv, cv <= law.cv_pct)):
+    for name, observed, values, at_least in (
+        ("r2", law.r2, r2, r2 >= law.r2),
+        ("cv_pct", law.cv_pct, cv, cv <= law.cv_pct),
+    ):
         low, high = interval(values)
         p = float((at_least.sum() + 1) / (draws + 1))
-        nulls[name] = Null(observed, float(np.median(values)), low, high, p, 1 / (draws + 1), len(n), draws, False, method)
+        nulls[name] = Null(
+            observed, float(np.median(values)), low, high, p, 1 / (draws + 1), len(n), draws, False, method
+        )
     return nulls
 
 
@@ -185,12 +196,19 @@ def fit_power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     freedom = len(a) - 2
     half = float(stats.t.ppf(0.975, freedom) * fit.stderr)
     slope = float(fit.slope)
-    exponent = Estimate(slope, slope - half, slope + half, len(a), f"least squares in logarithms, t with {freedom} d.f.")
+    exponent = Estimate(
+        slope, slope - half, slope + half, len(a), f"least squares in logarithms, t with {freedom} d.f."
+    )
     return PowerLaw(exponent, float(fit.stderr), float(np.exp(fit.intercept)))
 
 
 def gradient_dip(
-    norms: pd.DataFrame, model: str, *, leave_out: bool = False, draws: int = 4000, rng: np.random.Generator | int = 0
+    norms: pd.DataFrame,
+    model: str,
+    *,
+    leave_out: bool = False,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
 ) -> Estimate:
     """How far one model's mean gradient norm lies from the power law in size, in percent.
 

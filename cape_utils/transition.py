@@ -8,7 +8,7 @@ reproduces the published interval, then estimators and bootstraps that respect f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,20 +16,24 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from cape_utils.coupling import benchmark_items, item_error
+from cape_utils.coupling import benchmark_items, item_error, local_coupling
 from cape_utils.results import Estimate, Floats, Null, as_generator, interval
 
 __all__ = [
     "ISOCLINE_RATIO",
     "CriticalScale",
+    "all_estimates",
     "even_odds",
+    "even_odds_curve",
     "family_turning_points",
     "fixed_effects",
     "isocline_hits",
+    "isocline_points",
     "isocline_ratio",
     "predictor_auc",
     "quadratic",
     "quadratic_seam_null",
+    "rival_predictors",
     "sign_changes",
     "turning_point",
     "zero_crossing",
@@ -81,6 +85,8 @@ class CriticalScale:
     identified: bool
     reason: str
     method: str
+    sizes: Floats = field(repr=False, compare=False, default_factory=lambda: np.empty(0))
+    """The valid draws, billion parameters, for charts."""
 
     def __str__(self) -> str:
         verdict = "" if self.identified else f"; not identified: {self.reason}"
@@ -110,8 +116,20 @@ def _scale(
         reason = ""
     estimate = float(10.0 ** (point - 9)) if np.isfinite(point) else float("nan")
     return CriticalScale(
-        estimate, low, high, median, n, n_families, unit, len(draws_log10), int(valid.sum()),
-        int((~valid).sum()), not reason, reason, method,
+        estimate,
+        low,
+        high,
+        median,
+        n,
+        n_families,
+        unit,
+        len(draws_log10),
+        int(valid.sum()),
+        int((~valid).sum()),
+        not reason,
+        reason,
+        method,
+        sizes,
     )
 
 
@@ -119,7 +137,7 @@ def _log10(params_b: ArrayLike) -> Floats:
     sizes = np.asarray(params_b, dtype=float)
     if np.any(~(sizes > 0)):
         raise ValueError("sizes must be positive, in billion parameters")
-    return np.log10(sizes) + 9
+    return np.asarray(np.log10(sizes) + 9)
 
 
 def _weighted_vertices(x: Floats, y: Floats, weights: Floats) -> Floats:
@@ -147,7 +165,9 @@ def _family_counts(families: int, draws: int, rng: np.random.Generator | int) ->
 def _score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
     for column in ("family", "params_b", y):
         if column not in scores:
-            raise ValueError(f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}")
+            raise ValueError(
+                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
+            )
     used = scores.dropna(subset=["params_b", y])
     if len(used) < least:
         raise ValueError(f"at least {least} rows with a score are needed; there are {len(used)}")
@@ -155,7 +175,11 @@ def _score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
 
 
 def quadratic(
-    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, unit: Unit = "row", draws: int = 10_000,
+    scores: pd.DataFrame,
+    y: str = "truthfulqa_mc2",
+    *,
+    unit: Unit = "row",
+    draws: int = 10_000,
     rng: np.random.Generator | int | np.random.RandomState = 0,
 ) -> CriticalScale:
     """The paper's estimator: the minimum of one quadratic in log10 N through all rows.
@@ -232,11 +256,17 @@ def quadratic_seam_null(
     middle = float(np.median(sizes)) if sizes.size else float("nan")
     method = "families that follow straight lines and never turn"
     share = found.size / draws
-    return Null(float(10 ** (observed - 9)), middle, low, high, share, 1 / draws, len(x), draws, False, method)
+    return Null(
+        float(10 ** (observed - 9)), middle, low, high, share, 1 / draws, len(x), draws, False, method
+    )
 
 
 def fixed_effects(
-    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, draws: int = 10_000, rng: np.random.Generator | int = 0
+    scores: pd.DataFrame,
+    y: str = "truthfulqa_mc2",
+    *,
+    draws: int = 10_000,
+    rng: np.random.Generator | int = 0,
 ) -> CriticalScale:
     """One parabola in log10 N for all families, each at its own level; bootstrap over families.
 
@@ -273,7 +303,11 @@ def fixed_effects(
 
 
 def zero_crossing(
-    local: pd.DataFrame, *, weights: Weighting = "noise", draws: int = 10_000, rng: np.random.Generator | int = 0
+    local: pd.DataFrame,
+    *,
+    weights: Weighting = "noise",
+    draws: int = 10_000,
+    rng: np.random.Generator | int = 0,
 ) -> CriticalScale:
     """Root of a straight line through local couplings against log10 N; bootstrap over families.
 
@@ -319,13 +353,13 @@ def _logistic(x: Floats, y: Floats, weights: Floats, steps: int = 25) -> tuple[F
             h00, h01, h11 = v.sum(axis=1), v @ x, v @ x**2
             det = h00 * h11 - h01**2
             a, b = a + (h11 * g0 - h01 * g1) / det, b + (h00 * g1 - h01 * g0) / det
-    separated = ~np.isfinite(a) | ~np.isfinite(b) | (np.abs(b) > 50)  # no finite maximum: all signs on one side
+    separated = (
+        ~np.isfinite(a) | ~np.isfinite(b) | (np.abs(b) > 50)
+    )  # no finite maximum: all signs on one side
     return np.where(separated, np.nan, a), np.where(separated, np.nan, b)
 
 
-def even_odds(
-    local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generator | int = 0
-) -> CriticalScale:
+def even_odds(local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generator | int = 0) -> CriticalScale:
     """Size at which a positive sign becomes likelier than a negative one; bootstrap over families.
 
     A logistic regression of the sign on log10 N. It uses signs alone, so no small denominator can dominate, and an
@@ -335,7 +369,7 @@ def even_odds(
     used = used[used["coupling"] != 0]
     x = _log10(used["mid_params_b"])
     centre = x.mean()
-    y = (used["coupling"] > 0).to_numpy(dtype=float)
+    y = np.asarray(used["coupling"] > 0, dtype=float)
     codes, families = pd.factorize(used["family"])
 
     def roots(counts: Floats) -> Floats:
@@ -349,6 +383,63 @@ def even_odds(
     sizes = np.concatenate([used["from_params_b"], used["to_params_b"]])
     method = "logistic regression of the sign on log10 N"
     return _scale(point, resampled, sizes, len(used), len(families), "family", method)
+
+
+def all_estimates(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every estimator of the critical scale on one panel, each with a bootstrap over families.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``estimator, estimate`` (the median of the draws where the data themselves give none), ``low, high,
+        valid`` (share of draws), ``verdict`` ("identified" or "not identified") and ``reason``.
+    """
+    local = local_coupling(scores)
+    found = {
+        "minimum of one parabola": quadratic(scores, unit="family"),
+        "parabola, a level a family": fixed_effects(scores),
+        "zero crossing, weighted": zero_crossing(local),
+        "zero crossing, unweighted": zero_crossing(local, weights="equal"),
+        "even odds of the sign": even_odds(local),
+    }
+    rows = [
+        {
+            "estimator": name,
+            "estimate": scale.estimate if np.isfinite(scale.estimate) else scale.median,
+            "low": scale.low,
+            "high": scale.high,
+            "valid": scale.valid / scale.draws,
+            "verdict": "identified" if scale.identified else "not identified",
+            "reason": scale.reason,
+        }
+        for name, scale in found.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def even_odds_curve(
+    local: pd.DataFrame, sizes_b: ArrayLike, *, draws: int = 1000, rng: np.random.Generator | int = 0
+) -> pd.DataFrame:
+    """Fitted probability of a positive sign at given sizes, with a 95% band from the bootstrap over families.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``params_b, probability, low, high``.
+    """
+    used = local.dropna(subset=["coupling"])
+    used = used[used["coupling"] != 0]
+    x, at = _log10(used["mid_params_b"]), _log10(sizes_b)
+    centre = x.mean()
+    y = np.asarray(used["coupling"] > 0, dtype=float)
+    codes, families = pd.factorize(used["family"])
+    counts = np.vstack([np.ones(len(families)), _family_counts(len(families), draws, rng)])
+    a, b = _logistic(x - centre, y, counts[:, codes])
+    curves = 1 / (1 + np.exp(-(a[:, None] + b[:, None] * (at - centre))))
+    low, high = np.nanpercentile(curves[1:], [2.5, 97.5], axis=0)
+    return pd.DataFrame(
+        {"params_b": np.asarray(sizes_b, dtype=float), "probability": curves[0], "low": low, "high": high}
+    )
 
 
 def family_turning_points(scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, least: int = 3) -> pd.DataFrame:
@@ -466,7 +557,8 @@ def sign_changes(
             }
         )
     return pd.DataFrame(
-        rows, columns=["family", "n", "smallest_b", "largest_b", "changes", "p_any_positive", "counterexample"]
+        rows,
+        columns=["family", "n", "smallest_b", "largest_b", "changes", "p_any_positive", "counterexample"],
     )
 
 
@@ -515,16 +607,78 @@ def isocline_hits(
     return pd.DataFrame(rows)
 
 
+def isocline_points(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:
+    """Models in the plane of the isocline, each with the sign of the step that starts at it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``family, model, hs, tqa`` (fractions) and ``sign`` ("positive" or "negative"; a step without a
+        change counts as negative, as in ``isocline_hits``).
+    """
+    local = local_coupling(scores, x, y)
+    start = scores.set_index(["family", "model"]).loc[
+        list(zip(local["family"], local["from_model"], strict=True))
+    ]
+    return pd.DataFrame(
+        {
+            "family": local["family"],
+            "model": local["from_model"],
+            "hs": start[x].to_numpy() / 100,
+            "tqa": start[y].to_numpy() / 100,
+            "sign": np.where(local["dx"] * local["dy"] > 0, "positive", "negative"),
+        }
+    )
+
+
+def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Floats]:
+    """Quantities that could stand behind the sign of a step, at its middle.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``family, model, params_b, tokens_b, train_flop`` and ``mmlu``.
+    local : pandas.DataFrame
+        From ``coupling.local_coupling`` of the same scores.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (len(local),)
+        log10 of parameters, training tokens and training compute, and the MMLU score in percent. Whether knowledge
+        has left chance is a threshold on the last.
+    """
+    at = scores.set_index(["family", "model"])
+    ends = [list(zip(local["family"], local[column], strict=True)) for column in ("from_model", "to_model")]
+
+    def middle(values: pd.Series) -> Floats:
+        return np.asarray(
+            (values.loc[ends[0]].to_numpy(dtype=float) + values.loc[ends[1]].to_numpy(dtype=float)) / 2
+        )
+
+    return {
+        "parameters": middle(np.log10(at["params_b"])),
+        "training tokens": middle(np.log10(at["tokens_b"])),
+        "training compute": middle(np.log10(at["train_flop"])),
+        "knowledge (MMLU)": middle(at["mmlu"]),
+    }
+
+
 def _auc(score: Floats, label: np.ndarray, weights: Floats) -> Floats:
     """Weighted area under the ROC curve for each row of ``weights`` (ties count half)."""
-    wins = (score[label][:, None] > score[~label][None, :]) + 0.5 * (score[label][:, None] == score[~label][None, :])
+    wins = (score[label][:, None] > score[~label][None, :]) + 0.5 * (
+        score[label][:, None] == score[~label][None, :]
+    )
     up, down = weights[:, label], weights[:, ~label]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.einsum("dp,pn,dn->d", up, wins, down) / (up.sum(axis=1) * down.sum(axis=1)))
 
 
 def predictor_auc(
-    local: pd.DataFrame, predictors: Mapping[str, ArrayLike], *, draws: int = 4000, rng: np.random.Generator | int = 0
+    local: pd.DataFrame,
+    predictors: Mapping[str, ArrayLike],
+    *,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """How well single quantities tell the sign of an interval of a family that they were not fitted on.
 
@@ -548,7 +702,11 @@ def predictor_auc(
         (from the first predictor), ``n`` intervals, ``families``.
     """
     frame = pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in predictors.items()})
-    keep = frame.notna().all(axis=1).to_numpy() & local["coupling"].notna().to_numpy() & (local["coupling"] != 0).to_numpy()
+    keep = (
+        frame.notna().all(axis=1).to_numpy()
+        & local["coupling"].notna().to_numpy()
+        & (local["coupling"] != 0).to_numpy()
+    )
     frame = frame[keep]
     label = (local.loc[keep, "coupling"] > 0).to_numpy()
     codes, families = pd.factorize(local.loc[keep, "family"])
@@ -570,8 +728,15 @@ def predictor_auc(
         base = float(str(rows[0]["auc"])) if rows else area
         rows.append(
             {
-                "predictor": name, "auc": area, "low": low, "high": high, "difference": area - base,
-                "difference_low": gap_low, "difference_high": gap_high, "n": len(label), "families": len(families),
+                "predictor": name,
+                "auc": area,
+                "low": low,
+                "high": high,
+                "difference": area - base,
+                "difference_low": gap_low,
+                "difference_high": gap_high,
+                "n": len(label),
+                "families": len(families),
             }
         )
     return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ choice open, every reading is computed, the nearest one stands, and the remark n
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -29,14 +30,20 @@ def recomputes(claim_id: str) -> Callable[[Function], Function]:
 
     def register(function: Function) -> Function:
         known = _FUNCTIONS.get(claim_id)
-        if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
-            raise ValueError(f"claim {claim_id!r} is recomputed by {known.__module__}.{known.__qualname__} already")
+        if known is not None and (known.__module__, known.__qualname__) != (
+            function.__module__,
+            function.__qualname__,
+        ):
+            raise ValueError(
+                f"claim {claim_id!r} is recomputed by {known.__module__}.{known.__qualname__} already"
+            )
         _FUNCTIONS[claim_id] = function
         return function
 
     return register
 
 
+@functools.cache
 def registry() -> dict[str, Function]:
     """All functions by claim id; imports every module of this package."""
     for module in pkgutil.iter_modules(__path__):

@@ -59,4 +59,6 @@ def panel_families() -> Recomputed:
     sizes = table["family"].value_counts()
     alone = sorted(sizes[sizes == 1].index)
     remark = f"{len(alone)} of them have one model and hence no local coupling ({', '.join(alone)})."
-    return Recomputed(Value(len(sizes), None, None, len(table), "family labels as released"), None, None, remark)
+    return Recomputed(
+        Value(len(sizes), None, None, len(table), "family labels as released"), None, None, remark
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from cape_utils import coupling, data
@@ -29,7 +30,7 @@ def pythia(copy: str) -> pd.DataFrame:
 @recomputes("pythia_r_hs_tqa")
 def pythia_r() -> Recomputed:
     own, opened = pythia("panel rows"), pythia("open panel")
-    partial = coupling.partial_correlation(own[HS], own[TQA], own["params_b"].map(_log10))
+    partial = coupling.partial_correlation(own[HS], own[TQA], np.log10(own["params_b"]))
     remark = f"With log N taken out of both scores r is {partial.estimate:.2f} [{partial.low:.2f}, {partial.high:.2f}]."
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
@@ -37,12 +38,6 @@ def pythia_r() -> Recomputed:
         NullRange.of(coupling.monotone_null(own[HS], own[TQA])),
         remark,
     )
-
-
-def _log10(size: float) -> float:
-    import math
-
-    return math.log10(size)
 
 
 @recomputes("pythia_p_hs_tqa")
@@ -66,7 +61,9 @@ def _pythia_pair(x: str, quoted: float) -> Recomputed:
         for copy in ("panel rows", "bootstrap copy")
         for label, part in (("all eight", pythia(copy)), ("below 3.5B", pythia(copy).query("params_b < 3.5")))
     }
-    best, remark = nearest({k: coupling.population_coupling(v, x, TQA).estimate for k, v in tables.items()}, quoted)
+    best, remark = nearest(
+        {k: coupling.population_coupling(v, x, TQA).estimate for k, v in tables.items()}, quoted
+    )
     own = tables[best]
     opened = pythia("open panel") if "all eight" in best else pythia("open panel").query("params_b < 3.5")
     return Recomputed(
@@ -110,7 +107,9 @@ def above_7b() -> Recomputed:
 def panel_r() -> Recomputed:
     own, opened = data.panel("paper"), data.panel("open")
     inside = coupling.within_family(own)
-    remark = f"With each family's mean taken out r is {inside.estimate:.2f} [{inside.low:.2f}, {inside.high:.2f}]."
+    remark = (
+        f"With each family's mean taken out r is {inside.estimate:.2f} [{inside.low:.2f}, {inside.high:.2f}]."
+    )
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
@@ -132,8 +131,11 @@ def _phase_count(name: str) -> Recomputed:
     return Recomputed(
         Value(counts[name], None, None, sum(counts.values()), "models, as released"),
         Value(
-            coupling.phase_counts(opened, count="models")[name], None, None,
-            sum(coupling.phase_counts(opened, count="models").values()), "models of the open panel, one recipe a family",
+            coupling.phase_counts(opened, count="models")[name],
+            None,
+            None,
+            sum(coupling.phase_counts(opened, count="models").values()),
+            "models of the open panel, one recipe a family",
         ),
         NullRange.of(coupling.expected_phase_counts(own)[name]),
         remark,
@@ -155,7 +157,10 @@ def nontqa_pairs() -> Recomputed:
     def share(table: pd.DataFrame, benchmarks: tuple[str, ...]) -> Value:
         signs = coupling.sign_shares(table, benchmarks)
         return Value(
-            float(signs["positive"].sum() / signs["n"].sum()), None, None, int(signs["n"].sum()),
+            float(signs["positive"].sum() / signs["n"].sum()),
+            None,
+            None,
+            int(signs["n"].sum()),
             "local couplings of pairs without TruthfulQA",
         )
 
@@ -164,6 +169,8 @@ def nontqa_pairs() -> Recomputed:
     floor = tuple(name for name in others if name != "mmlu")
     remark = f"Without MMLU, which small models answer at chance, the share is {share(own, floor).value:.2f}."
     return Recomputed(
-        share(own, others), share(opened, others),
-        NullRange.of(coupling.rising_share_null(own, others)), remark,
+        share(own, others),
+        share(opened, others),
+        NullRange.of(coupling.rising_share_null(own, others)),
+        remark,
     )

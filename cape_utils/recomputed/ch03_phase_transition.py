@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from cape_utils import coupling, data, scaling, transition
-from cape_utils.claims import NullRange, Recomputed, Value
+from cape_utils.claims import NullRange, Recomputed, Value, assess
 from cape_utils.recomputed import recomputes
 from cape_utils.recomputed.ch02_coupling import nearest, pythia
 
@@ -15,7 +15,9 @@ PUBLISHED_SEED = 42
 
 
 def _value(scale: transition.CriticalScale) -> Value:
-    return Value(scale.median, scale.low, scale.high, scale.n, f"{scale.method}, bootstrap over the {scale.unit}")
+    return Value(
+        scale.median, scale.low, scale.high, scale.n, f"{scale.method}, bootstrap over the {scale.unit}"
+    )
 
 
 def published_bootstrap() -> transition.CriticalScale:
@@ -45,10 +47,13 @@ def _family(table: pd.DataFrame, paper_label: str) -> pd.DataFrame:
     return table[table["family"] == paper_label]
 
 
+def _as_released(paper_label: str) -> pd.DataFrame:
+    own = _family(data.panel("paper"), paper_label)
+    return own[own["flags"].fillna("") != "misfiled"]
+
+
 def _turning(paper_label: str) -> Recomputed:
-    own = _family(data.panel("paper", rows="as_released"), paper_label)
-    if paper_label == "Pythia":
-        own = own[own["flags"].fillna("") != "misfiled"]
+    own = _as_released(paper_label)
     opened = _family(data.panel("open", rows="one_recipe"), paper_label)
     at = transition.turning_point(own)
     sizes = own["params_b"]
@@ -56,6 +61,48 @@ def _turning(paper_label: str) -> Recomputed:
     remark = f"TruthfulQA is lowest at {at.estimate:g}B of {sizes.min():g}B to {sizes.max():g}B"
     remark += ", an end of the range, so the family does not turn." if at_end else "."
     return Recomputed(Value.of(at), Value.of(transition.turning_point(opened)), None, remark)
+
+
+FAMILY_CLAIMS = {
+    "critical_scale_opt": "OPT",
+    "critical_scale_cerebras": "Cerebras-GPT",
+    "critical_scale_gptneo": "GPT-Neo",
+    "critical_scale_bloom": "BLOOM",
+    "critical_scale_pythia": "Pythia",
+    "critical_scale_falcon": "Falcon",
+}
+"""Claims about the sign-flip scale of one family, with its label."""
+
+
+def turning_table() -> pd.DataFrame:
+    """Where each family of the paper's table is lowest on TruthfulQA, beside the scale quoted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns, verdict``.
+    """
+    rows = []
+    for item in assess("03_phase_transition"):
+        family, at = FAMILY_CLAIMS.get(item.claim.id), item.paper_panel
+        if family is None or at is None or item.claim.paper_value is None:
+            continue
+        sizes = _as_released(family)["params_b"]
+        lowest = float(at.value)
+        rows.append(
+            {
+                "family": family,
+                "smallest_b": sizes.min(),
+                "largest_b": sizes.max(),
+                "low_b": at.low,
+                "high_b": at.high,
+                "lowest_b": lowest,
+                "quoted_b": float(item.claim.paper_value.value),
+                "turns": sizes.min() < lowest < sizes.max(),
+                "verdict": item.verdict,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 @recomputes("critical_scale_opt")
@@ -114,21 +161,34 @@ def running_slope() -> Recomputed:
         "Pythia label as released": data.panel("paper").query("family == 'Pythia'"),
         "all families": data.panel("paper"),
     }
-    slopes = {name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()}
+    slopes = {
+        name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()
+    }
     best, remark = nearest({name: slope.estimate for name, slope in slopes.items()}, 0.629)
     opened = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
     return Recomputed(Value.of(slopes[best]), Value.of(opened), None, remark)
 
 
+def _olmo_row(which: data.Panel) -> pd.Series:
+    return coupling.local_coupling(data.panel(which, rows="one_recipe").query("family == 'OLMo'")).iloc[0]
+
+
 @recomputes("olmo_coupling")
 def olmo() -> Recomputed:
     def step(which: data.Panel) -> Value:
-        row = coupling.local_coupling(data.panel(which, rows="one_recipe").query("family == 'OLMo'")).iloc[0]
+        row = _olmo_row(which)
         half = 1.96 * float(row["se"])
         value = float(row["coupling"])
         return Value(value, value - half, value + half, 1, "one interval, item noise")
 
-    return Recomputed(step("paper"), step("open"), None, "Both intervals reach from tax to bonus.")
+    rows = {"paper": _olmo_row("paper"), "open": _olmo_row("open")}
+    listed = "; ".join(
+        f"{which} panel: tax {row['p_tax']:.0%}, transition {row['p_transition']:.0%}, bonus {row['p_bonus']:.0%}"
+        for which, row in rows.items()
+    )
+    return Recomputed(
+        step("paper"), step("open"), None, f"Probability of each phase under item noise, {listed}."
+    )
 
 
 @recomputes("isocline_ratio")
@@ -143,20 +203,28 @@ def isocline_ratio() -> Recomputed:
 def _isocline(family: str) -> Recomputed:
     def hits(which: data.Panel) -> pd.Series:
         table = transition.isocline_hits(data.panel(which, rows="one_recipe"))
-        return table.set_index("family").loc[family]
+        return table[table["family"] == family].iloc[0]
 
     own, opened = hits("paper"), hits("open")
     n = int(own["n"])
     share = own["always_negative"] / n
     low, high = stats.binom.interval(0.95, n, share)
-    constant = NullRange(float(own["always_negative"]), float(low), float(high), "always negative, signs drawn anew")
+    constant = NullRange(
+        float(own["always_negative"]), float(low), float(high), "always negative, signs drawn anew"
+    )
     remark = (
         f"Of {n} signs the rule as stated hits {own['rule']}, its negation {own['negation']}, and "
         f"'always negative' {own['always_negative']}."
     )
     return Recomputed(
         Value(int(own["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
-        Value(int(opened["rule"]), None, None, int(opened["n"]), "signs of intervals, judged at the smaller model"),
+        Value(
+            int(opened["rule"]),
+            None,
+            None,
+            int(opened["n"]),
+            "signs of intervals, judged at the smaller model",
+        ),
         constant,
         remark,
     )
@@ -212,12 +280,17 @@ def loss_cv() -> Recomputed:
     law, rows = _law()
     null = scaling.loss_law_null(rows["params_b"], rows["loss_nats"])["cv_pct"]
     remark = f"{null.p:.1%} of such declines are at least as constant."
-    return Recomputed(Value(law.cv_pct, None, None, len(rows), "population standard deviation"), None, NullRange.of(null), remark)
+    return Recomputed(
+        Value(law.cv_pct, None, None, len(rows), "population standard deviation"),
+        None,
+        NullRange.of(null),
+        remark,
+    )
 
 
 def mean_norms() -> pd.DataFrame:
     """Mean gradient norm of each model with its size and WikiText-2 loss."""
-    norms = gradient_norms().groupby(["model", "params_b"], as_index=False)["grad_norm"].mean()
+    norms = gradient_norms().groupby(["model", "params_b"])["grad_norm"].mean().reset_index()
     return norms.merge(pythia_losses("wikitext2")[["model", "loss_nats"]], on="model").sort_values("params_b")
 
 

@@ -1,0 +1,61 @@
+"""One function for each figure of the book.
+
+Every function takes finished results and returns an ``altair.Chart`` with a title, a caption that states the
+finding and n, and a text alternative. Nothing is estimated here; how charts look and reach the reader is the job
+of ``rendering``.
+"""
+
+from __future__ import annotations
+
+from cape_utils.charts._base import name
+from cape_utils.charts.coupling import (
+    chance_chart,
+    null_chart,
+    pair_grid,
+    pair_signs,
+    phase_dots,
+    score_path,
+)
+from cape_utils.charts.data import (
+    copies_chart,
+    difference_chart,
+    noise_chart,
+    panel_explorer,
+    variant_chart,
+)
+from cape_utils.charts.transition import (
+    estimator_chart,
+    gradient_chart,
+    isocline_chart,
+    loss_chart,
+    predictor_chart,
+    scale_histogram,
+    sign_chart,
+    turning_chart,
+)
+from cape_utils.rendering import PALETTE, enable
+
+__all__ = [
+    "PALETTE",
+    "chance_chart",
+    "copies_chart",
+    "difference_chart",
+    "enable",
+    "estimator_chart",
+    "gradient_chart",
+    "isocline_chart",
+    "loss_chart",
+    "name",
+    "noise_chart",
+    "null_chart",
+    "pair_grid",
+    "pair_signs",
+    "panel_explorer",
+    "phase_dots",
+    "predictor_chart",
+    "scale_histogram",
+    "score_path",
+    "sign_chart",
+    "turning_chart",
+    "variant_chart",
+]
