@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ __all__ = [
     "NullRange",
     "Recomputed",
     "Scoreboard",
+    "Statements",
     "Value",
     "assess",
     "judge",
@@ -343,28 +344,23 @@ def table(chapter: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("id")
 
 
-def statements(chapter: str) -> pd.DataFrame:
-    """What the papers say that a chapter tests, in their terms and before any test.
+@dataclass(frozen=True)
+class Statements:
+    """What the papers say, before any test, shown as a table in a notebook."""
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``what is claimed, quoted, where``, indexed by id.
-    """
-    rows = [
-        {
-            "id": claim.id,
-            "what is claimed": f"{claim.statement} ({claim.unit})",
-            "quoted": _quoted(claim) + _ends(claim.paper_value),
-            "where": f"paper {claim.paper}, {claim.section}",
-        }
-        for claim in _claims_of(chapter)
-    ]
-    return pd.DataFrame(rows).set_index("id")
+    claims: tuple[Claim, ...]
 
-
-def _ends(value: Value | None) -> str:
-    return "" if value is None or value.low is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                _named(claim),
+                html.escape(_quoted(claim) + _ends(claim.paper_value)),
+                html.escape("" if claim.unit == "text" else claim.unit),
+                html.escape(f"paper {claim.paper}, {claim.section}"),
+            )
+            for claim in self.claims
+        ]
+        return _html_table(("what is claimed", "quoted", "unit", "where"), rows)
 
 
 @dataclass(frozen=True)
@@ -374,17 +370,32 @@ class Scoreboard:
     items: tuple[Assessment, ...]
 
     def _repr_html_(self) -> str:
-        head = "<tr><th>claim</th><th>paper</th><th>we find</th><th>verdict</th></tr>"
         rows = []
         for item in self.items:
             mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
-            cells = (
-                f"<td>{html.escape(item.claim.statement)}<br><code>{item.claim.id}</code></td>"
-                f"<td>{html.escape(_quoted(item.claim))}</td><td>{html.escape(item.reason)}</td>"
-                f'<td><span class="verdict {mark}">{html.escape(item.verdict)}</span></td>'
-            )
-            rows.append(f"<tr>{cells}</tr>")
-        return f'<table class="scoreboard"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+            verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
+            quoted, reason = html.escape(_quoted(item.claim)), html.escape(item.reason)
+            rows.append((_named(item.claim), quoted, reason, verdict))
+        return _html_table(("claim", "paper", "we find", "verdict"), rows)
+
+
+def _named(claim: Claim) -> str:
+    return f"{html.escape(claim.statement)}<br><code>{claim.id}</code>"
+
+
+def _ends(value: Value | None) -> str:
+    return "" if value is None or value.low is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
+
+
+def _html_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="scoreboard"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def statements(chapter: str) -> Statements:
+    """What the papers say that a chapter tests, in their terms; nothing is recomputed for it."""
+    return Statements(tuple(_claims_of(chapter)))
 
 
 def scoreboard(chapter: str | None = None) -> Scoreboard:

@@ -159,7 +159,9 @@ def columns_markdown() -> str:
     parts = []
     for name, resource in _package().items():
         rows = describe(name).reset_index().astype(str)
-        lines = [f"| `{r.column}` | {r.type} | {r.unit} | {r.allowed} | {r.meaning} |" for r in rows.itertuples()]
+        lines = [
+            f"| `{r.column}` | {r.type} | {r.unit} | {r.allowed} | {r.meaning} |" for r in rows.itertuples()
+        ]
         head = "| column | type | unit | allowed | meaning |\n|---|---|---|---|---|"
         text = f"### {name}\n\n{resource['description']}\n\n{head}\n"
         parts.append(text + "\n".join(lines))

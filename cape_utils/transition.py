@@ -14,13 +14,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from cape_utils import data
 from cape_utils.coupling import benchmark_items, item_error, local_coupling
 from cape_utils.results import Estimate, Floats, Null, as_generator, interval
 
 __all__ = [
     "ISOCLINE_RATIO",
+    "LEFT_CHANCE_PP",
     "CriticalScale",
     "all_estimates",
     "even_odds",
@@ -41,6 +42,10 @@ __all__ = [
 
 ISOCLINE_RATIO = 0.187
 """a / b in ``TQA_c = sqrt((a / b) HS)``, scores as fractions (paper A, appendix)."""
+
+LEFT_CHANCE_PP = 5.0
+"""Points above chance from which knowledge counts as having left it: letter preferences alone move guessers by two to
+three points, far beyond item noise."""
 
 _VALID = (7.0, 12.0)  # log10 of the parameter counts between which the paper accepts a minimum
 _PLURAL = {"row": "rows", "family": "families"}
@@ -644,8 +649,8 @@ def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Flo
     Returns
     -------
     dict of str to ndarray, shape (len(local),)
-        log10 of parameters, training tokens and training compute, and the MMLU score in percent. Whether knowledge
-        has left chance is a threshold on the last.
+        log10 of parameters, training tokens and training compute, the MMLU score in percent, and whether that score
+        has left chance by ``LEFT_CHANCE_PP`` (1 or 0).
     """
     at = scores.set_index(["family", "model"])
     ends = [list(zip(local["family"], local[column], strict=True)) for column in ("from_model", "to_model")]
@@ -655,11 +660,14 @@ def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Flo
             (values.loc[ends[0]].to_numpy(dtype=float) + values.loc[ends[1]].to_numpy(dtype=float)) / 2
         )
 
+    knowledge = middle(at["mmlu"])
+    chance = float(data.load("benchmarks").set_index("benchmark")["chance_pct"].loc["mmlu"])
     return {
         "parameters": middle(np.log10(at["params_b"])),
         "training tokens": middle(np.log10(at["tokens_b"])),
         "training compute": middle(np.log10(at["train_flop"])),
-        "knowledge (MMLU)": middle(at["mmlu"]),
+        "knowledge (MMLU)": knowledge,
+        "knowledge above chance": np.where(np.isnan(knowledge), np.nan, knowledge > chance + LEFT_CHANCE_PP),
     }
 
 
@@ -680,11 +688,12 @@ def predictor_auc(
     draws: int = 4000,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """How well single quantities tell the sign of an interval of a family that they were not fitted on.
+    """How well single quantities tell the sign of an interval of a family that was held out.
 
-    For each predictor a logistic regression is fitted on all families but one and applied to that one; the held-out
-    probabilities of all families are pooled into one area under the ROC curve. All predictors are compared on the
-    same intervals, those for which every one of them is known.
+    For each predictor and each family, all other families decide which way the predictor points; the intervals of all
+    families, ranked that way, are pooled into one area under the ROC curve. The level is left out on purpose: a family
+    with many positive signs lowers the base rate of the others, so pooled probabilities of a weak predictor rank
+    families backwards. All predictors are compared on the same intervals, those for which every one of them is known.
 
     Parameters
     ----------
@@ -693,7 +702,7 @@ def predictor_auc(
     predictors : mapping of str to array_like, shape (len(local),)
         Missing values are allowed.
     draws : int
-        Bootstrap over families, of the held-out probabilities and of the differences from the first predictor.
+        Bootstrap over families, of the areas and of their differences from the first predictor; directions are kept.
 
     Returns
     -------
@@ -715,10 +724,9 @@ def predictor_auc(
     areas: dict[str, Floats] = {}
     rows: list[dict[str, object]] = []
     for name in frame:
-        x = stats.zscore(frame[name].to_numpy())
-        a, b = _logistic(x, label.astype(float), outside)
-        held_out = a[codes] + b[codes] * x
-        held_out = 1 / (1 + np.exp(-held_out))
+        x = frame[name].to_numpy()
+        direction = np.sign(_auc(x, label, outside) - 0.5)
+        held_out = direction[codes] * (x - np.median(x))
         area = float(_auc(held_out, label, np.ones((1, len(label))))[0])
         areas[str(name)] = _auc(held_out, label, weights)
         low, high = interval(areas[str(name)])

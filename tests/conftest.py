@@ -22,7 +22,12 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     shutil.copytree(data._folder(), folder)
     monkeypatch.setattr(data, "_folder", lambda: folder)
     fresh = []
-    for module, name in ((data, "_load"), (data, "_package"), (coupling, "benchmark_items"), (claims, "_assessed")):
+    for module, name in (
+        (data, "_load"),
+        (data, "_package"),
+        (coupling, "benchmark_items"),
+        (claims, "_assessed"),
+    ):
         fresh.append(functools.cache(getattr(module, name).__wrapped__))
         monkeypatch.setattr(module, name, fresh[-1])
 

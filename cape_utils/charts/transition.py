@@ -465,7 +465,7 @@ def predictor_chart(table: pd.DataFrame) -> Any:
     across = alt.Scale(domain=[0.3, 1], nice=False)
     chosen = dropdown("predictor_steps", order_of(table, "steps"), "Steps")
     order = order_of(table, "predictor")
-    y = alt.Y("predictor:N", sort=order, title=None, axis=alt.Axis(labelLimit=160))
+    y = alt.Y("predictor:N", sort=order, title=None, axis=alt.Axis(labelLimit=170))
     keep = alt.Chart(table.round(4)).transform_filter("datum.steps == predictor_steps")
     bars = keep.mark_rule(strokeWidth=2.5, color=PALETTE["blue"]).encode(
         y, alt.X("low:Q", scale=across), alt.X2("high:Q")
@@ -484,7 +484,7 @@ def predictor_chart(table: pd.DataFrame) -> Any:
     )
     listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in table.itertuples())
     return put(
-        (half + bars + points).properties(height=170),
+        (half + bars + points).properties(height=190),
         title="What else tells the sign",
         caption=(
             f"n = {best['n']} steps of {best['families']} families with every candidate known. Best: {best['predictor']}, "

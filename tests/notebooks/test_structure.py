@@ -1,0 +1,330 @@
+"""Every chapter keeps the skeleton, is stored clean and leaves the computing to the package."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cape_utils import data
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+SECTIONS = [
+    "The claim",
+    "The data",
+    "Predict first",
+    "Measure it",
+    "Could this be chance?",
+    "Play",
+    "Paper says, we find",
+    "Exercises",
+    "Take away",
+]
+LONGEST_CELL, USUAL_CELL, LONGEST_FUNCTION = 25, 10, 3
+FOLDED = {"hide-cell", "hide-input"}
+
+Notebook = nbformat.NotebookNode
+
+
+def read(chapter: str) -> Notebook:
+    return nbformat.read(FOLDER / f"{chapter}.ipynb", as_version=4)
+
+
+def code(cell: Notebook) -> str:
+    """A cell's Python, with lines that only a notebook understands taken out."""
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+
+
+def tags(cell: Notebook) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def section(nb: Notebook, title: str) -> list[Notebook]:
+    """Cells from a second-level heading up to the next one; the heading may stand inside a cell."""
+    found, inside = [], False
+    for cell in nb.cells:
+        headings = (
+            re.findall(r"^## (.+)$", cell.source, flags=re.MULTILINE) if cell.cell_type == "markdown" else []
+        )
+        if title in headings:
+            inside = True
+        elif headings and inside:
+            break
+        if inside:
+            found.append(cell)
+    return found
+
+
+def text_of(nb: Notebook, title: str) -> str:
+    """The words of a section without those of its neighbours."""
+    prose = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    match = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", prose, flags=re.MULTILINE | re.DOTALL)
+    return match.group(1) if match else ""
+
+
+def stored_clean(nb: Notebook, chapter: str) -> list[str]:
+    cells = [cell for cell in nb.cells if cell.cell_type == "code"]
+    found = [f"output stored: {cell.source[:40]}" for cell in cells if cell.outputs]
+    found += [
+        f"execution count stored: {cell.source[:40]}" for cell in cells if cell.execution_count is not None
+    ]
+    found += [f"metadata: {key}" for key in set(nb.metadata) - {"kernelspec", "language_info"}]
+    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
+        found.append("metadata: the kernel is not python3")
+    return found
+
+
+def skeleton(nb: Notebook, chapter: str) -> list[str]:
+    prose = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    sections = re.findall(r"^## (.+)$", prose, flags=re.MULTILINE)
+    found = [f"section missing: {name}" for name in SECTIONS if name not in sections]
+    if not found and [name for name in sections if name in SECTIONS] != SECTIONS:
+        found.append(f"sections out of order: {sections}")
+    title = re.findall(r"^# (.+)$", prose, flags=re.MULTILINE)
+    questions = data.load("chapters").set_index("chapter")["question"]
+    if title != [questions.get(chapter)]:
+        found.append(f"title: {title} is not the question of the plan")
+    opening = nb.cells[0].source
+    found += [
+        f"opening: no {words}"
+        for words in ("**You will be able to**", "**You need**", "**Time**")
+        if words not in opening
+    ]
+    found += [
+        f"closing: no {words}"
+        for words in ("**Limits.**", "**Read next**")
+        if words not in text_of(nb, "Take away")
+    ]
+    return found
+
+
+def setup(nb: Notebook, chapter: str) -> list[str]:
+    first = next(cell for cell in nb.cells if cell.cell_type == "code")
+    found = [] if tags(first) & FOLDED else ["set-up: not hidden"]
+    lines = first.source.splitlines()
+    for number, line in enumerate(lines):
+        if "pip install" in line and not (line.startswith("    ") and "google.colab" in lines[number - 1]):
+            found.append("set-up: installs outside Colab")
+    return found
+
+
+def short_cells(nb: Notebook, chapter: str) -> list[str]:
+    cells = [cell for cell in nb.cells if cell.cell_type == "code"]
+    found = [f"cell of {n} lines" for cell in cells if (n := len(cell.source.splitlines())) > LONGEST_CELL]
+    # Cells whose input is not shown write a sentence; they are not what the reader reads.
+    shown = [len(cell.source.splitlines()) for cell in cells if "remove-input" not in tags(cell)]
+    if statistics.median(shown) > USUAL_CELL:
+        found.append(f"median of {statistics.median(shown)} lines a cell")
+    return found
+
+
+def no_programs(nb: Notebook, chapter: str) -> list[str]:
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        for node in ast.walk(ast.parse(code(cell))):
+            if isinstance(node, ast.ClassDef):
+                found.append(f"class {node.name}")
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION:
+                found.append(f"function {node.name} of {node.end_lineno - node.lineno + 1} lines")
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                found.append(f"star import of {node.module}")
+    return found
+
+
+def exercises(nb: Notebook, chapter: str) -> list[str]:
+    cells = section(nb, "Exercises")
+    asked = re.findall(r"^\*\*(\d)\. (\w+)\.\*\*", text_of(nb, "Exercises"), flags=re.MULTILINE)
+    found = []
+    if [verb for _, verb in asked] != ["Calculate", "Change", "Criticise"]:
+        found.append(f"exercises: {asked}")
+    solutions = [cell for cell in cells if cell.cell_type == "code"]
+    if len(solutions) != len(asked):
+        found.append(f"exercises: {len(solutions)} solutions for {len(asked)} questions")
+    for cell in solutions:
+        if not tags(cell) & FOLDED:
+            found.append(f"solution not folded: {cell.source[:40]}")
+        if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(code(cell)))):
+            found.append(f"solution without an assert: {cell.source[:40]}")
+    return found
+
+
+def from_the_ledger(nb: Notebook, chapter: str) -> list[str]:
+    found = []
+    for title, call in (("The claim", "claims.statements"), ("Paper says, we find", "claims.scoreboard")):
+        source = "\n".join(cell.source for cell in section(nb, title) if cell.cell_type == "code")
+        if f'{call}("{chapter}")' not in source:
+            found.append(f"{title}: not from the ledger of {chapter}")
+    for title in ("Paper says, we find", "Take away"):
+        # A figure in the closing words is a figure that no code keeps true.
+        found += [
+            f"{title}: {number} is typed by hand" for number in re.findall(r"\d+\.\d+", text_of(nb, title))
+        ]
+    return found
+
+
+def chance_is_asked(nb: Notebook, chapter: str) -> list[str]:
+    source = "\n".join(
+        cell.source for cell in section(nb, "Could this be chance?") if cell.cell_type == "code"
+    )
+    return [] if source.strip() else ["chance: the section computes nothing"]
+
+
+def plays(nb: Notebook, chapter: str) -> list[str]:
+    source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
+    return (
+        []
+        if source.count("charts.") - source.count("charts.enable") >= 2
+        else ["play: fewer than two charts"]
+    )
+
+
+def one_sentence_a_line(nb: Notebook, chapter: str) -> list[str]:
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for line in cell.source.splitlines():
+            plain = re.sub(r"\*\*[^*]+\*\*|`[^`]*`|\$[^$]*\$", "", line)
+            if re.search(r"[a-z)]{2}[.?!] +[A-Z][a-z]+ ", plain):
+                found.append(f"two sentences in a line: {line[:60]}")
+    return found
+
+
+CHECKS: tuple[Callable[[Notebook, str], list[str]], ...] = (
+    stored_clean,
+    skeleton,
+    setup,
+    short_cells,
+    no_programs,
+    exercises,
+    from_the_ledger,
+    chance_is_asked,
+    plays,
+    one_sentence_a_line,
+)
+
+
+def test_there_are_chapters_and_all_of_them_are_in_the_plan():
+    assert (
+        {"01_data", "02_coupling", "03_phase_transition"}
+        <= set(CHAPTERS)
+        <= set(data.load("chapters")["chapter"])
+    )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_is_as_agreed(chapter, check):
+    assert check(read(chapter), chapter) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_is_a_valid_notebook_whose_cells_have_their_own_names(chapter):
+    nb = read(chapter)
+    nbformat.validate(nb)
+    assert len({cell.id for cell in nb.cells}) == len(nb.cells)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_names_no_place_on_a_machine(chapter):
+    for cell in read(chapter).cells:
+        assert not re.search(r"/(home|root|tmp|Users)/", cell.source)
+
+
+# ---------------------------------------------------------------- planted faults
+
+
+def last_code(nb: Notebook) -> Notebook:
+    return [cell for cell in nb.cells if cell.cell_type == "code"][-1]
+
+
+def rewrite(old: str, new: str) -> Callable[[Notebook], None]:
+    def change(nb: Notebook) -> None:
+        hit = False
+        for cell in nb.cells:
+            hit |= old in cell.source
+            cell.source = cell.source.replace(old, new)
+        assert hit, f"{old!r} is in no cell, so nothing was planted"
+
+    return change
+
+
+def more_code(source: str) -> Callable[[Notebook], None]:
+    return lambda nb: nb.cells.insert(3, nbformat.v4.new_code_cell(source))
+
+
+def store(**fields) -> Callable[[Notebook], None]:
+    return lambda nb: last_code(nb).update(fields)
+
+
+FAULTS = {
+    "an output": (store(outputs=[nbformat.v4.new_output("stream", text="1")]), stored_clean, "output stored"),
+    "an execution count": (store(execution_count=3), stored_clean, "execution count stored"),
+    "an editor's metadata": (lambda nb: nb.metadata.update({"vscode": {}}), stored_clean, "metadata: vscode"),
+    "no section on chance": (
+        rewrite("## Could this be chance?", "## Robustness"),
+        skeleton,
+        "section missing: Could this",
+    ),
+    "sections out of order": (
+        lambda nb: nb.cells.append(nbformat.v4.new_markdown_cell("## The data")),
+        skeleton,
+        "sections out of order",
+    ),
+    "another title": (
+        rewrite("# What was measured", "# What they measured"),
+        skeleton,
+        "is not the question",
+    ),
+    "no time given": (rewrite("**Time**", "Time"), skeleton, "opening: no **Time**"),
+    "no limits": (rewrite("**Limits.**", "Limits."), skeleton, "closing: no **Limits.**"),
+    "an install for everybody": (
+        rewrite("    %pip install", "%pip install"),
+        setup,
+        "installs outside Colab",
+    ),
+    "a long cell": (more_code("\n".join(["x = 1"] * 26)), short_cells, "cell of 26 lines"),
+    "a function": (
+        more_code("def f(x):\n    a = x\n    b = a\n    return b"),
+        no_programs,
+        "function f of 4 lines",
+    ),
+    "a class": (more_code("class A:\n    pass"), no_programs, "class A"),
+    "a star import": (more_code("from numpy import *"), no_programs, "star import of numpy"),
+    "a solution without an assert": (rewrite("assert ", "0 + "), exercises, "solution without an assert"),
+    "an open solution": (lambda nb: last_code(nb).metadata.update(tags=[]), exercises, "solution not folded"),
+    "two exercises": (rewrite("**3. Criticise.**", "Criticise."), exercises, "3 solutions for 2 questions"),
+    "another chapter's claims": (
+        rewrite('scoreboard("01_data")', 'scoreboard("02_coupling")'),
+        from_the_ledger,
+        "not from the ledger",
+    ),
+    "a number typed at the end": (
+        rewrite("**Limits.**", "r is 0.682. **Limits.**"),
+        from_the_ledger,
+        "0.682 is typed",
+    ),
+    "two sentences in a line": (
+        rewrite("**Limits.**", "One is here. Another is there. **Limits.**"),
+        one_sentence_a_line,
+        "two sentences",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    plant, check, words = FAULTS[fault]
+    nb = copy.deepcopy(read("01_data"))
+    assert check(nb, "01_data") == []
+    plant(nb)
+    assert any(words in problem for problem in check(nb, "01_data")), check(nb, "01_data")

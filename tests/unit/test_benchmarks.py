@@ -1,0 +1,46 @@
+"""The loops that speed is measured against compute the same thing as the package. No times are tested here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks.cases import cases, family_loop, permutation_loop, quadratic_loop
+from cape_utils import coupling, data, transition
+
+HS, TQA = "hellaswag", "truthfulqa_mc2"
+
+
+def test_the_quadratic_loop_gives_the_draws_of_the_package():
+    rows = data.bootstrap_rows()
+    ours = transition.quadratic(rows, draws=100, rng=np.random.RandomState(42))
+    assert ours.sizes == pytest.approx(quadratic_loop(rows, 100), rel=1e-6)
+
+
+def test_the_permutation_loop_gives_the_p_of_the_package():
+    x, y = np.random.default_rng(0).normal(size=(2, 6))
+    assert permutation_loop(x, y) == coupling.permutation_null(x, y).p
+
+
+def test_the_family_loop_gives_the_interval_of_the_package():
+    table = data.panel("open", rows="one_recipe")
+    ours = coupling.population_coupling(table, draws=100)
+    assert family_loop(table, 100) == pytest.approx((ours.low, ours.high))
+
+
+def test_the_cases_are_the_ones_with_a_budget():
+    assert [case.draws for case in cases()] == [10_000, 40_320, 10_000]
+    assert {case.budget_s for case in cases()} == {0.5}
+
+
+@pytest.mark.parametrize(("budget", "status"), [(1e-9, 1), (60.0, 0)])
+def test_a_broken_budget_ends_with_1_and_is_named(budget, status, monkeypatch, capsys):
+    quick = dataclasses.replace(cases()[0], fast=lambda: sum(range(1000)), loop=lambda: None, budget_s=budget)
+    monkeypatch.setattr(bench, "cases", lambda: [quick])
+    assert bench.main() == status
+    out, err = capsys.readouterr()
+    assert quick.name in out
+    assert ("Too slow: bootstrap of the critical scale" in err) == bool(status)

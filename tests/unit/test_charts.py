@@ -1,0 +1,353 @@
+"""Every figure, built from real results: words, valid specifications, live controls, and fields that exist."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+from cape_utils import charts, coupling, data, rendering, scaling, transition
+from cape_utils.charts._base import dropdown, name, order_of, put, slider
+from cape_utils.recomputed import ch03_phase_transition as ch03
+
+HS, TQA = "hellaswag", "truthfulqa_mc2"
+
+
+@functools.cache
+def panels() -> dict[str, pd.DataFrame]:
+    return dict(list(data.both_panels(rows="one_recipe").groupby("panel", sort=False)))
+
+
+@functools.cache
+def steps() -> dict[str, pd.DataFrame]:
+    return {panel: coupling.local_coupling(part) for panel, part in panels().items()}
+
+
+def stacked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([table.assign(panel=panel) for panel, table in tables.items()])
+
+
+def nulls():
+    cases = data.pythia_copies().groupby("copy", sort=False)
+    return {
+        copy: (
+            coupling.monotone_null(p[HS], p[TQA], draws=500),
+            coupling.monotone_draws(p[HS], p[TQA], draws=500),
+        )
+        for copy, p in cases
+    }
+
+
+def noise():
+    table = pd.DataFrame({"score_pct": np.arange(10, 95, 5)}).merge(
+        data.load("benchmarks").dropna(subset="items")[["benchmark", "items"]], how="cross"
+    )
+    return table.assign(
+        half_width_pp=1.96 * coupling.item_error(table["score_pct"], table["items"].astype(float))
+    )
+
+
+def path():
+    r = coupling.population_coupling(data.pythia_copies().query("copy == 'panel rows'"))
+    return charts.score_path(
+        data.both_panels()[["panel", "family", "model", "params_b", HS, TQA, "flags"]], r
+    )
+
+
+def matrices():
+    groups = {"Pythia": data.pythia_copies(), "all": panels()["the open panel"]}
+    return pd.concat([coupling.coupling_matrix(part).assign(group=group) for group, part in groups.items()])
+
+
+def fallen():
+    opened = panels()["the open panel"]
+    return charts.chance_chart(
+        opened[["family", "model", "params_b", TQA]], coupling.chance_start(opened), 46.0
+    )
+
+
+def signs():
+    curve = {
+        p: transition.even_odds_curve(part, np.logspace(-1, 2, 20), draws=50) for p, part in steps().items()
+    }
+    return charts.sign_chart(
+        stacked(steps()),
+        stacked(curve),
+        {p: transition.even_odds(part, draws=100) for p, part in steps().items()},
+    )
+
+
+def scales():
+    rows = data.bootstrap_rows()
+    cases = {unit: transition.quadratic(rows, unit=unit, draws=500) for unit in ("row", "family")}
+    return charts.scale_histogram(cases)
+
+
+def isocline():
+    hits = {p: transition.isocline_hits(part).drop(columns="family").sum() for p, part in panels().items()}
+    return charts.isocline_chart(
+        stacked({p: transition.isocline_points(part) for p, part in panels().items()}),
+        pd.DataFrame(hits).T.rename_axis("panel").reset_index(),
+        ratio=transition.ISOCLINE_RATIO,
+    )
+
+
+def losses():
+    pile = ch03.pythia_losses("not_stated")
+    both = pile.merge(data.bootstrap_rows()[["model", TQA]])
+    return charts.loss_chart(
+        both[["model", "params_b", "loss_nats", TQA]],
+        scaling.fit_loss_law(pile["params_b"], pile["loss_nats"]),
+    )
+
+
+def gradients():
+    mean = ch03.mean_norms()
+    laws = {
+        label: scaling.fit_power_law(part["params_b"], part["grad_norm"])
+        for label, part in (
+            ("all six models", mean),
+            ("without Pythia-1B", mean.query("model != 'Pythia-1B'")),
+        )
+    }
+    dip = scaling.gradient_dip(ch03.gradient_norms(), "Pythia-1B", leave_out=True, draws=100)
+    return charts.gradient_chart(ch03.gradient_norms(), laws, dip)
+
+
+def predictors():
+    opened = "the open panel"
+    rivals = transition.rival_predictors(panels()[opened], steps()[opened])
+    return charts.predictor_chart(
+        transition.predictor_auc(steps()[opened], rivals, draws=100).assign(steps="every step")
+    )
+
+
+BUILT = {
+    "chance_chart": fallen,
+    "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
+    "difference_chart": lambda: charts.difference_chart(data.compare_panels()),
+    "estimator_chart": lambda: charts.estimator_chart(
+        stacked({p: transition.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
+    ),
+    "gradient_chart": gradients,
+    "isocline_chart": isocline,
+    "loss_chart": losses,
+    "noise_chart": lambda: charts.noise_chart(noise()),
+    "null_chart": lambda: charts.null_chart(nulls(), title="Two trends and nothing else", axis="r"),
+    "pair_grid": lambda: charts.pair_grid(matrices()),
+    "pair_signs": lambda: charts.pair_signs(
+        stacked({p: coupling.sign_shares(part) for p, part in panels().items()})
+    ),
+    "panel_explorer": lambda: charts.panel_explorer(data.both_panels()),
+    "phase_dots": lambda: charts.phase_dots(stacked(steps())),
+    "predictor_chart": predictors,
+    "scale_histogram": scales,
+    "score_path": path,
+    "sign_chart": signs,
+    "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
+    "variant_chart": lambda: charts.variant_chart(
+        data.both_panels()[["panel", "model", "family", "params_b", TQA]],
+        pd.DataFrame({"variant": ["MC1", "MC2"], "chance_pct": [22.0, 46.0]}),
+    ),
+}
+
+
+@functools.cache
+def spec_of(figure: str) -> dict:
+    return BUILT[figure]().to_dict()  # Altair checks it against the schema of Vega-Lite here
+
+
+def parts(node):
+    """Every object inside a specification, the data left out."""
+    if isinstance(node, dict):
+        yield node
+        for key, value in node.items():
+            if key not in ("datasets", "usermeta", "config"):
+                yield from parts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from parts(value)
+
+
+def test_every_figure_is_built_here():
+    drawing = {
+        public
+        for public in charts.__all__
+        if inspect.isfunction(getattr(charts, public))
+        and getattr(charts, public).__module__.startswith("cape_utils.charts.")
+        and getattr(charts, public).__module__ != "cape_utils.charts._base"
+    }
+    assert drawing == set(BUILT)
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_figure_carries_its_words(figure):
+    spec = spec_of(figure)
+    assert len(spec["title"]) > 8
+    assert len(spec["usermeta"]["caption"]) > 30
+    assert len(spec["description"]) > 60
+    words = " ".join([spec["title"], spec["usermeta"]["caption"], spec["description"]])
+    assert not re.search(r"\b(nan|inf|None|<NA>)\b", words), words
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_the_caption_says_how_many(figure):
+    assert re.search(r"\d", spec_of(figure)["usermeta"]["caption"])
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_figure_is_strict_json_and_not_heavy(figure):
+    text = json.dumps(spec_of(figure), allow_nan=False)
+    assert len(text) < 200_000
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_figure_becomes_the_figure_of_the_book(figure):
+    page = rendering.figure_html(spec_of(figure))
+    assert page.count('class="cape-spec"') == 1
+    assert spec_of(figure)["usermeta"]["caption"].split(".")[0].split("'")[0] in page.replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_control_is_there_and_moves_something(figure):
+    spec = spec_of(figure)
+    bound = [p for p in spec.get("params", []) if isinstance(p.get("bind"), dict)]
+    assert bound, "nothing to play with"
+    expressions = " ".join(
+        str(value)
+        for part in parts({k: v for k, v in spec.items() if k != "params"})
+        for value in (part.get("filter"), part.get("calculate"))
+        if value
+    )
+    for parameter in bound:
+        assert re.search(rf"\b{parameter['name']}\b", expressions), f"{parameter['name']} moves nothing"
+        bind = parameter["bind"]
+        if bind["input"] == "select":
+            assert parameter["value"] in bind["options"]
+            assert len(bind.get("labels", bind["options"])) == len(bind["options"])
+        if bind["input"] == "range":
+            assert bind["min"] <= parameter["value"] <= bind["max"]
+
+
+def missing_fields(spec: dict) -> set[str]:
+    """Fields that an encoding names and that neither the data nor a transform provides."""
+    absent: set[str] = set()
+
+    def walk(node: dict, table: str | None, made: set[str]) -> None:
+        table = node.get("data", {}).get("name", table)
+        made = set(made)
+        for step in node.get("transform", []):
+            if "calculate" in step:
+                made.add(step["as"])
+            for aggregate in step.get("aggregate", []):
+                made.add(aggregate["as"])
+        for layer in node.get("layer", []):
+            walk(layer, table, made)
+        if table is None or "mark" not in node:
+            return
+        columns = set().union(*(row.keys() for row in spec["datasets"][table])) | made
+        text = " ".join(str(s.get(k, "")) for s in node.get("transform", []) for k in ("filter", "calculate"))
+        used = {part["field"] for part in parts(node.get("encoding", {})) if "field" in part}
+        used |= set(re.findall(r"datum\.([A-Za-z_]\w*)", text))
+        absent.update(used - columns)
+
+    walk(spec, None, set())
+    return absent
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_every_field_drawn_is_in_the_data(figure):
+    # Vega-Lite draws nothing, and says nothing, where a field is misspelt.
+    assert not missing_fields(spec_of(figure))
+
+
+def test_a_misspelt_field_would_be_noticed():
+    chart = alt.Chart(pd.DataFrame({"a": [1], "b": [2]})).mark_point().encode(x="a:Q", y="bb:Q")
+    assert missing_fields((chart + chart).to_dict()) == {"bb"}
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_every_quantitative_axis_names_what_it_shows(figure):
+    # In a layered chart the first layer that names an axis speaks for all of them.
+    for axis in ("x", "y"):
+        channels = [
+            part["encoding"][axis] for part in parts(spec_of(figure)) if axis in part.get("encoding", {})
+        ]
+        drawn = [c for c in channels if c.get("type") == "quantitative" and c.get("scale", 0) is not None]
+        if drawn:
+            assert any(c.get("title") for c in drawn), f"{figure}: {axis} has no title"
+
+
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_figure_is_drawn_with_something_in_it(figure):
+    converter = pytest.importorskip("vl_convert")
+    # A frame, the axes and their grid are drawn for an empty chart too; marks with a role are its contents.
+    drawn = converter.vegalite_to_svg(spec_of(figure))
+    marks = re.findall(
+        r'aria-roledescription="(point|bar|rule|rect|line mark|rect mark|area mark|rule mark|text mark)"',
+        drawn,
+    )
+    assert len(marks) >= 5, f"{figure}: {len(marks)} marks"
+
+
+@pytest.mark.parametrize("words", [{"title": " "}, {"caption": ""}, {"alternative": "\n"}])
+def test_a_chart_without_its_words_is_refused(words):
+    good = {"title": "T", "caption": "C, n = 3", "alternative": "A dot."}
+    chart = alt.Chart(pd.DataFrame({"a": [1]})).mark_point()
+    assert put(chart, **good).to_dict()["usermeta"] == {"caption": "C, n = 3"}
+    with pytest.raises(ValueError, match=r"a chart needs a (title|caption|text alternative)"):
+        put(chart, **{**good, **words})
+
+
+def test_controls_start_where_they_are_told():
+    both = (
+        alt.Chart()
+        .mark_point()
+        .add_params(
+            dropdown("first", ["a", "b"], "First"),
+            dropdown("then", ["a", "b"], "Then", labels=["A", "B"], value="b"),
+            slider("at", 0, 10, 2, 4, "At"),
+        )
+        .to_dict()["params"]
+    )
+    assert [p["value"] for p in both] == ["a", "b", 4]
+    assert both[1]["bind"]["labels"] == ["A", "B"]
+    assert both[2]["bind"] == {"input": "range", "max": 10, "min": 0, "name": "At ", "step": 2}
+
+
+def test_names_are_those_of_the_table_of_benchmarks():
+    assert name(HS) == "HellaSwag"
+    assert name("not a benchmark") == "not a benchmark"
+    assert order_of(pd.DataFrame({"c": ["b", "a", None, "b"]}), "c") == ["b", "a"]
+
+
+def test_captions_follow_the_data():
+    pairs = data.compare_panels()
+    before = charts.difference_chart(pairs).to_dict()["usermeta"]["caption"]
+    pairs.loc[0, "difference_pp"] = 99.0
+    after = charts.difference_chart(pairs).to_dict()["usermeta"]["caption"]
+    assert before != after
+    assert "+99.0 points" in after
+    assert f"{pairs['hf_id'].nunique()} checkpoints" in after
+
+
+def test_an_open_interval_and_a_missing_coupling_are_left_out_of_the_dots():
+    local = stacked(steps())
+    local.loc[local.index[:3], "coupling"] = np.nan
+    spec = charts.phase_dots(local).to_dict()
+    json.dumps(spec, allow_nan=False)
+
+
+def test_figures_do_not_change_their_input():
+    pairs, copies = data.compare_panels(), data.pythia_copies()
+    before = pairs.copy(), copies.copy()
+    charts.difference_chart(pairs)
+    charts.copies_chart(copies)
+    pd.testing.assert_frame_equal(pairs, before[0])
+    pd.testing.assert_frame_equal(copies, before[1])
