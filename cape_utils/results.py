@@ -146,6 +146,8 @@ def null_from_draws(observed: float, draws: Floats, n: int, method: str, *, exac
     hits = int(np.sum(np.abs(draws) >= abs(observed) - 1e-12))
     total = draws.size
     p = hits / total if exact else (hits + 1) / (total + 1)
+    if not np.isfinite(observed):  # a statistic that is not defined is no evidence
+        p = float("nan")
     smallest = 1 / total if exact else 1 / (total + 1)
     low, high = interval(draws)
     return Null(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -102,7 +102,14 @@ class CriticalScale:
 
 
 def _scale(
-    point: float, draws_log10: Floats, observed_b: Floats, n: int, n_families: int, unit: str, method: str
+    point: float,
+    draws_log10: Floats,
+    observed_b: Floats,
+    n: int,
+    n_families: int,
+    unit: str,
+    method: str,
+    no_point: str = "on the data themselves there is no change from falling to rising",
 ) -> CriticalScale:
     valid = np.isfinite(draws_log10)
     share = float(valid.mean())
@@ -112,7 +119,7 @@ def _scale(
     median = float(np.median(sizes)) if sizes.size else float("nan")
     smallest, largest = float(observed_b.min()), float(observed_b.max())
     if not np.isfinite(point):
-        reason = "on the data themselves there is no change from falling to rising"
+        reason = no_point
     elif share < 0.975:
         reason = f"only {share:.0%} of the draws turn from falling to rising"
     elif low < smallest or high > largest:
@@ -358,10 +365,16 @@ def _logistic(x: Floats, y: Floats, weights: Floats, steps: int = 25) -> tuple[F
             h00, h01, h11 = v.sum(axis=1), v @ x, v @ x**2
             det = h00 * h11 - h01**2
             a, b = a + (h11 * g0 - h01 * g1) / det, b + (h00 * g1 - h01 * g0) / det
-    separated = (
-        ~np.isfinite(a) | ~np.isfinite(b) | (np.abs(b) > 50)
-    )  # no finite maximum: all signs on one side
-    return np.where(separated, np.nan, a), np.where(separated, np.nan, b)
+    lost = _separated(x, y, weights) | ~np.isfinite(a) | ~np.isfinite(b)
+    return np.where(lost, np.nan, a), np.where(lost, np.nan, b)
+
+
+def _separated(x: Floats, y: Floats, weights: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether the two signs do not overlap in ``x``, so that the likelihood has no finite maximum."""
+    up, down = (weights > 0) & (y == 1), (weights > 0) & (y == 0)
+    lowest_up, highest_up = np.where(up, x, np.inf).min(axis=1), np.where(up, x, -np.inf).max(axis=1)
+    lowest_down, highest_down = np.where(down, x, np.inf).min(axis=1), np.where(down, x, -np.inf).max(axis=1)
+    return np.asarray((highest_down <= lowest_up) | (highest_up <= lowest_down))
 
 
 def even_odds(local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generator | int = 0) -> CriticalScale:
@@ -387,6 +400,9 @@ def even_odds(local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generato
     resampled = roots(_family_counts(len(families), draws, rng))
     sizes = np.concatenate([used["from_params_b"], used["to_params_b"]])
     method = "logistic regression of the sign on log10 N"
+    if _separated(x, y, np.ones((1, len(x))))[0]:
+        why = "the signs do not overlap in size, so that the logistic curve has no finite slope"
+        return _scale(point, resampled, sizes, len(used), len(families), "family", method, why)
     return _scale(point, resampled, sizes, len(used), len(families), "family", method)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ import pandas as pd
 __all__ = ["DataError", "Problem", "decode", "read_table"]
 
 _SHOWN = 12  # problems listed in a message before the rest are only counted
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INTERVALS = {"minimum": "at least {}", "maximum": "at most {}"}
 
 
@@ -231,19 +232,16 @@ def _cell_problems(
     ):
         line = lines[number - 2] if number else None
         problems.append(_problem(kind, note, name, cell, line, fields, header, rows, number, table))
+    named = {(problem.row, problem.column) for problem in problems}
+    missing = set(checked["missingValues"])
     for line, row in zip(lines, rows, strict=True):
         for name, cell in zip(header, row, strict=False):
-            if fields[name]["type"] == "number" and _not_finite(cell):
-                remedy = f"{_allowed(fields[name])}; leave the cell empty for a missing value"
+            # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
+            odd = fields[name]["type"] == "number" and cell not in missing and not _NUMBER.fullmatch(cell)
+            if odd and (line, name) not in named:
+                remedy = f"{_allowed(fields[name])}{_remedy(fields[name], cell)}"
                 problems.append(Problem(table, line, name, cell, remedy))
     return sorted(problems, key=lambda problem: (problem.row or 0, problem.column or ""))
-
-
-def _not_finite(cell: str) -> bool:
-    try:
-        return not math.isfinite(float(cell))
-    except ValueError:
-        return False
 
 
 def _problem(
@@ -301,7 +299,7 @@ def _remedy(field: Mapping[str, Any], cell: str) -> str:
             return f"; this looks like a raw count, write {float(bare) / 1e9:g}"
     if bare.count(",") == 1 and bare.replace(",", "").lstrip("-").isdigit():
         return f"; write a decimal point, {bare.replace(',', '.')}"
-    return ""
+    return "" if _NUMBER.fullmatch(bare) else "; leave the cell empty for a missing value"
 
 
 def _typed(cells: Sequence[str], kind: str, missing: set[str]) -> pd.Series[Any]:

@@ -232,41 +232,49 @@ def turning_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns,
-        verdict``, one row a family.
+        Columns ``panel, family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns,
+        verdict``.
     """
     rows = table.assign(turn=table["turns"].map({True: "turns", False: "lowest at an end"}))
     order = order_of(rows, "family")
     y = alt.Y("family:N", sort=order, title=None)
-    base = alt.Chart(rows)
+    which = dropdown("turning_panel", order_of(rows, "panel"), "Panel")
+    base = alt.Chart(rows).transform_filter("datum.panel == turning_panel")
     measured = base.mark_rule(color=PALETTE["grey"], opacity=0.5).encode(
         y, size_axis("smallest_b"), alt.X2("largest_b:Q")
     )
     range_ = base.mark_rule(color=PALETTE["blue"], strokeWidth=5, opacity=0.55).encode(
         y, alt.X("low_b:Q"), alt.X2("high_b:Q")
     )
-    points = base.mark_point(filled=True, size=110, opacity=1, color=PALETTE["blue"]).encode(
-        y,
-        alt.X("lowest_b:Q"),
-        alt.Shape(
-            "turn:N",
-            title="TruthfulQA",
-            scale=alt.Scale(domain=["turns", "lowest at an end"], range=["circle", "square"]),
-        ),
-        tooltip=["family", "lowest_b", "low_b", "high_b", "quoted_b"],
+    points = (
+        base.mark_point(filled=True, size=110, opacity=1, color=PALETTE["blue"])
+        .encode(
+            y,
+            alt.X("lowest_b:Q"),
+            alt.Shape(
+                "turn:N",
+                title="TruthfulQA",
+                scale=alt.Scale(domain=["turns", "lowest at an end"], range=["circle", "square"]),
+            ),
+            tooltip=["family", "lowest_b", "low_b", "high_b", "quoted_b"],
+        )
+        .add_params(which)
     )
     paper = base.mark_point(
         shape="cross", filled=True, size=130, angle=45, color=PALETTE["vermillion"], opacity=1
     ).encode(y, alt.X("quoted_b:Q"), tooltip=["family", "quoted_b"])
+    first = rows[rows["panel"] == rows["panel"].iloc[0]]
+    agree = int((first["verdict"] == "reproduced").sum())
     listed = "; ".join(
-        f"{r.family}: lowest at {r.lowest_b:g}B, paper {r.quoted_b:g}B" for r in rows.itertuples()
+        f"{r.family} in {r.panel}: lowest at {r.lowest_b:g}B, paper {r.quoted_b:g}B"
+        for r in rows.itertuples()
     )
     return put(
         measured + range_ + points + paper,
         title="Each family's lowest point, and the paper's table",
         caption=(
-            f"{len(rows)} families of the paper's table; {int((rows['verdict'] == 'reproduced').sum())} of the scales quoted "
-            "are where the released TruthfulQA is lowest."
+            f"{len(first)} families of the paper's table; {agree} of the scales quoted are where the released "
+            "TruthfulQA is lowest. Crosses are the scales quoted, thick bars the range that item noise leaves."
         ),
         alternative=(
             f"One row a family: a grey line for the sizes measured, a blue mark where TruthfulQA is lowest with its range "

@@ -80,28 +80,35 @@ def turning_table() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns, verdict``.
+        Columns ``panel, family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns, verdict``, one row for
+        each panel and family; the verdict is that of the claim.
     """
     rows = []
-    for item in assess("03_phase_transition"):
-        family, at = FAMILY_CLAIMS.get(item.claim.id), item.paper_panel
-        if family is None or at is None or item.claim.paper_value is None:
-            continue
-        sizes = _as_released(family)["params_b"]
-        lowest = float(at.value)
-        rows.append(
-            {
-                "family": family,
-                "smallest_b": sizes.min(),
-                "largest_b": sizes.max(),
-                "low_b": at.low,
-                "high_b": at.high,
-                "lowest_b": lowest,
-                "quoted_b": float(item.claim.paper_value.value),
-                "turns": sizes.min() < lowest < sizes.max(),
-                "verdict": item.verdict,
-            }
-        )
+    for panel in ("the paper's panel", "the open panel"):
+        for item in assess("03_phase_transition"):
+            family = FAMILY_CLAIMS.get(item.claim.id)
+            if family is None or item.claim.paper_value is None:
+                continue
+            released = panel == "the paper's panel"
+            at = item.paper_panel if released else item.open_panel
+            own = _as_released(family) if released else _family(data.panel("open", rows="one_recipe"), family)
+            if at is None:
+                continue
+            smallest, largest, lowest = own["params_b"].min(), own["params_b"].max(), float(at.value)
+            rows.append(
+                {
+                    "panel": panel,
+                    "family": family,
+                    "smallest_b": smallest,
+                    "largest_b": largest,
+                    "low_b": at.low,
+                    "high_b": at.high,
+                    "lowest_b": lowest,
+                    "quoted_b": float(item.claim.paper_value.value),
+                    "turns": smallest < lowest < largest,
+                    "verdict": item.verdict,
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -418,11 +418,15 @@ def test_the_table_for_reading_has_a_row_for_each_claim_and_no_gap():
     assert table.notna().all(axis=None)
 
 
-def test_statements_come_before_any_result():
-    table = claims.statements("03_phase_transition")
-    assert list(table.index) == [c.id for c in claims.ledger() if c.chapter == "03_phase_transition"]
-    assert table.loc["critical_scale", "quoted"] == "3.5 [2.9, 13.4]"
-    assert not any(word in " ".join(table.columns) for word in ("verdict", "we find"))
+def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
+    monkeypatch.setattr(claims, "_assessed", lambda claim: pytest.fail(f"{claim.id} was recomputed"))
+    shown = claims.statements("03_phase_transition")._repr_html_()
+    for one in claims.ledger():
+        assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")
+    assert "<td>3.5 [2.9, 13.4]</td>" in shown
+    assert "verdict" not in shown
+    with pytest.raises(KeyError, match="no chapter '3'; the chapters are"):
+        claims.statements("3")
 
 
 def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():

@@ -266,6 +266,13 @@ def test_the_bootstrap_over_families_is_that_of_a_plain_loop():
     assert (ours.draws, ours.discarded) == (200, 0)
 
 
+@pytest.mark.parametrize(("families", "method"), [(4, "Fisher z over models"), (5, "bootstrap over 5 families")])
+def test_families_are_resampled_from_five_on(families, method):
+    rng = np.random.default_rng(0)
+    parts = [family(f"F{k}", [1, 2, 4], *rng.uniform(30, 70, (2, 3))) for k in range(families)]
+    assert coupling.population_coupling(pd.concat(parts), draws=50).method == method
+
+
 def test_resampling_families_gives_a_wider_interval_than_resampling_rows_would():
     rng = np.random.default_rng(0)
     parts = []
@@ -508,6 +515,7 @@ def test_the_permutation_p_of_series_with_a_trend_is_always_small():
     assert null.observed == coupling.permutation_null(x, y).p
     assert null.high < 0.05
     assert 0 < null.p <= 1
+    assert (null.exact, null.draws, null.smallest_p) == (False, 60, 1 / 60)
 
 
 def test_increments_are_a_permutation_of_the_steps():
@@ -553,6 +561,11 @@ def test_scores_that_only_rise_have_positive_couplings_whatever_they_measure():
     null = coupling.rising_share_null(table, (HS, TQA), draws=200)
     assert null.observed == null.value == null.low == 1.0
     assert null.p == 1.0
+
+
+def test_a_step_without_a_change_is_not_a_positive_coupling():
+    flat = family("F", [1, 2, 4, 8], [30, 40, 50, 60], [40.0] * 4)
+    assert coupling.rising_share_null(flat, (HS, TQA), draws=20).observed == 0
 
 
 def test_a_planted_togetherness_of_steps_is_found():

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from cape_utils import coupling, data, transition
@@ -205,6 +204,15 @@ def test_a_world_without_a_turn_is_not_identified(name):
     runs = [ESTIMATORS[name](falling(rng, noise=0.2), 200) for _ in range(10)]
     assert not any(run.identified for run in runs)
     assert all(run.reason for run in runs)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_turn_the_other_way_round_is_not_a_critical_scale(name):
+    # A bonus in small models and a tax in large ones: the sign changes, but not from falling to rising.
+    table = curved(np.random.default_rng(4), noise=2.0)
+    found = ESTIMATORS[name](table.assign(**{TQA: 90 - table[TQA]}), 100)
+    assert np.isnan(found.estimate)
+    assert not found.identified
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -479,17 +487,38 @@ def rivals(draws=100):
 
 def test_held_out_areas_are_those_of_a_plain_loop():
     used = LOCAL[LOCAL["coupling"].notna() & (LOCAL["coupling"] != 0)]
-    x = stats.zscore(np.log10(used["mid_params_b"].to_numpy()))
+    noise = np.random.default_rng(0).normal(size=len(LOCAL))[used.index]
     label = (used["coupling"] > 0).to_numpy()
-    held_out = np.empty(len(used))
-    for family in used["family"].unique():
-        out = (used["family"] == family).to_numpy()
-        fit = sm.GLM(label[~out].astype(float), sm.add_constant(x[~out]), family=sm.families.Binomial()).fit()
-        held_out[out] = fit.predict(sm.add_constant(x[out], has_constant="add"))
-    row = rivals().iloc[0]
-    assert row["auc"] == pytest.approx(roc_auc_score(label, held_out))
-    assert (row["n"], row["families"]) == (len(used), used["family"].nunique())
-    assert (row["difference"], row["difference_low"], row["difference_high"]) == (0.0, 0.0, 0.0)
+    table = rivals()
+    for row, x in zip(table.itertuples(), (np.log10(used["mid_params_b"].to_numpy()), noise), strict=True):
+        ranked = np.empty(len(used))
+        for family in used["family"].unique():
+            out = (used["family"] == family).to_numpy()
+            points_up = roc_auc_score(label[~out], x[~out]) > 0.5
+            ranked[out] = (x[out] - np.median(x)) * (1 if points_up else -1)
+        assert row.auc == pytest.approx(roc_auc_score(label, ranked))
+        assert (row.n, row.families) == (len(used), used["family"].nunique())
+    first = table.iloc[0]
+    assert (first["difference"], first["difference_low"], first["difference_high"]) == (0.0, 0.0, 0.0)
+
+
+def test_which_way_a_predictor_points_does_not_matter_and_a_constant_tells_nothing():
+    size = np.log10(LOCAL["mid_params_b"].to_numpy())
+    table = transition.predictor_auc(LOCAL, {"up": size, "down": -size, "flat": np.ones(len(size))}, draws=20)
+    assert table["auc"].iloc[0] == pytest.approx(table["auc"].iloc[1])
+    assert table["auc"].iloc[2] == 0.5
+
+
+def test_a_label_that_follows_the_family_alone_does_not_make_noise_look_useful():
+    # Families of one sign each: with the base rate of the others left in, noise would rank families backwards.
+    rng = np.random.default_rng(0)
+    family = np.repeat(np.arange(30), 4)
+    local = pd.DataFrame({"family": family, "coupling": np.where(family % 2, 1.0, -1.0)})
+    areas = [
+        transition.predictor_auc(local, {"noise": rng.normal(size=120)}, draws=5)["auc"].iloc[0]
+        for _ in range(40)
+    ]
+    assert np.mean(areas) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_predictor_of_pure_noise_is_worse_than_size():
@@ -553,6 +582,10 @@ def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
     rivals = transition.rival_predictors(OPEN, LOCAL)
     assert {"parameters", "training tokens", "training compute", "knowledge (MMLU)"} <= set(rivals)
     assert rivals["parameters"] == pytest.approx(np.log10(LOCAL["mid_params_b"].to_numpy()))
+    knows = rivals["knowledge (MMLU)"] > 25 + transition.LEFT_CHANCE_PP
+    known = ~np.isnan(rivals["knowledge (MMLU)"])
+    assert rivals["knowledge above chance"][known].tolist() == knows[known].tolist()
+    assert np.isnan(rivals["knowledge above chance"][~known]).all()
     place = LOCAL.index[LOCAL["to_model"] == "facebook/opt-350m"][0]
     assert rivals["training tokens"][place] == pytest.approx(np.log10(180))
     assert rivals["knowledge (MMLU)"][place] == pytest.approx((26.02 + 26.02) / 2)

@@ -1,0 +1,1 @@
+"""Speed of the resampling, measured beside plain loops. Run with ``python -m benchmarks``; never part of the tests."""
