@@ -58,6 +58,12 @@ class Value:
     n: int | None = None
     method: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what a ledger cannot hold: a number that is not one must be left out, not written down."""
+        for number in (self.value, self.low, self.high):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ValueError(f"a value of the ledger must be finite; {self} came; leave it out as None")
+
     @classmethod
     def of(cls, estimate: Estimate, *, sign: float = 1.0) -> Value:
         """From an ``Estimate``; ``sign=-1`` turns an exponent into its opposite."""
@@ -217,6 +223,8 @@ def _contradicts(claim: Claim, open_panel: Value) -> bool:
 
 
 def _null_gives_as_much(claim: Claim, ours: Value, null: NullRange) -> bool:
+    if isinstance(ours.value, str):
+        return False
     if claim.criterion == "at_least":
         return null.value >= _bound(claim)
     if claim.criterion == "at_most":

@@ -47,7 +47,7 @@ BENCHMARKS = ("hellaswag", "truthfulqa_mc2", "arc_challenge", "winogrande", "mml
 _BREAKS_LADDER = ("misfiled", "instruction_tuned", "other_recipe", "moe")
 
 _ALIASES = dict.fromkeys(
-    ("truthfulqa", "tqa", "TruthfulQA", "TQA"),
+    ("truthfulqa", "tqa"),
     "the variant matters (chance is about 22 for MC1 and 46 for MC2); "
     "name the column truthfulqa_mc1 or truthfulqa_mc2",
 )
@@ -87,7 +87,8 @@ def _resource(name: str) -> dict[str, Any]:
 def _load(name: str) -> pd.DataFrame:
     resource = _resource(name)
     path = _folder() / resource["path"]
-    return read_table(decode(path.read_bytes(), path.name), resource["schema"], path.name)
+    text = decode(path.read_bytes(), path.name)
+    return read_table(text, resource["schema"], path.name).reset_index(drop=True)
 
 
 def load(name: str) -> pd.DataFrame:
@@ -187,8 +188,9 @@ def check_package() -> None:
             for index, value in zip(own.index, own.itertuples(index=False, name=None), strict=True):
                 if value not in known:
                     allowed = f"it must stand in {key['reference']['resource']}"
+                    came = ", ".join(map(str, value))
                     problems.append(
-                        Problem(resource["path"], int(index) + 2, key["fields"][0], str(value), allowed)
+                        Problem(resource["path"], int(index) + 2, key["fields"][0], came, allowed)
                     )
     if problems:
         raise DataError(problems)
@@ -352,7 +354,10 @@ def missing_counts(table: pd.DataFrame, columns: Sequence[str] = BENCHMARKS) -> 
 def _score_schema() -> dict[str, Any]:
     fields = {field["name"]: field for field in _resource("open_panel")["schema"]["fields"]}
     schema: dict[str, Any] = {"missingValues": ["", "NA", "NaN", "nan", "n/a"], "primaryKey": ["model"]}
-    schema["fields"] = [fields[name] for name in ("model", "family", "params_b", "tokens_b")]
+    schema["fields"] = [
+        {**fields["model"], "description": "name of the model"},
+        *(fields[name] for name in ("family", "params_b", "tokens_b")),
+    ]
     for row in load("benchmarks").itertuples():
         schema["fields"].append(
             {
@@ -420,11 +425,11 @@ def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> N
         # Where guessing scores 20 or more, nobody measures between 0 and 1; where it scores 0, a small model may.
         if chance[column] < 20:
             continue
-        for value in table.loc[(table[column] > 0) & (table[column] <= 1), column]:
+        for line, value in table.loc[(table[column] > 0) & (table[column] <= 1), column].items():
             remedy = (
                 f"scores are in percent and this looks like a fraction; multiply by 100 to {value * 100:g}"
             )
-            problems.append(Problem(name, None, column, f"{value:g}", remedy))
+            problems.append(Problem(name, int(str(line)), column, f"{value:g}", remedy))
     low = [c for c in given if chance[c] < 20 and table[c].notna().any() and (table[c].dropna() <= 1).all()]
     if problems and low:
         remedy = "the other columns hold fractions, so this one probably does too; multiply by 100"

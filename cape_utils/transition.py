@@ -145,6 +145,12 @@ def _scale(
     )
 
 
+def _enough(used: pd.DataFrame, least: int, what: str) -> pd.DataFrame:
+    if len(used) < least:
+        raise ValueError(f"at least {least} {what} are needed; there are {len(used)}")
+    return used
+
+
 def _log10(params_b: ArrayLike) -> Floats:
     sizes = np.asarray(params_b, dtype=float)
     if np.any(~(sizes > 0)):
@@ -181,9 +187,7 @@ def _score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
                 f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
             )
     used = scores.dropna(subset=["params_b", y])
-    if len(used) < least:
-        raise ValueError(f"at least {least} rows with a score are needed; there are {len(used)}")
-    return used
+    return _enough(used, least, "rows with a score")
 
 
 def quadratic(
@@ -286,6 +290,7 @@ def fixed_effects(
     """
     used = _score_rows(scores, y)
     used = used[used.groupby("family")[y].transform("size") > 1]
+    _enough(used, 4, "rows in families of two or more")
     x, score = _log10(used["params_b"]), used[y].to_numpy(dtype=float)
     codes, families = pd.factorize(used["family"])
     t = x - x.mean()
@@ -333,7 +338,7 @@ def zero_crossing(
     """
     if weights not in ("noise", "equal"):
         raise ValueError(f"weights={weights!r}; allowed are 'noise' and 'equal'")
-    used = local.dropna(subset=["coupling"])
+    used = _enough(local.dropna(subset=["coupling"]), 2, "intervals with a coupling")
     x, y = _log10(used["mid_params_b"]), used["coupling"].to_numpy(dtype=float)
     w = np.ones_like(y) if weights == "equal" else 1 / used["se"].to_numpy(dtype=float) ** 2
     codes, families = pd.factorize(used["family"])
@@ -384,7 +389,7 @@ def even_odds(local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generato
     interval whose score did not move is left out.
     """
     used = local.dropna(subset=["coupling"])
-    used = used[used["coupling"] != 0]
+    used = _enough(used[used["coupling"] != 0], 2, "intervals with a sign")
     x = _log10(used["mid_params_b"])
     centre = x.mean()
     y = np.asarray(used["coupling"] > 0, dtype=float)
@@ -449,7 +454,7 @@ def even_odds_curve(
         Columns ``params_b, probability, low, high``.
     """
     used = local.dropna(subset=["coupling"])
-    used = used[used["coupling"] != 0]
+    used = _enough(used[used["coupling"] != 0], 2, "intervals with a sign")
     x, at = _log10(used["mid_params_b"]), _log10(sizes_b)
     centre = x.mean()
     y = np.asarray(used["coupling"] > 0, dtype=float)

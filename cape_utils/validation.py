@@ -123,12 +123,12 @@ def read_table(
     table : str
         Name for messages.
     aliases : mapping, optional
-        Column names that readers are known to use, with what to write instead.
+        Column names, in lower case, that readers are known to use, with what to write instead.
 
     Returns
     -------
     pandas.DataFrame
-        Columns in the order of the schema. Empty cells are missing values.
+        Columns in the order of the schema, indexed by the line of the file. Empty cells are missing values.
 
     Raises
     ------
@@ -144,17 +144,19 @@ def read_table(
         ]
     if problems:
         raise DataError(problems)
-    problems = _cell_problems(header, rows, lines, fields, schema, table)
+    missing = frozenset(schema.get("missingValues", [""]))
+    problems = _cell_problems(
+        _Sheet(table, header, rows, lines, fields, missing), schema.get("primaryKey", ())
+    )
     if problems:
         raise DataError(problems)
-    missing = set(schema.get("missingValues", [""]))
     columns = {name: position for position, name in enumerate(header)}
     data = {
         name: _typed([row[columns[name]] for row in rows], field["type"], missing)
         for name, field in fields.items()
         if name in columns
     }
-    return pd.DataFrame(data)
+    return pd.DataFrame(data).set_axis(pd.Index(lines, name="line"), axis=0)
 
 
 def _split(text: str, fields: Mapping[str, Any], table: str) -> tuple[list[str], list[list[str]], list[int]]:
@@ -191,8 +193,8 @@ def _header_problems(
         if not name:
             remedy = f"column {position + 1} has no name; name it or take it out"
             problems.append(Problem(table, 1, None, "", remedy))
-        elif name in aliases:
-            problems.append(Problem(table, 1, name, name, aliases[name]))
+        elif name.lower() in aliases:
+            problems.append(Problem(table, 1, name, name, aliases[name.lower()]))
         elif name not in fields:
             close = difflib.get_close_matches(name.lower().replace("-", "_").replace(" ", "_"), fields, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
@@ -207,71 +209,76 @@ def _header_problems(
     return problems
 
 
-def _cell_problems(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    lines: Sequence[int],
-    fields: Mapping[str, Any],
-    schema: Mapping[str, Any],
-    table: str,
-) -> list[Problem]:
+@dataclass(frozen=True)
+class _Sheet:
+    """A table as it was read, cell by cell."""
+
+    table: str
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+    fields: Mapping[str, Any]
+    missing: frozenset[str]
+
+    def cell(self, number: int, name: str) -> str:
+        """Cell of a row by the library's count, which takes the header as row 1."""
+        return self.rows[number - 2][self.header.index(name)]
+
+
+def _cell_problems(sheet: _Sheet, primary_key: Sequence[str]) -> list[Problem]:
     # Imported here: frictionless takes half a second, and `import cape_utils` must not pay for it.
     from frictionless import Resource, Schema
 
-    # The library ignores keys that it does not know, such as our `unit`, but not foreign keys to absent tables.
-    checked = {
-        "fields": [fields[name] for name in header],
-        "missingValues": schema.get("missingValues", [""]),
+    # Foreign keys are left out: they point to tables that this one call does not see.
+    checked: dict[str, Any] = {
+        "fields": [sheet.fields[name] for name in sheet.header],
+        "missingValues": sorted(sheet.missing),
     }
-    if "primaryKey" in schema:
-        checked["primaryKey"] = schema["primaryKey"]
-    resource = Resource(data=[list(header), *map(list, rows)], schema=Schema.from_descriptor(checked))
-    problems = []
-    for number, kind, note, name, cell in resource.validate().flatten(
-        ["rowNumber", "type", "note", "fieldName", "cell"]
-    ):
-        line = lines[number - 2] if number else None
-        problems.append(_problem(kind, note, name, cell, line, fields, header, rows, number, table))
-    named = {(problem.row, problem.column) for problem in problems}
-    missing = set(checked["missingValues"])
-    for line, row in zip(lines, rows, strict=True):
-        for name, cell in zip(header, row, strict=False):
+    if primary_key:
+        checked["primaryKey"] = list(primary_key)
+    resource = Resource(data=[sheet.header, *sheet.rows], schema=Schema.from_descriptor(checked))
+    found: list[Problem | None] = [
+        _problem(sheet, *error)
+        for error in resource.validate().flatten(["rowNumber", "type", "note", "fieldName", "cell"])
+    ]
+    for line, row in zip(sheet.lines, sheet.rows, strict=True):
+        for name, cell in zip(sheet.header, row, strict=False):
+            field = sheet.fields[name]
             # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
-            odd = fields[name]["type"] == "number" and cell not in missing and not _NUMBER.fullmatch(cell)
-            if odd and (line, name) not in named:
-                remedy = f"{_allowed(fields[name])}{_remedy(fields[name], cell)}"
-                problems.append(Problem(table, line, name, cell, remedy))
-    return sorted(problems, key=lambda problem: (problem.row or 0, problem.column or ""))
+            if field["type"] == "number" and cell not in sheet.missing and not _NUMBER.fullmatch(cell):
+                found.append(
+                    Problem(sheet.table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
+                )
+    # The library names one fault several times over, a short row once for each cell; the first is enough.
+    first = {(problem.row, problem.column): problem for problem in reversed(found) if problem is not None}
+    # In a row of the wrong length no cell can be told from its neighbour.
+    broken = {row for row, column in first if column is None}
+    first = {key: problem for key, problem in first.items() if key[0] not in broken or key[1] is None}
+    return sorted(first.values(), key=lambda problem: (problem.row or 0, problem.column or ""))
 
 
 def _problem(
-    kind: str,
-    note: str,
-    name: str | None,
-    cell: str | None,
-    line: int | None,
-    fields: Mapping[str, Any],
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    number: int | None,
-    table: str,
-) -> Problem:
+    sheet: _Sheet, number: int | None, kind: str, note: str, name: str | None, cell: str | None
+) -> Problem | None:
+    line = sheet.lines[number - 2] if number else None
     if kind == "blank-row":
-        return Problem(table, line, None, None, "the row is empty; fill it in or take it out")
-    if kind in ("missing-cell", "extra-cell"):
-        got = len(rows[number - 2]) if number else 0
-        remedy = f"the row has {got} cells where the header has {len(header)}; look for a missing or extra separator"
-        return Problem(table, line, None, None, remedy)
-    if kind in ("primary-key", "unique-error"):
-        key = name or "model"
-        value = rows[number - 2][header.index(key)] if number and key in header else cell
-        return Problem(table, line, key, value, "it stands in another row too; each row needs its own name")
-    if name is None or name not in fields:
-        return Problem(table, line, name, cell, note)
-    field = fields[name]
-    if not cell:
-        return Problem(table, line, name, cell or "", f"a value is needed: {field['description']}")
-    return Problem(table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
+        return Problem(sheet.table, line, None, None, "the row is empty; fill it in or take it out")
+    if kind in ("missing-cell", "extra-cell") and number:
+        got, want = len(sheet.rows[number - 2]), len(sheet.header)
+        remedy = f"the row has {got} cells where the header has {want}; look for a missing or extra separator"
+        return Problem(sheet.table, line, None, None, remedy)
+    if kind in ("primary-key", "unique-error") and number:
+        key = name or sheet.header[0] if "model" not in sheet.header else name or "model"
+        value = sheet.cell(number, key)
+        remedy = "it stands in another row too; each row needs its own name"
+        # Two empty names are two missing values, and are reported as such.
+        return None if value in sheet.missing else Problem(sheet.table, line, key, value, remedy)
+    if name is None or name not in sheet.fields:
+        return Problem(sheet.table, line, name, cell, note)
+    field = sheet.fields[name]
+    if not cell or cell in sheet.missing:
+        return Problem(sheet.table, line, name, cell or "", f"a value is needed: {field['description']}")
+    return Problem(sheet.table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
 
 
 def _allowed(field: Mapping[str, Any]) -> str:
@@ -292,17 +299,18 @@ def _remedy(field: Mapping[str, Any], cell: str) -> str:
     bare = cell.strip().rstrip("%").strip()
     if cell.strip().endswith("%"):
         return f"; write {bare}, without the percent sign"
-    if field["name"] == "params_b":
-        if bare[-1:].lower() in ("b", "m"):
-            return "; write the number of billions alone, such as 7 or 0.41"
-        if bare.replace(".", "").isdigit() and float(bare) > 100_000:
-            return f"; this looks like a raw count, write {float(bare) / 1e9:g}"
     if bare.count(",") == 1 and bare.replace(",", "").lstrip("-").isdigit():
         return f"; write a decimal point, {bare.replace(',', '.')}"
-    return "" if _NUMBER.fullmatch(bare) else "; leave the cell empty for a missing value"
+    if field["name"] == "params_b":
+        count = bare.replace(",", "").replace("_", "")
+        if _NUMBER.fullmatch(count) and float(count) > field["constraints"]["maximum"]:
+            return f"; this looks like a raw count, write {float(count) / 1e9:g}"
+        return "; write the number of billions alone, such as 7 or 0.41"
+    optional = not field.get("constraints", {}).get("required")
+    return "; leave the cell empty for a missing value" if optional and not _NUMBER.fullmatch(bare) else ""
 
 
-def _typed(cells: Sequence[str], kind: str, missing: set[str]) -> pd.Series[Any]:
+def _typed(cells: Sequence[str], kind: str, missing: frozenset[str]) -> pd.Series[Any]:
     values = [None if cell in missing else cell for cell in cells]
     if kind == "number":
         return pd.Series(pd.to_numeric(pd.Series(values, dtype=object)), dtype="float64")

@@ -37,7 +37,7 @@ def tqa_variant() -> Recomputed:
     both = data.compare_panels().query("benchmark == 'truthfulqa_mc2'")
     same = int((both["difference_pp"].abs() < 0.005).sum())
     remark = (
-        f"Of {len(both)} checkpoints in both panels {same} have the same score to two decimals, "
+        f"Of {len(both)} rows whose checkpoint is in both panels {same} have the same score to two decimals, "
         "and the open panel's is MC2."
     )
     return Recomputed(_variant("paper"), _variant("open"), None, remark)

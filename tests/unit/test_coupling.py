@@ -266,7 +266,9 @@ def test_the_bootstrap_over_families_is_that_of_a_plain_loop():
     assert (ours.draws, ours.discarded) == (200, 0)
 
 
-@pytest.mark.parametrize(("families", "method"), [(4, "Fisher z over models"), (5, "bootstrap over 5 families")])
+@pytest.mark.parametrize(
+    ("families", "method"), [(4, "Fisher z over models"), (5, "bootstrap over 5 families")]
+)
 def test_families_are_resampled_from_five_on(families, method):
     rng = np.random.default_rng(0)
     parts = [family(f"F{k}", [1, 2, 4], *rng.uniform(30, 70, (2, 3))) for k in range(families)]

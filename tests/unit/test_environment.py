@@ -131,5 +131,7 @@ def test_the_install_line_of_each_chapter_names_the_repository_of_the_config():
     address = re.search(r"url: (https://github.com/\S+)", (ROOT / "_config.yml").read_text(encoding="utf-8"))
     assert address
     for path in ROOT.glob("notebooks/*.ipynb"):
-        named = set(re.findall(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)", path.read_text(encoding="utf-8")))
+        named = set(
+            re.findall(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)", path.read_text(encoding="utf-8"))
+        )
         assert named == {address.group(1)}, path.name

@@ -590,3 +590,16 @@ def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
     assert rivals["training tokens"][place] == pytest.approx(np.log10(180))
     assert rivals["knowledge (MMLU)"][place] == pytest.approx((26.02 + 26.02) / 2)
     assert np.isnan(rivals["training tokens"]).any()  # GPT-2's training tokens were not published
+
+
+@pytest.mark.parametrize("estimator", [transition.even_odds, transition.zero_crossing])
+def test_no_interval_is_a_clear_error(estimator):
+    alone = coupling.local_coupling(data.panel("paper").query("family == 'Yi'"))
+    with pytest.raises(ValueError, match=r"at least 2 intervals .* there are 0"):
+        estimator(alone)
+
+
+def test_families_of_one_model_cannot_locate_a_turn():
+    alone = data.panel("paper").drop_duplicates("family")
+    with pytest.raises(ValueError, match="rows in families of two or more are needed; there are 0"):
+        transition.fixed_effects(alone)

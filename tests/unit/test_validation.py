@@ -299,3 +299,31 @@ def test_a_problem_reads_as_place_value_and_remedy():
         "t.csv, line 3, column 'hellaswag': 'x' came; allowed is a number"
     )
     assert str(Problem("t.csv", None, None, None, "the file is empty")) == "t.csv: the file is empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "column", "words"),
+    [
+        (
+            f"{HEADER.replace('truthfulqa_mc2', 'TruthfulQA')}\n{ROWS[0]}\n",
+            1,
+            "TruthfulQA",
+            "the variant matters",
+        ),
+        (second("A-3B,A,1T,55,38"), 3, "params_b", "write the number of billions alone"),
+        (second("A-3B,A,7e9,55,38"), 3, "params_b", "raw count, write 7"),
+        (second('A-3B,A,"7,000,000,000",55,38'), 3, "params_b", "raw count, write 7"),
+        (second("A-3B,A,3,0.55,38"), 3, "hellaswag", "multiply by 100 to 55"),
+        (second("NA,A,3,55,38"), 3, "model", "a value is needed: name of the model"),
+        (second(",A,3,55,38"), 3, "model", "a value is needed: name of the model"),
+        (second("A-3B,A"), 3, None, "2 cells where the header has 5"),
+        (second("A-1B,A,3,55,38"), 3, "model", "stands in another row too"),
+        (second(",,,,"), 3, None, "the row is empty"),
+    ],
+)
+def test_one_fault_is_one_problem_with_its_line_and_remedy(text, row, column, words, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(text, encoding="utf-8")
+    (problem,) = refusal(path).problems
+    assert (problem.row, problem.column) == (row, column)
+    assert words in problem.allowed
