@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cape_utils import coupling, data, transition
+from cape_utils import coupling, data, nulls, transition
 
 __all__ = ["Case", "cases", "family_loop", "permutation_loop", "quadratic_loop"]
 
@@ -103,7 +103,7 @@ def cases() -> list[Case]:
             "exact permutation test of eight pairs",
             40_320,
             4_000,
-            lambda: coupling.permutation_null(x, y),
+            lambda: nulls.permutation_null(x, y),
             lambda: permutation_loop(x, y, 4_000),
             0.5,
         ),

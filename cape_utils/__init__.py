@@ -11,7 +11,10 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("data", "coupling", "transition", "scaling", "claims", "charts")
+_SUBMODULES = (
+    *("data", "coupling", "nulls", "transition", "turning", "isocline", "rivals", "scaling"),
+    *("claims", "charts"),
+)
 
 __all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list
 

@@ -27,18 +27,12 @@ __all__ = [
     "chance_start",
     "coupling_matrix",
     "expected_phase_counts",
-    "increment_null",
     "item_error",
     "local_coupling",
-    "monotone_draws",
-    "monotone_null",
     "partial_correlation",
-    "permutation_null",
-    "permutation_p_under_monotone",
     "phase",
     "phase_counts",
     "population_coupling",
-    "rising_share_null",
     "running_coupling",
     "sign_shares",
     "within_family",
@@ -48,7 +42,6 @@ PHASES = ("tax", "transition", "bonus")
 TAX_BELOW = 0.1
 """Tax below minus this, bonus above plus this (paper A, section 2.3)."""
 
-_EXACT_UP_TO = 9  # 9! = 362,880 arrangements; beyond that a sample answers as well
 Attribution = Literal["intervals", "models"]
 
 
@@ -248,7 +241,7 @@ def population_coupling(
     """
     used = scores.dropna(subset=[x, y])
     a, b = used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
-    r = _pearson(a, b)
+    r = pearson(a, b)
     codes, families = pd.factorize(used["family"])
     if len(families) < 5:
         low, high = _fisher(r, len(used) - 3)
@@ -262,7 +255,7 @@ def population_coupling(
     return Estimate(r, low, high, len(used), f"bootstrap over {len(families)} families", 0.95, draws, bad)
 
 
-def _pearson(a: Floats, b: Floats) -> float:
+def pearson(a: Floats, b: Floats) -> float:
     return float(stats.pearsonr(a, b).statistic) if len(a) > 1 else float("nan")
 
 
@@ -280,145 +273,6 @@ def _weighted_pearson(a: Floats, b: Floats, weights: Floats) -> Floats:
     var = (weights @ a**2 / total - ma**2) * (weights @ b**2 / total - mb**2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(cov / np.sqrt(var))
-
-
-def _rows_r(a: Floats, b: Floats) -> Floats:
-    """Pearson's r of each row of ``a`` with the same row of ``b``."""
-    a = a - a.mean(axis=-1, keepdims=True)
-    b = b - b.mean(axis=-1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
-
-
-@functools.cache
-def _arrangements(n: int) -> np.ndarray[Any, np.dtype[np.int8]]:
-    return np.array(list(itertools.permutations(range(n))), dtype=np.int8)
-
-
-def _two_series(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]:
-    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"two series of equal length are needed; their shapes are {a.shape} and {b.shape}")
-    keep = np.isfinite(a) & np.isfinite(b)
-    a, b = a[keep], b[keep]
-    if len(a) < least:
-        raise ValueError(f"at least {least} pairs without missing values are needed; there are {len(a)}")
-    return a, b
-
-
-def permutation_null(
-    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
-) -> Null:
-    """R when the pairing of the two series is random.
-
-    Exact for up to nine pairs, sampled beyond. This null takes the pairs as exchangeable; two series that both
-    follow size are not, and ``monotone_null`` is the fairer question for them.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (n,)
-        Pairs with a missing value are left out.
-
-    Examples
-    --------
-    >>> permutation_null([1, 2, 3, 4], [2, 4, 6, 9]).draws
-    24
-    """
-    a, b = _two_series(x, y, 3)
-    n = len(a)
-    exact = n <= _EXACT_UP_TO
-    if exact:
-        order = _arrangements(n)
-    else:
-        generator = as_generator(rng)
-        order = generator.permuted(np.tile(np.arange(n), (draws, 1)), axis=1).astype(
-            np.int8 if n < 128 else np.int64
-        )
-    ca, cb = a - a.mean(), b - b.mean()
-    r = (cb[order] @ ca) / np.sqrt((ca @ ca) * (cb @ cb))
-    method = f"all {len(order):,} pairings" if exact else f"{draws:,} random pairings"
-    return null_from_draws(_pearson(a, b), r, n, method, exact=exact)
-
-
-def _shuffled_steps(series: Floats, draws: int, generator: np.random.Generator) -> Floats:
-    steps = generator.permuted(np.tile(np.diff(series), (draws, 1)), axis=1)
-    return np.concatenate([np.zeros((draws, 1)), np.cumsum(steps, axis=1)], axis=1)
-
-
-def monotone_draws(
-    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
-) -> Floats:
-    """The draws behind ``monotone_null``: r of the two series with shuffled steps, shape (draws,)."""
-    a, b = _two_series(x, y, 3)
-    generator = as_generator(rng)
-    return _rows_r(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
-
-
-def monotone_null(
-    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
-) -> Null:
-    """R when each series keeps its own steps in size, in random order.
-
-    The steps of both series are shuffled independently. A series that only rises, or only falls, still does, so the
-    two stay tied to size and to nothing else. If r is as large as this null's, it says no more than that both
-    series have a trend.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (n,)
-        In order of size. The unit shuffled is the step between consecutive sizes.
-
-    Examples
-    --------
-    >>> monotone_null([1, 2, 4, 7, 11], [9, 7, 6, 2, 1], draws=200).value < -0.8
-    True
-    """
-    a, b = _two_series(x, y, 3)
-    r = monotone_draws(a, b, draws=draws, rng=rng)
-    return null_from_draws(_pearson(a, b), r, len(a), "steps of each series shuffled, trends kept")
-
-
-def permutation_p_under_monotone(
-    x: ArrayLike, y: ArrayLike, *, draws: int = 200, rng: np.random.Generator | int = 0
-) -> Null:
-    """The p that the permutation test gives to series tied to size and to nothing else.
-
-    Returns
-    -------
-    Null
-        Of p itself; ``p`` is the share of such series with a p at most as large as the observed one.
-    """
-    a, b = _two_series(x, y, 3)
-    if len(a) > _EXACT_UP_TO:
-        raise ValueError(f"the exact test is for up to {_EXACT_UP_TO} pairs; there are {len(a)}")
-    observed = permutation_null(a, b).p
-    generator = as_generator(rng)
-    order = _arrangements(len(a))
-    left, right = _shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator)
-    left = left - left.mean(axis=1, keepdims=True)
-    right = right - right.mean(axis=1, keepdims=True)
-    p = np.empty(draws)
-    for i in range(draws):  # one draw is already 40,320 arrangements; all at once would need gigabytes
-        r = np.abs(right[i][order] @ left[i])
-        p[i] = np.mean(r >= r[0] - 1e-9)
-    low, high = interval(p)
-    share = float(np.mean(p <= observed + 1e-12))
-    method = "exact permutation p of series whose steps were shuffled"
-    return Null(observed, float(np.median(p)), low, high, share, 1 / draws, len(a), draws, False, method)
-
-
-def increment_null(
-    x: ArrayLike, y: ArrayLike, *, draws: int = 10_000, rng: np.random.Generator | int = 0
-) -> Null:
-    """Correlate the steps themselves: a larger rise of one might go with a larger fall of the other.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (n,)
-        In order of size; there are n - 1 steps, and the permutation is over steps.
-    """
-    a, b = _two_series(x, y, 4)
-    return permutation_null(np.diff(a), np.diff(b), draws=draws, rng=rng)
 
 
 def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimate:
@@ -442,7 +296,7 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimat
         raise ValueError(f"at least 4 rows without missing values are needed; there are {len(a)}")
     basis = np.column_stack([np.ones_like(c), c])
     left, right = (v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0] for v in (a, b))
-    r = _pearson(left, right)
+    r = pearson(left, right)
     low, high = _fisher(r, len(a) - 4)
     return Estimate(r, low, high, len(a), "partial correlation, Fisher z")
 
@@ -483,7 +337,7 @@ def coupling_matrix(scores: pd.DataFrame, benchmarks: Sequence[str] = data.BENCH
     rows = []
     for x, y in itertools.combinations(benchmarks, 2):
         used = scores[[x, y]].dropna()
-        rows.append({"x": x, "y": y, "r": _pearson(used[x].to_numpy(), used[y].to_numpy()), "n": len(used)})
+        rows.append({"x": x, "y": y, "r": pearson(used[x].to_numpy(), used[y].to_numpy()), "n": len(used)})
     return pd.DataFrame(rows)
 
 
@@ -527,41 +381,6 @@ def sign_shares(
                 }
             )
     return pd.DataFrame(rows)
-
-
-def rising_share_null(
-    scores: pd.DataFrame, benchmarks: Sequence[str], *, draws: int = 1000, rng: np.random.Generator | int = 0
-) -> Null:
-    """Share of positive local couplings when each score keeps its own steps, in random order within the family.
-
-    Two scores that mostly rise have mostly positive couplings whether or not one has to do with the other.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-    benchmarks : sequence of str
-        Every pair of these. The unit shuffled is the step within a family, for each benchmark on its own.
-    """
-    used = scores.sort_values(["family", "params_b"], kind="stable")
-    signs: list[Floats] = []
-    for _, part in used.groupby("family"):
-        whole = part.dropna(subset=list(benchmarks))
-        if len(whole) > 1:
-            signs.append(np.sign(np.diff(whole[list(benchmarks)].to_numpy(dtype=float), axis=0)))
-    pairs = list(itertools.combinations(range(len(benchmarks)), 2))
-    generator = as_generator(rng)
-
-    def positive(stack: Floats) -> Floats:
-        return np.asarray(
-            sum((stack[..., i] * stack[..., j] > 0).sum(axis=-1) for i, j in pairs), dtype=float
-        )
-
-    n = sum(len(family) for family in signs) * len(pairs)
-    total = np.zeros(draws)
-    for family in signs:
-        total += positive(generator.permuted(np.tile(family, (draws, 1, 1)), axis=1))
-    observed = sum(float(positive(family)) for family in signs) / n
-    return null_from_draws(observed, total / n, n, "steps of each score shuffled within families")
 
 
 def running_coupling(local: pd.DataFrame) -> Estimate:

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Estimate", "Floats", "Null", "as_generator", "histogram", "interval", "null_from_draws"]
+__all__ = [
+    "Estimate",
+    "Floats",
+    "Null",
+    "as_generator",
+    "family_counts",
+    "histogram",
+    "interval",
+    "null_from_draws",
+]
 
 Floats = NDArray[np.float64]
 
@@ -105,6 +114,18 @@ def interval(draws: ArrayLike, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(finite, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
+
+
+def family_counts(families: int, draws: int, rng: np.random.Generator | int) -> Floats:
+    """How often a bootstrap over families takes each of them, shape (draws, families).
+
+    Examples
+    --------
+    >>> family_counts(3, 2, 0).sum(axis=1).tolist()
+    [3.0, 3.0]
+    """
+    generator = as_generator(rng)
+    return generator.multinomial(families, np.full(families, 1 / families), size=draws).astype(float)
 
 
 def histogram(

@@ -7,7 +7,6 @@ reproduces the published interval, then estimators and bootstraps that respect f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,37 +14,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cape_utils import data
-from cape_utils.coupling import benchmark_items, item_error, local_coupling
-from cape_utils.results import Estimate, Floats, Null, as_generator, interval
+from cape_utils.coupling import local_coupling
+from cape_utils.results import Floats, Null, as_generator, family_counts, interval
 
 __all__ = [
-    "ISOCLINE_RATIO",
-    "LEFT_CHANCE_PP",
     "CriticalScale",
     "all_estimates",
     "even_odds",
     "even_odds_curve",
-    "family_turning_points",
     "fixed_effects",
-    "isocline_hits",
-    "isocline_points",
-    "isocline_ratio",
-    "predictor_auc",
+    "parabola_minimum_b",
     "quadratic",
     "quadratic_seam_null",
-    "rival_predictors",
-    "sign_changes",
-    "turning_point",
+    "score_rows",
     "zero_crossing",
 ]
 
-ISOCLINE_RATIO = 0.187
-"""a / b in ``TQA_c = sqrt((a / b) HS)``, scores as fractions (paper A, appendix)."""
-
-LEFT_CHANCE_PP = 5.0
-"""Points above chance from which knowledge counts as having left it: letter preferences alone move guessers by two to
-three points, far beyond item noise."""
 
 _VALID = (7.0, 12.0)  # log10 of the parameter counts between which the paper accepts a minimum
 _PLURAL = {"row": "rows", "family": "families"}
@@ -175,12 +159,8 @@ def _weighted_vertices(x: Floats, y: Floats, weights: Floats) -> Floats:
     return np.where(opens_up & (vertex > _VALID[0]) & (vertex < _VALID[1]), vertex, np.nan)
 
 
-def _family_counts(families: int, draws: int, rng: np.random.Generator | int) -> Floats:
-    generator = as_generator(rng)
-    return generator.multinomial(families, np.full(families, 1 / families), size=draws).astype(float)
-
-
-def _score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
+def score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
+    """Rows that have a size and a score, or a clear error where there are too few."""
     for column in ("family", "params_b", y):
         if column not in scores:
             raise ValueError(
@@ -188,6 +168,19 @@ def _score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
             )
     used = scores.dropna(subset=["params_b", y])
     return _enough(used, least, "rows with a score")
+
+
+def parabola_minimum_b(params_b: ArrayLike, score: ArrayLike) -> float:
+    """Minimum of one parabola in log10 N, in billions; NaN where it does not open upward or lies out of range.
+
+    Examples
+    --------
+    >>> round(parabola_minimum_b([0.1, 1, 10], [2.0, 1.0, 2.0]), 3)
+    1.0
+    """
+    x = _log10(params_b)
+    vertex = _weighted_vertices(x, np.asarray(score, dtype=float), np.ones((1, len(x))))[0]
+    return float(10.0 ** (vertex - 9))
 
 
 def quadratic(
@@ -215,7 +208,7 @@ def quadratic(
     CriticalScale
         Draws are valid if the fit opens upward with its minimum between 10^7 and 10^12 parameters.
     """
-    used = _score_rows(scores, y)
+    used = score_rows(scores, y)
     x, score = _log10(used["params_b"]), used[y].to_numpy(dtype=float)
     codes, families = pd.factorize(used["family"])
     n = len(used)
@@ -229,7 +222,7 @@ def quadratic(
     elif unit == "family":
         if isinstance(rng, np.random.RandomState):
             raise ValueError("a legacy RandomState is for unit='row' alone; give a seed or a Generator")
-        weights = _family_counts(len(families), draws, rng)[:, codes]
+        weights = family_counts(len(families), draws, rng)[:, codes]
     else:
         raise ValueError(f"unit={unit!r}; allowed are 'row' and 'family'")
     point = _weighted_vertices(x, score, np.ones((1, n)))[0]
@@ -251,7 +244,7 @@ def quadratic_seam_null(
     Null
         Of the critical scale in billions. ``p`` is the share of draws in which a valid minimum is found at all.
     """
-    used = _score_rows(scores, y)
+    used = score_rows(scores, y)
     x, score = _log10(used["params_b"]), used[y].to_numpy(dtype=float)
     line = np.empty_like(score)
     freedom = 0
@@ -288,7 +281,7 @@ def fixed_effects(
 
     Levels differ by recipe; only the shape within families locates the minimum. Families with one model drop out.
     """
-    used = _score_rows(scores, y)
+    used = score_rows(scores, y)
     used = used[used.groupby("family")[y].transform("size") > 1]
     _enough(used, 4, "rows in families of two or more")
     x, score = _log10(used["params_b"]), used[y].to_numpy(dtype=float)
@@ -313,7 +306,7 @@ def fixed_effects(
         return np.where(valid, vertex, np.nan)
 
     point = vertices(np.ones((1, len(families))))[0]
-    resampled = vertices(_family_counts(len(families), draws, rng))
+    resampled = vertices(family_counts(len(families), draws, rng))
     sizes = used["params_b"].to_numpy(dtype=float)
     method = "quadratic in log10 N, one level for each family"
     return _scale(point, resampled, sizes, len(used), len(families), "family", method)
@@ -353,7 +346,7 @@ def zero_crossing(
         return np.where((slope > 0) & (root > _VALID[0]) & (root < _VALID[1]), root, np.nan)
 
     point = roots(np.ones((1, len(families))))[0]
-    resampled = roots(_family_counts(len(families), draws, rng))
+    resampled = roots(family_counts(len(families), draws, rng))
     sizes = np.concatenate([used["from_params_b"], used["to_params_b"]])
     method = f"zero of a line through local couplings, weights: {weights}"
     return _scale(point, resampled, sizes, len(used), len(families), "family", method)
@@ -402,7 +395,7 @@ def even_odds(local: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generato
         return np.where((b > 0) & (root > _VALID[0]) & (root < _VALID[1]), root, np.nan)
 
     point = roots(np.ones((1, len(families))))[0]
-    resampled = roots(_family_counts(len(families), draws, rng))
+    resampled = roots(family_counts(len(families), draws, rng))
     sizes = np.concatenate([used["from_params_b"], used["to_params_b"]])
     method = "logistic regression of the sign on log10 N"
     if _separated(x, y, np.ones((1, len(x))))[0]:
@@ -459,313 +452,10 @@ def even_odds_curve(
     centre = x.mean()
     y = np.asarray(used["coupling"] > 0, dtype=float)
     codes, families = pd.factorize(used["family"])
-    counts = np.vstack([np.ones(len(families)), _family_counts(len(families), draws, rng)])
+    counts = np.vstack([np.ones(len(families)), family_counts(len(families), draws, rng)])
     a, b = _logistic(x - centre, y, counts[:, codes])
     curves = 1 / (1 + np.exp(-(a[:, None] + b[:, None] * (at - centre))))
     low, high = np.nanpercentile(curves[1:], [2.5, 97.5], axis=0)
     return pd.DataFrame(
         {"params_b": np.asarray(sizes_b, dtype=float), "probability": curves[0], "low": low, "high": high}
     )
-
-
-def family_turning_points(scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, least: int = 3) -> pd.DataFrame:
-    """Where each family's own score is lowest, and between which sizes it starts to rise.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        With ``family, params_b`` and ``y``.
-    least : int
-        Families with fewer sizes are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a family: ``n, smallest_b, largest_b, lowest_b`` (size with the lowest score), ``falls`` and
-        ``rises`` (numbers of steps), ``bracket_low_b, bracket_high_b`` (from the size before the lowest to the one
-        after it; a bracket open at the small end has a missing ``bracket_low_b``, and so on), ``turns`` (whether
-        the score first falls to a lowest size inside the range and then rises) and ``vertex_b`` (minimum of the
-        family's own parabola, missing where it does not open upward).
-    """
-    rows = []
-    for family, part in _score_rows(scores, y).groupby("family"):
-        part = part.sort_values("params_b", kind="stable")
-        if part["params_b"].nunique() < least:
-            continue
-        size, score = part["params_b"].to_numpy(dtype=float), part[y].to_numpy(dtype=float)
-        step = np.diff(score)
-        place = int(score.argmin())
-        inside = 0 < place < len(score) - 1
-        x = _log10(size)
-        vertex = _weighted_vertices(x, score, np.ones((1, len(x))))[0] if len(x) >= 3 else np.nan
-        rows.append(
-            {
-                "family": family,
-                "n": len(part),
-                "smallest_b": size[0],
-                "largest_b": size[-1],
-                "lowest_b": size[place],
-                "falls": int((step < 0).sum()),
-                "rises": int((step > 0).sum()),
-                "bracket_low_b": size[place - 1] if place else np.nan,
-                "bracket_high_b": size[place + 1] if place < len(size) - 1 else np.nan,
-                "turns": inside,
-                "vertex_b": 10 ** (vertex - 9),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def turning_point(
-    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, draws: int = 4000, rng: np.random.Generator | int = 0
-) -> Estimate:
-    """Size at which one family's score is lowest, with the range that item noise leaves open.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        One family with ``params_b`` and ``y``. The unit drawn is the item noise of each score.
-
-    Returns
-    -------
-    Estimate
-        Billion parameters. A lowest size at an end of the range is no turn: the score only falls, or only rises.
-    """
-    used = _score_rows(scores, y, least=2).sort_values("params_b", kind="stable")
-    size, score = used["params_b"].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
-    noise = item_error(score, benchmark_items(y))
-    drawn = score + as_generator(rng).normal(size=(draws, len(score))) * noise
-    low, high = interval(size[drawn.argmin(axis=1)])
-    method = "size with the lowest score, item noise drawn"
-    return Estimate(float(size[score.argmin()]), low, high, len(score), method, 0.95, draws)
-
-
-def sign_changes(
-    local: pd.DataFrame, *, models: int = 5, low_b: float = 0.1, high_b: float = 10.0, slack: float = 1.5
-) -> pd.DataFrame:
-    """The paper's own falsifier: families of five or more models over 0.1-10B, and whether the sign ever changes.
-
-    Parameters
-    ----------
-    local : pandas.DataFrame
-        From ``coupling.local_coupling``.
-    models, low_b, high_b : int, float, float
-        The paper's terms.
-    slack : float
-        Published sizes are rarely 0.1 and 10 exactly: a family counts if it starts by ``slack`` times ``low_b``
-        and reaches ``high_b / slack``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each family that qualifies: ``family, n, smallest_b, largest_b, changes`` (negative to positive
-        between consecutive intervals within the span), ``p_any_positive`` (probability that at least one of its
-        couplings up to ``slack * high_b`` is positive, item noise only) and ``counterexample`` (no positive coupling
-        there).
-    """
-    rows = []
-    for family, part in local.groupby("family"):
-        n = len(part) + 1
-        smallest, largest = part["from_params_b"].min(), part["to_params_b"].max()
-        if n < models or smallest > low_b * slack or largest < high_b / slack:
-            continue
-        inside = part[part["to_params_b"] <= high_b * slack].dropna(subset=["coupling"])
-        sign = np.sign(inside.loc[inside["coupling"] != 0, "coupling"].to_numpy())
-        rows.append(
-            {
-                "family": family,
-                "n": n,
-                "smallest_b": smallest,
-                "largest_b": largest,
-                "changes": int(np.sum((sign[:-1] < 0) & (sign[1:] > 0))),
-                "p_any_positive": float(1 - np.prod(1 - inside["p_positive"])),
-                "counterexample": not bool((sign > 0).any()),
-            }
-        )
-    return pd.DataFrame(
-        rows,
-        columns=["family", "n", "smallest_b", "largest_b", "changes", "p_any_positive", "counterexample"],
-    )
-
-
-def isocline_ratio(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> float:
-    """Mean of TQA squared over HS in fractions: the a / b for which the models lie on the isocline.
-
-    Examples
-    --------
-    >>> round(isocline_ratio(pd.DataFrame({"hellaswag": [50.0], "truthfulqa_mc2": [30.0]})), 2)
-    0.18
-    """
-    used = scores.dropna(subset=[x, y])
-    return float(np.mean((used[y] / 100) ** 2 / (used[x] / 100)))
-
-
-def isocline_hits(
-    scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2", *, ratio: float = ISOCLINE_RATIO
-) -> pd.DataFrame:
-    """How many signs of local couplings the isocline predicts, beside its negation and a constant.
-
-    A model above the curve ``sqrt(ratio HS)`` is said to cooperate: its next step should have a positive coupling.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a family: ``n`` intervals whose ``y`` moved or not, ``rule`` hits of the rule as stated, ``negation``
-        hits of its opposite, ``always_negative`` hits of "the coupling is negative".
-    """
-    rows = []
-    for family, part in scores.dropna(subset=[x, y]).groupby("family"):
-        part = part.sort_values("params_b", kind="stable")
-        if len(part) < 2:
-            continue
-        hs, tqa = part[x].to_numpy(dtype=float) / 100, part[y].to_numpy(dtype=float) / 100
-        positive = np.diff(tqa) * np.diff(hs) > 0
-        above = (tqa > np.sqrt(ratio * hs))[:-1]
-        rows.append(
-            {
-                "family": family,
-                "n": len(positive),
-                "rule": int((above == positive).sum()),
-                "negation": int((above != positive).sum()),
-                "always_negative": int((~positive).sum()),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def isocline_points(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:
-    """Models in the plane of the isocline, each with the sign of the step that starts at it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``family, model, hs, tqa`` (fractions) and ``sign`` ("positive" or "negative"; a step without a
-        change counts as negative, as in ``isocline_hits``).
-    """
-    local = local_coupling(scores, x, y)
-    start = scores.set_index(["family", "model"]).loc[
-        list(zip(local["family"], local["from_model"], strict=True))
-    ]
-    return pd.DataFrame(
-        {
-            "family": local["family"],
-            "model": local["from_model"],
-            "hs": start[x].to_numpy() / 100,
-            "tqa": start[y].to_numpy() / 100,
-            "sign": np.where(local["dx"] * local["dy"] > 0, "positive", "negative"),
-        }
-    )
-
-
-def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Floats]:
-    """Quantities that could stand behind the sign of a step, at its middle.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        With ``family, model, params_b, tokens_b, train_flop`` and ``mmlu``.
-    local : pandas.DataFrame
-        From ``coupling.local_coupling`` of the same scores.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (len(local),)
-        log10 of parameters, training tokens and training compute, the MMLU score in percent, and whether that score
-        has left chance by ``LEFT_CHANCE_PP`` (1 or 0).
-    """
-    at = scores.set_index(["family", "model"])
-    ends = [list(zip(local["family"], local[column], strict=True)) for column in ("from_model", "to_model")]
-
-    def middle(values: pd.Series) -> Floats:
-        return np.asarray(
-            (values.loc[ends[0]].to_numpy(dtype=float) + values.loc[ends[1]].to_numpy(dtype=float)) / 2
-        )
-
-    knowledge = middle(at["mmlu"])
-    chance = float(data.load("benchmarks").set_index("benchmark")["chance_pct"].loc["mmlu"])
-    return {
-        "parameters": middle(np.log10(at["params_b"])),
-        "training tokens": middle(np.log10(at["tokens_b"])),
-        "training compute": middle(np.log10(at["train_flop"])),
-        "knowledge (MMLU)": knowledge,
-        "knowledge above chance": np.where(np.isnan(knowledge), np.nan, knowledge > chance + LEFT_CHANCE_PP),
-    }
-
-
-def _auc(score: Floats, label: np.ndarray, weights: Floats) -> Floats:
-    """Weighted area under the ROC curve for each row of ``weights`` (ties count half)."""
-    wins = (score[label][:, None] > score[~label][None, :]) + 0.5 * (
-        score[label][:, None] == score[~label][None, :]
-    )
-    up, down = weights[:, label], weights[:, ~label]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.einsum("dp,pn,dn->d", up, wins, down) / (up.sum(axis=1) * down.sum(axis=1)))
-
-
-def predictor_auc(
-    local: pd.DataFrame,
-    predictors: Mapping[str, ArrayLike],
-    *,
-    draws: int = 4000,
-    rng: np.random.Generator | int = 0,
-) -> pd.DataFrame:
-    """How well single quantities tell the sign of an interval of a family that was held out.
-
-    For each predictor and each family, all other families decide which way the predictor points; the intervals of all
-    families, ranked that way, are pooled into one area under the ROC curve. The level is left out on purpose: a family
-    with many positive signs lowers the base rate of the others, so pooled probabilities of a weak predictor rank
-    families backwards. All predictors are compared on the same intervals, those for which every one of them is known.
-
-    Parameters
-    ----------
-    local : pandas.DataFrame
-        From ``coupling.local_coupling``.
-    predictors : mapping of str to array_like, shape (len(local),)
-        Missing values are allowed.
-    draws : int
-        Bootstrap over families, of the areas and of their differences from the first predictor; directions are kept.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a predictor: ``predictor, auc, low, high`` (95%), ``difference, difference_low, difference_high``
-        (from the first predictor), ``n`` intervals, ``families``.
-    """
-    frame = pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in predictors.items()})
-    keep = (
-        frame.notna().all(axis=1).to_numpy()
-        & local["coupling"].notna().to_numpy()
-        & (local["coupling"] != 0).to_numpy()
-    )
-    frame = frame[keep]
-    label = (local.loc[keep, "coupling"] > 0).to_numpy()
-    codes, families = pd.factorize(local.loc[keep, "family"])
-    outside = (codes[None, :] != np.arange(len(families))[:, None]).astype(float)
-    weights = _family_counts(len(families), draws, rng)[:, codes]
-    areas: dict[str, Floats] = {}
-    rows: list[dict[str, object]] = []
-    for name in frame:
-        x = frame[name].to_numpy()
-        direction = np.sign(_auc(x, label, outside) - 0.5)
-        held_out = direction[codes] * (x - np.median(x))
-        area = float(_auc(held_out, label, np.ones((1, len(label))))[0])
-        areas[str(name)] = _auc(held_out, label, weights)
-        low, high = interval(areas[str(name)])
-        first = next(iter(areas))
-        gap = areas[str(name)] - areas[first]
-        gap_low, gap_high = interval(gap)
-        base = float(str(rows[0]["auc"])) if rows else area
-        rows.append(
-            {
-                "predictor": name,
-                "auc": area,
-                "low": low,
-                "high": high,
-                "difference": area - base,
-                "difference_low": gap_low,
-                "difference_high": gap_high,
-                "n": len(label),
-                "families": len(families),
-            }
-        )
-    return pd.DataFrame(rows)

@@ -289,7 +289,7 @@ def isocline_chart(points: pd.DataFrame, hits: pd.DataFrame, *, ratio: float) ->
     Parameters
     ----------
     points : pandas.DataFrame
-        From ``transition.isocline_points`` with a column ``panel``.
+        From ``isocline.isocline_points`` with a column ``panel``.
     hits : pandas.DataFrame
         Columns ``panel, n, rule, negation, always_negative``, one row a panel.
     ratio : float
@@ -466,7 +466,7 @@ def predictor_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``transition.predictor_auc`` with a column ``steps``.
+        From ``rivals.predictor_auc`` with a column ``steps``.
     """
     first = table[table["steps"] == table["steps"].iloc[0]]
     best, size = first.loc[first["auc"].idxmax()], first.iloc[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cape_utils import coupling, data
+from cape_utils import coupling, data, nulls
 from cape_utils.claims import NullRange, Recomputed, Value
 from cape_utils.recomputed import recomputes
 
@@ -35,7 +35,7 @@ def pythia_r() -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
-        NullRange.of(coupling.monotone_null(own[HS], own[TQA])),
+        NullRange.of(nulls.monotone_null(own[HS], own[TQA])),
         remark,
     )
 
@@ -43,9 +43,9 @@ def pythia_r() -> Recomputed:
 @recomputes("pythia_p_hs_tqa")
 def pythia_p() -> Recomputed:
     own, opened = pythia("panel rows"), pythia("open panel")
-    exact = coupling.permutation_null(own[HS], own[TQA])
-    other = coupling.permutation_null(opened[HS], opened[TQA])
-    null = coupling.permutation_p_under_monotone(own[HS], own[TQA])
+    exact = nulls.permutation_null(own[HS], own[TQA])
+    other = nulls.permutation_null(opened[HS], opened[TQA])
+    null = nulls.permutation_p_under_monotone(own[HS], own[TQA])
     remark = f"The smallest p that {exact.draws:,} arrangements can give is {exact.smallest_p:.2g}."
     return Recomputed(
         Value(exact.p, None, None, exact.n, exact.method),
@@ -69,7 +69,7 @@ def _pythia_pair(x: str, quoted: float) -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own, x, TQA)),
         Value.of(coupling.population_coupling(opened, x, TQA)),
-        NullRange.of(coupling.monotone_null(own[x], own[TQA])),
+        NullRange.of(nulls.monotone_null(own[x], own[TQA])),
         remark,
     )
 
@@ -98,7 +98,7 @@ def above_7b() -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
-        NullRange.of(coupling.permutation_null(own[HS], own[TQA])),
+        NullRange.of(nulls.permutation_null(own[HS], own[TQA])),
         remark,
     )
 
@@ -113,7 +113,7 @@ def panel_r() -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
-        NullRange.of(coupling.permutation_null(own[HS], own[TQA])),
+        NullRange.of(nulls.permutation_null(own[HS], own[TQA])),
         remark,
     )
 
@@ -171,6 +171,6 @@ def nontqa_pairs() -> Recomputed:
     return Recomputed(
         share(own, others),
         share(opened, others),
-        NullRange.of(coupling.rising_share_null(own, others)),
+        NullRange.of(nulls.rising_share_null(own, others)),
         remark,
     )

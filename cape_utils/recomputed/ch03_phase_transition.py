@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cape_utils import coupling, data, scaling, transition
+from cape_utils import coupling, data, isocline, scaling, transition, turning
 from cape_utils.claims import NullRange, Recomputed, Value, assess
 from cape_utils.recomputed import recomputes
 from cape_utils.recomputed.ch02_coupling import nearest, pythia
@@ -55,12 +55,12 @@ def _as_released(paper_label: str) -> pd.DataFrame:
 def _turning(paper_label: str) -> Recomputed:
     own = _as_released(paper_label)
     opened = _family(data.panel("open", rows="one_recipe"), paper_label)
-    at = transition.turning_point(own)
+    at = turning.turning_point(own)
     sizes = own["params_b"]
     at_end = at.estimate in (sizes.min(), sizes.max())
     remark = f"TruthfulQA is lowest at {at.estimate:g}B of {sizes.min():g}B to {sizes.max():g}B"
     remark += ", an end of the range, so the family does not turn." if at_end else "."
-    return Recomputed(Value.of(at), Value.of(transition.turning_point(opened)), None, remark)
+    return Recomputed(Value.of(at), Value.of(turning.turning_point(opened)), None, remark)
 
 
 FAMILY_CLAIMS = {
@@ -145,7 +145,7 @@ def critical_scale_falcon() -> Recomputed:
 @recomputes("no_counterexample_family")
 def no_counterexample() -> Recomputed:
     def count(table: pd.DataFrame) -> tuple[Value, pd.DataFrame]:
-        found = transition.sign_changes(coupling.local_coupling(table))
+        found = turning.sign_changes(coupling.local_coupling(table))
         against = found[found["counterexample"]]
         return Value(len(against), None, None, len(found), "families that qualify"), against
 
@@ -202,14 +202,14 @@ def olmo() -> Recomputed:
 def isocline_ratio() -> Recomputed:
     def ratio(which: data.Panel) -> Value:
         rows = data.panel(which, rows="one_recipe").query("family == 'OLMo'")
-        return Value(transition.isocline_ratio(rows), None, None, len(rows), "mean over OLMo-1B and OLMo-7B")
+        return Value(isocline.isocline_ratio(rows), None, None, len(rows), "mean over OLMo-1B and OLMo-7B")
 
     return Recomputed(ratio("paper"), ratio("open"))
 
 
 def _isocline(family: str) -> Recomputed:
     def hits(which: data.Panel) -> pd.Series:
-        table = transition.isocline_hits(data.panel(which, rows="one_recipe"))
+        table = isocline.isocline_hits(data.panel(which, rows="one_recipe"))
         return table[table["family"] == family].iloc[0]
 
     own, opened = hits("paper"), hits("open")

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.cases import cases, family_loop, permutation_loop, quadratic_loop
-from cape_utils import coupling, data, transition
+from cape_utils import coupling, data, nulls, transition
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -22,7 +22,7 @@ def test_the_quadratic_loop_gives_the_draws_of_the_package():
 
 def test_the_permutation_loop_gives_the_p_of_the_package():
     x, y = np.random.default_rng(0).normal(size=(2, 6))
-    assert permutation_loop(x, y) == coupling.permutation_null(x, y).p
+    assert permutation_loop(x, y) == nulls.permutation_null(x, y).p
 
 
 def test_the_family_loop_gives_the_interval_of_the_package():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import charts, coupling, data, rendering, scaling, transition
+from cape_utils import charts, coupling, data, isocline, nulls, rendering, rivals, scaling, transition
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 
@@ -33,12 +33,12 @@ def stacked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([table.assign(panel=panel) for panel, table in tables.items()])
 
 
-def nulls():
+def null_cases():
     cases = data.pythia_copies().groupby("copy", sort=False)
     return {
         copy: (
-            coupling.monotone_null(p[HS], p[TQA], draws=500),
-            coupling.monotone_draws(p[HS], p[TQA], draws=500),
+            nulls.monotone_null(p[HS], p[TQA], draws=500),
+            nulls.monotone_draws(p[HS], p[TQA], draws=500),
         )
         for copy, p in cases
     }
@@ -89,12 +89,12 @@ def scales():
     return charts.scale_histogram(cases)
 
 
-def isocline():
-    hits = {p: transition.isocline_hits(part).drop(columns="family").sum() for p, part in panels().items()}
+def isocline_figure():
+    hits = {p: isocline.isocline_hits(part).drop(columns="family").sum() for p, part in panels().items()}
     return charts.isocline_chart(
-        stacked({p: transition.isocline_points(part) for p, part in panels().items()}),
+        stacked({p: isocline.isocline_points(part) for p, part in panels().items()}),
         pd.DataFrame(hits).T.rename_axis("panel").reset_index(),
-        ratio=transition.ISOCLINE_RATIO,
+        ratio=isocline.ISOCLINE_RATIO,
     )
 
 
@@ -122,9 +122,9 @@ def gradients():
 
 def predictors():
     opened = "the open panel"
-    rivals = transition.rival_predictors(panels()[opened], steps()[opened])
+    candidates = rivals.rival_predictors(panels()[opened], steps()[opened])
     return charts.predictor_chart(
-        transition.predictor_auc(steps()[opened], rivals, draws=100).assign(steps="every step")
+        rivals.predictor_auc(steps()[opened], candidates, draws=100).assign(steps="every step")
     )
 
 
@@ -136,10 +136,10 @@ BUILT = {
         stacked({p: transition.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
     ),
     "gradient_chart": gradients,
-    "isocline_chart": isocline,
+    "isocline_chart": isocline_figure,
     "loss_chart": losses,
     "noise_chart": lambda: charts.noise_chart(noise()),
-    "null_chart": lambda: charts.null_chart(nulls(), title="Two trends and nothing else", axis="r"),
+    "null_chart": lambda: charts.null_chart(null_cases(), title="Two trends and nothing else", axis="r"),
     "pair_grid": lambda: charts.pair_grid(matrices()),
     "pair_signs": lambda: charts.pair_signs(
         stacked({p: coupling.sign_shares(part) for p, part in panels().items()})

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 from sklearn.metrics import roc_auc_score
 
-from cape_utils import coupling, data, transition
+from cape_utils import coupling, data, isocline, rivals, transition, turning
 from cape_utils.recomputed.ch03_phase_transition import published_bootstrap
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -131,14 +131,14 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn():
     score = rng.integers(0, 12, 60) / 4  # with ties
     label = rng.random(60) < 0.3 + 0.1 * score
     weights = np.vstack([np.ones(60), rng.integers(0, 4, (4, 60))]).astype(float)
-    ours = transition._auc(score, label, weights)
+    ours = rivals._auc(score, label, weights)
     theirs = [roc_auc_score(label, score, sample_weight=w) for w in weights]
     assert ours == pytest.approx(theirs)
 
 
 def test_the_area_of_a_draw_with_one_sign_only_is_missing():
     label = np.array([True, True, False])
-    assert np.isnan(transition._auc(np.array([1.0, 2.0, 3.0]), label, np.array([[1.0, 1.0, 0.0]]))[0])
+    assert np.isnan(rivals._auc(np.array([1.0, 2.0, 3.0]), label, np.array([[1.0, 1.0, 0.0]]))[0])
 
 
 # ---------------------------------------------------------------- a world in which the truth is known
@@ -391,7 +391,7 @@ def test_turning_points_by_hand():
             one_family([40.0, 41.0], sizes=(1.0, 2.0), name="two sizes"),
         ]
     )
-    found = transition.family_turning_points(table).set_index("family")
+    found = turning.family_turning_points(table).set_index("family")
     assert list(found.index) == ["falls", "rises", "turns"]
     assert found["turns"].to_dict() == {"falls": False, "rises": False, "turns": True}
     assert found["lowest_b"].to_dict() == {"falls": 100.0, "rises": 0.1, "turns": 1.0}
@@ -407,14 +407,14 @@ def test_turning_points_by_hand():
 
 def test_the_vertex_of_a_family_is_that_of_its_own_parabola():
     x = np.array([-1.0, 0.0, 1.0, 2.0])
-    found = transition.family_turning_points(one_family(40 + 3 * (x - 0.4) ** 2))
+    found = turning.family_turning_points(one_family(40 + 3 * (x - 0.4) ** 2))
     assert found["vertex_b"].iloc[0] == pytest.approx(10**0.4)
 
 
 def test_a_deep_turn_is_sure_and_a_shallow_one_is_not():
-    deep = transition.turning_point(one_family([60.0, 30.0, 50.0, 60.0]))
+    deep = turning.turning_point(one_family([60.0, 30.0, 50.0, 60.0]))
     assert (deep.estimate, deep.low, deep.high) == (1.0, 1.0, 1.0)
-    shallow = transition.turning_point(one_family([41.0, 40.0, 40.1, 41.0]))
+    shallow = turning.turning_point(one_family([41.0, 40.0, 40.1, 41.0]))
     assert shallow.estimate == 1.0
     assert (shallow.low, shallow.high) == (0.1, 100.0)
 
@@ -437,7 +437,7 @@ def test_sign_changes_on_families_made_by_hand():
             one_family([50.0, 45.0, 40.0, 35.0, 30.0, 29.0, 40.0], [*SIZES, 100.0, 200.0], "turns too late"),
         ]
     )
-    found = transition.sign_changes(coupling.local_coupling(table)).set_index("family")
+    found = turning.sign_changes(coupling.local_coupling(table)).set_index("family")
     assert found["changes"].to_dict() == {
         "only falls": 0,
         "only rises": 0,
@@ -451,7 +451,7 @@ def test_sign_changes_on_families_made_by_hand():
 
 
 def test_no_qualifying_family_gives_an_empty_table_with_its_columns():
-    found = transition.sign_changes(coupling.local_coupling(one_family([40.0, 41.0, 42.0, 43.0])))
+    found = turning.sign_changes(coupling.local_coupling(one_family([40.0, 41.0, 42.0, 43.0])))
     assert found.empty
     assert "counterexample" in found
 
@@ -459,7 +459,7 @@ def test_no_qualifying_family_gives_an_empty_table_with_its_columns():
 @pytest.mark.parametrize("which", ["paper", "open"])
 @pytest.mark.parametrize("ratio", [0.1, 0.187, 0.3])
 def test_the_isocline_and_its_negation_add_up(which, ratio):
-    found = transition.isocline_hits(data.panel(which, rows="one_recipe"), ratio=ratio)
+    found = isocline.isocline_hits(data.panel(which, rows="one_recipe"), ratio=ratio)
     assert (found["rule"] + found["negation"] == found["n"]).all()
     assert (found["always_negative"] <= found["n"]).all()
     assert len(found) > 8
@@ -468,19 +468,19 @@ def test_the_isocline_and_its_negation_add_up(which, ratio):
 def test_isocline_hits_by_hand():
     # sqrt(0.2 * 0.5) = 0.316: the first model lies above, the second below; both next steps fall.
     table = one_family([40.0, 31.0, 30.0], (1.0, 2.0, 4.0)).assign(**{HS: [50.0, 50.1, 50.2]})
-    row = transition.isocline_hits(table, ratio=0.2).iloc[0]
+    row = isocline.isocline_hits(table, ratio=0.2).iloc[0]
     assert (row["n"], row["rule"], row["negation"], row["always_negative"]) == (2, 1, 1, 2)
 
 
 def test_models_on_the_isocline_give_back_its_ratio():
     hs = np.array([30.0, 50.0, 80.0])
     table = pd.DataFrame({HS: hs, TQA: 100 * np.sqrt(0.187 * hs / 100)})
-    assert transition.isocline_ratio(table) == pytest.approx(0.187)
+    assert isocline.isocline_ratio(table) == pytest.approx(0.187)
 
 
-def rivals(draws=100):
+def rival_table(draws=100):
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
-    return transition.predictor_auc(
+    return rivals.predictor_auc(
         LOCAL, {"size": size, "noise": np.random.default_rng(0).normal(size=len(LOCAL))}, draws=draws
     )
 
@@ -489,7 +489,7 @@ def test_held_out_areas_are_those_of_a_plain_loop():
     used = LOCAL[LOCAL["coupling"].notna() & (LOCAL["coupling"] != 0)]
     noise = np.random.default_rng(0).normal(size=len(LOCAL))[used.index]
     label = (used["coupling"] > 0).to_numpy()
-    table = rivals()
+    table = rival_table()
     for row, x in zip(table.itertuples(), (np.log10(used["mid_params_b"].to_numpy()), noise), strict=True):
         ranked = np.empty(len(used))
         for family in used["family"].unique():
@@ -504,7 +504,7 @@ def test_held_out_areas_are_those_of_a_plain_loop():
 
 def test_which_way_a_predictor_points_does_not_matter_and_a_constant_tells_nothing():
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
-    table = transition.predictor_auc(LOCAL, {"up": size, "down": -size, "flat": np.ones(len(size))}, draws=20)
+    table = rivals.predictor_auc(LOCAL, {"up": size, "down": -size, "flat": np.ones(len(size))}, draws=20)
     assert table["auc"].iloc[0] == pytest.approx(table["auc"].iloc[1])
     assert table["auc"].iloc[2] == 0.5
 
@@ -515,14 +515,14 @@ def test_a_label_that_follows_the_family_alone_does_not_make_noise_look_useful()
     family = np.repeat(np.arange(30), 4)
     local = pd.DataFrame({"family": family, "coupling": np.where(family % 2, 1.0, -1.0)})
     areas = [
-        transition.predictor_auc(local, {"noise": rng.normal(size=120)}, draws=5)["auc"].iloc[0]
+        rivals.predictor_auc(local, {"noise": rng.normal(size=120)}, draws=5)["auc"].iloc[0]
         for _ in range(40)
     ]
     assert np.mean(areas) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_predictor_of_pure_noise_is_worse_than_size():
-    table = rivals().set_index("predictor")
+    table = rival_table().set_index("predictor")
     assert table.loc["size", "auc"] > 0.6
     assert table.loc["noise", "auc"] < 0.6
     assert table.loc["noise", "difference"] == pytest.approx(
@@ -536,22 +536,22 @@ def test_rivals_are_compared_on_the_intervals_that_all_of_them_know():
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
     patchy = size.copy()
     patchy[::2] = np.nan
-    table = transition.predictor_auc(LOCAL, {"size": size, "patchy": patchy}, draws=20)
+    table = rivals.predictor_auc(LOCAL, {"size": size, "patchy": patchy}, draws=20)
     for column in ("n", "auc"):
         assert table[column].iloc[0] == table[column].iloc[1]
-    assert table["n"].iloc[0] < rivals(20)["n"].iloc[0]
+    assert table["n"].iloc[0] < rival_table(20)["n"].iloc[0]
 
 
 def test_a_predictor_that_knows_the_sign_is_nearly_perfect():
     sign = np.sign(LOCAL["coupling"].to_numpy())
     rng = np.random.default_rng(0)
-    nearly = transition.predictor_auc(LOCAL, {"nearly": sign + rng.normal(0, 0.8, len(sign))}, draws=20)
+    nearly = rivals.predictor_auc(LOCAL, {"nearly": sign + rng.normal(0, 0.8, len(sign))}, draws=20)
     assert nearly["auc"].iloc[0] > 0.9
 
 
 def test_a_perfect_predictor_is_never_called_worthless():
     # Its logistic fit has no finite maximum. The area must be one, or missing; not that of a predictor that is always wrong.
-    perfect = transition.predictor_auc(LOCAL, {"perfect": LOCAL["coupling"].to_numpy()}, draws=20)
+    perfect = rivals.predictor_auc(LOCAL, {"perfect": LOCAL["coupling"].to_numpy()}, draws=20)
     area = perfect["auc"].iloc[0]
     assert np.isnan(area) or area == 1
 
@@ -571,25 +571,25 @@ def test_all_estimates_are_the_estimators_one_by_one():
 
 
 def test_points_of_the_isocline_give_its_hits():
-    points = transition.isocline_points(OPEN)
+    points = isocline.isocline_points(OPEN)
     above = points["tqa"] > np.sqrt(0.187 * points["hs"])
     hits = (above == (points["sign"] == "positive")).groupby(points["family"]).sum()
-    assert hits.to_dict() == transition.isocline_hits(OPEN).set_index("family")["rule"].to_dict()
+    assert hits.to_dict() == isocline.isocline_hits(OPEN).set_index("family")["rule"].to_dict()
     assert points[["hs", "tqa"]].max().max() < 1
 
 
 def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
-    rivals = transition.rival_predictors(OPEN, LOCAL)
-    assert {"parameters", "training tokens", "training compute", "knowledge (MMLU)"} <= set(rivals)
-    assert rivals["parameters"] == pytest.approx(np.log10(LOCAL["mid_params_b"].to_numpy()))
-    knows = rivals["knowledge (MMLU)"] > 25 + transition.LEFT_CHANCE_PP
-    known = ~np.isnan(rivals["knowledge (MMLU)"])
-    assert rivals["knowledge above chance"][known].tolist() == knows[known].tolist()
-    assert np.isnan(rivals["knowledge above chance"][~known]).all()
+    found = rivals.rival_predictors(OPEN, LOCAL)
+    assert {"parameters", "training tokens", "training compute", "knowledge (MMLU)"} <= set(found)
+    assert found["parameters"] == pytest.approx(np.log10(LOCAL["mid_params_b"].to_numpy()))
+    knows = found["knowledge (MMLU)"] > 25 + rivals.LEFT_CHANCE_PP
+    known = ~np.isnan(found["knowledge (MMLU)"])
+    assert found["knowledge above chance"][known].tolist() == knows[known].tolist()
+    assert np.isnan(found["knowledge above chance"][~known]).all()
     place = LOCAL.index[LOCAL["to_model"] == "facebook/opt-350m"][0]
-    assert rivals["training tokens"][place] == pytest.approx(np.log10(180))
-    assert rivals["knowledge (MMLU)"][place] == pytest.approx((26.02 + 26.02) / 2)
-    assert np.isnan(rivals["training tokens"]).any()  # GPT-2's training tokens were not published
+    assert found["training tokens"][place] == pytest.approx(np.log10(180))
+    assert found["knowledge (MMLU)"][place] == pytest.approx((26.02 + 26.02) / 2)
+    assert np.isnan(found["training tokens"]).any()  # GPT-2's training tokens were not published
 
 
 @pytest.mark.parametrize("estimator", [transition.even_odds, transition.zero_crossing])
