@@ -184,6 +184,20 @@ def write_reports(root: Path, lines: list[str], seconds: dict[str, float]) -> Pa
     return folder
 
 
+def publish_scorecard(root: Path) -> None:
+    """Put the ledger beside the pages as ``scorecard.json`` and ``scorecard.csv``, where it is not yet there."""
+    html = root / "_build" / "html"
+    if not (root / "cape_utils").is_dir() or (html / "scorecard.csv").exists():
+        return  # a book without the package, as in the tests; or an unchanged one: `prepare` removes old pages
+    sys.path.insert(0, str(root))
+    from cape_utils import claims
+
+    objects = [item.as_dict() for item in claims.assess()]
+    text = json.dumps(objects, indent=1, ensure_ascii=False, allow_nan=False)
+    (html / "scorecard.json").write_text(text + "\n", encoding="utf-8")
+    claims.flat_table().to_csv(html / "scorecard.csv", index=False)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Build and report; the exit status is 0 only for a book without warnings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -205,6 +219,7 @@ def main(argv: list[str] | None = None) -> int:
         print(explain(root, lines))
         print(f"The book was not built ({took:.0f} s). The whole log: {reports / 'build.log'}")
         return 1
+    publish_scorecard(root)
     (out / "book-of.json").write_text(json.dumps(hashes), encoding="utf-8")
     executed = f"{len(seconds)} executed" if seconds else "every notebook from the cache"
     print(f"The book lies in {out / 'html' / 'index.html'} ({took:.0f} s, {executed}).")

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.results import Estimate, Null
+from cape_utils.results import Estimate, Null, as_generator, null_from_draws
 
 __all__ = [
     "VERDICTS",
@@ -27,7 +28,9 @@ __all__ = [
     "Scoreboard",
     "Statements",
     "Value",
+    "agreement_by_luck",
     "assess",
+    "flat_table",
     "judge",
     "ledger",
     "scoreboard",
@@ -254,7 +257,7 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     if paper is None:
         verdict, why = "not testable", "The data behind it was not released"
     elif not _recomputed_as_quoted(claim, paper):
-        verdict, why = "differs", f"The paper's data give {_show(paper)} where {_quoted(claim)} is quoted"
+        verdict, why = "differs", f"The paper's data give {_show(paper)} where {_wanted(claim)}"
     elif null is not None and _null_gives_as_much(claim, paper, null):
         verdict = "artefact"
         why = f"The paper's data give {_show(paper)}, and so does a null: {_range(null)} ({null.method})"
@@ -271,7 +274,7 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
 
 
 def _figure(number: float | str | None) -> str:
-    return number if isinstance(number, str) else f"{number:.3g}"
+    return number if isinstance(number, str) else f"{number:.4g}"
 
 
 def _show(value: Value) -> str:
@@ -283,6 +286,12 @@ def _show(value: Value) -> str:
 
 def _range(null: NullRange) -> str:
     return f"{_figure(null.value)} [{_figure(null.low)}, {_figure(null.high)}]"
+
+
+def _wanted(claim: Claim) -> str:
+    # Words without a number, such as "nearly every", are held to a bound of ours, and the reason must say so.
+    ours = claim.criterion in ("at_least", "at_most") and claim.paper_value is None
+    return f"we read the words as {_quoted(claim)}" if ours else f"{_quoted(claim)} is quoted"
 
 
 def _quoted(claim: Claim) -> str:
@@ -376,15 +385,19 @@ class Scoreboard:
     """Claims with their verdicts, shown as a table in a notebook."""
 
     items: tuple[Assessment, ...]
+    filters: bool = False
+    """Whether the page may offer to show one chapter or one verdict alone."""
 
     def _repr_html_(self) -> str:
-        rows = []
+        rows, marks = [], []
         for item in self.items:
             mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
-            quoted, reason = html.escape(_quoted(item.claim)), html.escape(item.reason)
+            unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
+            quoted, reason = html.escape(_quoted(item.claim) + unit), html.escape(item.reason)
             rows.append((_named(item.claim), quoted, reason, verdict))
-        return _html_table(("claim", "paper", "we find", "verdict"), rows)
+            marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
+        return _html_table(("claim", "paper", "we find", "verdict"), rows, marks if self.filters else ())
 
 
 def _named(claim: Claim) -> str:
@@ -395,10 +408,16 @@ def _ends(value: Value | None) -> str:
     return "" if value is None or value.low is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
 
 
-def _html_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _html_table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marks: Sequence[dict[str, str]] = ()
+) -> str:
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<table class="scoreboard"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    body = []
+    for place, row in enumerate(rows):
+        named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
+        body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
+    kind = "scoreboard filtered" if marks else "scoreboard"
+    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
 
 def statements(chapter: str) -> Statements:
@@ -407,5 +426,71 @@ def statements(chapter: str) -> Statements:
 
 
 def scoreboard(chapter: str | None = None) -> Scoreboard:
-    """Paper says, we find: the claims of a chapter, or of the book, with verdicts."""
-    return Scoreboard(tuple(assess(chapter)))
+    """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts."""
+    return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+
+
+def flat_table() -> pd.DataFrame:
+    """The whole ledger with one number a column, as published in ``scorecard.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``id, chapter, statement, unit, paper_value, paper_low, paper_high``, the same three for ``ours`` and
+        ``open_panel``, ``null_value, null_low, null_high``, ``verdict`` and ``reason``.
+    """
+    rows = []
+    for item in assess():
+        row: dict[str, Any] = {
+            "id": item.claim.id,
+            "chapter": item.claim.chapter,
+            "statement": item.claim.statement,
+            "unit": item.claim.unit,
+        }
+        sides = {
+            "paper": item.claim.paper_value,
+            "ours": item.paper_panel,
+            "open_panel": item.open_panel,
+            "null": item.null,
+        }
+        for name, part in sides.items():
+            for key in ("value", "low", "high"):
+                row[f"{name}_{key}"] = None if part is None else getattr(part, key)
+        rows.append({**row, "verdict": item.verdict, "reason": item.reason})
+    return pd.DataFrame(rows)
+
+
+def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) -> Null:
+    """How many numbers would be recomputed if the quoted ones were dealt out anew among claims of one unit.
+
+    Returns
+    -------
+    Null
+        Of the number of claims whose recomputed value lies within tolerance of the quoted one.
+    """
+    items = [
+        item
+        for item in assess()
+        if item.claim.criterion == "within"
+        and item.paper_panel is not None
+        and item.claim.paper_value is not None
+        and not isinstance(item.claim.paper_value.value, str)
+    ]
+    shared = pd.Series([item.claim.unit for item in items]).duplicated(keep=False)
+    items = [
+        item for item, more in zip(items, shared, strict=True) if more
+    ]  # a unit of one deals itself back
+    quoted = np.array([float(item.claim.paper_value.value) for item in items if item.claim.paper_value])
+    ours = np.array([float(item.paper_panel.value) for item in items if item.paper_panel])
+    slack = np.array([item.claim.tolerance * (1 + 1e-9) + 1e-15 for item in items])
+    units = pd.factorize(np.array([item.claim.unit for item in items], dtype=object))[0]
+    generator = as_generator(rng)
+    # Sorting by unit, then by a random key, deals the values out within each unit.
+    keys = generator.random((draws, len(items)))
+    order = np.argsort(units + keys / 2, axis=1)
+    home = np.argsort(units, kind="stable")
+    dealt = np.empty((draws, len(items)))
+    dealt[:, home] = quoted[order]
+    hits = (np.abs(dealt - ours) <= slack).sum(axis=1).astype(float)
+    observed = float((np.abs(quoted - ours) <= slack).sum())
+    return null_from_draws(observed, hits, len(items), "quoted values dealt out anew within each unit")

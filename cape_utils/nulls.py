@@ -19,6 +19,7 @@ from cape_utils.coupling import pearson
 from cape_utils.results import Floats, Null, as_generator, interval, null_from_draws
 
 __all__ = [
+    "family_trend_null",
     "increment_null",
     "monotone_draws",
     "monotone_null",
@@ -202,3 +203,28 @@ def rising_share_null(
         total += positive(generator.permuted(np.tile(family, (draws, 1, 1)), axis=1))
     observed = sum(float(positive(family)) for family in signs) / n
     return null_from_draws(observed, total / n, n, "steps of each score shuffled within families")
+
+
+def family_trend_null(
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """Correlation over the models of several families when each family keeps its levels and its own steps.
+
+    Within each family the steps of both scores are shuffled independently; where the family starts and ends stays.
+    What is left of r is what levels and trends give by themselves.
+    """
+    generator = as_generator(rng)
+    used = scores.dropna(subset=[x, y]).sort_values(["family", "params_b"], kind="stable")
+    columns: dict[str, list[Floats]] = {x: [], y: []}
+    for _, part in used.groupby("family", sort=False):
+        for name, stack in columns.items():
+            series = part[name].to_numpy(dtype=float)
+            stack.append(series[0] + _shuffled_steps(series, draws, generator))
+    r = _rows_r(np.concatenate(columns[x], axis=1), np.concatenate(columns[y], axis=1))
+    observed = pearson(used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float))
+    return null_from_draws(observed, r, len(used), "steps shuffled within families, levels and trends kept")

@@ -152,7 +152,8 @@ def loss_law_null(
     Returns
     -------
     dict of str to Null
-        For ``"r2"`` and ``"cv_pct"``. ``p`` is the share of declines that are fitted at least as well.
+        For ``"r2"`` and ``"cv_pct"``. ``p`` is the share of declines that are fitted at least as well, and the range is
+        one-sided to match: the 95% of declines that are fitted worst.
     """
     n, loss = _pairs(params_b, loss_nats, 5)
     law = fit_loss_law(n, loss)
@@ -170,7 +171,8 @@ def loss_law_null(
         ("r2", law.r2, r2, r2 >= law.r2),
         ("cv_pct", law.cv_pct, cv, cv <= law.cv_pct),
     ):
-        low, high = interval(values)
+        worst = interval(values, level=0.9)  # 5% are cut off on the side of the good fits, none on the other
+        low, high = (float(values.min()), worst[1]) if name == "r2" else (worst[0], float(values.max()))
         p = float((at_least.sum() + 1) / (draws + 1))
         nulls[name] = Null(
             observed, float(np.median(values)), low, high, p, 1 / (draws + 1), len(n), draws, False, method

@@ -25,7 +25,7 @@ __all__ = [
     "fixed_effects",
     "parabola_minimum_b",
     "quadratic",
-    "quadratic_seam_null",
+    "quadratic_null",
     "score_rows",
     "zero_crossing",
 ]
@@ -231,43 +231,69 @@ def quadratic(
     return _scale(point, vertices, sizes, n, len(families), unit, "quadratic in log10 N through all rows")
 
 
-def quadratic_seam_null(
-    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, draws: int = 2000, rng: np.random.Generator | int = 0
-) -> Null:
+def quadratic_null(
+    scores: pd.DataFrame,
+    y: str = "truthfulqa_mc2",
+    *,
+    slopes: Literal["common", "own"] = "common",
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> dict[str, Null]:
     """The quadratic estimator on families that never turn.
 
-    Each family follows its own straight line in log10 N, fitted to it, plus noise of the size of the residuals.
-    No family turns, so whatever minimum the pooled quadratic finds lies at the seam between families.
+    Each family follows a straight line in log10 N at its own level, plus noise of the size of the residuals.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+    slopes : {"common", "own"}
+        ``"common"``: one slope for all families, so that the sign changes nowhere, neither within families nor
+        between them. ``"own"``: each family keeps its own slope, so that the sign may change from small families to
+        large ones but within none; this is no null of a change with scale, it shows what the estimator cannot tell
+        apart.
+    draws : int
+        The unit drawn is the noise of each row.
 
     Returns
     -------
-    Null
-        Of the critical scale in billions. ``p`` is the share of draws in which a valid minimum is found at all.
+    dict of str to Null
+        ``"scale_b"``: the minimum in billions, over draws that have a valid one; its ``p`` is the share of draws that
+        do. ``"curvature"``: the quadratic coefficient; its ``p`` is the share of draws as curved as the data, one
+        side.
     """
+    if slopes not in ("common", "own"):
+        raise ValueError(f"slopes={slopes!r}; allowed are 'common' and 'own'")
     used = score_rows(scores, y)
     x, score = _log10(used["params_b"]), used[y].to_numpy(dtype=float)
-    line = np.empty_like(score)
-    freedom = 0
-    for _, place in used.groupby("family").indices.items():
-        degree = 1 if len(set(x[place])) > 2 else 0
-        line[place] = np.polyval(np.polyfit(x[place], score[place], degree), x[place])
-        freedom += len(place) - degree - 1
-    spread = np.sqrt(np.sum((score - line) ** 2) / max(freedom, 1))
+    codes, families = pd.factorize(used["family"])
+    level = np.eye(len(families))[codes]
+    basis = np.column_stack([level, x if slopes == "common" else level * x[:, None]])
+    beta, _, rank, _ = np.linalg.lstsq(basis, score, rcond=None)
+    line = basis @ beta
+    spread = np.sqrt(np.sum((score - line) ** 2) / max(len(x) - rank, 1))
     simulated = line + as_generator(rng).normal(0, spread, size=(draws, len(x)))
-    basis = np.vander(x - x.mean(), 3)
-    a, b, _ = np.linalg.lstsq(basis, simulated.T, rcond=None)[0]
-    vertex = x.mean() - b / (2 * a)
+    powers = np.vander(x - x.mean(), 3)
+    a, b, _ = np.linalg.lstsq(powers, np.column_stack([score, simulated.T]), rcond=None)[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        vertex = x.mean() - b / (2 * a)
     vertex = np.where((a > 0) & (vertex > _VALID[0]) & (vertex < _VALID[1]), vertex, np.nan)
-    found = vertex[np.isfinite(vertex)]
-    observed = _weighted_vertices(x, score, np.ones((1, len(x))))[0]
-    sizes = 10 ** (found - 9)
-    low, high = interval(sizes)
-    middle = float(np.median(sizes)) if sizes.size else float("nan")
-    method = "families that follow straight lines and never turn"
-    share = found.size / draws
-    return Null(
-        float(10 ** (observed - 9)), middle, low, high, share, 1 / draws, len(x), draws, False, method
-    )
+    sizes = 10 ** (vertex - 9)
+    found = sizes[1:][np.isfinite(sizes[1:])]
+    names = {
+        "common": "families at their own level with one common slope",
+        "own": "families on straight lines of their own",
+    }
+    nulls = {}
+    for name, observed, values, p in (
+        ("scale_b", sizes[0], found, found.size / draws),
+        ("curvature", a[0], a[1:], float((np.sum(a[1:] >= a[0]) + 1) / (draws + 1))),
+    ):
+        low, high = interval(values)
+        middle = float(np.median(values)) if values.size else float("nan")
+        nulls[name] = Null(
+            float(observed), middle, low, high, float(p), 1 / (draws + 1), len(x), draws, False, names[slopes]
+        )
+    return nulls
 
 
 def fixed_effects(

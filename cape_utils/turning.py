@@ -91,48 +91,64 @@ def turning_point(
 
 
 def sign_changes(
-    local: pd.DataFrame, *, models: int = 5, low_b: float = 0.1, high_b: float = 10.0, slack: float = 1.5
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    models: int = 5,
+    low_b: float = 0.1,
+    high_b: float = 10.0,
+    slack: float = 1.5,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """The paper's own falsifier: families of five or more models over 0.1-10B, and whether the sign ever changes.
 
     Parameters
     ----------
-    local : pandas.DataFrame
-        From ``coupling.local_coupling``.
+    scores : pandas.DataFrame
+        With ``family, params_b`` and both benchmarks.
     models, low_b, high_b : int, float, float
         The paper's terms.
     slack : float
         Published sizes are rarely 0.1 and 10 exactly: a family counts if it starts by ``slack`` times ``low_b``
         and reaches ``high_b / slack``.
+    draws : int
+        The unit drawn is the item noise of each score, so that neighbouring steps share their model's.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each family that qualifies: ``family, n, smallest_b, largest_b, changes`` (negative to positive
-        between consecutive intervals within the span), ``p_any_positive`` (probability that at least one of its
-        couplings up to ``slack * high_b`` is positive, item noise only) and ``counterexample`` (no positive coupling
-        there).
+        One row for each family that qualifies: ``family, n, smallest_b, largest_b, positive`` (number of positive
+        couplings at any of its sizes), ``positive_inside`` (of those that end by ``slack * high_b``), the two readings
+        ``never`` (none at any size) and ``never_inside`` (none inside), and ``p_positive_inside``, the share of noise
+        draws with at least one inside.
     """
+    generator = as_generator(rng)
     rows = []
-    for family, part in local.groupby("family"):
-        n = len(part) + 1
-        smallest, largest = part["from_params_b"].min(), part["to_params_b"].max()
-        if n < models or smallest > low_b * slack or largest < high_b / slack:
+    for family, part in scores.dropna(subset=[x, y]).groupby("family"):
+        part = part.sort_values("params_b", kind="stable")
+        size = part["params_b"].to_numpy(dtype=float)
+        if len(size) < models or size[0] > low_b * slack or size[-1] < high_b / slack:
             continue
-        inside = part[part["to_params_b"] <= high_b * slack].dropna(subset=["coupling"])
-        sign = np.sign(inside.loc[inside["coupling"] != 0, "coupling"].to_numpy())
+        table = part[[x, y]].to_numpy(dtype=float).T
+        noise = np.stack([item_error(table[i], benchmark_items(name)) for i, name in enumerate((x, y))])
+        drawn = table + generator.normal(size=(draws, *table.shape)) * noise
+        inside = size[1:] <= high_b * slack
+        sign = np.prod(np.diff(table, axis=1), axis=0) > 0
+        often = np.prod(np.diff(drawn, axis=2), axis=1) > 0
         rows.append(
             {
                 "family": family,
-                "n": n,
-                "smallest_b": smallest,
-                "largest_b": largest,
-                "changes": int(np.sum((sign[:-1] < 0) & (sign[1:] > 0))),
-                "p_any_positive": float(1 - np.prod(1 - inside["p_positive"])),
-                "counterexample": not bool((sign > 0).any()),
+                "n": len(size),
+                "smallest_b": size[0],
+                "largest_b": size[-1],
+                "positive": int(sign.sum()),
+                "positive_inside": int(sign[inside].sum()),
+                "never": not sign.any(),
+                "never_inside": not sign[inside].any(),
+                "p_positive_inside": float(often[:, inside].any(axis=1).mean()),
             }
         )
-    return pd.DataFrame(
-        rows,
-        columns=["family", "n", "smallest_b", "largest_b", "changes", "p_any_positive", "counterexample"],
-    )
+    columns = ["family", "n", "smallest_b", "largest_b", "positive", "positive_inside"]
+    return pd.DataFrame(rows, columns=[*columns, "never", "never_inside", "p_positive_inside"])

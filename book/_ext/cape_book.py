@@ -60,6 +60,8 @@ def add_chart_scripts(
     if 'class="cape-figure"' in context.get("body", ""):
         app.add_js_file(VEGA, loading_method="defer", priority=700)
         app.add_js_file("charts.js", loading_method="defer", priority=710)
+    if 'class="scoreboard filtered"' in context.get("body", ""):
+        app.add_js_file("scorecard.js", loading_method="defer", priority=720)
 
 
 # The translator knows some environments only by another name, and would number an `align` by itself.

@@ -23,6 +23,7 @@ from cape_utils.charts.data import (
     panel_explorer,
     variant_chart,
 )
+from cape_utils.charts.scorecard import verdict_chart
 from cape_utils.charts.transition import (
     estimator_chart,
     gradient_chart,
@@ -58,4 +59,5 @@ __all__ = [
     "sign_chart",
     "turning_chart",
     "variant_chart",
+    "verdict_chart",
 ]

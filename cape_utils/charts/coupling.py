@@ -213,7 +213,7 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
         title="Every step in size, with its error",
         caption=(
             f"Steps whose sign item noise leaves at least 95% sure: {' and '.join(parts)}. "
-            "Bars are one standard error; dashed lines are the paper's thresholds."
+            f"Bars are one standard error, dashed lines the paper's thresholds; points on the edges lie beyond ±{clip:g}."
         ),
         alternative=(
             "Dot plot of local couplings against size with error bars. Down-pointing triangles are tax, circles "
@@ -240,7 +240,8 @@ def pair_signs(shares: pd.DataFrame) -> Any:
     order = list((gap["above"] - gap["below"]).sort_values(ascending=False).index)
     which = dropdown("signs_panel", order_of(table, "panel"), "Panel")
     keep = alt.Chart(table).transform_filter("datum.panel == signs_panel")
-    sides = ["below", "above"]
+    table["side"] = table["side"] + " 3.5B"
+    sides = ["below 3.5B", "above 3.5B"]
     shade = alt.Color(
         "side:N",
         title="Steps",
@@ -308,8 +309,8 @@ def pair_grid(matrices: pd.DataFrame) -> Any:
         alt.Chart(mirrored)
         .transform_filter("datum.group == grid_group")
         .encode(
-            alt.X("across:N", title=None, sort=order, axis=alt.Axis(labelAngle=-30)),
-            alt.Y("up:N", title=None, sort=order),
+            alt.X("across:N", title=None, sort=order, axis=alt.Axis(labelAngle=-45, labelOverlap=False)),
+            alt.Y("up:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False)),
         )
         .add_params(chosen)
     )
@@ -377,7 +378,7 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
         + base.mark_point(filled=True, color=PALETTE["blue"])
         + rule
         + word,
-        title="The fall starts where a guesser stands",
+        title="The fall lies below guessing",
         caption=(
             f"{len(falls)} families fall before they rise, if they rise. In the {len(small)} that start below 0.2B, "
             f"{below:.0%} of the fall lies below the guessing level."

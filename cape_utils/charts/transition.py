@@ -47,6 +47,10 @@ def sign_chart(local: pd.DataFrame, curve: pd.DataFrame, odds: Mapping[str, Crit
         f"n = {o.n} steps of {o.n_families} families."
         for panel, o in odds.items()
     ]
+    risen = "; ".join(
+        f"{panel} from {part['probability'].iloc[0]:.0%} to {part['probability'].iloc[-1]:.0%}"
+        for panel, part in curve.groupby("panel", sort=False)
+    )
     table = local[local["coupling"].notna() & (local["coupling"] != 0)].copy()
     table["sign"] = (table["coupling"] > 0).map({True: "positive", False: "negative"})
     table["step"] = table["from_model"] + " to " + table["to_model"]
@@ -96,8 +100,7 @@ def sign_chart(local: pd.DataFrame, curve: pd.DataFrame, odds: Mapping[str, Crit
         caption=" ".join(found),
         alternative=(
             "Triangles along the bottom are steps with a negative coupling, along the top steps with a positive one, by "
-            "size. A curve with a wide band, the fitted probability of a positive sign, rises from about a fifth at a "
-            "tenth of a billion parameters to about three quarters at a hundred billion."
+            f"size. A curve with a band, the fitted probability of a positive sign, rises with size: {risen}."
         ),
     )
 
@@ -270,7 +273,7 @@ def turning_chart(table: pd.DataFrame) -> Any:
         for r in rows.itertuples()
     )
     return put(
-        measured + range_ + points + paper,
+        measured + range_ + paper + points,
         title="Each family's lowest point, and the paper's table",
         caption=(
             f"{len(first)} families of the paper's table; {agree} of the scales quoted are where the released "
@@ -376,7 +379,7 @@ def loss_chart(table: pd.DataFrame, law: LossLaw) -> Any:
     alpha = law.exponent
     caption = (
         f"Pythia, n = {alpha.n}: alpha = {alpha.estimate:.3f}, 95% interval [{alpha.low:.3f}, {alpha.high:.3f}], "
-        f"R² = {law.r2:.4f}, CV = {law.cv_pct:.2f}%."
+        f"R² = {law.r2:.4f}, CV = {law.cv_pct:.2f}%. The dashed line is the fitted law."
     )
     chosen = dropdown("loss_quantity", order_of(points, "quantity"), "Show")
     keep = "datum.quantity == loss_quantity"
@@ -409,7 +412,9 @@ def loss_chart(table: pd.DataFrame, law: LossLaw) -> Any:
     )
 
 
-def gradient_chart(norms: pd.DataFrame, trends: Mapping[str, PowerLaw], dip: Estimate) -> Any:
+def gradient_chart(
+    norms: pd.DataFrame, trends: Mapping[str, PowerLaw], dip_with: Estimate, dip_without: Estimate
+) -> Any:
     """Gradient norms batch by batch with power laws in size.
 
     Parameters
@@ -417,8 +422,8 @@ def gradient_chart(norms: pd.DataFrame, trends: Mapping[str, PowerLaw], dip: Est
     norms : pandas.DataFrame
         Columns ``model, params_b, batch, grad_norm``.
     trends : mapping of str to PowerLaw
-    dip : Estimate
-        Distance of Pythia-1B from the trend of the others, percent.
+    dip_with, dip_without : Estimate
+        Distance of Pythia-1B from the trend of all models, and from that of the others, percent.
     """
     sizes = np.geomspace(norms["params_b"].min(), norms["params_b"].max(), 20)
     line = pd.concat(
@@ -430,8 +435,8 @@ def gradient_chart(norms: pd.DataFrame, trends: Mapping[str, PowerLaw], dip: Est
     slope = next(iter(trends.values())).exponent
     caption = (
         f"n = {slope.n} models, {norms['batch'].nunique()} batches each: exponent {slope.estimate:.2f}, 95% interval "
-        f"[{slope.low:.2f}, {slope.high:.2f}]. Pythia-1B lies {dip.estimate:.0f}% from the trend of the other "
-        f"{slope.n - 1}."
+        f"[{slope.low:.2f}, {slope.high:.2f}]. Pythia-1B lies {dip_with.estimate:.0f}% from the trend of all, "
+        f"{dip_without.estimate:.0f}% from that of the other {slope.n - 1}."
     )
     chosen = dropdown("gradient_fit", order_of(line, "fit"), "Trend")
     y = alt.Y(

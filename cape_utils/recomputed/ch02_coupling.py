@@ -98,7 +98,7 @@ def above_7b() -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
-        NullRange.of(nulls.permutation_null(own[HS], own[TQA])),
+        NullRange.of(nulls.family_trend_null(own)),
         remark,
     )
 
@@ -113,7 +113,7 @@ def panel_r() -> Recomputed:
     return Recomputed(
         Value.of(coupling.population_coupling(own)),
         Value.of(coupling.population_coupling(opened)),
-        NullRange.of(nulls.permutation_null(own[HS], own[TQA])),
+        NullRange.of(nulls.family_trend_null(own)),
         remark,
     )
 
@@ -124,9 +124,9 @@ def _phase_count(name: str) -> Recomputed:
     counts = coupling.phase_counts(own, count="models")
     expected = own[f"p_{name}"].sum()
     remark = (
-        f"There are {len(own)} intervals, {coupling.phase_counts(own)[name]} of them {name}; item noise alone makes the "
-        f"expected number {expected:.1f}. A model is given the interval that starts at it, the largest of a family "
-        "the one that ends at it."
+        f"There are {len(own)} intervals, {coupling.phase_counts(own)[name]} of them {name}; with item noise carried "
+        f"through, the expected number is {expected:.1f}. A model is given the interval that starts at it, the largest of "
+        "a family the one that ends at it."
     )
     return Recomputed(
         Value(counts[name], None, None, sum(counts.values()), "models, as released"),

@@ -128,6 +128,23 @@ def test_sliders_change_the_picture(browser: Browser, base: str) -> None:
     assert not dead, "\n".join(dead)
 
 
+def test_the_scorecard_can_be_filtered(browser: Browser, base: str) -> None:
+    """Choosing a verdict hides the claims with another, and a word narrows them further."""
+    path = "notebooks/13_scorecard.html"
+    if path not in PAGES:
+        pytest.fail("the book has no scorecard")
+    visit = checks.open_page(browser, base, path)
+    rows = visit.page.locator("table.scoreboard.filtered tbody tr:visible")
+    everything = rows.count()
+    visit.page.get_by_label("Verdict", exact=True).select_option("differs")
+    some = rows.count()
+    assert 0 < some < everything
+    assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.verdict)")) == {"differs"}
+    visit.page.get_by_label("Word", exact=True).fill("isocline")
+    assert 0 < rows.count() < some
+    visit.close()
+
+
 def test_choices_survive_the_theme(browser: Browser, base: str) -> None:
     """Switching to the dark theme draws the figure again with what the reader had chosen."""
     for path in PAGES:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import charts, coupling, data, isocline, nulls, rendering, rivals, scaling, transition
+from cape_utils import charts, claims, coupling, data, isocline, nulls, rendering, rivals, scaling, transition
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 
@@ -116,8 +116,9 @@ def gradients():
             ("without Pythia-1B", mean.query("model != 'Pythia-1B'")),
         )
     }
-    dip = scaling.gradient_dip(ch03.gradient_norms(), "Pythia-1B", leave_out=True, draws=100)
-    return charts.gradient_chart(ch03.gradient_norms(), laws, dip)
+    norms = ch03.gradient_norms()
+    dips = [scaling.gradient_dip(norms, "Pythia-1B", leave_out=out, draws=100) for out in (False, True)]
+    return charts.gradient_chart(norms, laws, *dips)
 
 
 def predictors():
@@ -151,6 +152,7 @@ BUILT = {
     "score_path": path,
     "sign_chart": signs,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
+    "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
     "variant_chart": lambda: charts.variant_chart(
         data.both_panels()[["panel", "model", "family", "params_b", TQA]],
         pd.DataFrame({"variant": ["MC1", "MC2"], "chance_pct": [22.0, 46.0]}),

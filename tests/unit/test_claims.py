@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 
+import pandas as pd
 import pytest
 
 from cape_utils import claims, data
@@ -177,7 +178,7 @@ def test_the_reason_gives_the_numbers_it_rests_on():
     )
     assert "where 0.5 is quoted" in judge(claim(), Recomputed(Value(0.7))).reason
     assert (
-        "where at least 0.9 is quoted"
+        "where we read the words as at least 0.9"
         in judge(claim("at_least", None, bound=0.9), Recomputed(Value(0.7))).reason
     )
 
@@ -315,7 +316,7 @@ def quoted_as(claim_id: str, value: float) -> Claim:
         ("gradient_dip", 37),
         ("critical_scale_falcon", 1.0),
         ("loss_exponent", 0.25),
-        ("above_7b_r_hs_tqa", 0.87),
+        ("loss_cv", 1.2),
     ],
 )
 def test_a_wrong_paper_value_changes_the_verdict(claim_id, wrong):
@@ -452,3 +453,23 @@ def test_a_claim_is_recomputed_by_one_function_only():
 def test_a_number_that_is_none_cannot_enter_the_ledger(part):
     with pytest.raises(ValueError, match="must be finite"):
         Value(**part)
+
+
+def test_the_published_table_holds_every_claim_with_its_numbers():
+    table = claims.flat_table().set_index("id")
+    for item in claims.assess():
+        row = table.loc[item.claim.id]
+        assert row["verdict"] == item.verdict
+        for name, part in (("ours", item.paper_panel), ("null", item.null)):
+            assert pd.isna(row[f"{name}_value"]) if part is None else row[f"{name}_value"] == part.value
+
+
+def test_luck_recomputes_fewer_claims_than_the_data():
+    luck = claims.agreement_by_luck(draws=300)
+    assert luck.high < luck.observed <= luck.n
+    assert luck == claims.agreement_by_luck(draws=300)
+
+
+def test_only_the_whole_board_offers_filters():
+    assert 'data-verdict="artefact"' in claims.scoreboard()._repr_html_()
+    assert "data-verdict" not in claims.scoreboard("02_coupling")._repr_html_()

@@ -355,21 +355,42 @@ def test_missing_scores_are_left_out_and_n_says_so():
     assert transition.quadratic(table, draws=10).n == len(OPEN) - 5
 
 
-# ---------------------------------------------------------------- the seam null
+# ---------------------------------------------------------------- families that never turn
 
 
-def test_the_seam_null_finds_minima_where_no_family_turns():
-    null = transition.quadratic_seam_null(data.bootstrap_rows(), draws=500)
-    assert null.p > 0.9
-    assert null.low < null.observed < null.high
-    assert null.observed == pytest.approx(transition.quadratic(data.bootstrap_rows(), draws=10).estimate)
+def test_the_nulls_tell_a_change_between_families_from_a_turn_within_one():
+    common = transition.quadratic_null(data.bootstrap_rows(), draws=500)
+    own = transition.quadratic_null(data.bootstrap_rows(), slopes="own", draws=500)
+    point = transition.quadratic(data.bootstrap_rows(), draws=10).estimate
+    assert common["scale_b"].observed == own["scale_b"].observed == pytest.approx(point)
+    assert common["curvature"].p < 0.05 < own["curvature"].p
+    assert own["scale_b"].p > 0.9
 
 
-def test_the_seam_null_of_one_family_on_a_line_finds_a_minimum_inside_the_sizes_only_by_chance():
-    x = np.linspace(-1, 1, 9)
-    one = pd.DataFrame({"family": "F", "params_b": 10**x, TQA: 40 - 8 * x + np.tile([0.1, -0.1, 0], 3)})
-    null = transition.quadratic_seam_null(one, draws=400)
-    assert not null.low < 1 < null.high or null.p < 0.5
+@pytest.mark.parametrize("slopes", ["common", "own"])
+def test_noise_around_lines_is_as_curved_as_its_null_says(slopes):
+    rng = np.random.default_rng(0)
+    x = np.tile(np.linspace(-1, 1, 7), 3)
+    family = np.repeat(list("abc"), 7)
+    p = []
+    for _ in range(60):
+        table = pd.DataFrame({"family": family, "params_b": 10**x, TQA: 40 - 3 * x + rng.normal(0, 1, 21)})
+        p.append(transition.quadratic_null(table, slopes=slopes, draws=200)["curvature"].p)
+    assert np.mean(np.array(p) < 0.05) < 0.15
+    assert 0.3 < np.mean(p) < 0.7
+
+
+def test_a_planted_turn_is_more_curved_than_either_null():
+    x = np.tile(np.linspace(-1, 1, 7), 3)
+    noise = np.random.default_rng(1).normal(0, 0.5, 21)
+    table = pd.DataFrame({"family": np.repeat(list("abc"), 7), "params_b": 10**x, TQA: 40 + 6 * x**2 + noise})
+    for slopes in ("common", "own"):
+        assert transition.quadratic_null(table, slopes=slopes, draws=300)["curvature"].p < 0.01
+
+
+def test_unknown_slopes_are_refused():
+    with pytest.raises(ValueError, match="'common' and 'own'"):
+        transition.quadratic_null(data.bootstrap_rows(), slopes="any")
 
 
 # ---------------------------------------------------------------- one family
@@ -437,23 +458,24 @@ def test_sign_changes_on_families_made_by_hand():
             one_family([50.0, 45.0, 40.0, 35.0, 30.0, 29.0, 40.0], [*SIZES, 100.0, 200.0], "turns too late"),
         ]
     )
-    found = turning.sign_changes(coupling.local_coupling(table)).set_index("family")
-    assert found["changes"].to_dict() == {
+    found = turning.sign_changes(table).set_index("family")
+    assert found["positive"].to_dict() == {
         "only falls": 0,
-        "only rises": 0,
-        "turns once": 1,
-        "turns too late": 0,
+        "only rises": 4,
+        "turns once": 2,
+        "turns too late": 1,
         "turns twice": 2,
     }
-    assert sorted(found.index[found["counterexample"]]) == ["only falls", "turns too late"]
-    assert found.loc["only falls", "p_any_positive"] < 0.2
-    assert found.loc["turns once", "p_any_positive"] > 0.8
+    assert sorted(found.index[found["never_inside"]]) == ["only falls", "turns too late"]
+    assert list(found.index[found["never"]]) == ["only falls"]
+    assert found.loc["only falls", "p_positive_inside"] < 0.2
+    assert found.loc["turns once", "p_positive_inside"] > 0.8
 
 
 def test_no_qualifying_family_gives_an_empty_table_with_its_columns():
-    found = turning.sign_changes(coupling.local_coupling(one_family([40.0, 41.0, 42.0, 43.0])))
+    found = turning.sign_changes(one_family([40.0, 41.0, 42.0, 43.0]))
     assert found.empty
-    assert "counterexample" in found
+    assert "never_inside" in found
 
 
 @pytest.mark.parametrize("which", ["paper", "open"])
