@@ -246,6 +246,7 @@ def pair_signs(shares: pd.DataFrame) -> Any:
         "side:N",
         title="Steps",
         scale=alt.Scale(domain=sides, range=[PALETTE["vermillion"], PALETTE["blue"]]),
+        legend=alt.Legend(columns=1),
     )
     offset = alt.YOffset("side:N", sort=sides)
     bars = keep.mark_rule(opacity=0.6).encode(
@@ -263,7 +264,7 @@ def pair_signs(shares: pd.DataFrame) -> Any:
             alt.X(
                 "share:Q",
                 title="Share of positive local couplings",
-                axis=alt.Axis(format="%"),
+                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
                 scale=alt.Scale(domain=[0, 1]),
             ),
             shade,
