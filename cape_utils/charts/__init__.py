@@ -23,6 +23,15 @@ from cape_utils.charts.data import (
     panel_explorer,
     variant_chart,
 )
+from cape_utils.charts.frontier import (
+    forecast_chart,
+    frontier_scatter,
+    h_explorer,
+    h_timeline,
+    matrix_explorer,
+    saturation_chart,
+    slope_chart,
+)
 from cape_utils.charts.scorecard import verdict_chart
 from cape_utils.charts.transition import (
     estimator_chart,
@@ -43,9 +52,14 @@ __all__ = [
     "difference_chart",
     "enable",
     "estimator_chart",
+    "forecast_chart",
+    "frontier_scatter",
     "gradient_chart",
+    "h_explorer",
+    "h_timeline",
     "isocline_chart",
     "loss_chart",
+    "matrix_explorer",
     "name",
     "noise_chart",
     "null_chart",
@@ -54,9 +68,11 @@ __all__ = [
     "panel_explorer",
     "phase_dots",
     "predictor_chart",
+    "saturation_chart",
     "scale_histogram",
     "score_path",
     "sign_chart",
+    "slope_chart",
     "turning_chart",
     "variant_chart",
     "verdict_chart",

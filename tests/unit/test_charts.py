@@ -12,7 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import charts, claims, coupling, data, isocline, nulls, rendering, rivals, scaling, transition
+from cape_utils import (
+    charts,
+    claims,
+    coupling,
+    data,
+    frontier,
+    frontier_labs,
+    isocline,
+    nulls,
+    rendering,
+    rivals,
+    scaling,
+    transition,
+)
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 
@@ -129,6 +142,34 @@ def predictors():
     )
 
 
+def frontier_lines():
+    published = frontier.models()
+    own = {lab: part for lab, part in published.groupby("lab") if len(part) > 3}
+    return charts.frontier_scatter(
+        frontier.models("all"),
+        frontier.fit_line(published),
+        {lab: frontier.fit_line(part) for lab, part in own.items()},
+    )
+
+
+def slopes_of_labs():
+    sets = {name: frontier.models(name) for name in ("published", "core")}
+    table = pd.concat([frontier_labs.lab_slopes(t).assign(models=k) for k, t in sets.items()])
+    return charts.slope_chart(table, {k: frontier_labs.equal_slopes(t).common_slope for k, t in sets.items()})
+
+
+def saturated():
+    sets = {name: frontier.models(name) for name in ("published", "core", "all")}
+    cases = pd.concat([frontier_labs.saturation_cases(t).assign(models=k) for k, t in sets.items()])
+    return charts.saturation_chart(cases)
+
+
+def own_scores():
+    line = frontier.fit_line(frontier.models())
+    items = {name: coupling.benchmark_items(name) for name in (frontier.SWE, frontier.GPQA)}
+    return charts.h_explorer(frontier.h_field(frontier.models("all")), line, items=items)
+
+
 BUILT = {
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
@@ -136,9 +177,16 @@ BUILT = {
     "estimator_chart": lambda: charts.estimator_chart(
         stacked({p: transition.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
     ),
+    "forecast_chart": lambda: charts.forecast_chart(
+        frontier_labs.prospective(frontier.models(), frontier.models("after_cutoff"))
+    ),
+    "frontier_scatter": frontier_lines,
     "gradient_chart": gradients,
+    "h_explorer": own_scores,
+    "h_timeline": lambda: charts.h_timeline(frontier.h_field(frontier.models("all"))),
     "isocline_chart": isocline_figure,
     "loss_chart": losses,
+    "matrix_explorer": lambda: charts.matrix_explorer(0.72),
     "noise_chart": lambda: charts.noise_chart(noise()),
     "null_chart": lambda: charts.null_chart(null_cases(), title="Two trends and nothing else", axis="r"),
     "pair_grid": lambda: charts.pair_grid(matrices()),
@@ -148,9 +196,11 @@ BUILT = {
     "panel_explorer": lambda: charts.panel_explorer(data.both_panels()),
     "phase_dots": lambda: charts.phase_dots(stacked(steps())),
     "predictor_chart": predictors,
+    "saturation_chart": saturated,
     "scale_histogram": scales,
     "score_path": path,
     "sign_chart": signs,
+    "slope_chart": slopes_of_labs,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
     "variant_chart": lambda: charts.variant_chart(

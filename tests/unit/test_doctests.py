@@ -13,7 +13,7 @@ import cape_utils
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(cape_utils.__path__, "cape_utils."))
 # Modules whose functions return numbers, so that a short example can show one.
-WITH_EXAMPLES = ("data", "coupling", "transition", "scaling", "claims", "results")
+WITH_EXAMPLES = ("data", "coupling", "transition", "scaling", "claims", "results", "frontier", "predictions")
 
 
 @pytest.mark.parametrize("name", MODULES)
