@@ -23,6 +23,13 @@ from cape_utils.charts.data import (
     panel_explorer,
     variant_chart,
 )
+from cape_utils.charts.spectrum import (
+    dimension_chart,
+    exponent_chart,
+    flip_chart,
+    rotation_chart,
+    small_sample_chart,
+)
 from cape_utils.charts.transition import (
     estimator_chart,
     gradient_chart,
@@ -40,8 +47,11 @@ __all__ = [
     "chance_chart",
     "copies_chart",
     "difference_chart",
+    "dimension_chart",
     "enable",
     "estimator_chart",
+    "exponent_chart",
+    "flip_chart",
     "gradient_chart",
     "isocline_chart",
     "loss_chart",
@@ -53,9 +63,11 @@ __all__ = [
     "panel_explorer",
     "phase_dots",
     "predictor_chart",
+    "rotation_chart",
     "scale_histogram",
     "score_path",
     "sign_chart",
+    "small_sample_chart",
     "turning_chart",
     "variant_chart",
 ]
