@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     *("data", "coupling", "nulls", "transition", "turning", "isocline", "rivals", "scaling"),
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
+    *("spectrum", "splits", "rotation"),
     *("claims", "charts"),
 )
 

@@ -32,7 +32,16 @@ from cape_utils.charts.frontier import (
     saturation_chart,
     slope_chart,
 )
-from cape_utils.charts.scorecard import verdict_chart
+from cape_utils.charts.scorecard import (
+    verdict_chart,
+)
+from cape_utils.charts.spectrum import (
+    dimension_chart,
+    exponent_chart,
+    flip_chart,
+    rotation_chart,
+    small_sample_chart,
+)
 from cape_utils.charts.transition import (
     estimator_chart,
     gradient_chart,
@@ -50,8 +59,11 @@ __all__ = [
     "chance_chart",
     "copies_chart",
     "difference_chart",
+    "dimension_chart",
     "enable",
     "estimator_chart",
+    "exponent_chart",
+    "flip_chart",
     "forecast_chart",
     "frontier_scatter",
     "gradient_chart",
@@ -68,11 +80,13 @@ __all__ = [
     "panel_explorer",
     "phase_dots",
     "predictor_chart",
+    "rotation_chart",
     "saturation_chart",
     "scale_histogram",
     "score_path",
     "sign_chart",
     "slope_chart",
+    "small_sample_chart",
     "turning_chart",
     "variant_chart",
     "verdict_chart",

@@ -23,11 +23,15 @@ from cape_utils import (
     nulls,
     rendering,
     rivals,
+    rotation,
     scaling,
+    spectrum,
+    splits,
     transition,
 )
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
+from cape_utils.recomputed import ch08_eigenstructure as ch08
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -170,10 +174,47 @@ def own_scores():
     return charts.h_explorer(frontier.h_field(frontier.models("all")), line, items=items)
 
 
+def dimensions():
+    rows = [
+        splits.group_dimensions(part, label, matrix=matrix, draws=50).assign(panel=panel)
+        for panel, part in panels().items()
+        for matrix in ("covariance", "correlation")
+        for label in (splits.model_phases(part), splits.size_bands(part["params_b"]))
+    ]
+    return pd.concat(rows)
+
+
+def few_models():
+    cov = panels()["the paper's panel"][list(data.BENCHMARKS)].dropna().cov()
+    curve = [
+        spectrum.small_sample(cov, range(2, 20), matrix=matrix, draws=50).assign(case=matrix)
+        for matrix in ("covariance", "correlation")
+    ]
+    points = dimensions().query('panel == "the paper\'s panel"').assign(case=lambda t: t["matrix"])
+    return charts.small_sample_chart(pd.concat(curve), points)
+
+
+def turns():
+    rows = [
+        rotation.rotation(ch08.pythia(copy), kind=kind, positive=sign)
+        .query("component == 2")
+        .assign(copy=copy, set="all five", windows=kind, sign=sign)
+        for copy in ("panel rows", "open panel")
+        for kind in ("expanding", "sliding")
+        for sign in ("mmlu", "hellaswag")
+    ]
+    return charts.rotation_chart(pd.concat(rows), first="The second axis is mostly MMLU.")
+
+
 BUILT = {
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
     "difference_chart": lambda: charts.difference_chart(data.compare_panels()),
+    "dimension_chart": lambda: charts.dimension_chart(dimensions()),
+    "exponent_chart": lambda: charts.exponent_chart(
+        ch08.exponent_table(draws=50).assign(benchmarks="all five"), quoted=-0.72
+    ),
+    "flip_chart": lambda: charts.flip_chart(ch08.flip_table(), quoted=(0.2, -0.39)),
     "estimator_chart": lambda: charts.estimator_chart(
         stacked({p: transition.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
     ),
@@ -201,6 +242,8 @@ BUILT = {
     "score_path": path,
     "sign_chart": signs,
     "slope_chart": slopes_of_labs,
+    "rotation_chart": turns,
+    "small_sample_chart": few_models,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
     "variant_chart": lambda: charts.variant_chart(
