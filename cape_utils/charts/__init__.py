@@ -33,6 +33,15 @@ from cape_utils.charts.transition import (
     sign_chart,
     turning_chart,
 )
+from cape_utils.charts.width import (
+    given_chart,
+    growth_chart,
+    matched_chart,
+    normalised_chart,
+    pair_scatter,
+    projection_chart,
+    ratio_scatter,
+)
 from cape_utils.rendering import PALETTE, enable
 
 __all__ = [
@@ -42,17 +51,24 @@ __all__ = [
     "difference_chart",
     "enable",
     "estimator_chart",
+    "given_chart",
     "gradient_chart",
+    "growth_chart",
     "isocline_chart",
     "loss_chart",
+    "matched_chart",
     "name",
     "noise_chart",
+    "normalised_chart",
     "null_chart",
     "pair_grid",
+    "pair_scatter",
     "pair_signs",
     "panel_explorer",
     "phase_dots",
     "predictor_chart",
+    "projection_chart",
+    "ratio_scatter",
     "scale_histogram",
     "score_path",
     "sign_chart",
