@@ -15,6 +15,7 @@ _SUBMODULES = (
     *("data", "coupling", "nulls", "transition", "turning", "isocline", "rivals", "scaling"),
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
+    *("width", "bottleneck"),
     *("claims", "charts"),
 )
 

@@ -52,6 +52,15 @@ from cape_utils.charts.transition import (
     sign_chart,
     turning_chart,
 )
+from cape_utils.charts.width import (
+    given_chart,
+    growth_chart,
+    matched_chart,
+    normalised_chart,
+    pair_scatter,
+    projection_chart,
+    ratio_scatter,
+)
 from cape_utils.rendering import PALETTE, enable
 
 __all__ = [
@@ -66,20 +75,27 @@ __all__ = [
     "flip_chart",
     "forecast_chart",
     "frontier_scatter",
+    "given_chart",
     "gradient_chart",
+    "growth_chart",
     "h_explorer",
     "h_timeline",
     "isocline_chart",
     "loss_chart",
+    "matched_chart",
     "matrix_explorer",
     "name",
     "noise_chart",
+    "normalised_chart",
     "null_chart",
     "pair_grid",
+    "pair_scatter",
     "pair_signs",
     "panel_explorer",
     "phase_dots",
     "predictor_chart",
+    "projection_chart",
+    "ratio_scatter",
     "rotation_chart",
     "saturation_chart",
     "scale_histogram",

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import (
+    bottleneck,
     charts,
     claims,
     coupling,
@@ -28,9 +29,11 @@ from cape_utils import (
     spectrum,
     splits,
     transition,
+    width,
 )
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
+from cape_utils.recomputed import ch04_width_normalization as ch04
 from cape_utils.recomputed import ch08_eigenstructure as ch08
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -206,6 +209,52 @@ def turns():
     return charts.rotation_chart(pd.concat(rows), first="The second axis is mostly MMLU.")
 
 
+def ladders():
+    return width.ladders(data.with_architecture(panels()["the open panel"]))
+
+
+def grown(parts: dict[str, tuple]) -> pd.DataFrame:
+    return pd.concat(
+        [width.growth_curve(*series, draws=100).assign(family=key, case=key) for key, series in parts.items()]
+    )
+
+
+def growth():
+    few = {key: ladders()[key] for key in ("Pythia", "Qwen1.5")}
+    return charts.growth_chart(grown({key: (p[HS], p[TQA], p["d_model"]) for key, p in few.items()}))
+
+
+def divided():
+    stands = width.stand_ins(ladders()["Pythia"])
+    cases = stands.groupby("case", sort=False)
+    return charts.ratio_scatter(
+        stands, grown({key: (p["x"], p["y"], p["d_model"]) for key, p in cases}), family="Pythia", n=8
+    )
+
+
+def taken_out():
+    table = bottleneck.with_logs(data.with_architecture(panels()["the open panel"])).dropna(subset="d_model")
+    rows = []
+    for label, columns in (("nothing", []), ("width", ["log_width"])):
+        e = bottleneck.partial_given(table, columns, draws=100)
+        rows.append(("the open panel", "all sizes", label, e.estimate, e.low, e.high, e.n))
+    return charts.given_chart(
+        pd.DataFrame(rows, columns=["panel", "sizes", "given", "estimate", "low", "high", "n"])
+    )
+
+
+def matched():
+    pairs = bottleneck.matched_pairs(data.with_architecture(panels()["the open panel"]))
+    return charts.matched_chart(
+        pairs, {name: bottleneck.wider_share(pairs, name).estimate for name in (TQA, HS)}
+    )
+
+
+def projections():
+    stages = data.load("projection_coupling")
+    return charts.projection_chart(stages, bottleneck.projection_changes(stages))
+
+
 BUILT = {
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
@@ -246,6 +295,13 @@ BUILT = {
     "small_sample_chart": few_models,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
+    "given_chart": taken_out,
+    "growth_chart": growth,
+    "matched_chart": matched,
+    "normalised_chart": lambda: charts.normalised_chart(ch04.family_table()),
+    "pair_scatter": lambda: charts.pair_scatter(width.pair_table(ladders())),
+    "projection_chart": projections,
+    "ratio_scatter": divided,
     "variant_chart": lambda: charts.variant_chart(
         data.both_panels()[["panel", "model", "family", "params_b", TQA]],
         pd.DataFrame({"variant": ["MC1", "MC2"], "chance_pct": [22.0, 46.0]}),

@@ -14,7 +14,7 @@ from cape_utils.claims import Claim, NullRange, Recomputed, Value, judge
 from cape_utils.recomputed import recomputes, registry
 from cape_utils.results import Estimate, Null
 
-WRITTEN = ("01_data", "02_coupling", "03_phase_transition", "08_eigenstructure")
+WRITTEN = ("01_data", "02_coupling", "03_phase_transition", "04_width_normalization", "08_eigenstructure")
 KEYS = {"id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"}
 
 
@@ -297,6 +297,13 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "deff_frontier": 1.084,
         "lambda2_exponent": -0.702,
         "eigenvector_flip": -0.544,
+        "width_pythia": 0.963,
+        "width_opt": 0.955,
+        "width_bloom": 0.995,
+        "width_cerebras": 0.989,
+        "width_gptneo": 0.992,
+        "width_raw_opt": -0.880,
+        "projection_drop_1b": -11.89,
     }
     for name, value in expected.items():
         if isinstance(value, str):
