@@ -71,14 +71,9 @@ def frontier_slope() -> Recomputed:
 @recomputes("frontier_intercept")
 def frontier_intercept() -> Recomputed:
     line = frontier.fit_line(_published())
-    null = frontier_nulls.date_null(_published(), "intercept")
     remark = _interval_remark(line.intercept, line.intercept_se, (51.6 - 41.2) / 2)
-    return Recomputed(
-        Value.of(line.intercept),
-        None,
-        NullRange.of(null),
-        f"{_DATE}; {null.p:.0%} of its draws are as small. {remark}",
-    )
+    # A level has no null of its own: it follows from the slope, which has one.
+    return Recomputed(Value.of(line.intercept), None, None, remark)
 
 
 @recomputes("frontier_r_core")
