@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cape_utils import data
-from cape_utils.results import Estimate, Floats, Null, as_generator, interval, null_from_draws
+from cape_utils.results import Estimate, Floats, Null, as_generator, family_counts, interval, null_from_draws
 
 __all__ = [
     "PHASES",
@@ -27,12 +27,15 @@ __all__ = [
     "chance_start",
     "coupling_matrix",
     "expected_phase_counts",
+    "fisher_interval",
     "item_error",
     "local_coupling",
     "partial_correlation",
+    "pearson",
     "phase",
     "phase_counts",
     "population_coupling",
+    "rows_pearson",
     "running_coupling",
     "sign_shares",
     "within_family",
@@ -244,11 +247,10 @@ def population_coupling(
     r = pearson(a, b)
     codes, families = pd.factorize(used["family"])
     if len(families) < 5:
-        low, high = _fisher(r, len(used) - 3)
+        low, high = fisher_interval(r, len(used) - 3)
         return Estimate(r, low, high, len(used), "Fisher z over models")
-    generator = as_generator(rng)
     member = np.eye(len(families))[codes]
-    picks = generator.multinomial(len(families), np.full(len(families), 1 / len(families)), size=draws)
+    picks = family_counts(len(families), draws, rng)
     draws_r = _weighted_pearson(a, b, picks @ member.T)
     low, high = interval(draws_r)
     bad = int(np.sum(~np.isfinite(draws_r)))
@@ -256,10 +258,20 @@ def population_coupling(
 
 
 def pearson(a: Floats, b: Floats) -> float:
+    """Pearson's r of two series; NaN for fewer than two pairs."""
     return float(stats.pearsonr(a, b).statistic) if len(a) > 1 else float("nan")
 
 
-def _fisher(r: float, freedom: int) -> tuple[float, float]:
+def rows_pearson(a: Floats, b: Floats) -> Floats:
+    """Pearson's r of each row of ``a`` with the same row of ``b``; one row may serve all."""
+    a = a - a.mean(axis=-1, keepdims=True)
+    b = b - b.mean(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
+
+
+def fisher_interval(r: float, freedom: int) -> tuple[float, float]:
+    """95% interval of a correlation by Fisher's z, 1 / freedom being the variance of z; NaN where there is none."""
     if freedom < 1 or not np.isfinite(r):
         return float("nan"), float("nan")
     centre, half = np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15)), stats.norm.ppf(0.975) / np.sqrt(freedom)
@@ -297,7 +309,7 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimat
     basis = np.column_stack([np.ones_like(c), c])
     left, right = (v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0] for v in (a, b))
     r = pearson(left, right)
-    low, high = _fisher(r, len(a) - 4)
+    low, high = fisher_interval(r, len(a) - 4)
     return Estimate(r, low, high, len(a), "partial correlation, Fisher z")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cape_utils.coupling import pearson
+from cape_utils.coupling import pearson, rows_pearson
 from cape_utils.results import Floats, Null, as_generator, interval, null_from_draws
 
 __all__ = [
@@ -29,14 +29,6 @@ __all__ = [
 ]
 
 _EXACT_UP_TO = 9  # 9! = 362,880 arrangements; beyond that a sample answers as well
-
-
-def _rows_r(a: Floats, b: Floats) -> Floats:
-    """Pearson's r of each row of ``a`` with the same row of ``b``."""
-    a = a - a.mean(axis=-1, keepdims=True)
-    b = b - b.mean(axis=-1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
 
 
 @functools.cache
@@ -100,7 +92,7 @@ def monotone_draws(
     """The draws behind ``monotone_null``: r of the two series with shuffled steps, shape (draws,)."""
     a, b = _two_series(x, y, 3)
     generator = as_generator(rng)
-    return _rows_r(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
+    return rows_pearson(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
 
 
 def monotone_null(
@@ -225,6 +217,6 @@ def family_trend_null(
         for name, stack in columns.items():
             series = part[name].to_numpy(dtype=float)
             stack.append(series[0] + _shuffled_steps(series, draws, generator))
-    r = _rows_r(np.concatenate(columns[x], axis=1), np.concatenate(columns[y], axis=1))
+    r = rows_pearson(np.concatenate(columns[x], axis=1), np.concatenate(columns[y], axis=1))
     observed = pearson(used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float))
     return null_from_draws(observed, r, len(used), "steps shuffled within families, levels and trends kept")

@@ -268,7 +268,7 @@ def _problem(
         remedy = f"the row has {got} cells where the header has {want}; look for a missing or extra separator"
         return Problem(sheet.table, line, None, None, remedy)
     if kind in ("primary-key", "unique-error") and number:
-        key = name or sheet.header[0] if "model" not in sheet.header else name or "model"
+        key = name or ("model" if "model" in sheet.header else sheet.header[0])
         value = sheet.cell(number, key)
         remedy = "it stands in another row too; each row needs its own name"
         # Two empty names are two missing values, and are reported as such.

@@ -15,10 +15,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from cape_utils import data
-from cape_utils.coupling import pearson
+from cape_utils.coupling import fisher_interval, pearson, rows_pearson
 from cape_utils.results import Estimate, Floats, Null, as_generator, null_from_draws
 
 __all__ = [
@@ -80,12 +79,6 @@ def _series(x: ArrayLike, y: ArrayLike, d_model: ArrayLike) -> tuple[Floats, Flo
     return a[keep], b[keep], w[keep]
 
 
-def _rows_r(a: Floats, b: Floats) -> Floats:
-    a, b = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1)))
-
-
 def normalised_coupling(x: ArrayLike, y: ArrayLike, d_model: ArrayLike, *, power: float = 1.0) -> Estimate:
     """Pearson's r of two scores after both are divided by width.
 
@@ -102,11 +95,7 @@ def normalised_coupling(x: ArrayLike, y: ArrayLike, d_model: ArrayLike, *, power
     """
     a, b, w = _series(x, y, d_model)
     r, n = pearson(normalise(a, w, power=power), normalise(b, w, power=power)), len(a)
-    low = high = float("nan")
-    if n > 3:
-        half = stats.norm.ppf(0.975) / np.sqrt(n - 3)
-        centre = np.arctanh(np.clip(r, -1 + 1e-15, 1 - 1e-15))
-        low, high = float(np.tanh(centre - half)), float(np.tanh(centre + half))
+    low, high = fisher_interval(r, n - 3)
     return Estimate(r, low, high, n, "both scores divided by relative width, Fisher z over models")
 
 
@@ -135,7 +124,7 @@ def ratio_draws(
     generator = as_generator(rng)
     right = generator.permuted(np.tile(b, (draws, 1)), axis=1)
     left = generator.permuted(np.tile(a, (draws, 1)), axis=1) if shuffle == "both" else a
-    return _rows_r(normalise(left, w, power=power), normalise(right, w, power=power))
+    return rows_pearson(normalise(left, w, power=power), normalise(right, w, power=power))
 
 
 def ratio_null(
@@ -185,7 +174,7 @@ def constant_draws(
     width = np.asarray(d_model, dtype=float)
     generator = as_generator(rng)
     made = [level + noise_pp * generator.standard_normal((draws, len(width))) for level in levels_pct]
-    return _rows_r(*(normalise(scores, width) for scores in made))
+    return rows_pearson(*(normalise(scores, width) for scores in made))
 
 
 def growth_curve(
