@@ -16,7 +16,7 @@ _SUBMODULES = (
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
-    *("models", "embedded", "activations"),
+    *("models", "embedded", "activations", "kept"),
     *("claims", "charts"),
 )
 

@@ -34,6 +34,7 @@ __all__ = [
     "panel",
     "pythia_copies",
     "tables",
+    "tables_folder",
     "with_architecture",
 ]
 
@@ -53,15 +54,17 @@ _ALIASES = dict.fromkeys(
 )
 
 
-def _folder() -> Path:
-    # A wheel carries its own copy of the tables; a checkout uses the one beside the package.
+def tables_folder() -> Path:
+    """Return the folder of the tables: a wheel carries its own copy, a checkout uses the one beside the package."""
     packaged = Path(__file__).parent / "_data"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "data"
 
 
 @functools.cache
 def _package() -> dict[str, Any]:
-    descriptor: dict[str, Any] = json.loads((_folder() / "datapackage.json").read_text(encoding="utf-8"))
+    descriptor: dict[str, Any] = json.loads(
+        (tables_folder() / "datapackage.json").read_text(encoding="utf-8")
+    )
     return {resource["name"]: resource for resource in descriptor["resources"]}
 
 
@@ -86,7 +89,7 @@ def _resource(name: str) -> dict[str, Any]:
 @functools.cache
 def _load(name: str) -> pd.DataFrame:
     resource = _resource(name)
-    path = _folder() / resource["path"]
+    path = tables_folder() / resource["path"]
     text = decode(path.read_bytes(), path.name)
     return read_table(text, resource["schema"], path.name).reset_index(drop=True)
 

@@ -19,8 +19,8 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     The caches are replaced for the length of the test, not emptied, so that no other test has to load again.
     """
     folder = tmp_path / "tables"
-    shutil.copytree(data._folder(), folder)
-    monkeypatch.setattr(data, "_folder", lambda: folder)
+    shutil.copytree(data.tables_folder(), folder)
+    monkeypatch.setattr(data, "tables_folder", lambda: folder)
     fresh = []
     for module, name in (
         (data, "_load"),

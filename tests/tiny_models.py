@@ -13,27 +13,27 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from cape_utils.models import Loaded, ModelInfo, settle_special_tokens
 
 DEPTH, HEADS, WIDTH, VOCABULARY = 3, 4, 32, 259
-_LLAMA = dict(
-    vocab_size=VOCABULARY,
-    hidden_size=WIDTH,
-    intermediate_size=48,
-    num_hidden_layers=DEPTH,
-    num_attention_heads=HEADS,
-    max_position_embeddings=128,
-    bos_token_id=256,
-    eos_token_id=257,
-    pad_token_id=258,
-)
+_LLAMA = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": WIDTH,
+    "intermediate_size": 48,
+    "num_hidden_layers": DEPTH,
+    "num_attention_heads": HEADS,
+    "max_position_embeddings": 128,
+    "bos_token_id": 256,
+    "eos_token_id": 257,
+    "pad_token_id": 258,
+}
 _GROUPED = {**_LLAMA, "num_key_value_heads": 2}
-_GPT2 = dict(
-    vocab_size=VOCABULARY,
-    n_embd=WIDTH,
-    n_layer=DEPTH,
-    n_head=HEADS,
-    n_positions=128,
-    bos_token_id=256,
-    eos_token_id=257,
-)
+_GPT2 = {
+    "vocab_size": VOCABULARY,
+    "n_embd": WIDTH,
+    "n_layer": DEPTH,
+    "n_head": HEADS,
+    "n_positions": 128,
+    "bos_token_id": 256,
+    "eos_token_id": 257,
+}
 _NAMED = {key: _LLAMA[key] for key in ("vocab_size", "hidden_size", "bos_token_id", "eos_token_id")}
 
 # Class of the configuration and its settings; heads wider than width / heads where the family has them.

@@ -38,7 +38,7 @@ def test_a_bad_cell_names_table_line_column_value_and_what_is_allowed(spoil):
         data.load("paper_panel")
     (problem,) = caught.value.problems
     # Line 41 of the file: the header is line 1.
-    line = (data._folder() / "paper_panel.csv").read_text(encoding="utf-8").splitlines()[40]
+    line = (data.tables_folder() / "paper_panel.csv").read_text(encoding="utf-8").splitlines()[40]
     assert line.startswith("OPT-13B,")
     assert (problem.table, problem.row, problem.column, problem.value) == (
         "paper_panel.csv",

@@ -1,0 +1,118 @@
+"""Results of long sweeps over a model: kept, resumed where they stopped, and reused where nothing has changed.
+
+A sweep is a list of tasks and a function that does one. Each finished task is one line of a file whose name carries a
+digest of everything the results depend on, so that a stale result cannot be mistaken for a fresh one. The results
+behind the published book come with the repository, in ``data/kept``; a reader's own go to the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cape_utils import data
+
+__all__ = ["digest", "results_folder", "sweep"]
+
+Row = Mapping[str, Any]
+
+
+def digest(settings: Mapping[str, Any]) -> str:
+    """Return 16 hexadecimal digits that change with any of the settings, whatever their order.
+
+    Examples
+    --------
+    >>> digest({"a": 1, "b": [2.5]}) == digest({"b": [2.5], "a": 1})
+    True
+    >>> digest({"a": 1}) == digest({"a": 2})
+    False
+    """
+    words = json.dumps(settings, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def results_folder() -> Path:
+    """Return where a reader's own results go: ``CAPE_RESULTS``, else the user's cache folder."""
+    if named := os.environ.get("CAPE_RESULTS"):
+        return Path(named)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cape-book", appauthor=False) / "results"
+
+
+def sweep(
+    name: str,
+    settings: Mapping[str, Any],
+    tasks: Sequence[str],
+    run: Callable[[str], Sequence[Row]],
+    *,
+    folder: Path | None = None,
+    progress: Callable[[Sequence[str]], Iterator[str]] = iter,
+) -> pd.DataFrame:
+    """Do the tasks that are not done yet and return the rows of all.
+
+    Parameters
+    ----------
+    name : str
+        Of the sweep; the first part of its file's name.
+    settings : mapping
+        Everything the results depend on besides the tasks: the model's sha256, a digest of the prompts, seeds. Plain
+        values that JSON can hold.
+    tasks : sequence of str
+        What is to be done, each a name of its own.
+    run : callable
+        Does one task and returns its rows, all of plain values.
+    folder : Path, optional
+        Where to keep them; ``results_folder()`` by default. Results that came with the repository are used first.
+    progress : callable
+        Wraps the tasks still to be done, as ``tqdm`` does.
+
+    Returns
+    -------
+    DataFrame
+        A column ``task`` and the columns of the rows, in the order of the tasks.
+
+    Raises
+    ------
+    ValueError
+        If two tasks have one name.
+    """
+    if len(set(tasks)) != len(tasks):
+        raise ValueError("two tasks have the same name; every task needs its own")
+    file = f"{name}-{digest(settings)}.jsonl"
+    done = _read(data.tables_folder() / "kept" / file)
+    own = (folder or results_folder()) / file
+    if not set(tasks) <= set(done):
+        _mend(own)
+        done |= _read(own)
+    missing = [task for task in tasks if task not in done]
+    if missing:
+        own.parent.mkdir(parents=True, exist_ok=True)
+        with own.open("a", encoding="utf-8") as out:
+            if not out.tell():
+                out.write(json.dumps({"settings": dict(settings)}, sort_keys=True) + "\n")
+            for task in progress(missing):
+                done[task] = [dict(row) for row in run(task)]
+                out.write(json.dumps({"task": task, "rows": done[task]}, allow_nan=False) + "\n")
+                out.flush()
+    return pd.DataFrame([{"task": task, **row} for task in tasks for row in done[task]])
+
+
+def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read the finished tasks of a file; the first line holds the settings."""
+    if not path.is_file():
+        return {}
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:])
+    return {line["task"]: line["rows"] for line in lines}
+
+
+def _mend(path: Path) -> None:
+    """Drop a last line that a crash cut short, so that its task is done again."""
+    if path.is_file() and not (raw := path.read_bytes()).endswith(b"\n"):
+        path.write_bytes(raw[: raw.rfind(b"\n") + 1])

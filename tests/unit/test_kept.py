@@ -1,0 +1,95 @@
+"""Long sweeps: nothing is done twice, nothing stale is reused, a crash loses one task at most."""
+
+from __future__ import annotations
+
+import pytest
+
+from cape_utils import data, kept
+
+
+@pytest.fixture
+def done(tmp_path, monkeypatch):
+    """Run sweeps in an empty folder and note which tasks are really done."""
+    monkeypatch.setattr(data, "tables_folder", lambda: tmp_path / "tables")
+    log: list[str] = []
+
+    def run(tasks, settings=None, *, stop=None):
+        def one(task):
+            if task == stop:
+                raise KeyboardInterrupt
+            log.append(task)
+            return [{"value": len(task), "task_number": len(log)}]
+
+        return kept.sweep("lengths", settings or {"seed": 1}, tasks, one, folder=tmp_path / "own")
+
+    run.log, run.own, run.tables = log, tmp_path / "own", tmp_path / "tables" / "kept"
+    return run
+
+
+def test_a_second_call_reads_what_the_first_has_done(done):
+    first, second = done(["a", "bb"]), done(["a", "bb"])
+    assert done.log == ["a", "bb"]
+    assert first.equals(second)
+    assert first["value"].tolist() == [1, 2]
+
+
+def test_only_new_tasks_are_done_and_rows_come_in_the_order_asked(done):
+    done(["a", "bb"])
+    assert done(["ccc", "bb", "a"])["task"].tolist() == ["ccc", "bb", "a"]
+    assert done.log == ["a", "bb", "ccc"]
+
+
+def test_another_setting_is_another_sweep(done):
+    done(["a"])
+    done(["a"], {"seed": 2})
+    assert done.log == ["a", "a"]
+    assert len(list(done.own.iterdir())) == 2
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(done):
+    with pytest.raises(KeyboardInterrupt):
+        done(["a", "bb", "ccc"], stop="ccc")
+    assert len(done(["a", "bb", "ccc"])) == 3
+    assert done.log == ["a", "bb", "ccc"]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 25])
+def test_a_line_cut_short_costs_its_own_task_only(done, cut):
+    done(["a", "bb"])
+    (file,) = done.own.iterdir()
+    file.write_bytes(file.read_bytes()[:-cut])
+    assert done(["a", "bb"])["value"].tolist() == [1, 2]
+    assert done.log == ["a", "bb", "bb"]
+    assert done(["a", "bb"])["value"].tolist() == [1, 2]
+    assert done.log == ["a", "bb", "bb"]
+
+
+def test_results_that_came_with_the_tables_are_used_and_left_alone(done):
+    done(["a"])
+    (file,) = done.own.iterdir()
+    done.tables.mkdir(parents=True)
+    file.rename(done.tables / file.name)
+    before = (done.tables / file.name).read_bytes()
+    done(["a"])
+    assert done.log == ["a"]
+    assert not list(done.own.iterdir())
+    done(["a", "bb"])
+    assert done.log == ["a", "bb"]
+    assert (done.tables / file.name).read_bytes() == before
+
+
+def test_two_tasks_of_one_name_are_refused(done):
+    with pytest.raises(ValueError, match="same name"):
+        done(["a", "a"])
+
+
+def test_a_number_that_json_cannot_hold_is_not_kept(done, tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        kept.sweep("bad", {}, ["a"], lambda _: [{"value": float("nan")}], folder=tmp_path)
+
+
+def test_the_folder_can_be_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("CAPE_RESULTS", str(tmp_path))
+    assert kept.results_folder() == tmp_path
+    monkeypatch.delenv("CAPE_RESULTS")
+    assert kept.results_folder().parts[-2:] == ("cape-book", "results")
