@@ -62,9 +62,17 @@ class ModelInfo:
 
     def __str__(self) -> str:
         return (
-            f"{self.title} ({self.parameters / 1e6:,.0f}M parameters, {self.layers} layers, width {self.width}, "
+            f"{self.title} ({_rounded(self.parameters)} parameters, {self.layers} layers, width {self.width}, "
             f"{self.heads} heads, {self.dtype} on {self.device}; {self.licence})"
         )
+
+
+def _rounded(count: int) -> str:
+    """Write a number of parameters as the field does, such as 135M or 6.9B."""
+    for unit, letter in ((1e9, "B"), (1e6, "M")):
+        if count >= unit:
+            return f"{count / unit:.3g}{letter}"
+    return f"{count:,}"
 
 
 class Loaded(NamedTuple):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cape_utils import claims, coupling, data
+from cape_utils.models import Loaded, ModelError, load_model
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
             cached.cache_clear()
 
     return replace
+
+
+@pytest.fixture(scope="session")
+def default_model() -> Loaded:
+    """The embedded default, from the cache or fetched once; left out where neither can be had."""
+    try:
+        return load_model(device="cpu")
+    except ModelError as error:
+        pytest.skip(f"the default model cannot be had: {error}")
