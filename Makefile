@@ -9,11 +9,20 @@ LOG := $(VENV)/pip.log
 .DEFAULT_GOAL := help
 .PHONY: book test lab check bench clean distclean help
 
+# Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
+# or with TORCH_INDEX= (empty), the usual index is used alone.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+define torch_index
+$$([ -n "$(TORCH_INDEX)" ] && [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1 && \
+  "$(PYTHON)" -c 'import urllib.request as u; u.urlopen("$(TORCH_INDEX)/torch/", timeout=5)' 2>/dev/null && \
+  echo "--extra-index-url $(TORCH_INDEX)")
+endef
+
 # $(call install,EXTRAS,STAMP): one line before, one line with the remedy if it fails, pip's words in a file.
 define install
 	@echo "Installing what is needed into $(VENV) (extras: $(1)); this takes minutes the first time."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --log $(LOG) \
-	  -c constraints.txt -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
+	  $(torch_index) -c constraints.txt -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
 	  if grep -qiE "NewConnectionError|name resolution|ConnectTimeout|ConnectionError|Connection (refused|reset|aborted)|ProxyError|Network is unreachable|getaddrinfo" $(VENV)/pip.out $(LOG); then \
 	    echo "Installing failed: no network, or the package index cannot be reached. Connect, then repeat the same command (details: $(LOG))."; \
 	  else \
@@ -40,13 +49,13 @@ $(BIN)/python:
 	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu install it with: apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/.book: pyproject.toml constraints.txt | $(BIN)/python
-	$(call install,book,$@)
+	$(call install,book$(comma)models,$@)
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(call install,book$(comma)test,$@ $(VENV)/.book)
+	$(call install,book$(comma)models$(comma)cluster$(comma)test,$@ $(VENV)/.book)
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(call install,book$(comma)test$(comma)dev,$@ $(VENV)/.book $(VENV)/.test)
+	$(call install,book$(comma)models$(comma)cluster$(comma)test$(comma)dev,$@ $(VENV)/.book $(VENV)/.test)
 
 comma := ,
 

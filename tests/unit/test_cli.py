@@ -73,21 +73,32 @@ def test_a_command_that_cannot_be_read_ends_with_2_and_says_how_to_call_it(argum
     assert "usage: cape" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["claims", "--help"]])
-def test_help_shows_an_example(arguments, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "example"),
+    [
+        (["--help"], "cape claims  "),
+        (["claims", "--help"], "cape claims --chapter 02_coupling"),
+        (["frontier", "--help"], "cape frontier --swe 80.8 --gpqa 91.3 --json"),
+        (["steer", "--help"], "cape steer --calibrate pairs.csv --save mine.safetensors"),
+        (["internals", "--help"], "cape internals --models models.txt --out results/ --workers 2"),
+    ],
+)
+def test_help_shows_examples(arguments, example, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == 0
     out = capsys.readouterr().out
     assert "examples:" in out
-    assert "cape claims --chapter 02_coupling" in out
+    assert example in out
 
 
 def test_every_example_of_the_help_runs(capsys):
     examples = [
-        line.split("  ")[1].split() for line in cli._EXAMPLES.splitlines() if line.startswith("  cape ")
+        line.split("  ")[1].split()
+        for text in (cli.claims.EXAMPLES, cli.frontier.EXAMPLES)
+        for line in text.splitlines()
     ]
-    assert len(examples) >= 3
+    assert len(examples) == 5
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
     assert capsys.readouterr().err == ""

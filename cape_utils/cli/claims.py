@@ -1,0 +1,58 @@
+"""``cape claims``: every claim with its verdict."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cape_utils.claims import Assessment
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
+
+SUMMARY = "print every claim with its verdict"
+DESCRIPTION = "Print every claim of the papers with our numbers and the verdict by rule. Takes a few seconds."
+EXAMPLES = """\
+  cape claims                          every claim with the paper's number, ours and the verdict
+  cape claims --chapter 02_coupling    the claims of one chapter
+  cape claims --json                   the same for programs
+"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments to the parser."""
+    command.add_argument(
+        "--chapter", metavar="NAME", help="only the claims of one chapter, such as 02_coupling"
+    )
+    command.add_argument("--json", action="store_true", help="print a JSON list of objects instead of text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the claims and return the exit status."""
+    from cape_utils.claims import assess
+
+    try:
+        items = assess(arguments.chapter)
+    except KeyError as error:
+        print(f"cape claims: {error.args[0]}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(json.dumps([item.as_dict() for item in items], indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print_claims(items)
+    return 0
+
+
+def _print_claims(items: Sequence[Assessment]) -> None:
+    from cape_utils.claims import verdict_counts
+
+    for item in items:
+        print(f"{item.verdict.upper():<18} {item.claim.id}")
+        for words in (f"{item.claim.statement} ({item.claim.unit})", item.reason):
+            print(textwrap.fill(words, 100, initial_indent="    ", subsequent_indent="    "))
+    counts = {name: n for name, n in verdict_counts(items).items() if n}
+    print("\n" + ", ".join(f"{n} {name}" for name, n in counts.items()))
