@@ -16,7 +16,7 @@ _SUBMODULES = (
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
-    *("models", "embedded", "activations", "kept"),
+    *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("claims", "charts"),
 )
 
