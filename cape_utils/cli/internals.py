@@ -70,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, ImportError) as error:
         print(f"cape internals: {error}", file=sys.stderr)
         return 1
+    rows = json.loads(results.to_json(orient="records"))
     if arguments.json:
-        print(json.dumps(json.loads(results.to_json(orient="records")), indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        for row in results.itertuples():
-            print(_line(row._asdict()))
+        for row in rows:
+            print(_line(row))
     return int((results["status"] != "ok").any())
 
 
@@ -86,6 +87,6 @@ def _line(row: dict[str, Any]) -> str:
     if row["status"] != "ok":
         return f"{row['model']}: {row['error']}"
     return (
-        f"{row['model']}: {row['layers']:.0f} layers, {row['competing_heads']:.0f} of {row['head_units']:.0f} heads compete "
+        f"{row['model']}: {row['layers']} layers, {row['competing_heads']:.0f} of {row['head_units']:.0f} heads compete "
         f"by the paper's rule, mean cosine {row['mean_head_cosine']:.3f}"
     )
