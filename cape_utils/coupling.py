@@ -437,11 +437,7 @@ def chance_start(
         lowest), ``above_pp`` and ``below_pp`` (the parts of the fall above and below chance), ``below_share``, and
         ``start_gap_se``, the distance of the first score from chance in standard errors of item noise.
     """
-    chance = (
-        float(data.load("benchmarks").set_index("benchmark")["chance_pct"].loc[y])
-        if chance_pct is None
-        else chance_pct
-    )
+    chance = data.chance_pct(y) if chance_pct is None else chance_pct
     rows = []
     for family, part in scores.dropna(subset=[y]).groupby("family"):
         part = part.sort_values("params_b", kind="stable")

@@ -24,6 +24,7 @@ __all__ = [
     "Problem",
     "bootstrap_rows",
     "both_panels",
+    "chance_pct",
     "check_package",
     "columns_markdown",
     "compare_panels",
@@ -421,8 +422,27 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def chance_pct(benchmark: str) -> float:
+    """Return what guessing scores on a benchmark, in percent.
+
+    Raises
+    ------
+    KeyError
+        For a benchmark that the table ``benchmarks`` does not hold, with those it does.
+
+    Examples
+    --------
+    >>> chance_pct("hellaswag")
+    25.0
+    """
+    known = load("benchmarks").set_index("benchmark")["chance_pct"]
+    if benchmark not in known:
+        raise KeyError(f"no benchmark {benchmark!r}; there are {', '.join(known.index)}")
+    return float(known[benchmark])
+
+
 def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:
-    chance = load("benchmarks").set_index("benchmark")["chance_pct"]
+    chance = {column: chance_pct(column) for column in given}
     problems = []
     for column in given:
         # Where guessing scores 20 or more, nobody measures between 0 and 1; where it scores 0, a small model may.

@@ -50,7 +50,7 @@ def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Flo
         )
 
     knowledge = middle(at["mmlu"])
-    chance = float(data.load("benchmarks").set_index("benchmark")["chance_pct"].loc["mmlu"])
+    chance = data.chance_pct("mmlu")
     return {
         "parameters": middle(np.log10(at["params_b"])),
         "training tokens": middle(np.log10(at["tokens_b"])),

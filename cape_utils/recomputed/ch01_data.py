@@ -19,8 +19,10 @@ def truthfulqa_variant(highest_pct: float, smallest_model_pct: float) -> str:
     """
     if highest_pct <= 1:
         raise ValueError(f"scores are in percent; the highest is {highest_pct}")
-    chance = data.load("benchmarks").set_index("benchmark")["chance_pct"]
-    gap = {name: abs(smallest_model_pct - chance[f"truthfulqa_{name.lower()}"]) for name in ("MC1", "MC2")}
+    gap = {
+        name: abs(smallest_model_pct - data.chance_pct(f"truthfulqa_{name.lower()}"))
+        for name in ("MC1", "MC2")
+    }
     return min(gap, key=lambda name: gap[name])
 
 

@@ -230,3 +230,9 @@ def test_bootstrap_rows_take_their_sizes_from_the_panel(spoil):
     assert data.bootstrap_rows()["params_b"].notna().all()
     spoil("paper_panel.csv", "Llama2-70B,Llama-2,70.0,", "Llama2-70B,Llama-2,71.0,")
     assert data.bootstrap_rows().set_index("model").loc["Llama2-70B", "params_b"] == 71.0
+
+
+def test_chance_is_looked_up_by_name():
+    assert data.chance_pct("gsm8k") == 0
+    with pytest.raises(KeyError, match=r"no benchmark 'hellswag'; there are .*hellaswag"):
+        data.chance_pct("hellswag")
