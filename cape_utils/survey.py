@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils import kept
+from cape_utils import __version__, kept
 
 __all__ = ["measure", "read_models", "read_results", "survey"]
 
@@ -81,7 +81,8 @@ def _summaries(name: str, device: str) -> Row:
 
 
 def _versions() -> Row:
-    return {f"{package}_version": version(package) for package in ("cape-book", "torch", "transformers")}
+    packages = ("torch", "transformers")
+    return {"cape_version": __version__} | {f"{package}_version": version(package) for package in packages}
 
 
 def survey(
@@ -148,14 +149,14 @@ def _rows(client: Any, names: Sequence[str], device: str) -> Iterator[Row]:
 
 def _client(scheduler: str | None, workers: int) -> Any:
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise ImportError(
             "a survey needs dask.distributed and pyarrow: pip install 'cape-book[cluster]'"
         ) from error
     if scheduler is None:
         # One thread a process: a model's own threads are enough, and two models in one process would share its memory.
-        return Client(LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None))
+        return Client(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
     try:
         return Client(scheduler, timeout=10)
     except (OSError, TimeoutError, ValueError) as error:
