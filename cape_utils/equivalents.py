@@ -1,6 +1,6 @@
-"""At which size do web-trained models reach a score, or a coupling, that another recipe has when small?
+"""The size at which web-trained models reach a score, or a coupling, that another recipe has when small.
 
-The abstract of paper A says that Phi at 1B matches web-trained models at 10B. The curves come from ``recipes``, couplings
+The abstract of paper A says that Phi at 1B matches web-trained models at 10B. The curves come from ``web_curve``, couplings
 from ``coupling``. Not reached within the sizes observed is an answer here, never a number.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.coupling import local_coupling
-from cape_utils.recipes import TQA, Curve, WebSet, fit_curve, web_rows, weighted_fits
 from cape_utils.results import Floats, family_counts
+from cape_utils.web_curve import LEAST_LINES, TQA, WebSet, fit_curve, web_rows, weighted_fits
 
 __all__ = [
     "EquivalentSize",
@@ -23,8 +23,6 @@ __all__ = [
     "small_web_models",
     "web_couplings",
 ]
-
-_LEAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -107,22 +105,22 @@ def score_reached(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``recipes.recipe_rows``.
+        From ``web_curve.recipe_rows``.
     value : float
         Score, percent.
     without : str
         Line that the curve is fitted without.
     y, degree, web, draws
-        As in ``recipes.fit_curve``.
+        As in ``web_curve.fit_curve``.
 
     Examples
     --------
-    >>> from cape_utils.recipes import recipe_rows
+    >>> from cape_utils.web_curve import recipe_rows
     >>> str(score_reached(recipe_rows("open"), 99.0, without="Phi", draws=50))
     'never in range (nor in 100% of the draws)'
     """
     rest = web_rows(rows, web)
-    curve: Curve = fit_curve(rest[rest["line"] != without], y, degree=degree, draws=draws, rng=rng)
+    curve = fit_curve(rest[rest["line"] != without], y, degree=degree, draws=draws, rng=rng)
     point = _rising_size(curve.coefficients[None], value, curve.low, curve.high)
     drawn = (
         _rising_size(curve.resampled, value, curve.low, curve.high) if len(curve.resampled) else np.empty(0)
@@ -156,7 +154,9 @@ def small_web_models(
     found = []
     for row in used[used["params_b"].between(from_b, to_b)].dropna(subset=[y]).to_dict("records"):
         size = score_reached(rows, row[y], without=row["line"], y=y, degree=degree, web=web, draws=1)
-        found.append({k: row[k] for k in ("model", "line", "params_b")} | {"score": row[y], "matches_b": size.estimate})
+        found.append(
+            {k: row[k] for k in ("model", "line", "params_b")} | {"score": row[y], "matches_b": size.estimate}
+        )
     return pd.DataFrame(found)
 
 
@@ -213,12 +213,14 @@ def coupling_reached(
     used = web_couplings(rows, web)
     used = used[used["line"] != without]
     if len(used) < 3:
-        raise ValueError(f"at least 3 steps between sizes are needed; there are {len(used)} without {without}")
+        raise ValueError(
+            f"at least 3 steps between sizes are needed; there are {len(used)} without {without}"
+        )
     size = np.log10(used["mid_params_b"].to_numpy(dtype=float))
     weight = 1 / used["se"].to_numpy(dtype=float) ** 2 if weigh else np.ones(len(used))
     codes, lines = pd.factorize(used["line"])
     weights = weight[None]
-    if len(lines) >= _LEAST_LINES:
+    if len(lines) >= LEAST_LINES:
         counts = family_counts(len(lines), draws, rng)[:, codes]
         weights = np.concatenate([weights, counts * weight])
     basis = np.column_stack([np.ones_like(size), size])
