@@ -57,12 +57,18 @@ class EquivalentSize:
 
     def __str__(self) -> str:
         """As words for a sentence."""
-        ends = (f"{self.low:.2g}" if np.isfinite(self.low) else "?") + " to "
-        ends += f"{self.high:.2g}B" if np.isfinite(self.high) else f"beyond {self.largest_b:g}B"
         if not np.isfinite(self.estimate):
             share = f" (nor in {self.never:.0%} of the draws)" if np.isfinite(self.never) else ""
             return f"never in range{share}"
-        return f"{self.estimate:.2g}B [{ends}]" if np.isfinite(self.never) else f"{self.estimate:.2g}B"
+        if not np.isfinite(self.never):
+            return _billions(self.estimate)
+        low = _billions(self.low) if np.isfinite(self.low) else "beyond range"
+        high = _billions(self.high) if np.isfinite(self.high) else f"beyond {_billions(self.largest_b)}"
+        return f"{_billions(self.estimate)} [{low} to {high}]"
+
+
+def _billions(size: float) -> str:
+    return f"{size:.0f}B" if size >= 10 else f"{size:.2g}B"
 
 
 def _rising_size(coefficients: Floats, value: float, low: float, high: float) -> Floats:
@@ -86,7 +92,9 @@ def _summary(value: float, point: Floats, drawn: Floats, largest: float, n: int)
         never = float(np.mean(~np.isfinite(drawn)))
         ends = np.quantile(np.where(np.isfinite(drawn), drawn, np.inf), [0.025, 0.975], method="nearest")
         low, high = (float(10**end) if np.isfinite(end) else nan for end in ends)
-    return EquivalentSize(value, float(10 ** point[0]), low, high, never, float(10**largest), n, len(drawn))
+    return EquivalentSize(
+        value, float(10 ** point[0]), low, high, never, round(float(10**largest), 6), n, len(drawn)
+    )
 
 
 def score_reached(

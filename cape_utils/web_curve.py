@@ -210,28 +210,33 @@ def weighted_fits(basis: Floats, y: Floats, weights: Floats) -> Floats:
 
 def curve_table(
     rows: pd.DataFrame,
-    recipe: str,
-    y: str = TQA,
     *,
+    without: str | None = None,
+    y: str = TQA,
     degree: int = 2,
     web: WebSet = "described corpora",
-    points: int = 40,
+    points: int = 30,
     draws: int = 500,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """The curve that a recipe is held against, for charts.
+    """The curve that a line is held against, over all sizes of the table, for charts.
+
+    Parameters
+    ----------
+    without : str, optional
+        Line that the curve is fitted without.
+    points : int
+        Sizes, evenly spaced in log10.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``params_b, expected, low, high``: the curve over the sizes of the web-trained models and of the recipe,
-        with the 95% range of the curve on resampled lines (missing with fewer than five lines).
+        Columns ``params_b, expected, low, high``, the last two the 95% range of the curve on resampled lines (missing
+        with fewer than five of them).
     """
-    own = rows[rows["recipe"] == recipe]
-    rest = web_rows(rows, web)
-    used = rest[~rest["line"].isin(own["line"])]
-    curve = fit_curve(used, y, degree=degree, draws=draws, rng=rng)
-    size = np.linspace(min(curve.low, own["log_size"].min()), max(curve.high, own["log_size"].max()), points)
+    used = web_rows(rows, web)
+    curve = fit_curve(used[used["line"] != without], y, degree=degree, draws=draws, rng=rng)
+    size = np.linspace(rows["log_size"].min(), rows["log_size"].max(), points)
     table = pd.DataFrame({"params_b": 10**size, "expected": curve.at(size), "low": np.nan, "high": np.nan})
     if len(curve.resampled):
         table["low"], table["high"] = np.nanpercentile(curve.resampled_at(size), [2.5, 97.5], axis=0)

@@ -22,7 +22,7 @@ MEASURES: dict[str, tuple[str, web_curve.Axis]] = {
 }
 """The score that h is taken of, and what the curve runs over."""
 
-_COPIED = "It is a cosine inside the model, copied from the release; no scores enter, and it cannot be measured on the open panel."
+_COPIED = "It is a cosine inside the model, copied from the release; no scores enter, and the open panel has no such figure."
 
 
 def _cosine(model: str) -> float:
@@ -115,7 +115,7 @@ def _sized(size: EquivalentSize, reading: str) -> Value | None:
 
 
 def web_steps_matched(which: data.Panel, *, factor: float = 2.0) -> pd.DataFrame:
-    """The same reading for web-trained steps of about the same size: which size do they *match*?
+    """The same reading for web-trained steps of about the same size.
 
     Returns
     -------
@@ -152,8 +152,8 @@ def phi_scale_advantage() -> Recomputed:
     beyond = int((small["matches_b"].isna() | (small["matches_b"] > 10)).sum())
     remark = (
         f"No released file holds a cosine of Phi, so it is read as scores. Readings tried: {listed}. The step from Phi-1.5 to "
-        f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and rises "
-        f"again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
+        f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and "
+        f"rises again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
     )
     return Recomputed(_sized(own[best], best), _sized(opened[best], best), null, remark)
 
@@ -186,6 +186,36 @@ def sensitivity(which: data.Panel) -> pd.DataFrame:
     for web in WEB_SETS:
         for degree in (1, 2, 3):
             field = recipes.model_field(rows, degree=degree, web=web)
-            h = field[field["kind"] != "web"].groupby(["recipe", "kind"], as_index=False)["h"].mean()
+            h = field[field["kind"] != "web"].groupby(["recipe", "kind"])["h"].mean().reset_index()
             found.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
     return pd.concat(found, ignore_index=True)
+
+
+def explorer(which: data.Panel, *, draws: int = 400) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Models, curves and h for ``charts.recipe_explorer``: every web-trained set, straight and curved."""
+    rows = web_curve.recipe_rows(which)
+    curves, field = [], []
+    for web in WEB_SETS:
+        lines = ["none", *sorted(web_curve.web_rows(rows, web)["line"].unique())]
+        for degree in (1, 2):
+            for line in lines:
+                table = web_curve.curve_table(rows, without=line, degree=degree, web=web, draws=draws)
+                curves.append(table.assign(web=web, degree=degree, without=line))
+            table = recipes.field_table(rows, degree=degree, web=web, draws=draws)
+            field.append(table.assign(web=web, degree=degree))
+    return rows, pd.concat(curves, ignore_index=True), pd.concat(field, ignore_index=True)
+
+
+def figure_kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """The flags of released cosines as words: a column ``figure`` for ``charts.cosine_chart``."""
+    flags = table["flags"].fillna("")
+    words = {
+        "text_only": "quoted, not released",
+        "instruction_tuned": "instruction-tuned",
+        "contradicted": "two figures for one model",
+        "repeated_score": "one number for many sizes",
+    }
+    figure = pd.Series("no flag", index=table.index)
+    for flag, word in reversed(words.items()):
+        figure = figure.mask(flags.str.contains(flag), word)
+    return table.assign(figure=figure)
