@@ -7,6 +7,8 @@ The curve itself is in ``web_curve``, generations at one size in ``generations``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -104,8 +106,14 @@ def model_field(
     x: Axis = "log_size",
     degree: int = 2,
     web: WebSet = "described corpora",
+    kinds: Sequence[str] = ("web", "curated", "code", "unpublished"),
 ) -> pd.DataFrame:
     """Distance of every model from the curve fitted without its line.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Kinds of recipe to place; the curve is the same whatever they are.
 
     Returns
     -------
@@ -115,7 +123,7 @@ def model_field(
     used = rows.dropna(subset=[x, y])
     rest = web_rows(used, web)
     parts = []
-    for line, own in used.groupby("line"):
+    for line, own in used[used["kind"].isin(kinds)].groupby("line"):
         curve = fit_curve(rest[rest["line"] != line], y, x=x, degree=degree, draws=1)
         parts.append(own.assign(expected=curve.at(own[x].to_numpy(dtype=float))))
     found = pd.concat(parts).sort_index()

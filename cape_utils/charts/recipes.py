@@ -113,8 +113,8 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
     recipes = field.drop_duplicates("recipe").sort_values(["kind", "recipe"])
     # The value of an option carries, for each web-trained set, the name of the curve that leaves its line out.
     keys = {
-        r.recipe: "|".join([r.recipe, *(r.line if r.line in held[web] else "none" for web in webs)])
-        for r in recipes.itertuples()
+        str(recipe): "|".join([str(recipe), *(str(line) if line in held[web] else "none" for web in webs)])
+        for recipe, line in zip(recipes["recipe"], recipes["line"], strict=True)
     }
     start = "Qwen2" if "Qwen2" in keys else next(iter(keys))
     one = dropdown("own_recipe", list(keys.values()), "Recipe", labels=list(keys), value=keys[start])
@@ -126,7 +126,7 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
         f"datum.web == own_web && datum.degree == toNumber(own_degree) && datum.without == {chosen}[{place}]"
     )
     y = pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (%)")
-    line = alt.Chart(curves.round(3)).transform_filter(fitted)
+    line = alt.Chart(curves.round(2)).transform_filter(fitted)
     band = line.mark_area(opacity=0.22, color=PALETTE["grey"]).encode(
         size_axis(), alt.Y("low:Q"), alt.Y2("high:Q")
     )

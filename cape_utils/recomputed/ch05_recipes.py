@@ -185,13 +185,14 @@ def sensitivity(which: data.Panel) -> pd.DataFrame:
     found = []
     for web in WEB_SETS:
         for degree in (1, 2, 3):
-            field = recipes.model_field(rows, degree=degree, web=web)
-            h = field[field["kind"] != "web"].groupby(["recipe", "kind"])["h"].mean().reset_index()
+            kinds = ("curated", "code", "unpublished")
+            field = recipes.model_field(rows, degree=degree, web=web, kinds=kinds)
+            h = field.groupby(["recipe", "kind"])["h"].mean().reset_index()
             found.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
     return pd.concat(found, ignore_index=True)
 
 
-def explorer(which: data.Panel, *, draws: int = 400) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def explorer(which: data.Panel, *, draws: int = 300) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Models, curves and h for ``charts.recipe_explorer``: every web-trained set, straight and curved."""
     rows = web_curve.recipe_rows(which)
     curves, field = [], []
@@ -199,7 +200,9 @@ def explorer(which: data.Panel, *, draws: int = 400) -> tuple[pd.DataFrame, pd.D
         lines = ["none", *sorted(web_curve.web_rows(rows, web)["line"].unique())]
         for degree in (1, 2):
             for line in lines:
-                table = web_curve.curve_table(rows, without=line, degree=degree, web=web, draws=draws)
+                table = web_curve.curve_table(
+                    rows, without=line, degree=degree, web=web, points=20, draws=draws
+                )
                 curves.append(table.assign(web=web, degree=degree, without=line))
             table = recipes.field_table(rows, degree=degree, web=web, draws=draws)
             field.append(table.assign(web=web, degree=degree))
