@@ -192,7 +192,7 @@ def sensitivity(which: data.Panel) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def explorer(which: data.Panel, *, draws: int = 300) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Models, curves and h for ``charts.recipe_explorer``: every web-trained set, straight and curved."""
     rows = web_curve.recipe_rows(which)
     curves, field = [], []
