@@ -177,7 +177,7 @@ def internal_difference_null(
     Examples
     --------
     >>> round(internal_difference_null("Qwen2.5-1.5B", "Qwen3-1.7B").p, 2)
-    0.2
+    0.18
     """
     table = internal_cosines(families).query("params_b < 15 and not model.str.contains('second file')")
     value = table.set_index("model")["mean_cosine"].astype(float)
