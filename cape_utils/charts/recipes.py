@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -121,16 +122,20 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
     web = dropdown("own_web", webs, "Web-trained")
     degree = dropdown("own_degree", [str(d) for d in degrees], "Degree of the curve", value="2")
     chosen = "split(own_recipe, '|')"
-    place = f"1 + indexof({[str(w) for w in webs]}, own_web)".replace('"', "'")
-    fitted = (
-        f"datum.web == own_web && datum.degree == toNumber(own_degree) && datum.without == {chosen}[{place}]"
-    )
+    number = f"indexof({json.dumps(webs)}, own_web)"
+    code = {name: place for place, name in enumerate(webs)}
+    here = f"datum.set == {number} && datum.degree == toNumber(own_degree)"
+    fitted = f"{here} && datum.without == {chosen}[1 + {number}]"
+    drawn_curves = curves.assign(set=curves["web"].map(code)).drop(columns="web").round(2)
+    drawn_curves["params_b"] = curves["params_b"].round(4)
     y = pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (%)")
-    line = alt.Chart(curves.round(2)).transform_filter(fitted)
-    band = line.mark_area(opacity=0.22, color=PALETTE["grey"]).encode(
+    line = alt.Chart(drawn_curves).transform_filter(fitted)
+    band = line.mark_area(opacity=0.22, color=PALETTE["grey"], interpolate="monotone").encode(
         size_axis(), alt.Y("low:Q"), alt.Y2("high:Q")
     )
-    curve = line.mark_line(color=PALETTE["grey"], strokeDash=[6, 3]).encode(size_axis(), alt.Y("expected:Q"))
+    curve = line.mark_line(color=PALETTE["grey"], strokeDash=[6, 3], interpolate="monotone").encode(
+        size_axis(), alt.Y("expected:Q")
+    )
     drawn = models[["model", "recipe", "line", "kind", "params_b", "truthfulqa_mc2"]].assign(
         model=models["model"].str.split("/").str[-1]
     )
@@ -149,10 +154,10 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
         .encode(size_axis(), y, _kind_shape(), tooltip=tooltip)
     )
     word = (
-        alt.Chart(field[["recipe", "web", "degree", "n", "h", "low", "high"]].round(2))
-        .transform_filter(
-            f"datum.recipe == {chosen}[0] && datum.web == own_web && datum.degree == toNumber(own_degree)"
+        alt.Chart(
+            field.assign(set=field["web"].map(code))[["recipe", "set", "degree", "h", "low", "high"]].round(2)
         )
+        .transform_filter(f"datum.recipe == {chosen}[0] && {here}")
         .transform_calculate(
             label="datum.recipe + ': h ' + format(datum.h, '+.1f') + (isValid(datum.low) ? ' [' + format(datum.low, '+.1f') "
             "+ ', ' + format(datum.high, '+.1f') + ']' : ' (no interval)')"

@@ -201,7 +201,7 @@ def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.D
         for degree in (1, 2):
             for line in lines:
                 table = web_curve.curve_table(
-                    rows, without=line, degree=degree, web=web, points=20, draws=draws
+                    rows, without=line, degree=degree, web=web, points=12, draws=draws
                 )
                 curves.append(table.assign(web=web, degree=degree, without=line))
             table = recipes.field_table(rows, degree=degree, web=web, draws=draws)
