@@ -80,7 +80,7 @@ def field_chart(table: pd.DataFrame, spread: pd.DataFrame) -> Any:
     beyond = int((curated["low"] > 0).sum())
     web = first[first["kind"] == "web"]
     return put(
-        (band + zero + bars + points).properties(height=alt.Step(15)),
+        (band + zero + bars + points).properties(height=700),
         title="Some curated recipes sit far above the curve, others on it",
         caption=(
             f"{panels[0][0].upper()}{panels[0][1:]}, {measures[0]}, n = {first['n'].sum()} models of {len(first)} recipes: "
@@ -221,7 +221,7 @@ def sensitivity_chart(table: pd.DataFrame) -> Any:
     span = first.groupby("recipe")["h"].agg(lambda h: h.max() - h.min())
     turned = first.groupby("recipe")["h"].agg(lambda h: bool(h.min() < 0 < h.max()))
     return put(
-        (zero + points).properties(height=alt.Step(20)),
+        (zero + points).properties(height=360),
         title="What the choice of curve does to h",
         caption=(
             f"{panels[0][0].upper()}{panels[0][1:]}, n = {len(span)} curated recipes, {len(first) // len(span)} curves: the "
@@ -284,7 +284,7 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
     change = first["d_truthfulqa_mc2"]
     clear = first["clear"]
     return put(
-        (zero + bars + points).properties(height=alt.Step(18)),
+        (zero + bars + points).properties(height=460),
         title="One generation to the next, at one size",
         caption=(
             f"{panels[0][0].upper()}{panels[0][1:]}, n = {len(first)} pairs: TruthfulQA rises beyond the noise of its items in "
