@@ -207,7 +207,7 @@ def sensitivity_chart(table: pd.DataFrame) -> Any:
                 scale=alt.Scale(
                     domain=webs, range=[PALETTE["blue"], PALETTE["orange"], PALETTE["vermillion"]]
                 ),
-                legend=alt.Legend(orient="bottom", direction="vertical"),
+                legend=alt.Legend(orient="bottom", direction="vertical", columns=1),
             ),
             alt.Shape(
                 "curve:N", title=None, scale=alt.Scale(range=["triangle-left", "circle", "triangle-right"])
@@ -265,7 +265,7 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
     base = alt.Chart(table).transform_filter("datum.panel == gen_panel && datum.score == gen_score")
     y = alt.Y("to:N", title=None, sort=order_of(table, "to"), axis=alt.Axis(labelLimit=150))
     colour = alt.Color(
-        "side:N", title=None, scale=hue, legend=alt.Legend(orient="bottom", direction="vertical")
+        "side:N", title=None, scale=hue, legend=alt.Legend(orient="bottom", direction="vertical", columns=1)
     )
     bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour)
     points = (
@@ -371,7 +371,7 @@ def cosine_chart(table: pd.DataFrame) -> Any:
                 "figure:N",
                 title=None,
                 scale=alt.Scale(domain=figures, range=hues[: len(figures)]),
-                legend=alt.Legend(orient="bottom", direction="vertical"),
+                legend=alt.Legend(orient="bottom", direction="vertical", columns=1),
             ),
             alt.Shape(
                 "figure:N",
