@@ -17,6 +17,7 @@ _SUBMODULES = (
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
+    *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("claims", "charts"),
 )
 

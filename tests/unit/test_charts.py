@@ -20,8 +20,10 @@ from cape_utils import (
     data,
     frontier,
     frontier_labs,
+    generations,
     isocline,
     nulls,
+    overtraining,
     rendering,
     rivals,
     rotation,
@@ -29,11 +31,13 @@ from cape_utils import (
     spectrum,
     splits,
     transition,
+    web_curve,
     width,
 )
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 from cape_utils.recomputed import ch04_width_normalization as ch04
+from cape_utils.recomputed import ch05_recipes as ch05
 from cape_utils.recomputed import ch08_eigenstructure as ch08
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -255,7 +259,38 @@ def projections():
     return charts.projection_chart(stages, bottleneck.projection_changes(stages))
 
 
+def recipe_fields():
+    return charts.field_chart(
+        pd.concat([ch05.fields(which, draws=50) for which in ch05.PANELS]),
+        pd.concat([ch05.web_spread(which) for which in ch05.PANELS]),
+    )
+
+
+def successors():
+    rows = {label: web_curve.recipe_rows(which) for which, label in ch05.PANELS.items()}
+    return charts.generation_chart(
+        stacked({panel: generations.generation_pairs(part) for panel, part in rows.items()})
+    )
+
+
+def trained_longer():
+    rows = web_curve.recipe_rows("open")
+    points = [
+        overtraining.recipe_points(rows, y, x=x, by="recipe").assign(measure=m)
+        for m, (y, x) in ch05.MEASURES.items()
+    ]
+    return charts.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
+
+
 BUILT = {
+    "cosine_chart": lambda: charts.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
+    "field_chart": recipe_fields,
+    "generation_chart": successors,
+    "recipe_explorer": lambda: charts.recipe_explorer(*ch05.explorer("open", draws=30)),
+    "sensitivity_chart": lambda: charts.sensitivity_chart(
+        pd.concat([ch05.sensitivity(which) for which in ch05.PANELS])
+    ),
+    "tokens_chart": trained_longer,
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
     "difference_chart": lambda: charts.difference_chart(data.compare_panels()),
