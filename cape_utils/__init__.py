@@ -16,6 +16,7 @@ _SUBMODULES = (
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
+    *("dynamics", "forecast", "recovery"),
     *("claims", "charts"),
 )
 

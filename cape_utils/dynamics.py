@@ -318,8 +318,15 @@ def integrate(
         found[:] = start
         return Path(found, False, "")
     with np.errstate(over="ignore", invalid="ignore"):
-        options = {"events": outside, "rtol": 1e-6, "atol": 1e-6, "method": "RK45"}
-        solved = solve_ivp(lambda _, y: model.rate(y), (begin, grid[-1]), start, t_eval=grid, **options)
+        solved = solve_ivp(
+            lambda _, y: model.rate(y),
+            (begin, float(grid[-1])),
+            start,
+            t_eval=grid,
+            events=outside,
+            rtol=1e-6,
+            atol=1e-6,
+        )
     if len(solved.t):
         found[: len(solved.t)] = solved.y.T
     if solved.status == 0 and np.isfinite(found).all():

@@ -369,7 +369,7 @@ def predict_next(
     Forecast
     """
     used = family_scores.dropna(subset=["params_b", *data.BENCHMARKS]).sort_values("params_b")
-    if used["family"].nunique() != 1:
+    if len(set(used["family"])) != 1:
         raise ValueError(
             f"rows of one family with all five benchmarks are needed; families: {sorted(set(used['family']))}"
         )

@@ -73,7 +73,7 @@ def noisy(
     generator = as_generator(rng)
     items = np.array([benchmark_items(name) for name in data.BENCHMARKS])
     return [
-        (x, scores + share * generator.normal(size=scores.shape) * item_error(scores, items))  # type: ignore[arg-type]
+        (x, np.asarray(scores + share * generator.normal(size=scores.shape) * item_error(scores, items)))
         for x, scores in trajectories
     ]
 
