@@ -331,7 +331,7 @@ def integrate(
         found[: len(solved.t)] = solved.y.T
     if solved.status == 0 and np.isfinite(found).all():
         return Path(found, False, "")
-    if solved.status == 1:
+    if solved.status == 1 and solved.t_events:
         where = 10 ** float(solved.t_events[0][0])
         return Path(found, True, f"a score is {MARGIN_PP:g} points outside 0 to 100 at {where:.3g}B")
     return Path(found, True, "the integration fails: the rate of change is not finite")

@@ -29,6 +29,7 @@ from cape_utils.charts.dynamics import (
     path_explorer,
     reading_chart,
     recovery_chart,
+    rival_chart,
     source_chart,
 )
 from cape_utils.charts.frontier import (
@@ -109,6 +110,7 @@ __all__ = [
     "ratio_scatter",
     "reading_chart",
     "recovery_chart",
+    "rival_chart",
     "rotation_chart",
     "saturation_chart",
     "scale_histogram",

@@ -9,10 +9,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts._base import dropdown, name, order_of, put, size_axis, slider
+from cape_utils.charts._base import dropdown, name, order_of, put, size_axis
 from cape_utils.rendering import PALETTE
 
-__all__ = ["duel_chart", "league_chart", "path_explorer", "reading_chart", "recovery_chart", "source_chart"]
+__all__ = [
+    "duel_chart",
+    "league_chart",
+    "path_explorer",
+    "reading_chart",
+    "recovery_chart",
+    "rival_chart",
+    "source_chart",
+]
 
 _UNITS = ["percent of the score", "points"]
 
@@ -61,7 +69,8 @@ def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
         part = table[table["claim"] == claim]
         near = int((part["error"] - quoted[claim]).abs().le(0.1).sum())
         said.append(
-            f"{claim}: n = {len(part)} readings, {int(part['diverged'].sum())} diverge and are not drawn, {near} within 0.1 of the "
+            f"{claim}: n = {len(part)} readings, {int(part['diverged'].sum())} diverge and are not drawn, "
+            f"{near} within 0.1 of the "
             f"{quoted[claim]}% quoted"
         )
     return put(
@@ -69,7 +78,8 @@ def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
         title="One sentence, many readings",
         caption="; ".join(said) + ". Dashed: the number quoted.",
         alternative=(
-            "Dot plot of mean errors, a row for each kind of fit, circles for percent of the score and diamonds for points, and a "
+            "Dot plot of mean errors, a row for each kind of fit, circles for percent of the score and diamonds "
+            "for points, and a "
             f"dashed line at the number quoted. {'; '.join(said)}."
         ),
     )
@@ -87,12 +97,12 @@ def source_chart(sources: pd.DataFrame) -> Any:
     chosen = dropdown("source_choice", choices, "Choice")
     points, curves = [], []
     grid = np.logspace(np.log10(0.07), np.log10(70), 30)
-    for row in sources.itertuples():
-        shown = row.rows.rename(columns={row.benchmark: "score"})
+    for row in sources.to_dict("records"):
+        shown = row["rows"].rename(columns={row["benchmark"]: "score"})
         role = np.where(shown["family"] == "Llama-2", "predicted: Llama-2", "fitted")
-        points.append(shown[["model", "params_b", "score"]].assign(choice=row.choice, role=role))
-        height = np.vander(np.log10(grid), row.degree + 1, increasing=True) @ row.coefficients
-        curves.append(pd.DataFrame({"params_b": grid, "score": height, "choice": row.choice}))
+        points.append(shown[["model", "params_b", "score"]].assign(choice=row["choice"], role=role))
+        height = np.vander(np.log10(grid), row["degree"] + 1, increasing=True) @ row["coefficients"]
+        curves.append(pd.DataFrame({"params_b": grid, "score": height, "choice": row["choice"]}))
     roles = ["fitted", "predicted: Llama-2"]
     y = alt.Y("score:Q", title="Score (%)", scale=alt.Scale(zero=False))
     line = (
@@ -134,11 +144,13 @@ def source_chart(sources: pd.DataFrame) -> Any:
         line + dots + word,
         title="One benchmark, no equation, three models to predict",
         caption=(
-            f"Mean error on the 3 Llama-2 models of a curve fitted to n = {first['n']} others, and what one changed choice makes of it: "
+            f"Mean error on the 3 Llama-2 models of a curve fitted to n = {first['n']} others, and what one "
+            "changed choice makes of it: "
             f"{listed}."
         ),
         alternative=(
-            "Scores against size: grey circles are fitted by a blue curve, vermillion diamonds are the three Llama-2 models. As it "
+            "Scores against size: grey circles are fitted by a blue curve, vermillion diamonds are the three "
+            "Llama-2 models. As it "
             f"stands the curve falls and turns up again, close to the diamonds. Errors: {listed}."
         ),
     )
@@ -200,11 +212,13 @@ def league_chart(table: pd.DataFrame) -> Any:
         (bars + dots + words).properties(height=270),
         title="Every family held out in turn",
         caption=(
-            f"n = {first['families'].iloc[0]} families, fitted on {trains[0]}, start {starts[0]}. Best four: {listed}. Bars: 95%, families "
+            f"n = {first['families'].iloc[0]} families, fitted on {trains[0]}, start {starts[0]}. Best four: "
+            f"{listed}. Bars: 95%, families "
             f"resampled. A family on which a method diverges counts as worse than any number; marks at {top:g} stand for more."
         ),
         alternative=(
-            f"Interval plot of median errors, one row for each method, diamonds for equations and circles for simple rules. {listed}. "
+            "Interval plot of median errors, one row for each method, diamonds for equations and circles for "
+            f"simple rules. {listed}. "
             "Rows on which a method diverges say on how many families."
         ),
     )
@@ -284,8 +298,71 @@ def duel_chart(errors: pd.DataFrame, rival: str) -> Any:
         title=f"Family by family, against: {rival}",
         caption=f"{start[0].upper()}{start[1:]}: {'; '.join(said)}. Below the dashed line the method chosen is the better one.",
         alternative=(
-            "Scatter plot, a point for each family held out, the error of the simple rule across and of the method chosen up, with a "
+            "Scatter plot, a point for each family held out, the error of the simple rule across and of the "
+            "method chosen up, with a "
             f"dashed line of equal errors. {start}: {'; '.join(said)}."
+        ),
+    )
+
+
+def rival_chart(table: pd.DataFrame, quoted: float) -> Any:
+    """Error on Llama-2 of trends learnt from one other family, beside the number quoted.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``panel, family, kind, error``; persistence stands once in a panel.
+    quoted : float
+    """
+    panels = order_of(table, "panel")
+    which = dropdown("rival_panel", panels, "Panel")
+    kinds = ["line", "parabola", "persistence"]
+    drawn = table.assign(family=table["family"].replace("none", "no family")).round(2)
+    title = "Mean error on Llama-2 from its 7B (%)"
+    dots = (
+        alt.Chart(drawn)
+        .transform_filter("datum.panel == rival_panel")
+        .mark_point(filled=True, size=75, opacity=0.9)
+        .encode(
+            alt.X("error:Q", title=title, scale=alt.Scale(zero=True)),
+            alt.Y("family:N", title=None, sort=alt.EncodingSortField("error", op="min")),
+            alt.Color(
+                "kind:N",
+                title="Learnt",
+                scale=alt.Scale(domain=kinds, range=[PALETTE["blue"], PALETTE["green"], PALETTE["grey"]]),
+            ),
+            alt.Shape(
+                "kind:N",
+                title="Learnt",
+                scale=alt.Scale(domain=kinds, range=["circle", "triangle-up", "square"]),
+            ),
+            tooltip=["family", "kind", "error"],
+        )
+        .add_params(which)
+    )
+    rule = (
+        alt.Chart(pd.DataFrame({"quoted": [quoted]}))
+        .mark_rule(color=PALETTE["vermillion"], strokeDash=[6, 3], strokeWidth=2)
+        .encode(alt.X("quoted:Q", title=title))
+    )
+    said = []
+    for panel in panels:
+        part = table[table["panel"] == panel]
+        still = float(part.loc[part["kind"] == "persistence", "error"].iloc[0])
+        trends = part[part["kind"] != "persistence"]
+        hits = int((trends["error"] <= quoted).sum())
+        said.append(
+            f"{panel}, n = {trends['family'].nunique()} families: {hits} of {len(trends)} trends err by {quoted:g}% or less, "
+            f"persistence by {still:.1f}%"
+        )
+    return put(
+        dots + rule,
+        title="Llama-2 from its 7B, learnt from one other family",
+        caption="; ".join(said) + ". Dashed: the number quoted for the equation.",
+        alternative=(
+            "Dot plot of errors, a row for each family learnt from, circles for lines, triangles for parabolas "
+            "and a square for "
+            f"persistence, with a dashed line at the number quoted. {'; '.join(said)}."
         ),
     )
 
@@ -298,15 +375,21 @@ def recovery_chart(rates: pd.DataFrame) -> Any:
     rates : pandas.DataFrame
         From ``recovery.recovery_rates``.
     """
-    amounts = sorted(set(rates["noise"]))
-    noise = slider(
-        "recovery_noise", amounts[0], amounts[-1], round(amounts[1] - amounts[0], 3), amounts[0], "Item noise"
+    amounts, ridges = sorted(set(rates["noise"])), sorted(set(rates["ridge"]))
+    noise = dropdown(
+        "recovery_noise",
+        [f"{v:g}" for v in amounts],
+        "Item noise",
+        labels=[f"{v:g} of the real one" for v in amounts],
     )
+    penalty = dropdown("recovery_ridge", [f"{v:g}" for v in ridges], "Penalty")
     table = rates.assign(
         families=rates["families"].map(lambda k: f"{k} famil{'y' if k == 1 else 'ies'}")
     ).round(3)
     kinds = order_of(table, "families")
-    base = alt.Chart(table).transform_filter("abs(datum.noise - recovery_noise) < 0.01")
+    base = alt.Chart(table).transform_filter(
+        "datum.noise == toNumber(recovery_noise) && datum.ridge == toNumber(recovery_ridge)"
+    )
     x = alt.X(
         "sizes:Q",
         title="Sizes in a family (log scale)",
@@ -335,26 +418,34 @@ def recovery_chart(rates: pd.DataFrame) -> Any:
             alt.Shape("families:N", title=None, scale=alt.Scale(domain=kinds)),
             tooltip=["sizes", "families", "noise", "exact", "found", "false_terms"],
         )
-        .add_params(noise)
+        .add_params(noise, penalty)
     )
 
     def at(sizes: int, families: int, amount: float) -> str:
-        row = rates[(rates["sizes"] == sizes) & (rates["families"] == families) & (rates["noise"] == amount)]
+        row = rates[
+            (rates["sizes"] == sizes)
+            & (rates["families"] == families)
+            & (rates["noise"] == amount)
+            & (rates["ridge"] == ridges[0])
+        ]
         return f"{float(row['exact'].iloc[0]):.0%}"
 
     few, many = min(rates["sizes"]), max(rates["sizes"])
     one, most = min(rates["families"]), max(rates["families"])
     said = (
-        f"{few} sizes of {one} family {at(few, one, amounts[0])} without noise and {at(few, one, amounts[-1])} with it; {many} sizes "
-        f"{at(many, one, amounts[0])} and {at(many, one, amounts[-1])}; {many} sizes of {most} families {at(many, most, amounts[0])} and "
+        f"{few} sizes of {one} family {at(few, one, amounts[0])} without noise and {at(few, one, amounts[-1])} "
+        f"with it; {many} sizes "
+        f"{at(many, one, amounts[0])} and {at(many, one, amounts[-1])}; {many} sizes of {most} families "
+        f"{at(many, most, amounts[0])} and "
         f"{at(many, most, amounts[-1])}"
     )
     return put(
         lines + dots,
         title="A law that is there: when is it found?",
-        caption=f"Share of n = {int(rates['n'].iloc[0])} equations whose terms are all found and no other: {said}.",
+        caption=f"Share of n = {int(rates['n'].iloc[0])} equations whose terms are all found and no other, no penalty: {said}.",
         alternative=(
-            f"Lines of the share of equations found exactly against the number of sizes, one for each number of families. {said}."
+            "Lines of the share of equations found exactly against the number of sizes, one for each number of "
+            f"families. {said}."
         ),
     )
 
@@ -440,14 +531,16 @@ def path_explorer(
     )
     diverge = said.groupby("target", sort=False)["diverged"].sum()
     listed = "; ".join(
-        f"{options['target'][k]} {v} of {(said['target'] == k).sum()}" for k, v in diverge.items()
+        f"{options['target'][str(k)]} {v} of {(said['target'] == k).sum()}" for k, v in diverge.items()
     )
     return put(
         line + dots + word,
         title="Choose threshold, degree, training copy and target",
         caption=f"n = {len(said)} settings, fitted to fractions without a constant. Those that diverge: {listed}.",
         alternative=(
-            "Scores against size: vermillion circles are measured, blue squares on a dashed line are the solution of the equation from the "
-            f"first circle on. A line of text gives the mean error over five benchmarks, or says that it diverges. Diverging settings: {listed}."
+            "Scores against size: vermillion circles are measured, blue squares on a dashed line are the "
+            "solution of the equation from the "
+            "first circle on. A line of text gives the mean error over five benchmarks, or says that it "
+            f"diverges. Diverging settings: {listed}."
         ),
     )

@@ -39,14 +39,22 @@ from cape_utils.results import Floats, Null, interval, null_from_draws
 
 
 @functools.cache
-def insample_null(draws: int = 200) -> tuple[Null, Floats]:
-    """The in-sample error, in the reading used, of the same fit to benchmarks whose steps are shuffled."""
+def insample_null(copy: str | None = None, draws: int = 200) -> tuple[Null, Floats]:
+    """The in-sample error of the same fit to benchmarks whose steps are shuffled, in the reading used.
+
+    Parameters
+    ----------
+    copy : str, optional
+        Another copy of the scores than that of the reading.
+    draws : int
+        Each benchmark's own steps in random order; the unit shuffled is the step.
+    """
     row, _ = nearest_row("ode_insample")
-    sizes, scores = arrays(row["copy"])
+    sizes, scores = arrays(copy or row["copy"])
     found = np.array([error_of(row, (sizes, fake), None) for fake in surrogates(scores, draws)])
     kept = found[np.isfinite(found)]
     method = f"each benchmark's own steps shuffled, {draws - kept.size} of {draws} draws diverge"
-    return null_from_draws(float(row["error"]), kept, len(sizes), method), kept
+    return null_from_draws(error_of(row, (sizes, scores), None), kept, len(sizes), method), kept
 
 
 @recomputes("ode_insample")

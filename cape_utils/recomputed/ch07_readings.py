@@ -151,16 +151,15 @@ def readings(claim: str) -> pd.DataFrame:
 
 
 def nearest_row(claim: str) -> tuple[pd.Series, str]:
+    """The reading nearest to the number quoted, and a sentence on all of them."""
     table, quoted = readings(claim), QUOTED[claim]
-    named = {
-        f"{r.copy}, {r.fit}, {r.start}, in {r.error_in}": float(r.error)  # type: ignore[arg-type]
-        for r in table.itertuples()
-        if not r.diverged
-    }
+    kept = table[~table["diverged"]]
+    labels = kept["copy"] + ", " + kept["fit"] + ", " + kept["start"] + ", in " + kept["error_in"]
+    named = dict(zip(labels, kept["error"].astype(float), strict=True))
     best, _ = nearest(named, quoted)
     hits = sum(abs(value - quoted) <= 0.1 for value in named.values())
-    row = table[~table["diverged"]].iloc[list(named).index(best)]
-    percent = table[(table["error_in"] == ERRORS[0]) & ~table["diverged"]]["error"]
+    row = kept.iloc[list(named).index(best)]
+    percent = kept[kept["error_in"] == ERRORS[0]]["error"]
     remark = (
         f"Of {len(table)} readings {int(table['diverged'].sum())} diverge, {hits} come within 0.1; in percent of the score "
         f"the others go from {percent.min():.3g} to {percent.max():.3g}. The one used: {best}."
@@ -171,7 +170,7 @@ def nearest_row(claim: str) -> tuple[pd.Series, str]:
 def noisy(scores: Floats, draws: int, seed: int = 0) -> Floats:
     """Scores with item noise, shape (draws, sizes, benchmarks)."""
     items = np.array([benchmark_items(name) for name in BENCHMARKS])
-    error = item_error(scores, items)  # type: ignore[arg-type]
+    error = item_error(scores, items)
     return np.asarray(scores + np.random.default_rng(seed).normal(size=(draws, *scores.shape)) * error)
 
 
