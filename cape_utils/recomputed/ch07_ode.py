@@ -45,7 +45,7 @@ def _as_small(null: Null, draws: Floats) -> Null:
 
 
 @functools.cache
-def insample_null(copy: str | None = None, draws: int = 200) -> tuple[Null, Floats]:
+def insample_null(copy: str | None = None, draws: int = 150) -> tuple[Null, Floats]:
     """The in-sample error of the same fit to benchmarks whose steps are shuffled, in the reading used.
 
     Parameters
@@ -130,7 +130,7 @@ def ode_llama2() -> Recomputed:
 
 
 def _noise_ends(
-    copy: str, which: data.Panel, anchored: bool, error_in: dynamics.ErrorIn, draws: int = 300
+    copy: str, which: data.Panel, anchored: bool, error_in: dynamics.ErrorIn, draws: int = 200
 ) -> tuple[float, float]:
     sizes, scores = arrays(copy)
     later, goal = llama2(which)
@@ -191,7 +191,7 @@ def terms_table() -> pd.DataFrame:
 
 
 @functools.cache
-def terms_null(copy: str, fit: str, draws: int = 200) -> Null:
+def terms_null(copy: str, fit: str, draws: int = 100) -> Null:
     """Mean number of terms kept when the eight models' scores are dealt out to the sizes at random."""
     sizes, scores = arrays(copy)
     rng = np.random.default_rng(0)
@@ -282,7 +282,7 @@ def _ratio(table: Table, names: tuple[str, ...], options: dict[str, Any]) -> flo
 
 
 @functools.cache
-def jump_draws(copy: str, label: str, fit: str, draws: int = 1000) -> tuple[Floats, Floats]:
+def jump_draws(copy: str, label: str, fit: str, draws: int = 500) -> tuple[Floats, Floats]:
     """The ratio with item noise on the scores, and with item noise on one law for all sizes.
 
     The one law is the dense fit of both scores to all eight models, so its true ratio is one.

@@ -18,10 +18,12 @@ from cape_utils import (
     claims,
     coupling,
     data,
+    forecast,
     frontier,
     frontier_labs,
     isocline,
     nulls,
+    recovery,
     rendering,
     rivals,
     rotation,
@@ -34,6 +36,7 @@ from cape_utils import (
 from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 from cape_utils.recomputed import ch04_width_normalization as ch04
+from cape_utils.recomputed import ch07_readings as ch07
 from cape_utils.recomputed import ch08_eigenstructure as ch08
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -255,6 +258,35 @@ def projections():
     return charts.projection_chart(stages, bottleneck.projection_changes(stages))
 
 
+@functools.cache
+def held_out():
+    methods = ("persistence", "parabola, anchored", "dense linear ODE")
+    return {
+        train: forecast.family_errors(
+            forecast.hold_out(panels()["the open panel"], methods=methods, train=train)
+        )
+        for train in ("all others", "Pythia only")
+    }
+
+
+def standings():
+    tables = [
+        forecast.league(table).rename_axis("method").reset_index().assign(train=train, start="smallest")
+        for train, table in held_out().items()
+    ]
+    return charts.league_chart(pd.concat(tables))
+
+
+def duels():
+    joined = pd.concat([table.reset_index().assign(train=train) for train, table in held_out().items()])
+    return charts.duel_chart(joined, "parabola, anchored")
+
+
+def every_reading():
+    table = pd.concat([ch07.readings(c).assign(claim=c) for c in ("ode_insample", "ode_llama2")])
+    return charts.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
+
+
 BUILT = {
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
@@ -295,6 +327,15 @@ BUILT = {
     "small_sample_chart": few_models,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
+    "duel_chart": duels,
+    "league_chart": standings,
+    "path_explorer": lambda: charts.path_explorer(ch07.explorer_grid(), ch07.EXPLORER, ch07.BENCHMARKS),
+    "reading_chart": every_reading,
+    "recovery_chart": lambda: charts.recovery_chart(
+        recovery.recovery_rates((8, 40), families=(1, 3), noise=(0.0, 1.0), seeds=1)
+    ),
+    "rival_chart": lambda: charts.rival_chart(ch07.alternatives().assign(panel="the paper's panel"), 5.6),
+    "source_chart": lambda: charts.source_chart(ch07.source_table()),
     "given_chart": taken_out,
     "growth_chart": growth,
     "matched_chart": matched,

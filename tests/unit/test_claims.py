@@ -14,7 +14,14 @@ from cape_utils.claims import Claim, NullRange, Recomputed, Value, judge
 from cape_utils.recomputed import recomputes, registry
 from cape_utils.results import Estimate, Null
 
-WRITTEN = ("01_data", "02_coupling", "03_phase_transition", "04_width_normalization", "08_eigenstructure")
+WRITTEN = (
+    "01_data",
+    "02_coupling",
+    "03_phase_transition",
+    "04_width_normalization",
+    "07_ode",
+    "08_eigenstructure",
+)
 KEYS = {"id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"}
 
 
@@ -304,6 +311,11 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "width_gptneo": 0.992,
         "width_raw_opt": -0.880,
         "projection_drop_1b": -11.89,
+        "ode_insample": 2.598,
+        "ode_llama2": 5.958,
+        "ode_polynomial_baseline": 10.275,
+        "ode_terms": 4.8,
+        "ode_coupling_jump": 6.157,
     }
     for name, value in expected.items():
         if isinstance(value, str):
