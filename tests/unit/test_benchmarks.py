@@ -31,6 +31,7 @@ def test_the_family_loop_gives_the_interval_of_the_package():
     assert family_loop(table, 100) == pytest.approx((ours.low, ours.high))
 
 
+@pytest.mark.filterwarnings("ignore:Sparsity parameter is too big")
 def test_the_league_loop_predicts_what_the_package_predicts():
     used = forecast.ladders(data.panel("open", rows="one_recipe"))
     family, theirs = next(iter(league_loop(used, 1).items()))

@@ -272,10 +272,11 @@ def test_every_family_is_predicted_once_from_its_smallest_model(opened, held):
     one = held.query("method == 'persistence'")
     assert set(one["family"]) == set(opened["family"])
     assert len(one) == 5 * (len(opened) - opened["family"].nunique())
-    assert (one["from_params_b"] == one["family"].map(opened.groupby("family")["params_b"].min())).all()
+    smallest = one["family"].map(opened.groupby("family")["params_b"].min())
+    assert one["from_params_b"].tolist() == smallest.tolist()
     steps = forecast.hold_out(opened, methods=["persistence"], start="previous")
     assert len(steps) == len(one)
-    assert not (steps["from_params_b"] == one["from_params_b"]).all()
+    assert steps["from_params_b"].tolist() != one["from_params_b"].tolist()
     alone = forecast.hold_out(opened, methods=["persistence"], train="Pythia only")
     assert "Pythia" not in set(alone["family"])
 
@@ -291,6 +292,18 @@ def test_the_league_counts_divergence_as_worse_than_any_number():
     assert table["wins"].to_dict() == {"a": 2.5, "b": 0.5, "c": 1.0}  # one family is shared
     assert table["wins"].sum() == len(errors)
     assert not table.isna().to_numpy().any()
+
+
+def test_a_family_on_which_a_method_diverges_has_an_infinite_error(opened):
+    table = forecast.hold_out(opened, methods=["persistence", "dense linear ODE"], train="Pythia only")
+    lost = table[table["diverged"]]
+    assert not lost.empty
+    assert lost["predicted"].isna().all()
+    assert set(lost["method"]) == {"dense linear ODE"}
+    errors = forecast.family_errors(table)
+    infinite = errors.index[np.isinf(errors["dense linear ODE"])]
+    assert set(infinite) == set(lost["family"])
+    assert np.isfinite(errors["persistence"]).all()
 
 
 def test_family_errors_are_plain_means(held):
