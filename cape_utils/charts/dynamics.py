@@ -25,6 +25,11 @@ __all__ = [
 _UNITS = ["percent of the score", "points"]
 
 
+def _sentence(parts: list[str]) -> str:
+    whole = "; ".join(parts)
+    return f"{whole[0].upper()}{whole[1:]}."
+
+
 def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
     """Every reading of a mean error as a dot, with the number quoted; those that diverge are counted.
 
@@ -76,7 +81,7 @@ def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
     return put(
         (dots + rule).properties(height=210),
         title="One sentence, many readings",
-        caption="; ".join(said) + ". Dashed: the number quoted.",
+        caption=_sentence(said) + " Dashed: the number quoted.",
         alternative=(
             "Dot plot of mean errors, a row for each kind of fit, circles for percent of the score and diamonds "
             "for points, and a "
@@ -356,9 +361,9 @@ def rival_chart(table: pd.DataFrame, quoted: float) -> Any:
             f"persistence by {still:.1f}%"
         )
     return put(
-        dots + rule,
+        (dots + rule).properties(height=330),
         title="Llama-2 from its 7B, learnt from one other family",
-        caption="; ".join(said) + ". Dashed: the number quoted for the equation.",
+        caption=_sentence(said) + " Dashed: the number quoted for the equation.",
         alternative=(
             "Dot plot of errors, a row for each family learnt from, circles for lines, triangles for parabolas "
             "and a square for "
@@ -407,7 +412,7 @@ def recovery_chart(rates: pd.DataFrame) -> Any:
         ),
     )
     lines = base.mark_line().encode(
-        x, y, colour, alt.StrokeDash("families:N", title=None, scale=alt.Scale(domain=kinds), legend=None)
+        x, y, colour, alt.StrokeDash("families:N", title=None, scale=alt.Scale(domain=kinds))
     )
     dots = (
         base.mark_point(filled=True, size=90)
@@ -479,19 +484,19 @@ def path_explorer(
             ("target", "Predict", "a"),
             ("train", "Fitted on", "b"),
             ("degree", "Degree", "1"),
-            ("threshold", "Threshold", "c"),
+            ("threshold", "Threshold", "a"),
         )
     ]
     controls.append(dropdown("ode_score", benchmarks, "Score", labels=[name(b) for b in benchmarks]))
     whole = "datum.train == ode_train && datum.target == ode_target"
     key = f"{whole} && datum.degree == ode_degree && datum.threshold == ode_threshold"
-    # Every score is a column of the page's data; the expression names them, so that a misspelt one is noticed.
+    # Short names keep the page small; the expression names each, so that a misspelt one is noticed.
     pick = (
         " : ".join(f"ode_score == '{b}' ? datum.{b}" for b in benchmarks[:-1]) + f" : datum.{benchmarks[-1]}"
     )
     y = alt.Y("score:Q", title="Score (%)", scale=alt.Scale(domain=[0, 100]))
     line = (
-        alt.Chart(paths.round(1))
+        alt.Chart(paths.rename(columns=short).round(1))
         .transform_filter(key)
         .transform_calculate(score=pick)
         .mark_line(
@@ -503,7 +508,7 @@ def path_explorer(
         .encode(size_axis(), y)
     )
     dots = (
-        alt.Chart(measured.round(1))
+        alt.Chart(measured.rename(columns=short).round(1))
         .transform_filter(whole)
         .transform_calculate(score=pick)
         .mark_point(filled=True, size=85, color=PALETTE["vermillion"], opacity=0.9)
