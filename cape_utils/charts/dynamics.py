@@ -491,9 +491,9 @@ def path_explorer(
     whole = "datum.train == ode_train && datum.target == ode_target"
     key = f"{whole} && datum.degree == ode_degree && datum.threshold == ode_threshold"
     # Short names keep the page small; the expression names each, so that a misspelt one is noticed.
-    pick = (
-        " : ".join(f"ode_score == '{b}' ? datum.{b}" for b in benchmarks[:-1]) + f" : datum.{benchmarks[-1]}"
-    )
+    short = {b: f"s{place}" for place, b in enumerate(benchmarks)}
+    choices = [f"ode_score == '{b}' ? datum.{short[b]}" for b in benchmarks[:-1]]
+    pick = " : ".join([*choices, f"datum.{short[benchmarks[-1]]}"])
     y = alt.Y("score:Q", title="Score (%)", scale=alt.Scale(domain=[0, 100]))
     line = (
         alt.Chart(paths.rename(columns=short).round(1))
