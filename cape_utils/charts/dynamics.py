@@ -496,7 +496,7 @@ def path_explorer(
     pick = " : ".join([*choices, f"datum.{short[benchmarks[-1]]}"])
     y = alt.Y("score:Q", title="Score (%)", scale=alt.Scale(domain=[0, 100]))
     line = (
-        alt.Chart(paths.rename(columns=short).round(1))
+        alt.Chart(paths.round(dict.fromkeys(benchmarks, 1)).rename(columns=short))
         .transform_filter(key)
         .transform_calculate(score=pick)
         .mark_line(
@@ -508,7 +508,7 @@ def path_explorer(
         .encode(size_axis(), y)
     )
     dots = (
-        alt.Chart(measured.rename(columns=short).round(1))
+        alt.Chart(measured.round(dict.fromkeys(benchmarks, 1)).rename(columns=short))
         .transform_filter(whole)
         .transform_calculate(score=pick)
         .mark_point(filled=True, size=85, color=PALETTE["vermillion"], opacity=0.9)

@@ -536,6 +536,12 @@ def test_an_open_interval_and_a_missing_coupling_are_left_out_of_the_dots():
     json.dumps(spec, allow_nan=False)
 
 
+def test_the_explorer_rounds_scores_and_not_sizes():
+    spec = spec_of("path_explorer")
+    sizes = {row["params_b"] for rows in spec["datasets"].values() for row in rows if "params_b" in row}
+    assert {0.07, 0.16, 0.41} <= sizes
+
+
 def test_figures_do_not_change_their_input():
     pairs, copies = data.compare_panels(), data.pythia_copies()
     before = pairs.copy(), copies.copy()
