@@ -213,7 +213,8 @@ def ode_terms() -> Recomputed:
     used = own.iloc[list(named).index(best)]
     other = table[(table["copy"] == "open panel") & (table["fit"] == used["fit"])].iloc[0]
     by_degree = [
-        f"degree {d} keeps {part['mean'].min():.3g} to {part['mean'].max():.3g} of {part['library'].min()} or {part['library'].max()}"
+        f"degree {d} keeps {part['mean'].min():.3g} to {part['mean'].max():.3g} of "
+        f"{part['library'].min()} or {part['library'].max()}"
         for d in (1, 2, 3)
         if len(part := own[own["fit"].str.startswith(f"degree {d}")])
     ]
