@@ -18,6 +18,7 @@ _SUBMODULES = (
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
+    *("dynamics", "forecast", "recovery"),
     *("claims", "charts"),
 )
 

@@ -48,15 +48,15 @@ TAX_BELOW = 0.1
 Attribution = Literal["intervals", "models"]
 
 
-def item_error(score_pct: ArrayLike, items: float) -> Floats:
+def item_error(score_pct: ArrayLike, items: ArrayLike) -> Floats:
     """Standard error of a benchmark score from its finite number of items.
 
     Parameters
     ----------
     score_pct : array_like
         Scores in percent.
-    items : float
-        Number of test items.
+    items : array_like
+        Number of test items, one for all scores or one for each.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def item_error(score_pct: ArrayLike, items: float) -> Floats:
     1.0
     """
     share = np.clip(np.asarray(score_pct, dtype=float) / 100, 0, 1)
-    return np.asarray(100 * np.sqrt(share * (1 - share) / items))
+    return np.asarray(100 * np.sqrt(share * (1 - share) / np.asarray(items, dtype=float)))
 
 
 @functools.cache

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks.cases import cases, family_loop, permutation_loop, quadratic_loop
-from cape_utils import coupling, data, nulls, transition
+from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
+from cape_utils import coupling, data, forecast, nulls, transition
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -31,9 +31,20 @@ def test_the_family_loop_gives_the_interval_of_the_package():
     assert family_loop(table, 100) == pytest.approx((ours.low, ours.high))
 
 
+@pytest.mark.filterwarnings("ignore:Sparsity parameter is too big")
+def test_the_league_loop_predicts_what_the_package_predicts():
+    used = forecast.ladders(data.panel("open", rows="one_recipe"))
+    family, theirs = next(iter(league_loop(used, 1).items()))
+    own, rest = used[used["family"] == family], used[used["family"] != family]
+    fitted = forecast.fit_method(rest, "sparse ODE, degree 1")
+    start = own.iloc[0][list(data.BENCHMARKS)].astype(float)
+    path = fitted.predict(start, own["params_b"].iloc[0], own["params_b"].iloc[1:])
+    assert path.score_pct == pytest.approx(theirs, abs=0.01)
+
+
 def test_the_cases_are_the_ones_with_a_budget():
-    assert [case.draws for case in cases()] == [10_000, 40_320, 10_000]
-    assert {case.budget_s for case in cases()} == {0.5}
+    assert [case.draws for case in cases()] == [10_000, 40_320, 10_000, 20]
+    assert [case.budget_s for case in cases()] == [0.5, 0.5, 0.5, 15.0]
 
 
 @pytest.mark.parametrize(("budget", "status"), [(1e-9, 1), (60.0, 0)])

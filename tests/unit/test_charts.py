@@ -18,12 +18,14 @@ from cape_utils import (
     claims,
     coupling,
     data,
+    forecast,
     frontier,
     frontier_labs,
     generations,
     isocline,
     nulls,
     overtraining,
+    recovery,
     rendering,
     rivals,
     rotation,
@@ -38,6 +40,7 @@ from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 from cape_utils.recomputed import ch04_width_normalization as ch04
 from cape_utils.recomputed import ch05_recipes as ch05
+from cape_utils.recomputed import ch07_readings as ch07
 from cape_utils.recomputed import ch08_eigenstructure as ch08
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -282,6 +285,35 @@ def trained_longer():
     return charts.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
 
 
+@functools.cache
+def held_out():
+    methods = ("persistence", "parabola, anchored", "dense linear ODE")
+    return {
+        train: forecast.family_errors(
+            forecast.hold_out(panels()["the open panel"], methods=methods, train=train)
+        )
+        for train in ("all others", "Pythia only")
+    }
+
+
+def standings():
+    tables = [
+        forecast.league(table).rename_axis("method").reset_index().assign(train=train, start="smallest")
+        for train, table in held_out().items()
+    ]
+    return charts.league_chart(pd.concat(tables))
+
+
+def duels():
+    joined = pd.concat([table.reset_index().assign(train=train) for train, table in held_out().items()])
+    return charts.duel_chart(joined, "parabola, anchored")
+
+
+def every_reading():
+    table = pd.concat([ch07.readings(c).assign(claim=c) for c in ("ode_insample", "ode_llama2")])
+    return charts.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
+
+
 BUILT = {
     "cosine_chart": lambda: charts.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
     "field_chart": recipe_fields,
@@ -330,6 +362,15 @@ BUILT = {
     "small_sample_chart": few_models,
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
+    "duel_chart": duels,
+    "league_chart": standings,
+    "path_explorer": lambda: charts.path_explorer(ch07.explorer_grid(), ch07.EXPLORER, ch07.BENCHMARKS),
+    "reading_chart": every_reading,
+    "recovery_chart": lambda: charts.recovery_chart(
+        recovery.recovery_rates((8, 40), families=(1, 3), noise=(0.0, 1.0), seeds=1)
+    ),
+    "rival_chart": lambda: charts.rival_chart(ch07.alternatives().assign(panel="the paper's panel"), 5.6),
+    "source_chart": lambda: charts.source_chart(ch07.source_table()),
     "given_chart": taken_out,
     "growth_chart": growth,
     "matched_chart": matched,
@@ -528,6 +569,12 @@ def test_an_open_interval_and_a_missing_coupling_are_left_out_of_the_dots():
     local.loc[local.index[:3], "coupling"] = np.nan
     spec = charts.phase_dots(local).to_dict()
     json.dumps(spec, allow_nan=False)
+
+
+def test_the_explorer_rounds_scores_and_not_sizes():
+    spec = spec_of("path_explorer")
+    sizes = {row["params_b"] for rows in spec["datasets"].values() for row in rows if "params_b" in row}
+    assert {0.07, 0.16, 0.41} <= sizes
 
 
 def test_figures_do_not_change_their_input():

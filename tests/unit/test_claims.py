@@ -20,6 +20,7 @@ WRITTEN = (
     "03_phase_transition",
     "04_width_normalization",
     "05_recipes",
+    "07_ode",
     "08_eigenstructure",
 )
 # The figure stands in the release as a quotation only.
@@ -321,6 +322,11 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "qwen_dip": 0.805,
         "qwen_8b_gain": 0.003,
         "phi_scale_advantage": 11.77,
+        "ode_insample": 2.598,
+        "ode_llama2": 5.958,
+        "ode_polynomial_baseline": 10.275,
+        "ode_terms": 4.8,
+        "ode_coupling_jump": 6.157,
     }
     for name, value in expected.items():
         if isinstance(value, str):
