@@ -17,7 +17,8 @@ _SUBMODULES = (
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept"),
-    *("truth_pairs", "directions", "steering"),
+    *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
+    *("truthfulqa",),
     *("claims", "charts"),
 )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cape_utils.activations import capture, decoder
 from cape_utils.models import Loaded, encode
-from cape_utils.truth_pairs import pairs_digest, statements
+from cape_utils.own_pairs import pairs_digest, statements
 
 __all__ = [
     "Direction",

@@ -24,7 +24,7 @@ from cape_utils.directions import (
     truth_direction,
 )
 from cape_utils.models import Loaded, encode
-from cape_utils.truth_pairs import check_pairs, read_pairs
+from cape_utils.own_pairs import check_pairs, read_pairs
 
 if TYPE_CHECKING:
     from torch import Tensor

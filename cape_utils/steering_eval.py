@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cape_utils.models import Loaded, encode
 from cape_utils.results import Estimate, Floats, family_counts, interval
-from cape_utils.truth_pairs import statements
+from cape_utils.own_pairs import statements
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -225,7 +225,9 @@ def topic_effect(
     """
     change = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
     if change.shape != (len(topics),):
-        raise ValueError(f"there are {len(topics)} topics for values of shape {change.shape}; one each is needed")
+        raise ValueError(
+            f"there are {len(topics)} topics for values of shape {change.shape}; one each is needed"
+        )
     codes, names = pd.factorize(np.asarray(topics, dtype=object))
     sums, counts = np.bincount(codes, change), np.bincount(codes).astype(float)
     taken = family_counts(len(names), draws, rng)

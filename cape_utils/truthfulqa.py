@@ -148,9 +148,13 @@ def _choices(targets: Any, place: str) -> Choices:
     elif isinstance(targets, Mapping):
         answers, labels = list(targets), list(targets.values())
     else:
-        raise ValueError(f"{place}: a {type(targets).__name__} came; an object of answers and labels is needed")
+        raise ValueError(
+            f"{place}: a {type(targets).__name__} came; an object of answers and labels is needed"
+        )
     if len(answers) != len(labels) or len(answers) < 2:
-        raise ValueError(f"{place}: {len(answers)} answers and {len(labels)} labels; two or more of each are needed")
+        raise ValueError(
+            f"{place}: {len(answers)} answers and {len(labels)} labels; two or more of each are needed"
+        )
     if not set(labels) <= {0, 1}:
         raise ValueError(f"{place}: labels are {sorted(set(map(str, labels)))}; allowed are 0 and 1")
     return Choices(tuple(map(str, answers)), tuple(map(int, labels)))
