@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cape_utils.models import Loaded, encode
-from cape_utils.results import Estimate, Floats, family_counts, interval
 from cape_utils.own_pairs import statements
+from cape_utils.results import Estimate, Floats, family_counts, interval
 
 if TYPE_CHECKING:
     from torch import Tensor

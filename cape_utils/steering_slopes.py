@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from cape_utils.activations import decoder, edit
 from cape_utils.directions import Position
 from cape_utils.models import Loaded
+from cape_utils.own_pairs import statements
 from cape_utils.results import Floats, as_generator, interval
 from cape_utils.steering_eval import batch_logp, split_texts
-from cape_utils.own_pairs import statements
 
 if TYPE_CHECKING:
     from torch import Tensor
