@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cape_utils.activations import capture, decoder
+from cape_utils.directions import up_to
 from cape_utils.models import Loaded
 from cape_utils.results import Floats
 from cape_utils.steering_eval import Texts, batch_logp
@@ -50,10 +51,10 @@ def prepare(loaded: Loaded, texts: Texts, layer: int, *, batch_size: int = 16) -
 
     rows = texts.batches(batch_size)
     streams = []
-    with capture(loaded.model, layers=[layer]) as seen, torch.no_grad():
-        for batch in rows:
+    for batch in rows:
+        with capture(loaded.model, layers=[layer]) as seen, up_to(loaded, layer), torch.no_grad():
             batch_logp(loaded, texts, batch)
-            streams.append(seen.hidden[layer].clone())
+        streams.append(seen.hidden[layer])
     return Replay(texts, layer, tuple(rows), tuple(streams))
 
 

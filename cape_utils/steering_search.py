@@ -32,7 +32,7 @@ __all__ = [
     "unit",
 ]
 
-STRENGTHS = (0.05, 0.1, 0.2, 0.4)
+STRENGTHS = (0.1, 0.2, 0.4)
 """Tried at every layer, in units of the stream's mean length there."""
 
 KL_LIMIT = 0.5
@@ -119,7 +119,7 @@ def matched_strength(
     *,
     start: float = 0.1,
     highest: float = 50.0,
-    tolerance: float = 0.03,
+    tolerance: float = 0.05,
     steps: int = 12,
 ) -> float:
     """Find the strength at which a direction costs as much as another one.

@@ -55,7 +55,7 @@ PROMPTS = (
 _SHOWN_STRENGTHS = (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4)
 _NEW_TOKENS = 24
 _BATCH = 16
-_SAMPLES = 20
+_SAMPLES = 10
 Progress = Callable[[Sequence[str]], Iterator[str]]
 
 
@@ -177,17 +177,20 @@ class Study:
         Returns
         -------
         DataFrame
-            ``layer, strength, kl`` and the list ``margins`` in the order of ``calibration``; strength 0 is unsteered.
+            ``layer, strength, kl`` and the list ``margins`` in the order of ``calibration``; at strength 0 unsteered.
         """
         pairs = self.calibration
         topics = pairs["topic"].to_numpy()
         where = self.pairs["topic"].to_numpy()
 
         def run(task: str) -> list[dict[str, Any]]:
+            if task == "unsteered":
+                margins = _short(self.slopes.margin[self.learn])
+                return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": margins}]
             layer = int(task.split()[1])
             norm = float(self.slopes.norms[layer])
             whole = self._learnt(layer, self.learn)
-            found = {strength: np.zeros(len(pairs)) for strength in (0.0, *STRENGTHS)}
+            found = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
             for topic in sorted(set(topics)):
                 replay = prepare(self.loaded, self._texts(pairs[topics == topic]), layer, batch_size=_BATCH)
                 direction = self._learnt(layer, self.learn & (where != topic))
@@ -203,7 +206,7 @@ class Study:
                 for strength, margins in found.items()
             ]
 
-        tasks = [f"layer {layer}" for layer in grid_layers(self.loaded.info.layers)]
+        tasks = ["unsteered", *(f"layer {layer}" for layer in grid_layers(self.loaded.info.layers))]
         settings = self.settings(strengths=list(STRENGTHS))
         return self._sweep("steering_choice", settings, tasks, run)
 
@@ -295,8 +298,8 @@ class Study:
             ]
 
         tasks = ["unsteered", "truth", "negative", "planted"]
+        tasks += [f"{kind} {i}" for i in range(CONTROLS) for kind in ("shuffled", "random")]
         tasks += [f"depth {layer}" for layer in grid_layers(self.loaded.info.layers)]
-        tasks += [f"{kind} {i}" for kind in ("shuffled", "random") for i in range(CONTROLS)]
         settings = self.settings(
             layer=chosen.layer, strength=chosen.strength, best={str(k): c.strength for k, c in best.items()}
         )
@@ -368,7 +371,7 @@ class Study:
             kind, _, number = task.partition(" ")
             draw = int(number or 0)
             if kind == "greedy":
-                texts = plain() if draw == 0 else generate(self.loaded, prompts, max_new_tokens=_NEW_TOKENS)
+                texts = generate(self.loaded, prompts, max_new_tokens=_NEW_TOKENS)
             elif kind == "sampled":
                 texts = generate(
                     self.loaded, prompts, max_new_tokens=_NEW_TOKENS, temperature=0.7, seed=self.seed + draw
@@ -389,7 +392,7 @@ class Study:
             }
             return [{"kind": kind, "draw": draw, "changed": changed, **counts, "prompts": len(prompts)}]
 
-        tasks = ["greedy 0", "greedy 1", "truth", "negative"]
+        tasks = ["greedy", "truth", "negative", "planted"]
         tasks += [f"{kind} {i}" for kind in ("sampled", "shuffled", "random") for i in range(_SAMPLES)]
         settings = self.settings(
             layer=chosen.layer, strength=chosen.strength, prompts=prompts, tokens=_NEW_TOKENS, temperature=0.7
