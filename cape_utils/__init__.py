@@ -18,8 +18,12 @@ _SUBMODULES = (
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept"),
     *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
-    *("truthfulqa",),
-    *("claims", "charts"),
+    *(
+        "steering_search",
+        "steering_sweeps",
+        "truthfulqa",
+    ),
+    *("claims", "charts", "explorers"),
 )
 
 __all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list

@@ -202,9 +202,10 @@ def slope_map(
     Returns
     -------
     DataFrame
-        One row for each layer: ``layer, depth`` (0 to 1), ``slope`` in nats per unit of strength, ``null, low, high``
-        (median and 95% range of permuted labels), ``p`` for this layer alone and ``p_corrected`` by the largest
-        standardised slope over all layers.
+        One row for each layer: ``layer, depth`` (layer over layers), ``slope`` in nats per unit of strength, ``null, low, high``
+        (median and 95% range of permuted labels), ``p`` for this layer alone, ``p_corrected`` by the largest
+        standardised slope over all layers, and ``low_corrected, high_corrected``, which 95% of permutations keep within
+        at every layer.
     """
     signs = flips(pairs, draws=draws, rng=rng)
     topics = pairs["topic"].tolist()
@@ -217,10 +218,11 @@ def slope_map(
         low, high = interval(null[:, layer])
         single = (1 + np.sum(np.abs(null[:, layer]) >= abs(value))) / (1 + draws)
         corrected = (1 + np.sum(largest >= abs(value) / spread[layer])) / (1 + draws)
-        depth = (layer + 1) / len(observed)
+        depth = layer / len(observed)
         rows.append((layer, depth, value, float(np.median(null[:, layer])), low, high, single, corrected))
     columns = ["layer", "depth", "slope", "null", "low", "high", "p", "p_corrected"]
-    return pd.DataFrame(rows, columns=columns)
+    reach = float(np.quantile(largest, 0.95)) * spread
+    return pd.DataFrame(rows, columns=columns).assign(low_corrected=-reach, high_corrected=reach)
 
 
 def detectable(
