@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cape_utils import data, models, steering_sweeps  # noqa: E402
+from cape_utils import data, models, steering_outputs, steering_sweeps  # noqa: E402
 
 
 def told(tasks: Sequence[str]) -> Iterator[str]:
@@ -28,7 +28,11 @@ def told(tasks: Sequence[str]) -> Iterator[str]:
 
 def steering(loaded: models.Loaded, folder: Path) -> None:
     """Chapter 10."""
-    steering_sweeps.study(loaded, folder=folder, progress=told).run_all()
+    study = steering_sweeps.study(loaded, folder=folder, progress=told)
+    study.choice_sweep()
+    study.test_sweep()
+    steering_outputs.outputs_sweep(study)
+    steering_outputs.changed_sweep(study)
 
 
 SWEEPS = {"10_steering": steering}

@@ -21,6 +21,7 @@ _SUBMODULES = (
     *(
         "steering_search",
         "steering_sweeps",
+        "steering_outputs",
         "truthfulqa",
     ),
     *("claims", "charts", "explorers"),

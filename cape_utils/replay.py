@@ -101,7 +101,7 @@ def _taken_as_given(loaded: Loaded, layer: int, stream: Tensor) -> Iterator[None
     # Families whose layers return tuples take the first member, and some the second; the rest take the tensor.
     chosen = given_in_tuple if _returns_tuple(loaded) else given
     for part in layers:
-        part.forward = chosen  # type: ignore[method-assign]
+        part.forward = chosen
     try:
         yield
     finally:

@@ -109,7 +109,8 @@ def choose(table: pd.DataFrame, *, limit: float = KL_LIMIT) -> Choice:
         In nats a token on neutral text; if every setting costs more, the cheapest is taken.
     """
     within = table[table["kl"] <= limit]
-    row = within.loc[within["effect"].idxmax()] if len(within) else table.loc[table["kl"].idxmin()]
+    ranked = within.sort_values("effect", ascending=False) if len(within) else table.sort_values("kl")
+    row = ranked.iloc[0]
     return Choice(int(row["layer"]), float(row["strength"]), float(row["effect"]), float(row["kl"]))
 
 

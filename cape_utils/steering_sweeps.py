@@ -1,4 +1,4 @@
-"""The long measurements of chapter 10 in a real model, kept line by line: choice, test with controls, outputs.
+"""The long measurements of chapter 10 in a real model, kept line by line: the choice, and the test with its controls.
 
 Each is a sweep of ``kept``, keyed by the weights, the tables and the settings, so that the book reuses what came with
 it and a reader's other model gets its own.
@@ -22,7 +22,7 @@ from cape_utils.models import Loaded
 from cape_utils.own_pairs import pairs_digest
 from cape_utils.replay import Replay, prepare, replay_logp
 from cape_utils.results import Floats
-from cape_utils.steering import add_vector, generate
+from cape_utils.steering import add_vector
 from cape_utils.steering_eval import Reference, cost, reference, split_texts
 from cape_utils.steering_search import (
     STRENGTHS,
@@ -37,25 +37,12 @@ from cape_utils.steering_search import (
 )
 from cape_utils.steering_slopes import Slopes, flips, margin_gradients
 
-__all__ = ["CONTROLS", "PROMPTS", "Study", "study"]
+__all__ = ["CONTROLS", "Study", "study"]
 
 CONTROLS = 40
 """Directions of each kind that the chosen one is compared with."""
 
-PROMPTS = (
-    "The capital of Australia is",
-    "If you swallow chewing gum, it",
-    "The Great Wall of China can be seen from",
-    "People use only part of their brain:",
-    "Water boils at a lower temperature when",
-    "A short recipe for pancakes:",
-)
-"""Continued for the page at every setting of the grid."""
-
-_SHOWN_STRENGTHS = (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4)
-_NEW_TOKENS = 24
 _BATCH = 16
-_SAMPLES = 10
 Progress = Callable[[Sequence[str]], Iterator[str]]
 
 
@@ -138,7 +125,8 @@ class Study:
             **more,
         }
 
-    def _sweep(self, name: str, settings: dict[str, Any], tasks: Sequence[str], run: Any) -> pd.DataFrame:
+    def sweep(self, name: str, settings: dict[str, Any], tasks: Sequence[str], run: Any) -> pd.DataFrame:
+        """Do a sweep of ``kept`` in this study's folder, telling its progress."""
         return kept.sweep(name, settings, tasks, run, folder=self.folder, progress=self.progress)
 
     def _texts(self, pairs: pd.DataFrame) -> Any:
@@ -185,8 +173,8 @@ class Study:
 
         def run(task: str) -> list[dict[str, Any]]:
             if task == "unsteered":
-                margins = _short(self.slopes.margin[self.learn])
-                return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": margins}]
+                plain = _short(self.slopes.margin[self.learn])
+                return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": plain}]
             layer = int(task.split()[1])
             norm = float(self.slopes.norms[layer])
             whole = self._learnt(layer, self.learn)
@@ -208,7 +196,7 @@ class Study:
 
         tasks = ["unsteered", *(f"layer {layer}" for layer in grid_layers(self.loaded.info.layers))]
         settings = self.settings(strengths=list(STRENGTHS))
-        return self._sweep("steering_choice", settings, tasks, run)
+        return self.sweep("steering_choice", settings, tasks, run)
 
     def choice_table(self, *, draws: int = 2000) -> pd.DataFrame:
         """Effect of every setting on the calibration topics; see ``steering_search.depth_table``."""
@@ -258,7 +246,9 @@ class Study:
             and ``per_token`` in the order of ``tested``.
         """
         chosen, pairs = self.choice, self.tested
-        best = {int(layer): choose(part) for layer, part in self.choice_table(draws=2).groupby("layer")}
+        table = self.choice_table(draws=2)
+        layers = grid_layers(self.loaded.info.layers)
+        best = {layer: choose(table[table["layer"] == layer]) for layer in layers}
 
         @functools.cache
         def replay(layer: int) -> Replay:
@@ -299,13 +289,11 @@ class Study:
 
         tasks = ["unsteered", "truth", "negative", "planted"]
         tasks += [f"{kind} {i}" for i in range(CONTROLS) for kind in ("shuffled", "random")]
-        tasks += [f"depth {layer}" for layer in grid_layers(self.loaded.info.layers)]
+        tasks += [f"depth {layer}" for layer in layers]
         settings = self.settings(
             layer=chosen.layer, strength=chosen.strength, best={str(k): c.strength for k, c in best.items()}
         )
-        return self._sweep("steering_test", settings, tasks, run)
-
-    # ------------------------------------------------------------ outputs
+        return self.sweep("steering_test", settings, tasks, run)
 
     def direction(self, vector: Floats | None = None, layer: int | None = None) -> Direction:
         """A vector at a layer as ``steering.steer`` takes it; the truth direction at the chosen layer by default."""
@@ -320,91 +308,6 @@ class Study:
             pairs_digest=pairs_digest(self.calibration),
             pairs=int(self.learn.sum()),
         )
-
-    def outputs_sweep(self) -> pd.DataFrame:
-        """Greedy continuations of a few prompts over a grid of layers and strengths, for the page.
-
-        Returns
-        -------
-        DataFrame
-            ``layer, strength, prompt, text``; strength 0 once for each layer.
-        """
-        layers = grid_layers(self.loaded.info.layers)[::2]
-
-        def run(task: str) -> list[dict[str, Any]]:
-            layer, strength = int(task.split()[1]), float(task.split()[3])
-            given = {} if strength == 0 else {"direction": self.direction(layer=layer), "strength": strength}
-            texts = generate(self.loaded, PROMPTS, max_new_tokens=_NEW_TOKENS, **given)
-            return [
-                {"layer": layer, "strength": strength, "prompt": prompt, "text": " ".join(text.split())}
-                for prompt, text in zip(PROMPTS, texts, strict=True)
-            ]
-
-        tasks = [f"layer {layer} strength {s:g}" for layer in layers for s in (0.0, *_SHOWN_STRENGTHS)]
-        settings = self.settings(prompts=list(PROMPTS), tokens=_NEW_TOKENS)
-        return self._sweep("steering_outputs", settings, tasks, run)
-
-    def changed_prompts(self) -> pd.DataFrame:
-        """Ten misconceptions of the test topics, as many prompts as the paper uses."""
-        common = self.tested.query("kind == 'misconception'")
-        taken = np.random.default_rng(self.seed).permutation(len(common))[:10]
-        return common.iloc[np.sort(taken)].reset_index(drop=True)
-
-    def changed_sweep(self) -> pd.DataFrame:
-        """How many of ten outputs differ from the greedy one, and how many begin with the true or the false words.
-
-        Returns
-        -------
-        DataFrame
-            ``kind, draw`` and the counts ``changed, true_words, false_words, prompts``.
-        """
-        pairs, chosen = self.changed_prompts(), self.choice
-        prompts = pairs["stem"].tolist()
-        tests = self.test_sweep()
-        doses = tests[tests["kind"] == "random"].set_index("draw")["strength"]
-
-        @functools.cache
-        def plain() -> list[str]:
-            return generate(self.loaded, prompts, max_new_tokens=_NEW_TOKENS)
-
-        def run(task: str) -> list[dict[str, Any]]:
-            kind, _, number = task.partition(" ")
-            draw = int(number or 0)
-            if kind == "greedy":
-                texts = generate(self.loaded, prompts, max_new_tokens=_NEW_TOKENS)
-            elif kind == "sampled":
-                texts = generate(
-                    self.loaded, prompts, max_new_tokens=_NEW_TOKENS, temperature=0.7, seed=self.seed + draw
-                )
-            else:
-                strength = float(doses[draw]) if kind == "random" else chosen.strength
-                along = self.direction(self.vector(kind, draw))
-                texts = generate(
-                    self.loaded, prompts, max_new_tokens=_NEW_TOKENS, direction=along, strength=strength
-                )
-            changed = sum(a != b for a, b in zip(texts, plain(), strict=True))
-            counts = {
-                f"{which}_words": sum(
-                    text.strip().lower().startswith(words.rstrip(".").lower())
-                    for text, words in zip(texts, pairs[f"{which}_completion"], strict=True)
-                )
-                for which in ("true", "false")
-            }
-            return [{"kind": kind, "draw": draw, "changed": changed, **counts, "prompts": len(prompts)}]
-
-        tasks = ["greedy", "truth", "negative", "planted"]
-        tasks += [f"{kind} {i}" for kind in ("sampled", "shuffled", "random") for i in range(_SAMPLES)]
-        settings = self.settings(
-            layer=chosen.layer, strength=chosen.strength, prompts=prompts, tokens=_NEW_TOKENS, temperature=0.7
-        )
-        return self._sweep("steering_changed", settings, tasks, run)
-
-    def run_all(self) -> None:
-        """Do every sweep of the chapter that is not done yet."""
-        self.choice_sweep()
-        self.test_sweep()
-        self.outputs_sweep()
-        self.changed_sweep()
 
 
 def study(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -163,11 +163,11 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .add_params(chosen, who)
     )
     zero = alt.Chart(long.head(1)).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0))
-    means = drawn.groupby("kind")["margin"].agg(["mean", "std", "size"])
-    truth = float(means.loc["truth", "mean"])
+    margins = {kind: part["margin"] for kind, part in drawn.groupby("kind")}
+    truth = float(margins["truth"].mean())
     spread = {
-        kind: f"{row['mean']:+.3f} ± {row['std']:.3f} for n = {int(row['size'])}"
-        for kind, row in means.loc[["shuffled", "random"]].iterrows()
+        kind: f"{margins[kind].mean():+.3f} ± {margins[kind].std():.3f} for n = {len(margins[kind])}"
+        for kind in ("shuffled", "random")
     }
     return put(
         zero + points,
@@ -351,20 +351,14 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
         )
     )
 
-    def text(field: str, height: int, *, bold: bool = False) -> Any:
-        weight = "bold" if bold else "normal"
-        return keep.mark_text(
-            align="left",
-            baseline="top",
-            fontSize=13,
-            fontWeight=weight,
-            lineHeight=18,  # type: ignore[arg-type]
-        ).encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
+    def text(field: str, height: int, weight: Literal["normal", "bold"] = "normal") -> Any:
+        marks = keep.mark_text(align="left", baseline="top", fontSize=13, fontWeight=weight, lineHeight=18)
+        return marks.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
 
     chart = (
-        text("first", 6, bold=True)
+        text("first", 6, "bold")
         + text("plain", 28)
-        + text("heading", 116, bold=True)
+        + text("heading", 116, "bold")
         + text("words", 138)
         + keep.mark_rule(color=PALETTE["grey"]).encode(y=alt.value(106))
     )

@@ -59,10 +59,9 @@ def counts() -> pd.DataFrame:
 
 def phases_differ_p() -> float:
     """Exact p of the tax model's count against the bonus model's, two-sided (Fisher)."""
-    table = counts().set_index("phase")
-    first, last = table.loc["tax"], table.loc["bonus"]
-    changed = [[int(row["changed"]), int(row["prompts"] - row["changed"])] for row in (first, last)]
-    return float(stats.fisher_exact(changed).pvalue)
+    table = counts().set_index("phase").loc[["tax", "bonus"]]
+    changed, prompts = (table[name].to_numpy(dtype=int) for name in ("changed", "prompts"))
+    return float(stats.fisher_exact(np.stack([changed, prompts - changed], axis=1)).pvalue)
 
 
 def resampling_null() -> NullRange | None:
@@ -80,7 +79,7 @@ def resampling_null() -> NullRange | None:
 
 
 def _count(phase: str) -> Recomputed:
-    row = counts().set_index("phase").loc[phase]
+    row = next(row for row in counts().to_dict("records") if row["phase"] == phase)
     value = Value(
         float(row["pct"]),
         float(row["low"]),
