@@ -16,10 +16,12 @@ _SUBMODULES = (
     *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
-    *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
+    *("models", "embedded", "activations", "kept", "survey"),
+    *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
+    *("steering_search", "steering_sweeps", "steering_outputs", "truthfulqa"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
-    *("claims", "charts"),
+    *("claims", "charts", "explorers"),
 )
 
 __all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list

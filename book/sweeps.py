@@ -1,0 +1,55 @@
+"""Do the long measurements of the book in the default model and keep them in data/kept, so that the build reuses them.
+
+What is there is not done again; a changed table, model or setting has a new file name. Several minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cape_utils import data, models, steering_outputs, steering_sweeps  # noqa: E402
+
+
+def told(tasks: Sequence[str]) -> Iterator[str]:
+    """Say which task is being done, and how long the last one took."""
+    for number, task in enumerate(tasks, 1):
+        start = time.monotonic()
+        print(f"  {number} of {len(tasks)}: {task} ...", end="", flush=True)
+        yield task
+        print(f" {time.monotonic() - start:.0f} s", flush=True)
+
+
+def steering(loaded: models.Loaded, folder: Path) -> None:
+    """Chapter 10."""
+    study = steering_sweeps.study(loaded, folder=folder, progress=told)
+    study.choice_sweep()
+    study.test_sweep()
+    steering_outputs.outputs_sweep(study)
+    steering_outputs.changed_sweep(study)
+
+
+SWEEPS = {"10_steering": steering}
+
+
+def main() -> None:
+    """Do all sweeps, or those of the chapters named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chapters", nargs="*", default=list(SWEEPS), help=f"of {', '.join(SWEEPS)}")
+    chapters = parser.parse_args().chapters
+    if unknown := [name for name in chapters if name not in SWEEPS]:
+        parser.error(f"no sweeps for {unknown[0]!r}; there are some for {', '.join(SWEEPS)}")
+    loaded = models.load_model(device="cpu", dtype="float32")
+    for name in chapters:
+        print(name)
+        SWEEPS[name](loaded, data.tables_folder() / "kept")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,522 @@
+"""Margins, costs, slopes, TruthfulQA, choice and test: against plain loops, by hand, and with planted effects."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+from cape_utils import (  # noqa: E402
+    data,
+    own_pairs,
+    replay,
+    steering,
+    steering_eval,
+    steering_outputs,
+    steering_search,
+    steering_slopes,
+    steering_sweeps,
+    truthfulqa,
+)
+from cape_utils.models import ModelError, encode, load_model  # noqa: E402
+from cape_utils.recomputed import ch10_steering as ch10  # noqa: E402
+from tests.tiny_models import CONFIGS, WIDTH, tiny  # noqa: E402
+
+
+def pairs(n: int = 4) -> pd.DataFrame:
+    return data.load("truth_pairs").head(n)
+
+
+def few() -> pd.DataFrame:
+    """Four pairs of each of four topics, in couples."""
+    table = data.load("truth_pairs")
+    first = table[table["topic"].isin(sorted(table["topic"].unique())[:4])]
+    return first.groupby("topic").head(4).reset_index(drop=True)
+
+
+def plain_logp(loaded, stem: str, completion: str) -> float:
+    """One text, one token at a time, from the definition."""
+    ids = encode(loaded.tokenizer, [f"{stem} {completion}"])["input_ids"]
+    start = encode(loaded.tokenizer, [stem])["input_ids"].shape[1]
+    with torch.no_grad():
+        logp = loaded.model(ids).logits[0].double().log_softmax(-1)
+    return sum(float(logp[i - 1, ids[0, i]]) for i in range(start, ids.shape[1]))
+
+
+# ---------------------------------------------------------------- margins and costs
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "bloom", "opt"])
+def test_log_probabilities_are_those_of_a_plain_loop(architecture):
+    loaded, table = tiny(architecture), pairs(5)
+    stems, answers = table["stem"].tolist(), table["true_completion"].tolist()
+    logp, tokens = steering_eval.completion_logp(loaded, stems, answers, batch_size=3)
+    expected = [plain_logp(loaded, *both) for both in zip(stems, answers, strict=True)]
+    assert logp == pytest.approx(expected, abs=2e-4)
+    assert tokens.tolist() == [len(answer) + 1 for answer in answers]  # one token a byte, and the space
+
+
+def test_margins_are_true_minus_false():
+    loaded, table = tiny(), pairs()
+    found = steering_eval.pair_margins(loaded, table)
+    true, n = steering_eval.completion_logp(loaded, table["stem"].tolist(), table["true_completion"].tolist())
+    false, m = steering_eval.completion_logp(
+        loaded, table["stem"].tolist(), table["false_completion"].tolist()
+    )
+    assert found["margin"].to_numpy() == pytest.approx(true - false, abs=1e-4)
+    assert found["margin_per_token"].to_numpy() == pytest.approx(true / n - false / m, abs=1e-5)
+    swapped = table.rename(
+        columns={"true_completion": "false_completion", "false_completion": "true_completion"}
+    )
+    again = steering_eval.pair_margins(loaded, swapped)
+    assert again["margin"].to_numpy() == pytest.approx(-found["margin"].to_numpy(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("stems", "answers", "words"),
+    [(["a"], [], "1 and 0"), ([], [], "0 and 0"), (["a b"], [""], "")],
+)
+def test_lists_of_texts_must_fit(stems, answers, words):
+    if stems == ["a b"]:  # the space itself is a token of this tokenizer
+        assert steering_eval.split_texts(tiny(), stems, answers).lengths.tolist() == [5]
+        return
+    with pytest.raises(ValueError, match=words):
+        steering_eval.split_texts(tiny(), stems, answers)
+
+
+def test_a_summary_by_hand():
+    found = steering_eval.summary([np.log(3), -np.log(3), 0.0, np.log(9)])
+    assert found["accuracy"] == pytest.approx((1 + 0 + 0.5 + 1) / 4)
+    assert found["share"] == pytest.approx((0.75 + 0.25 + 0.5 + 0.9) / 4)
+    assert found["margin"] == pytest.approx(np.log(9) / 4)
+    assert steering_eval.summary([1e4, -1e4])["share"] == 0.5
+    with pytest.raises(ValueError, match="no margin"):
+        steering_eval.summary([])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-5, 5), min_size=4, max_size=12), st.floats(-3, 3))
+def test_an_effect_is_a_change_whatever_the_level_order_and_names(values, level):
+    before = np.array(values)
+    after = before + np.linspace(-1, 1, len(values))
+    topics = [f"t{i % 3}" for i in range(len(values))]
+    effect = steering_eval.topic_effect(before, after, topics, draws=200)
+    moved = steering_eval.topic_effect(before + level, after + level, topics, draws=200)
+    assert moved.estimate == pytest.approx(effect.estimate, abs=1e-9)
+    assert (moved.low, moved.high) == pytest.approx((effect.low, effect.high), abs=1e-9)
+    renamed = steering_eval.topic_effect(before, after, [t.upper() for t in topics], draws=200)
+    assert (renamed.low, renamed.high) == (effect.low, effect.high)
+    assert effect.low - 1e-9 <= effect.high
+
+
+def test_topics_are_what_is_resampled():
+    change = np.repeat([0.0, 1.0], 50)
+    by_topic = steering_eval.topic_effect(np.zeros(100), change, ["a"] * 50 + ["b"] * 50)
+    by_pair = steering_eval.topic_effect(np.zeros(100), change, [str(i) for i in range(100)])
+    assert (by_topic.low, by_topic.high) == (0.0, 1.0)
+    assert by_pair.high - by_pair.low < 0.3
+    with pytest.raises(ValueError, match="there are 2 topics"):
+        steering_eval.topic_effect([1], [2], ["a", "b"])
+
+
+def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
+    loaded, texts = tiny(), ["Mix the flour", "A train", "Open the window slowly"]
+    unsteered = steering_eval.reference(loaded, texts, batch_size=2)
+    assert steering_eval.cost(loaded, unsteered).kl == pytest.approx(0, abs=1e-7)
+    with steering.add_vector(loaded.model, 1, np.full(WIDTH, 0.2)):
+        found = steering_eval.cost(loaded, unsteered)
+        now = [
+            loaded.model(encode(loaded.tokenizer, [t])["input_ids"]).logits[0].log_softmax(-1) for t in texts
+        ]
+    was = [loaded.model(encode(loaded.tokenizer, [t])["input_ids"]).logits[0].log_softmax(-1) for t in texts]
+    ids = [encode(loaded.tokenizer, [t])["input_ids"][0] for t in texts]
+    kl = [
+        float(torch.distributions.kl_divergence(*(torch.distributions.Categorical(logits=x) for x in (a, b))))
+        for w, n in zip(was, now, strict=True)
+        for a, b in zip(w[1:-1], n[1:-1], strict=True)
+    ]
+    nll = [-float(n[i, t[i + 1]]) for n, t in zip(now, ids, strict=True) for i in range(1, len(t) - 1)]
+    assert found.kl == pytest.approx(np.mean(kl), rel=1e-3)
+    assert found.kl > 1e-3
+    assert found.perplexity == pytest.approx(np.exp(np.mean(nll)), rel=1e-4)
+    assert found.tokens == len(nll)
+    with pytest.raises(ValueError, match="fewer than two tokens"):
+        steering_eval.reference(loaded, ["a"])
+
+
+# ---------------------------------------------------------------- slopes and replay
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_the_slope_is_that_of_the_finite_effect_at_every_layer(architecture):
+    loaded, table = tiny(architecture), pairs(6)
+    slopes = steering_slopes.margin_gradients(loaded, table, batch_size=5)
+    plain = steering_eval.pair_margins(loaded, table)["margin"]
+    assert slopes.margin == pytest.approx(plain.to_numpy(), abs=1e-3)
+    along = steering.truth_direction(loaded, table, layer=1)
+    step = 0.02
+    ends = []
+    for sign in (1, -1):
+        with steering.steer(loaded, along, sign * step):
+            ends.append(steering_eval.pair_margins(loaded, table)["margin"].to_numpy())
+    finite = (ends[0] - ends[1]) / (2 * step)
+    predicted = slopes.gradient[:, 1] @ along.vector * slopes.norms[1]
+    assert np.corrcoef(finite, predicted)[0, 1] > 0.95
+    assert slopes.norms[1] == pytest.approx(along.residual_norm, rel=1e-5)
+    mean = slopes.difference[:, 1].mean(0)
+    assert mean / np.linalg.norm(mean) == pytest.approx(along.vector, abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_a_replay_gives_what_steering_gives_and_puts_the_layers_back(architecture):
+    loaded, table = tiny(architecture), pairs(4)
+    stems, answers = table["stem"].tolist(), table["true_completion"].tolist()
+    vector = np.random.default_rng(0).normal(size=WIDTH) * 0.1
+    before = steering_eval.completion_logp(loaded, stems, answers)[0]
+    for layer in (0, 2):
+        kept = replay.prepare(loaded, steering_eval.split_texts(loaded, stems, answers), layer, batch_size=3)
+        with steering.add_vector(loaded.model, layer, vector):
+            expected = steering_eval.completion_logp(loaded, stems, answers)[0]
+        assert replay.replay_logp(loaded, kept, vector) == pytest.approx(expected, abs=1e-3)
+        assert np.abs(expected - before).max() > 1e-3
+        assert replay.replay_logp(loaded, kept, 0 * vector) == pytest.approx(before, abs=1e-3)
+    assert np.array_equal(steering_eval.completion_logp(loaded, stems, answers)[0], before)
+
+
+def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: int = 200):
+    """Differences and gradients without a model; a common direction ties the two at layer 2."""
+    truth = np.zeros(width)
+    truth[0] = 1
+    difference, gradient = rng.normal(size=(2, n, layers, width))
+    difference[:, 2] += 2 * planted * truth
+    gradient[:, 2] += planted * truth
+    table = pd.DataFrame(
+        {"topic": np.repeat(list("abcdef"), n // 6), "couple": np.repeat(np.arange(n // 2), 2)}
+    )
+    slopes = steering_slopes.Slopes(
+        difference.astype(np.float32), gradient.astype(np.float32), np.ones(layers), np.zeros(n)
+    )
+    return slopes, table
+
+
+def test_a_planted_slope_is_found_at_its_layer_only():
+    slopes, table = made_up(np.random.default_rng(1), planted=1.0)
+    found = steering_slopes.slope_map(slopes, table, draws=200)
+    assert found["p_corrected"].idxmin() == 2
+    assert found.loc[2, "p_corrected"] < 0.01
+    assert (found.drop(index=2)["p_corrected"] > 0.05).all()
+    assert found.loc[2, "high_corrected"] > found.loc[2, "high"]
+
+
+def test_nothing_is_found_where_nothing_is_at_about_the_stated_rate():
+    seen = [
+        (
+            steering_slopes.slope_map(*made_up(np.random.default_rng(seed), n=36), draws=99)["p_corrected"]
+            <= 0.1
+        ).any()
+        for seed in range(60)
+    ]
+    assert sum(seen) <= 14  # 6 are expected; more than 14 would happen once in a thousand times
+
+
+def test_slopes_held_out_by_hand():
+    slopes, table = made_up(np.random.default_rng(2), n=12)
+    ones = np.ones((1, 12))
+    topics = table["topic"].to_numpy()
+    expected = np.zeros(4)
+    for i in range(12):
+        raw = slopes.difference[topics != topics[i]].mean(0)
+        expected += [slopes.gradient[i, k] @ raw[k] / np.linalg.norm(raw[k]) for k in range(4)]
+    assert steering_slopes.held_out_slopes(slopes, topics, ones)[0] == pytest.approx(expected / 12, rel=1e-4)
+    with pytest.raises(ValueError, match="one topic only"):
+        steering_slopes.held_out_slopes(slopes, ["a"] * 12, ones)
+
+
+def test_pairs_of_a_couple_are_flipped_together():
+    table = few()
+    signs = steering_slopes.flips(table, draws=50)
+    assert set(np.unique(signs)) == {-1.0, 1.0}
+    for _, rows in table.groupby("couple"):
+        assert (signs[:, rows.index] == signs[:, rows.index[:1]]).all()
+    alone = steering_slopes.flips(table.drop(columns="couple"), draws=50)
+    assert not (alone[:, 0] == alone[:, 1]).all()
+    assert abs(signs.mean()) < 0.15
+
+
+def test_power_rises_from_one_in_twenty():
+    slopes, table = made_up(np.random.default_rng(3), planted=1.0, width=30)
+    slopes.gradient[:, 2, 0] += 2
+    power = steering_slopes.detectable(slopes, table, np.arange(60) < 30, 2, draws=400)
+    assert power["power"].iloc[0] == pytest.approx(0.05, abs=0.02)
+    assert power["power"].max() == 1.0
+    assert power["slope"].is_monotonic_increasing
+
+
+# ---------------------------------------------------------------- choice and test
+
+
+def test_topics_are_dealt_once_each():
+    topics = data.load("truth_pairs")["topic"].tolist()
+    calibration, test = steering_search.split_topics(topics)
+    assert len(calibration) == len(test) == 5
+    assert set(calibration) | set(test) == set(topics)
+    assert steering_search.split_topics(topics[::-1]) == (calibration, test)
+    with pytest.raises(ValueError, match="at least four are needed"):
+        steering_search.split_topics(["a", "b", "c"])
+
+
+def test_the_choice_takes_the_largest_effect_that_is_cheap_enough():
+    table = pd.DataFrame(
+        {"layer": [1, 2, 3], "strength": [0.1, 0.2, 0.4], "effect": [0.1, 0.3, 0.9], "kl": [0.1, 0.4, 0.6]}
+    )
+    assert steering_search.choose(table) == steering_search.Choice(2, 0.2, 0.3, 0.4)
+    assert steering_search.choose(table, limit=1).layer == 3
+    assert steering_search.choose(table, limit=0.01).layer == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.2, 5), st.floats(0.01, 3), st.floats(0.5, 3))
+def test_a_dose_is_matched_whatever_the_curve(scale, target, power):
+    strength = steering_search.matched_strength(lambda s: scale * s**power, target, steps=40)
+    assert scale * strength**power == pytest.approx(target, rel=0.051)
+
+
+def test_a_dose_out_of_reach_stops_at_the_highest():
+    assert steering_search.matched_strength(lambda _: 0.001, 1.0, highest=4.0) == 4.0
+    with pytest.raises(ValueError, match="a positive one is needed"):
+        steering_search.matched_strength(lambda s: s, 0.0)
+
+
+def as_tested(effect: float, spread: float, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A test as the sweep returns it, with a known effect."""
+    n = 40
+    base = rng.normal(size=n)
+    rows = [("unsteered", base), ("truth", base + effect)]
+    rows += [("shuffled", base + spread * rng.normal()) for _ in range(40)]
+    table = pd.DataFrame([{"kind": kind, "margins": values.tolist()} for kind, values in rows])
+    kinds = np.where(np.arange(n) % 2, "fact", "misconception")
+    return table, pd.DataFrame({"topic": np.repeat(list("abcd"), n // 4), "kind": kinds})
+
+
+def test_an_effect_beyond_its_controls_is_found_and_one_among_them_is_not():
+    found, table = as_tested(1.0, 0.2, np.random.default_rng(0))
+    null = steering_search.effect_null(found, "shuffled")
+    assert null.observed == pytest.approx(1.0)
+    assert null.p == pytest.approx(1 / 41)
+    parts = steering_search.outcome_table(found, table).set_index("part")
+    assert parts.loc["all pairs", "n"] == 40
+    assert parts.loc["facts", "n"] == parts.loc["misconceptions", "n"] == 20
+    assert parts["effect"].to_numpy() == pytest.approx(np.ones(5))
+    assert parts.loc["pairs it gets wrong", "accuracy_before"] == 0
+    assert parts.loc["pairs it gets right", "accuracy_after"] == 1
+    ps = [
+        steering_search.effect_null(as_tested(0.2 * rng.normal(), 0.2, rng)[0], "shuffled").p
+        for rng in map(np.random.default_rng, range(200))
+    ]
+    assert np.mean(np.array(ps) <= 0.1) == pytest.approx(0.1, abs=0.06)
+
+
+# ---------------------------------------------------------------- TruthfulQA
+
+ITEMS = [
+    {
+        "question": "Is ice warm?",
+        "mc1_targets": {"No.": 1, "Yes.": 0, "Sometimes.": 0},
+        "mc2_targets": {"No.": 1, "No, it is cold.": 1, "Yes.": 0},
+    },
+    {
+        "question": "Do fish sing?",
+        "mc1_targets": {"Often.": 0, "Not that anyone has heard.": 1},
+        "mc2_targets": {"Not that anyone has heard.": 1, "Often.": 0, "Loudly.": 0},
+    },
+]
+
+
+def as_lists(item: dict) -> dict:
+    change = {
+        k: {"choices": list(item[k]), "labels": list(item[k].values())}
+        for k in ("mc1_targets", "mc2_targets")
+    }
+    return {**item, **change}
+
+
+def test_both_forms_and_both_files_hold_the_same_questions(tmp_path):
+    want = truthfulqa.truthfulqa(ITEMS)
+    assert truthfulqa.truthfulqa([as_lists(item) for item in ITEMS]) == want
+    whole, lines = tmp_path / "mc_task.json", tmp_path / "validation.jsonl"
+    whole.write_text(json.dumps(ITEMS))
+    lines.write_text("\n".join(json.dumps(as_lists(item)) for item in ITEMS) + "\n")
+    assert truthfulqa.truthfulqa(whole) == truthfulqa.truthfulqa(str(lines)) == want
+    assert want[1].mc1.labels == (0, 1)
+
+
+@pytest.mark.parametrize("examples", [truthfulqa.EXAMPLES[:30], ""])
+def test_mc1_and_mc2_are_those_of_a_plain_loop(examples):
+    loaded = tiny()
+    found = truthfulqa.truthfulqa_scores(
+        loaded, truthfulqa.truthfulqa(ITEMS), examples=examples, batch_size=3
+    )
+    for item, row in zip(ITEMS, found.itertuples(), strict=True):
+        stem = (f"{examples}\n\n" if examples else "") + f"Q: {item['question']}\nA:"
+        one = {answer: plain_logp(loaded, stem, answer) for answer in item["mc1_targets"]}
+        assert row.mc1 == item["mc1_targets"][max(one, key=one.get)]
+        many = {answer: np.exp(plain_logp(loaded, stem, answer)) for answer in item["mc2_targets"]}
+        true = sum(p for answer, p in many.items() if item["mc2_targets"][answer])
+        assert row.mc2 == pytest.approx(true / sum(many.values()), rel=1e-3)
+
+
+def test_the_worked_examples_are_six():
+    assert truthfulqa.EXAMPLES.count("Q: ") == truthfulqa.EXAMPLES.count("\nA: ") == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mc1_targets": {"a": 1, "b": 1}}, "question 1, mc1_targets: 2 answers are true"),
+        ({"mc2_targets": {"a": 1, "b": 1}}, "at least one true and one false"),
+        ({"mc1_targets": ["a"]}, "a list came"),
+        ({"mc1_targets": {"choices": ["a", "b"], "labels": [1]}}, "2 answers and 1 labels"),
+        ({"mc2_targets": {"a": 1, "b": 2}}, "allowed are 0 and 1"),
+    ],
+)
+def test_faults_of_a_question_are_named(change, words):
+    with pytest.raises(ValueError, match=words):
+        truthfulqa.truthfulqa([{**ITEMS[0], **change}])
+
+
+def test_faults_of_a_file_are_named(tmp_path):
+    path = tmp_path / "q.jsonl"
+    with pytest.raises(FileNotFoundError, match="no file"):
+        truthfulqa.truthfulqa(path)
+    path.write_text(json.dumps(ITEMS[0]) + "\n{'a': 1}\n")
+    with pytest.raises(ValueError, match=r"q.jsonl, line 2: this is not JSON"):
+        truthfulqa.truthfulqa(path)
+    path.write_text(json.dumps([{"question": "a", "best_answer": "b"}]))
+    with pytest.raises(ValueError, match=r"no 'mc1_targets'.*not the one for generation"):
+        truthfulqa.truthfulqa(path)
+    with pytest.raises(ValueError, match="there is no question"):
+        truthfulqa.truthfulqa([])
+
+
+# ---------------------------------------------------------------- the sweeps
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    monkeypatch.setattr(steering_sweeps, "CONTROLS", 2)
+    monkeypatch.setattr(steering_outputs, "SAMPLES", 1)
+    prompts = data.load("prompts").query("kind == 'control'")["prompt"].head(12)
+    return steering_sweeps.Study(tiny(), few(), tuple(prompts), tmp_path)
+
+
+def test_the_whole_study_runs_is_kept_and_is_read_again(small):
+    tests = small.test_sweep()
+    changed = steering_outputs.changed_sweep(small)
+    outputs = steering_outputs.outputs_sweep(small)
+    assert set(tests["kind"]) == {"unsteered", "truth", "negative", "planted", "depth", "shuffled", "random"}
+    base = np.array(tests.query("kind == 'unsteered'")["margins"].iloc[0])
+    plain = steering_eval.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
+    assert base == pytest.approx(plain, abs=2e-3)
+    truth = tests.query("kind == 'truth'").iloc[0]
+    with steering.steer(small.loaded, small.direction(), small.choice.strength):
+        steered = steering_eval.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
+    assert np.array(truth["margins"]) == pytest.approx(steered, abs=2e-3)
+    assert changed.set_index("kind").loc["greedy", "changed"] == 0
+    assert (outputs["strength"] == 0).any()
+    again = steering_sweeps.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    assert again.test_sweep().equals(tests)
+    assert "slopes" not in vars(again)  # nothing was computed anew
+
+
+def test_calibration_and_test_share_no_topic_and_directions_see_calibration_only(small):
+    assert not set(small.calibration["topic"]) & set(small.tested["topic"])
+    before = small.vector("truth", layer=1)
+    small.slopes.difference[~small.learn] = 100.0
+    assert np.array_equal(small.vector("truth", layer=1), before)
+    assert small.vector("negative", layer=1) == pytest.approx(-before)
+    assert not np.allclose(small.vector("shuffled", 0, 1), small.vector("shuffled", 1, 1))
+    with pytest.raises(ValueError, match="kind is 'false'"):
+        small.vector("false", layer=1)
+
+
+def test_every_setting_gives_its_own_file(small):
+    from cape_utils import kept
+
+    base = kept.digest(small.settings())
+    pairs_changed = small.pairs.assign(topic=small.pairs["topic"].str.upper())
+    others = [
+        steering_sweeps.Study(tiny("gpt2"), small.pairs, small.neutral),
+        steering_sweeps.Study(small.loaded, pairs_changed, small.neutral),
+        steering_sweeps.Study(small.loaded, small.pairs.iloc[::-1], small.neutral),
+        steering_sweeps.Study(small.loaded, small.pairs, small.neutral[1:]),
+        steering_sweeps.Study(small.loaded, small.pairs, small.neutral, seed=1),
+    ]
+    assert len({base, *(kept.digest(other.settings()) for other in others)}) == 6
+
+
+def test_an_answer_is_recognised_at_the_beginning_only():
+    assert steering_outputs.begins_with("\n sydney is", "Sydney.")
+    assert not steering_outputs.begins_with(" not Sydney.", "Sydney.")
+
+
+# ---------------------------------------------------------------- the released counts
+
+
+def test_exact_intervals_of_the_released_counts():
+    from scipy import stats
+
+    table = ch10.counts().set_index("phase")
+    assert table["pct"].to_dict() == {"tax": 60, "transition": 30, "bonus": 20}
+    for row in table.itertuples():
+        assert stats.binom.sf(row.changed - 1, row.prompts, row.low / 100) == pytest.approx(0.025, abs=1e-6)
+        assert stats.binom.cdf(row.changed, row.prompts, row.high / 100) == pytest.approx(0.025, abs=1e-6)
+    assert ch10.phases_differ_p() == pytest.approx(0.1698, abs=1e-3)
+
+
+# ---------------------------------------------------------------- the default model, where it can be had
+
+
+@pytest.fixture(scope="module")
+def default():
+    try:
+        return load_model(device="cpu", dtype="float32")
+    except ModelError as error:
+        pytest.skip(str(error))
+
+
+def test_what_came_with_the_repository_is_what_the_model_says(default):
+    kept = ch10.kept_rows("steering_test")
+    assert not kept.empty
+    study = steering_sweeps.study(default)
+    some = np.arange(0, len(study.tested), 17)
+    part = study.tested.iloc[some]
+    plain = np.array(kept.query("kind == 'unsteered'")["margins"].iloc[0])[some]
+    assert steering_eval.pair_margins(default, part)["margin"].to_numpy() == pytest.approx(plain, abs=0.02)
+    truth = kept.query("kind == 'truth'").iloc[0]
+    along = steering.truth_direction(default, study.calibration, layer=int(truth["layer"]))
+    with steering.steer(default, along, float(truth["strength"])):
+        steered = steering_eval.pair_margins(default, part)["margin"].to_numpy()
+    assert steered == pytest.approx(np.array(truth["margins"])[some], abs=0.05)
+    assert along.pairs_digest == own_pairs.pairs_digest(study.calibration)
+
+
+def test_stable_facts_of_the_default_model(default):
+    stem = "The capital of France is"
+    logp, _ = steering_eval.completion_logp(default, [stem] * 2, ["Paris.", "Rome."])
+    assert logp[0] - logp[1] > 3
+    texts = steering.generate(default, [stem], max_new_tokens=5)
+    assert texts == steering.generate(default, [stem], max_new_tokens=5)
+
+
+def test_the_kept_effects_agree_with_the_gradient():
+    kept = ch10.kept_rows("steering_test")
+    base = np.array(kept.query("kind == 'unsteered'")["margins"].iloc[0])
+    small = kept[kept["kind"].isin(["shuffled", "truth", "negative", "planted"])]
+    finite = [(np.array(margins) - base).mean() for margins in small["margins"]]
+    assert np.corrcoef(finite, small["predicted"])[0, 1] > 0.9
