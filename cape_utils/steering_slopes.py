@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cape_utils import data
 from cape_utils.activations import decoder, edit
 from cape_utils.directions import Position
 from cape_utils.models import Loaded
-from cape_utils.own_pairs import statements
+from cape_utils.own_pairs import pairs_digest, statements
 from cape_utils.results import Floats, as_generator, interval
 from cape_utils.steering_eval import batch_logp, split_texts
 
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Slopes",
+    "best_layer",
     "detectable",
     "flips",
     "held_out_slopes",
     "margin_gradients",
+    "reach",
     "slope_map",
     "split_slopes",
 ]
@@ -264,3 +267,56 @@ def detectable(
         planted = cosine * top + np.sqrt(1 - cosine**2) * null
         rows.append((cosine, float(planted.mean()), float(np.mean((planted < low) | (planted > high)))))
     return pd.DataFrame(rows, columns=["cosine", "slope", "power"])
+
+
+def best_layer(loaded: Loaded, pairs: pd.DataFrame) -> int:
+    """Return the layer where the margin rises most along the direction learnt from other topics.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    pairs : DataFrame
+        As ``own_pairs.read_pairs`` returns them; if all have one topic, every fourth pair is held out in turn.
+    """
+    several = len(set(pairs["topic"])) > 1
+    topics = pairs["topic"].tolist() if several else [str(i % 4) for i in range(len(pairs))]
+    slopes = margin_gradients(loaded, pairs)
+    return int(held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0].argmax())
+
+
+def reach(
+    loaded: Loaded, *, draws: int = 1000, rng: np.random.Generator | int = 0
+) -> dict[str, float | int | str]:
+    """Summarise where steering can work in a model, as plain values for one row of a table.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    draws : int
+        Permutations of the labels.
+
+    Returns
+    -------
+    dict
+        ``pairs``, ``pairs_digest``; ``margin_nats`` (mean, unsteered) and ``accuracy_pct``; for the layer of the largest slope
+        and for the paper's quarter of the depth: the layer, the slope in nats per unit of strength, and its p, corrected over
+        layers for the first and alone for the second.
+    """
+    pairs = data.load("truth_pairs")
+    slopes = margin_gradients(loaded, pairs)
+    layers = slope_map(slopes, pairs, draws=draws, rng=rng)
+    best, quarter = layers.iloc[int(layers["slope"].argmax())], layers.iloc[len(layers) // 4]
+    return {
+        "pairs": len(pairs),
+        "pairs_digest": pairs_digest(pairs),
+        "margin_nats": float(slopes.margin.mean()),
+        "accuracy_pct": float(100 * np.mean(slopes.margin > 0)),
+        "best_layer": int(best["layer"]),
+        "best_slope": float(best["slope"]),
+        "best_p_corrected": float(best["p_corrected"]),
+        "quarter_layer": int(quarter["layer"]),
+        "quarter_slope": float(quarter["slope"]),
+        "quarter_p": float(quarter["p"]),
+    }

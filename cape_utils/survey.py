@@ -1,7 +1,7 @@
 """Measure a list of models, one task a model, on this machine or on a cluster.
 
 Each result is written in one step as it ends, so that a run that is cut off keeps what is done and a second run does
-the rest. What is measured comes from ``internals`` and ``steering_search``; how tasks travel is dask's business.
+the rest. What is measured comes from ``internals`` and ``steering_slopes``; how tasks travel is dask's business.
 """
 
 from __future__ import annotations
@@ -72,12 +72,13 @@ def measure(name: str, device: str = "auto") -> Row:
 def _summaries(name: str, device: str) -> Row:
     from dataclasses import asdict
 
-    from cape_utils import internals, steering_search
+    from cape_utils import internals, steering_slopes
     from cape_utils.models import load_model
 
     loaded = load_model(name, device=device)
     described = {key: value for key, value in asdict(loaded.info).items() if key != "name"}
-    return described | internals.summary(loaded) | steering_search.summary(loaded)
+    row: Row = described | internals.summary(loaded) | steering_slopes.reach(loaded)
+    return row
 
 
 def _versions() -> Row:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cape_utils.directions import Direction
     from cape_utils.models import Loaded
-    from cape_utils.steering import Direction
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -23,7 +23,7 @@ DESCRIPTION = (
 )
 EXAMPLES = """\
   cape steer --prompt "The capital of Australia is"
-  cape steer --prompt "Bats are" --strength -0.5 --layer auto
+  cape steer --prompt "Bats are" --strength -0.2 --layer auto
   cape steer --model EleutherAI/pythia-410m --prompts prompts.txt --json
   cape steer --calibrate pairs.csv --save mine.safetensors
   cape steer --prompt "Sugar makes children" --direction mine.safetensors
@@ -61,9 +61,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--strength",
         type=float,
-        default=0.5,
+        default=0.2,
         metavar="S",
-        help="in residual norms; negative away from truth (default 0.5)",
+        help="in residual norms; negative away from truth (default 0.2)",
     )
     command.add_argument("--max-new-tokens", type=int, default=40, metavar="N", help="at most (default 40)")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
@@ -129,7 +129,7 @@ def _prompts(arguments: argparse.Namespace) -> list[str]:
 
 def _pairs(path: str | None) -> pd.DataFrame:
     from cape_utils import data
-    from cape_utils.steering import read_pairs
+    from cape_utils.own_pairs import read_pairs
 
     return data.load("truth_pairs") if path is None else read_pairs(path)
 
@@ -137,9 +137,11 @@ def _pairs(path: str | None) -> pd.DataFrame:
 def _steer(
     arguments: argparse.Namespace, prompts: list[str], pairs: pd.DataFrame, layer: int | str | None
 ) -> dict[str, Any]:
+    from cape_utils.directions import load_direction, save_direction
     from cape_utils.models import load_model
-    from cape_utils.steering import generate, load_direction, save_direction
+    from cape_utils.steering import generate
 
+    _say(f"Opening {arguments.model} ...")
     loaded = load_model(arguments.model, device=arguments.device)
     given = arguments.direction
     direction = load_direction(given, loaded) if given else _learn(loaded, pairs, layer)
@@ -175,13 +177,8 @@ def _steer(
 def _learn(loaded: Loaded, pairs: pd.DataFrame, layer: int | str | None) -> Direction:
     """Learn a direction, or take it from the cache if the same one was learnt before."""
     from cape_utils import kept
-    from cape_utils.steering import (
-        DirectionError,
-        load_direction,
-        pairs_digest,
-        save_direction,
-        truth_direction,
-    )
+    from cape_utils.directions import DirectionError, load_direction, save_direction, truth_direction
+    from cape_utils.own_pairs import pairs_digest
 
     wanted = {
         "model": loaded.info.sha256,
@@ -195,14 +192,20 @@ def _learn(loaded: Loaded, pairs: pd.DataFrame, layer: int | str | None) -> Dire
             return load_direction(file, loaded)
         except DirectionError:
             file.unlink()  # cut short by a crash
+    _say(f"Learning a direction from {len(pairs)} pairs; kept for the next time ...")
     if layer == "auto":
-        from cape_utils.steering_search import best_layer
+        from cape_utils.steering_slopes import best_layer
 
         layer = best_layer(loaded, pairs)
     direction = truth_direction(loaded, pairs, layer=layer if isinstance(layer, int) else None)
     file.parent.mkdir(parents=True, exist_ok=True)
     save_direction(file, direction)
     return direction
+
+
+def _say(words: str) -> None:
+    if sys.stderr.isatty():
+        print(words, file=sys.stderr)
 
 
 def _print(result: dict[str, Any]) -> None:
