@@ -10,6 +10,7 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
 from cape_utils import coupling, data, forecast, nulls, transition
+from tests.tiny_models import tiny
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -51,7 +52,32 @@ def test_the_cases_are_the_ones_with_a_budget():
 def test_a_broken_budget_ends_with_1_and_is_named(budget, status, monkeypatch, capsys):
     quick = dataclasses.replace(cases()[0], fast=lambda: sum(range(1000)), loop=lambda: None, budget_s=budget)
     monkeypatch.setattr(bench, "cases", lambda: [quick])
+    monkeypatch.setattr(bench, "default_overhead", lambda: 0.01)
     assert bench.main() == status
     out, err = capsys.readouterr()
     assert quick.name in out
     assert ("Too slow: bootstrap of the critical scale" in err) == bool(status)
+
+
+@pytest.mark.parametrize(("added", "status"), [(0.01, 0), (0.07, 0), (0.08, 1)])
+def test_steering_that_costs_too_much_ends_with_1(added, status, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "cases", list)
+    monkeypatch.setattr(bench, "default_overhead", lambda: added)
+    assert bench.main() == status
+    out, err = capsys.readouterr()
+    assert f"Steering adds {added:.1%}" in out
+    assert ("Too slow: steering" in err) == bool(status)
+
+
+def test_the_overhead_is_measured_on_texts_of_equal_length(monkeypatch):
+    from benchmarks import overhead
+
+    # A clock that only the calls move: steered ones by 3, plain ones by 2.
+    now = [0.0]
+    monkeypatch.setattr(overhead.time, "perf_counter", lambda: now[0])
+
+    def generate(loaded, prompts, *, strength, **_):
+        now[0] += 3 if strength else 2
+
+    monkeypatch.setattr(overhead.steering, "generate", generate)
+    assert overhead.steering_overhead(tiny(), repeats=2) == pytest.approx(0.5)
