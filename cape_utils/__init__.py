@@ -17,6 +17,7 @@ _SUBMODULES = (
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept"),
+    *("truth_pairs",),
     *("claims", "charts"),
 )
 

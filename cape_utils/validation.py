@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def read_table(
         The file. Comma, semicolon or tab separate the columns.
     schema : mapping
         A Frictionless Table Schema. Columns may come in any order; a column that is not required may be left out.
+        Spaces around a cell are dropped, except before a cell of a field with ``"leadingSpace": true``.
     table : str
         Name for messages.
     aliases : mapping, optional
@@ -170,14 +172,20 @@ def _split(text: str, fields: Mapping[str, Any], table: str) -> tuple[list[str],
     header: list[str] = []
     rows: list[list[str]] = []
     lines: list[int] = []
+    kept: list[bool] = []
     try:
         for cells in reader:
             if not cells:  # an empty line carries nothing and loses nothing
                 continue
             if not header:
                 header = [cell.strip() for cell in cells]
+                kept = [bool(fields.get(name, {}).get("leadingSpace")) for name in header]
                 continue
-            rows.append([cell.strip() for cell in cells])
+            # Where a cell continues a sentence, the space before it belongs to the text.
+            keeps = itertools.chain(kept, itertools.repeat(False))
+            rows.append(
+                [cell.rstrip() if keep else cell.strip() for cell, keep in zip(cells, keeps, strict=False)]
+            )
             lines.append(reader.line_num)
     except csv.Error as error:
         remedy = f"the line cannot be split into cells ({error}); look for a quotation mark without its twin"

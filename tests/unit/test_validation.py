@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cape_utils import data
-from cape_utils.validation import DataError, Problem, decode
+from cape_utils.validation import DataError, Problem, decode, read_table
 
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
 ROWS = ("A-1B,A,1,40.5,44.25", "A-3B,A,3,55,38", "A-10B,A,10,70,")
@@ -327,3 +327,16 @@ def test_one_fault_is_one_problem_with_its_line_and_remedy(text, row, column, wo
     (problem,) = refusal(path).problems
     assert (problem.row, problem.column) == (row, column)
     assert words in problem.allowed
+
+
+def test_the_space_before_a_cell_is_kept_only_where_the_schema_says_so():
+    schema = {
+        "fields": [
+            {"name": "stem", "type": "string", "description": "beginning"},
+            {"name": "ending", "type": "string", "description": "ending", "leadingSpace": True},
+        ]
+    }
+    table = read_table("ending,stem\n Rome. , It is \n", schema, "pairs.csv")
+    assert table.iloc[0].to_dict() == {"stem": "It is", "ending": " Rome."}
+    with pytest.raises(DataError, match="3 cells where the header has 2"):
+        read_table("ending,stem\n Rome.,It is,more\n", schema, "pairs.csv")
