@@ -157,9 +157,7 @@ def uniform_patterns(tokens: int) -> Floats:
     return np.asarray((rows / rows.sum(-1, keepdims=True))[None, None, None])
 
 
-def random_patterns(
-    prompts: int, units: int, tokens: int, *, rng: np.random.Generator | int = 0
-) -> Floats:
+def random_patterns(prompts: int, units: int, tokens: int, *, rng: np.random.Generator | int = 0) -> Floats:
     """Attention drawn at random anew for each prompt, unit and query: any division of one among the tokens so far.
 
     Returns
@@ -199,7 +197,12 @@ def length_cosine(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def length_draws(
-    *, prompts: int = 16, shortest: int = 5, longest: int = 25, draws: int = 2000, rng: np.random.Generator | int = 0
+    *,
+    prompts: int = 16,
+    shortest: int = 5,
+    longest: int = 25,
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> Floats:
     """``length_cosine`` of two sets of prompts whose lengths are drawn evenly from a range; shape (draws,)."""
     if not 1 <= shortest <= longest:

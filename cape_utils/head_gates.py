@@ -157,7 +157,9 @@ def kept_slopes(
     rows = kept.sweep("head_gates", settings, topics, run, folder=folder, progress=progress)
     rows = rows.set_index("pair_id").loc[pairs["pair_id"]]
     shape = (len(rows), loaded.info.layers, loaded.info.heads)
-    return GateSlopes(rows["margin"].to_numpy(dtype=float), _STEP * np.array(rows["slope"].tolist()).reshape(shape))
+    return GateSlopes(
+        rows["margin"].to_numpy(dtype=float), _STEP * np.array(rows["slope"].tolist()).reshape(shape)
+    )
 
 
 def couple_means(slopes: ArrayLike, couples: Sequence[str]) -> Floats:

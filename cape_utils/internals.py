@@ -421,7 +421,11 @@ def results_columns() -> tuple[str, ...]:
     """
     units = [
         [
-            *(f"{unit}_{pair}_{what}" for pair in _PAIRS for what in ("cosine", "cooperative_pct", "competing")),
+            *(
+                f"{unit}_{pair}_{what}"
+                for pair in _PAIRS
+                for what in ("cosine", "cooperative_pct", "competing")
+            ),
             *(f"{unit}_centred_{what}" for what in ("cosine", "competing")),
         ]
         for unit in ("layer", "head")
@@ -446,6 +450,8 @@ def read_results(folder: str | Path) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     table = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
     if "model" not in table:
-        raise ValueError(f"{place} holds Parquet files without a column 'model', so no results of `cape internals`")
+        raise ValueError(
+            f"{place} holds Parquet files without a column 'model', so no results of `cape internals`"
+        )
     extra = [name for name in table.columns if name not in columns]
     return table.reindex(columns=[*columns, *extra]).sort_values("model", ignore_index=True)

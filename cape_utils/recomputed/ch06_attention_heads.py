@@ -90,7 +90,8 @@ def _zero_words() -> str:
     ways = ", ".join(f"{name} {zero} of {n}" for name, (zero, n) in zero_readings().items())
     return (
         f"Readings: {ways}. {len(some)} models have a released count above zero, {int(some['competing_units'].min())} to "
-        f"{int(some['competing_units'].max())} units; with them among the {QUOTED_MODELS} there cannot be {QUOTED_ZERO}. All of the other "
+        f"{int(some['competing_units'].max())} units; with them among the {QUOTED_MODELS} there cannot be {QUOTED_ZERO}. All "
+        f"of the other "
         f"{len(counted) - len(some)} counts are zero."
     )
 
@@ -105,13 +106,13 @@ def zero_competing_heads() -> Recomputed:
     none = float(QUOTED_MODELS if opposed.max() <= 0.5 else 0)
     method = f"{QUOTED_MODELS} models whose heads point in random directions"
     remark = (
-        f"{_zero_words()} The null has activations without any relation between the two sets: none of {len(opposed):,} heads of "
-        f"width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} where "
+        f"{_zero_words()} The null has activations without any relation between the two sets: none of {len(opposed):,} heads "
+        f"of "
+        f"width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} "
+        f"where "
         "more than half is asked for. So zero is what the rule gives with and without cooperation."
     )
-    return Recomputed(
-        Value(zero, None, None, n, best), None, NullRange(none, none, none, method), remark
-    )
+    return Recomputed(Value(zero, None, None, n, best), None, NullRange(none, none, none, method), remark)
 
 
 @recomputes("zero_competing_ci")
@@ -126,8 +127,10 @@ def zero_competing_ci() -> Recomputed:
     families = counted_models(text=True)["family"].nunique()
     remark = (
         f"The arithmetic is right: {QUOTED_ZERO} of {QUOTED_MODELS} give {100 * quoted.estimate:.0f} "
-        f"[{100 * quoted.low:.0f}, {100 * quoted.high:.0f}]. The count is what the release does not give: {listed}. The interval takes "
-        f"the models as independent; the counts come from {families} families. An interval of a given share has no null of its own."
+        f"[{100 * quoted.low:.0f}, {100 * quoted.high:.0f}]. The count is what the release does not give: {listed}. The "
+        f"interval takes "
+        f"the models as independent; the counts come from {families} families. An interval of a given share has no null of "
+        f"its own."
     )
     ours = Value(100 * own.estimate, 100 * own.low, 100 * own.high, own.n, f"{own.method}; {best}")
     return Recomputed(ours, None, None, remark)
@@ -159,14 +162,22 @@ def attention_cooperation() -> Recomputed:
     draws = attention_patterns.length_draws()
     low, high = interval(draws)
     null = NullRange(
-        float(np.median(draws)), low, high, "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens"
+        float(np.median(draws)),
+        low,
+        high,
+        "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens",
     )
     remark = (
-        f"Within a model the {len(rows)} profiles move by at most {rows['spread'].max():.0e} from layer to layer, and within a family by "
-        f"{across:.0e} from size to size, whatever the depth and the number of heads; between families, which split words into tokens "
-        "differently, they differ. A number that no weight of the network moves belongs to the prompts. The null is such a number: a row "
-        "of attention sums to one, so its mean over keys is one over the number of tokens, and a cosine of those knows the prompts' "
-        "lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in the null are ours."
+        f"Within a model the {len(rows)} profiles move by at most {rows['spread'].max():.0e} from layer to layer, and within "
+        f"a family by "
+        f"{across:.0e} from size to size, whatever the depth and the number of heads; between families, which split words "
+        f"into tokens "
+        "differently, they differ. A number that no weight of the network moves belongs to the prompts. The null is such a "
+        "number: a row "
+        "of attention sums to one, so its mean over keys is one over the number of tokens, and a cosine of those knows the "
+        "prompts' "
+        "lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in the null "
+        "are ours."
     )
     ours = Value(
         float(rows["cosine"].mean()),
@@ -194,10 +205,12 @@ def opt_ladder() -> pd.DataFrame:
 
 @recomputes("opt_ladder_peak")
 def opt_ladder_peak() -> Recomputed:
-    pattern = pattern_rows().set_index("model").loc["OPT-13B", "cosine"]
+    pattern = float(pattern_rows().query("model == 'OPT-13B'")["cosine"].iloc[0])
     remark = (
-        "OPT-13B stands in the text only: no released file holds its hidden-state cosine, so there is nothing to recompute it from. "
-        f"The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null of its own."
+        "OPT-13B stands in the text only: no released file holds its hidden-state cosine, so there is nothing to recompute it "
+        "from. "
+        f"The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null of its "
+        f"own."
     )
     return Recomputed(None, None, None, remark)
 
@@ -205,15 +218,19 @@ def opt_ladder_peak() -> Recomputed:
 @recomputes("opt_ladder_crash")
 def opt_ladder_crash() -> Recomputed:
     profile = data.load("layer_profiles").query("model == 'OPT-30B'")["cosine"]
-    stored = opt_ladder().set_index("model").loc["OPT-30B", "cosine"]
+    stored = float(opt_ladder().query("model == 'OPT-30B'")["cosine"].iloc[0])
     run = released()
     run = run[run["model"].isin(data.load("layer_profiles").query("measure == 'hidden_state'")["model"])]
     others = run[run["model"] != "OPT-30B"]
     remark = (
-        f"The mean over {len(profile)} released layers; the summary says {stored:.4f}. Of the {len(run)} models whose hidden-state profiles "
-        f"are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} and {others['mean_cosine'].max():.2f} in "
-        f"{others['family'].nunique()} families and down to {others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and more have no profile. "
-        "So the fall from 13B to 30B may be a change of size or of measurement, and the release cannot tell. A level has no null of its own."
+        f"The mean over {len(profile)} released layers; the summary says {stored:.4f}. Of the {len(run)} models whose "
+        f"hidden-state profiles "
+        f"are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} and "
+        f"{others['mean_cosine'].max():.2f} in "
+        f"{others['family'].nunique()} families and down to {others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and "
+        f"more have no profile. "
+        "So the fall from 13B to 30B may be a change of size or of measurement, and the release cannot tell. A level has no "
+        "null of its own."
     )
     own = Value(float(profile.mean()), None, None, len(profile), "mean over layers of one model")
     return Recomputed(own, None, None, remark)
@@ -262,9 +279,13 @@ def opt_fixed_point() -> Recomputed:
     low, high = interval(draws)
     text = int((~ladder["in_release"]).sum())
     remark = (
-        f"{text} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted figures. The paper gives no rule for "
-        "a fixed point; read here as a value that the next size would repeat. The null is the line's fixed point with the same values in "
+        f"{text} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted figures. The paper gives "
+        f"no rule for "
+        "a fixed point; read here as a value that the next size would repeat. The null is the line's fixed point with the "
+        "same values in "
         f"random order. {listed} The one used: {best}."
     )
-    null = NullRange(float(np.median(draws)), low, high, "the same values in random order, line through all steps")
+    null = NullRange(
+        float(np.median(draws)), low, high, "the same values in random order, line through all steps"
+    )
     return Recomputed(Value(value, None, None, len(ladder), best), None, null, remark)
