@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,11 +31,13 @@ __all__ = [
     "agreement",
     "couple_means",
     "gate_slopes",
+    "items_needed",
     "kept_slopes",
     "named_heads",
     "reliability",
 ]
 
+Scale = Literal["head", "nats"]
 _STEP = 1e-4  # nats; kept slopes are whole numbers of it, far below what items differ by
 
 
@@ -225,7 +227,9 @@ class HeadAgreement:
     Attributes
     ----------
     first, second : ndarray, shape (layers, heads)
-        Mean slopes in nats.
+        Mean slopes, scaled as asked.
+    n_first, n_second : int
+        Independent items.
     r : Null
         Correlation of the two profiles over heads; in the null each item of the second set has its sign at random.
     reliability_first, reliability_second : float
@@ -240,6 +244,8 @@ class HeadAgreement:
 
     first: Floats
     second: Floats
+    n_first: int
+    n_second: int
     r: Null
     reliability_first: float
     reliability_second: float
@@ -281,8 +287,28 @@ def named_heads(
     return np.asarray(absolute_t(flat.sum(0)) > np.quantile(largest, 1 - level)).reshape(values.shape[1:])
 
 
+def items_needed(reliability: float, n: int, *, target: float = 0.8) -> float:
+    """Independent items for a reliability, by Spearman and Brown; infinite where there is none to step up.
+
+    Examples
+    --------
+    >>> round(items_needed(0.5, 100), 6)
+    400.0
+    """
+    if not 0 < target < 1:
+        raise ValueError(f"target is {target}; a reliability between 0 and 1 is needed")
+    if reliability <= 0:
+        return float("inf")
+    return n * target * (1 - reliability) / (reliability * (1 - target))
+
+
 def agreement(
-    first: ArrayLike, second: ArrayLike, *, draws: int = 2000, rng: np.random.Generator | int = 0
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    scale: Scale = "head",
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> HeadAgreement:
     """Compare the heads' slopes for two sets of items.
 
@@ -290,16 +316,23 @@ def agreement(
     ----------
     first, second : array_like, shape (items, layers, heads)
         Slopes of independent items of one model.
+    scale : {"head", "nats"}
+        ``head`` divides each head's slopes by their root mean square over the items of the set, so that a few items
+        with slopes many times the usual do not stand for all; ``nats`` leaves them as they are.
 
     Raises
     ------
     ValueError
         If the two are of different models, or there are too few items.
     """
+    if scale not in get_args(Scale):
+        raise ValueError(f"scale is {scale!r}; allowed: {', '.join(get_args(Scale))}")
     a, b = _flat(first, 6), _flat(second, 6)
     shape = np.asarray(first).shape[1:]
     if shape != np.asarray(second).shape[1:]:
         raise ValueError(f"slopes are of different models: {shape} and {np.asarray(second).shape[1:]} heads")
+    if scale == "head":
+        a, b = (part / np.sqrt(np.maximum((part**2).mean(0), 1e-300)) for part in (a, b))
     generator = as_generator(rng)
     one, two = a.mean(0), b.mean(0)
     flipped = generator.choice([-1.0, 1.0], size=(draws, len(b))) @ b / len(b)
@@ -314,11 +347,13 @@ def agreement(
     opposite = Null(
         seen, float(np.median(shares)), low, high, p, 1 / (draws + 1), len(b), draws, False, null_r.method
     )
-    own, other = reliability(first, rng=generator), reliability(second, rng=generator)
+    own, other = reliability(a, rng=generator), reliability(b, rng=generator)
     whole = r / np.sqrt(own * other) if min(own, other) > 0 else float("nan")
     return HeadAgreement(
         one.reshape(shape),
         two.reshape(shape),
+        len(a),
+        len(b),
         null_r,
         own,
         other,

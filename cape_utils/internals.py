@@ -8,6 +8,7 @@ This module draws nothing, and opens no model by itself.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "COMPETES_BELOW",
     "InternalCoupling",
     "between_random_halves",
+    "compare_kinds",
     "internal_coupling",
     "planted_curve",
     "prompt_sets",
@@ -44,7 +46,7 @@ COMPETES_BELOW = -0.5
 
 
 def prompt_sets(n: int | None = None) -> dict[str, list[str]]:
-    """The book's own prompts by kind, the first ``n`` of each with its three forms in turn.
+    """The book's own prompts by kind, the first ``n`` of each, its three forms in turn and its topics mixed.
 
     Examples
     --------
@@ -52,6 +54,10 @@ def prompt_sets(n: int | None = None) -> dict[str, list[str]]:
     {'reasoning': 16, 'truthfulness': 16, 'control': 16}
     """
     table = data.load("prompts")
+    if n is not None and n < 1:
+        raise ValueError(f"n is {n}; at least one prompt of each kind is needed")
+    # The table goes topic by topic; in an order drawn once, any stretch of it holds the topics alike.
+    table = table.iloc[as_generator(0).permutation(len(table))]
     table["turn"] = table.groupby(["kind", "form"]).cumcount()
     kinds = ("reasoning", "truthfulness", "control")
     ordered = table.sort_values(["turn", "form"], kind="stable")
@@ -215,6 +221,37 @@ def internal_coupling(
     )
 
 
+def compare_kinds(vectors: Mapping[str, Floats], *, n: int = 16) -> dict[tuple[str, str], InternalCoupling]:
+    """Every pair of three kinds of prompts, raw and centred on two references.
+
+    Parameters
+    ----------
+    vectors : mapping of str to ndarray, shape (prompts, layers, ...)
+        Three kinds, each of more than ``n`` prompts; the first ``n`` are measured, the others serve as references.
+    n : int
+
+    Returns
+    -------
+    dict
+        By the pair's name, such as ``"reasoning and control"``, and the measure: ``"raw"``; ``"centred on the third
+        kind"``, all prompts of it; ``"centred between the two"``, the other prompts of the same two kinds. The last
+        reference lies between the two means, so that its cosine tends to -1 for any two kinds that differ at all.
+    """
+    if len(vectors) != 3 or min(map(len, vectors.values())) <= n:
+        sizes = ", ".join(f"{kind} {len(part)}" for kind, part in vectors.items())
+        raise ValueError(f"three kinds of more than {n} prompts each are needed; came: {sizes}")
+    found = {}
+    for one, two in itertools.combinations(vectors, 2):
+        (third,) = set(vectors) - {one, two}
+        a, b = vectors[one][:n], vectors[two][:n]
+        rest = np.concatenate([vectors[one][n:], vectors[two][n:]])
+        label = f"{one} and {two}"
+        found[label, "raw"] = internal_coupling(a, b)
+        for name, reference in (("on the third kind", vectors[third]), ("between the two", rest)):
+            found[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
+    return found
+
+
 def between_random_halves(
     first: ArrayLike,
     second: ArrayLike,
@@ -310,20 +347,30 @@ def planted_curve(
     return pd.DataFrame(rows, columns=columns)
 
 
-def seen_from(curve: pd.DataFrame, column: str, measure: str, *, pct: float = 50) -> float:
-    """Smallest planted size from which on at least ``pct`` percent of units show it; NaN if none of the sizes does.
+def seen_from(
+    curve: pd.DataFrame, column: str, measure: str, *, pct: float = 50, below: float | None = None
+) -> float:
+    """Smallest planted size from which on the contrast shows, at it and at all larger sizes; NaN if it never does.
 
     Parameters
     ----------
     curve : DataFrame
-        From ``planted_curve``.
-    column : {"negative_pct", "competing_pct"}
+        From ``planted_curve``, of one kind of unit.
+    column : {"negative_pct", "competing_pct", "mean_cosine"}
+        A percentage shows it from ``pct`` on, the mean cosine under ``below``.
     measure : {"raw", "centred"}
+    pct : float
+        Percentage of units asked for.
+    below : float, optional
+        Such as the lower end of what random halves give; needed for the mean cosine and for nothing else.
     """
     part = curve[curve["measure"] == measure].sort_values("size")
     if part.empty:
         raise ValueError(f"measure is {measure!r}; the curve holds {', '.join(curve['measure'].unique())}")
-    missed = np.flatnonzero(part[column].to_numpy() < pct)
+    if (column == "mean_cosine") != (below is not None):
+        raise ValueError("say below= for the mean cosine, and only for it; percentages go by pct=")
+    values = part[column].to_numpy()
+    missed = np.flatnonzero(values < pct if below is None else values >= below)
     start = int(missed[-1]) + 1 if len(missed) else 0
     return float(part["size"].iloc[start]) if start < len(part) else float("nan")
 

@@ -223,14 +223,13 @@ def planted_chart(curve: pd.DataFrame) -> Any:
     listed = []
     for name in measures:
         part = first[first["measure"] == name]
-        for column, what in (
-            ("negative_pct", "half the units are negative"),
-            ("competing_pct", "half compete"),
+        for column, least, what in (
+            ("negative_pct", 95, "95% of units are negative"),
+            ("competing_pct", 50, "half of them compete"),
         ):
-            reached = part.loc[part[column] >= 50, "size"]
-            listed.append(
-                f"{name}, {what} from {reached.min():g}" if len(reached) else f"{name}, {what} nowhere"
-            )
+            reached = part.loc[part[column] >= least, "size"]
+            where = f"from {reached.min():g}" if len(reached) else "nowhere"
+            listed.append(f"{name}, {what} {where}")
     return put(
         lines.add_params(unit, here) + rule + words,
         title="How large must an opposition be to be seen?",
@@ -303,7 +302,7 @@ def gate_chart(table: pd.DataFrame, words: dict[str, str]) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``comparison, layer, head, first, second``, slopes in nats.
+        Columns ``comparison, layer, head, first, second``, slopes in root mean squares over items.
     words : dict of str to str
         For each comparison, the sentence that says how much of the picture is reliable.
     """
@@ -318,8 +317,8 @@ def gate_chart(table: pd.DataFrame, words: dict[str, str]) -> Any:
         .transform_filter("datum.comparison == gate_pair && datum.layer >= gate_layer")
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            alt.X("first:Q", title="Slope for the first set (nats)"),
-            alt.Y("second:Q", title="Slope for the second set (nats)"),
+            alt.X("first:Q", title="Slope for the first set, scaled"),
+            alt.Y("second:Q", title="Slope for the second set, scaled"),
             alt.Color(
                 "side:N",
                 title=None,
