@@ -18,7 +18,7 @@ _SUBMODULES = (
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept"),
     *("truth_pairs",),
-    *("internals", "attention_patterns", "head_gates"),
+    *("internals", "internal_controls", "attention_patterns", "head_gates"),
     *("claims", "charts"),
 )
 

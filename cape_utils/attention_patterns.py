@@ -7,10 +7,11 @@ quotes the cosine for seven models. Hidden states and heads are in ``internals``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils.activations import eager_attention
@@ -23,6 +24,7 @@ __all__ = [
     "length_cosine",
     "length_draws",
     "pattern_cosine",
+    "pattern_table",
     "random_patterns",
     "read_patterns",
     "row_means",
@@ -128,6 +130,24 @@ def pattern_cosine(first: ArrayLike, second: ArrayLike) -> Floats:
     width = max(a.shape[-1], b.shape[-1])
     a, b = (np.pad(x, ((0, 0), (0, 0), (0, width - x.shape[-1]))) for x in (a, b))
     return np.asarray((a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)))
+
+
+def pattern_table(cases: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]) -> pd.DataFrame:
+    """The cosine of each case, over its heads.
+
+    Parameters
+    ----------
+    cases : mapping of (pair, case) to the patterns of two sets
+        As for ``pattern_cosine``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``pair, case, low, cosine, high, units``: lowest, mean and highest head.
+    """
+    found = {key: pattern_cosine(*patterns) for key, patterns in cases.items()}
+    rows = [(*key, float(c.min()), float(c.mean()), float(c.max()), c.size) for key, c in found.items()]
+    return pd.DataFrame(rows, columns=["pair", "case", "low", "cosine", "high", "units"])
 
 
 def first_token_share(patterns: ArrayLike) -> float:

@@ -9,7 +9,7 @@ comes first: nothing is said of single heads that a test over items does not car
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -29,6 +29,7 @@ __all__ = [
     "GateSlopes",
     "HeadAgreement",
     "agreement",
+    "agreement_table",
     "couple_means",
     "gate_slopes",
     "items_needed",
@@ -362,3 +363,19 @@ def agreement(
         named_heads(first, draws=draws, rng=generator),
         named_heads(second, draws=draws, rng=generator),
     )
+
+
+def agreement_table(compared: Mapping[str, HeadAgreement]) -> pd.DataFrame:
+    """Both profiles of each comparison, one row a head.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``comparison, layer, head, first, second``.
+    """
+    rows = [
+        (name, layer, head, float(one.first[layer, head]), float(one.second[layer, head]))
+        for name, one in compared.items()
+        for layer, head in np.ndindex(one.first.shape)
+    ]
+    return pd.DataFrame(rows, columns=["comparison", "layer", "head", "first", "second"])

@@ -1,14 +1,13 @@
-"""How alike the inside of a model looks under two sets of prompts: the paper's cosine, its controls, a centred one.
+"""How alike the inside of a model looks under two sets of prompts: the paper's cosine, and a centred one.
 
 Paper A, section 5, calls the cosine of mean activations an internal coupling. Here it is computed for any two sets of
-prompts, by layer or by head, with the paper's rule for competing units, beside what it gives when there is nothing to
-find and when there is. Attention weights are in ``attention_patterns``, a functional alternative in ``head_gates``.
-This module draws nothing, and opens no model by itself.
+prompts, by layer or by head, with the paper's rule for competing units. What it gives when there is nothing to find, and
+when there is, stands in ``internal_controls``; attention weights are in ``attention_patterns``, a functional alternative
+in ``head_gates``. This module draws nothing, and opens no model by itself.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +21,16 @@ from scipy import stats
 from cape_utils import data, kept
 from cape_utils.activations import Pool, Unit, pooled
 from cape_utils.models import Loaded
-from cape_utils.results import Estimate, Floats, Null, as_generator, interval
+from cape_utils.results import Estimate, Floats, as_generator
 
 __all__ = [
     "COMPETES_BELOW",
     "InternalCoupling",
-    "between_random_halves",
-    "compare_kinds",
     "internal_coupling",
-    "planted_curve",
     "prompt_sets",
-    "random_weights",
     "read_results",
     "read_vectors",
     "results_columns",
-    "seen_from",
     "share_of_models",
     "summary",
 ]
@@ -126,13 +120,13 @@ class InternalCoupling:
         return float(np.mean(self.cosine))
 
 
-def _cosine(a: Floats, b: Floats) -> Floats:
+def unit_cosine(a: Floats, b: Floats) -> Floats:
     scale = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((a * b).sum(-1) / scale)
 
 
-def _checked(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
+def checked(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.ndim < 3 or a.shape[1:] != b.shape[1:]:
         raise ValueError(
@@ -144,7 +138,7 @@ def _checked(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
     return a, b
 
 
-def _centres(a: Floats, b: Floats, reference: ArrayLike | None) -> tuple[Floats, Floats]:
+def centres(a: Floats, b: Floats, reference: ArrayLike | None) -> tuple[Floats, Floats]:
     """Means of the even and of the odd rows of a reference that shares no prompt with the two sets."""
     if reference is None:
         raise ValueError(
@@ -201,9 +195,9 @@ def internal_coupling(
     >>> float(internal_coupling(a, b, centred=True, reference=other).cosine[0])
     -1.0
     """
-    a, b = _checked(first, second)
+    a, b = checked(first, second)
     if centred:
-        left, right = _centres(a, b, reference)
+        left, right = centres(a, b, reference)
         a, b = a - left, b - right
     elif reference is not None:
         raise ValueError("a reference came with the raw measure, which uses none; say centred=True")
@@ -212,182 +206,13 @@ def internal_coupling(
         two = b / np.linalg.norm(b, axis=-1, keepdims=True)
     pairs = np.moveaxis(one, 0, -2) @ np.moveaxis(two, 0, -1)  # (layers, ..., first, second)
     return InternalCoupling(
-        _cosine(a.mean(0), b.mean(0)),
+        unit_cosine(a.mean(0), b.mean(0)),
         pairs.mean((-2, -1)),
         (pairs < COMPETES_BELOW).mean((-2, -1)),
         len(a),
         len(b),
         centred,
     )
-
-
-def compare_kinds(vectors: Mapping[str, Floats], *, n: int = 16) -> dict[tuple[str, str], InternalCoupling]:
-    """Every pair of three kinds of prompts, raw and centred on two references.
-
-    Parameters
-    ----------
-    vectors : mapping of str to ndarray, shape (prompts, layers, ...)
-        Three kinds, each of more than ``n`` prompts; the first ``n`` are measured, the others serve as references.
-    n : int
-
-    Returns
-    -------
-    dict
-        By the pair's name, such as ``"reasoning and control"``, and the measure: ``"raw"``; ``"centred on the third
-        kind"``, all prompts of it; ``"centred between the two"``, the other prompts of the same two kinds. The last
-        reference lies between the two means, so that its cosine tends to -1 for any two kinds that differ at all.
-    """
-    if len(vectors) != 3 or min(map(len, vectors.values())) <= n:
-        sizes = ", ".join(f"{kind} {len(part)}" for kind, part in vectors.items())
-        raise ValueError(f"three kinds of more than {n} prompts each are needed; came: {sizes}")
-    found = {}
-    for one, two in itertools.combinations(vectors, 2):
-        (third,) = set(vectors) - {one, two}
-        a, b = vectors[one][:n], vectors[two][:n]
-        rest = np.concatenate([vectors[one][n:], vectors[two][n:]])
-        label = f"{one} and {two}"
-        found[label, "raw"] = internal_coupling(a, b)
-        for name, reference in (("on the third kind", vectors[third]), ("between the two", rest)):
-            found[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
-    return found
-
-
-def between_random_halves(
-    first: ArrayLike,
-    second: ArrayLike,
-    *,
-    centred: bool = False,
-    reference: ArrayLike | None = None,
-    draws: int = 500,
-    rng: np.random.Generator | int = 0,
-) -> Null:
-    """The mean cosine when the prompts of both sets are dealt into two sets at random.
-
-    Returns
-    -------
-    Null
-        ``p`` is one-sided: the share of deals whose cosine is at most the observed one, the data counted among them.
-    """
-    observed = internal_coupling(first, second, centred=centred, reference=reference).mean_cosine
-    a, b = _checked(first, second)
-    left, right = _centres(a, b, reference) if centred else (0.0, 0.0)
-    both = np.concatenate([a, b])
-    order = as_generator(rng).permuted(np.tile(np.arange(len(both)), (draws, 1)), axis=1)
-    weights = (order < len(a)).astype(float)
-    flat = both.reshape(len(both), -1)
-    total = flat.sum(0)
-    means = np.empty(draws)
-    for k in range(draws):  # one deal at a time keeps memory at the size of one mean
-        part = weights[k] @ flat
-        one, two = part / len(a), (total - part) / len(b)
-        means[k] = _cosine(one.reshape(a.shape[1:]) - left, two.reshape(a.shape[1:]) - right).mean()
-    low, high = interval(means)
-    p = float((np.sum(means <= observed + 1e-12) + 1) / (draws + 1))
-    method = f"prompts dealt into two sets at random, {draws:,} times"
-    return Null(
-        observed, float(np.median(means)), low, high, p, 1 / (draws + 1), len(both), draws, False, method
-    )
-
-
-def planted_curve(
-    first: ArrayLike,
-    second: ArrayLike,
-    sizes: Sequence[float],
-    *,
-    reference: ArrayLike,
-    rng: np.random.Generator | int = 0,
-) -> pd.DataFrame:
-    """Both measures after an opposite contrast of known size was added to the activations.
-
-    In every unit one direction, drawn at random, is added to all vectors of the first set and subtracted from all of
-    the second, ``size`` times the mean length of the unit's vectors. So at size 0.1 a tenth of the state is opposed.
-
-    Parameters
-    ----------
-    first, second : array_like
-        Best two halves of one set, which do not differ.
-    sizes : sequence of float
-        In units of the mean length of the vectors, not negative.
-    reference : array_like
-        For the centred measure; nothing is added to it.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``size, measure`` ("raw", "centred"), ``mean_cosine``, ``low`` and ``high`` (the middle 90% of units),
-        ``negative_pct`` and ``competing_pct`` (of units), ``units``.
-    """
-    a, b = _checked(first, second)
-    if min(sizes, default=-1.0) < 0:
-        raise ValueError("sizes must be a list of numbers that are not negative")
-    lengths = np.linalg.norm(np.concatenate([a, b]), axis=-1).mean(0)
-    direction = as_generator(rng).normal(size=a.shape[1:])
-    direction *= (lengths / np.linalg.norm(direction, axis=-1))[..., None]
-    rows = []
-    for size in sizes:
-        plus, minus = a + size * direction, b - size * direction
-        for name, options in (
-            ("raw", {}),
-            ("centred", {"centred": True, "reference": reference}),
-        ):
-            found = internal_coupling(plus, minus, **options)  # type: ignore[arg-type]
-            low, high = interval(found.cosine, 0.9)
-            shares = (100 - found.cooperative_pct, 100 * float(found.competes.mean()))
-            rows.append((size, name, found.mean_cosine, low, high, *shares, found.cosine.size))
-    columns = [
-        "size",
-        "measure",
-        "mean_cosine",
-        "low",
-        "high",
-        "negative_pct",
-        "competing_pct",
-        "units",
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def seen_from(
-    curve: pd.DataFrame, column: str, measure: str, *, pct: float = 50, below: float | None = None
-) -> float:
-    """Smallest planted size from which on the contrast shows, at it and at all larger sizes; NaN if it never does.
-
-    Parameters
-    ----------
-    curve : DataFrame
-        From ``planted_curve``, of one kind of unit.
-    column : {"negative_pct", "competing_pct", "mean_cosine"}
-        A percentage shows it from ``pct`` on, the mean cosine under ``below``.
-    measure : {"raw", "centred"}
-    pct : float
-        Percentage of units asked for.
-    below : float, optional
-        Such as the lower end of what random halves give; needed for the mean cosine and for nothing else.
-    """
-    part = curve[curve["measure"] == measure].sort_values("size")
-    if part.empty:
-        raise ValueError(f"measure is {measure!r}; the curve holds {', '.join(curve['measure'].unique())}")
-    if (column == "mean_cosine") != (below is not None):
-        raise ValueError("say below= for the mean cosine, and only for it; percentages go by pct=")
-    values = part[column].to_numpy()
-    missed = np.flatnonzero(values < pct if below is None else values >= below)
-    start = int(missed[-1]) + 1 if len(missed) else 0
-    return float(part["size"].iloc[start]) if start < len(part) else float("nan")
-
-
-def random_weights(loaded: Loaded, *, seed: int = 0) -> Loaded:
-    """A network of the same architecture and tokenizer that has learnt nothing.
-
-    The weights are drawn as the architecture starts its training; the random state of the caller is left alone.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(loaded.model.config, dtype=loaded.model.dtype)
-    model.to(loaded.model.device).eval().requires_grad_(False)
-    return loaded._replace(model=model)
 
 
 def share_of_models(hits: int, n: int) -> Estimate:

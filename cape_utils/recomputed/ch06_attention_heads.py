@@ -177,9 +177,9 @@ def attention_cooperation() -> Recomputed:
         "differently, they differ. A number that no weight of the network moves belongs to the prompts. The null is such a "
         "number: a row "
         "of attention sums to one, so its mean over keys is one over the number of tokens, and a cosine of those knows the "
-        "prompts' "
-        "lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in the null are ours. "
-        f"Attention drawn at random, with whole rows over 14 tokens compared, gives {drawn:.2f} too."
+        "prompts' lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in "
+        "the null are ours. "
+        f"Attention drawn at random, rows over 14 tokens compared, gives {drawn:.2f}."
     )
     ours = Value(
         float(rows["cosine"].mean()),
