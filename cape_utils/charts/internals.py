@@ -23,9 +23,9 @@ __all__ = [
 _COSINE = alt.Scale(domain=[-1, 1], nice=False)
 _STATES = {
     "a value of its own": ("circle", PALETTE["blue"]),
-    "one value, many layers or sizes": ("square", PALETTE["vermillion"]),
+    "a repeated value": ("square", PALETTE["vermillion"]),
     "in the text only": ("diamond", PALETTE["purple"]),
-    "two files disagree": ("triangle-up", PALETTE["orange"]),
+    "files disagree": ("triangle-up", PALETTE["orange"]),
 }
 _MEASURE_TITLES = {"hidden_state": "hidden state", "attention_pattern": "attention pattern"}
 _SIDES = ["same sign", "opposite signs"]
@@ -170,7 +170,8 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
         .add_params(chosen)
     )
     below = {case: int((table[case] < 0).sum()) for case in cases}
-    listed = "; ".join(f"{case} {count}" for case, count in below.items())
+    most = max(cases, key=lambda case: below[case])
+    listed = f"{cases[0]} {below[cases[0]]}; at most {below[most]}, {most}"
     return put(
         cells.properties(height=380),
         title="Every head of the model",
@@ -254,14 +255,14 @@ def pattern_chart(table: pd.DataFrame, *, quoted: float) -> Any:
     """
     pairs = order_of(table, "pair")
     chosen = dropdown("pattern_pair", pairs, "Prompts")
-    least = slider("pattern_from", 0, 0.9, 0.1, 0, "Axis from")
+    least = slider("pattern_from", 0, 0.9, 0.1, 0.8, "Axis from")
     keep = alt.Chart(table.round(6)).transform_filter(
-        "datum.pair == pattern_pair && datum.low >= pattern_from"
+        "datum.pair == pattern_pair && datum.cosine >= pattern_from"
     )
     span = alt.Scale(domainMin=alt.ExprRef("pattern_from"), domainMax=1, nice=False, zero=False)
     title = "Cosine of mean attention weights"
     y = alt.Y("case:N", title=None, sort=order_of(table, "case"), axis=alt.Axis(labelLimit=150))
-    bars = keep.mark_rule(strokeWidth=3, color=PALETTE["grey"]).encode(
+    bars = keep.mark_rule(strokeWidth=3, color=PALETTE["grey"], clip=True).encode(
         alt.X("low:Q", title=title, scale=span), alt.X2("high:Q"), y
     )
     dots = keep.mark_point(filled=True, size=95, opacity=1, color=PALETTE["blue"]).encode(
@@ -290,7 +291,7 @@ def pattern_chart(table: pd.DataFrame, *, quoted: float) -> Any:
             f"Dashed: the value quoted, {quoted:g}."
         ),
         alternative=(
-            f"Dots with bars on a scale from zero to one, one line for each kind of attention. {listed}. A dashed line stands "
+            f"Dots with bars on a scale that ends at one, one line for each kind of attention. {listed}. A dashed line stands "
             f"at the quoted {quoted:g}."
         ),
     )

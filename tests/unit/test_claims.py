@@ -14,7 +14,15 @@ from cape_utils.claims import Claim, NullRange, Recomputed, Value, judge
 from cape_utils.recomputed import recomputes, registry
 from cape_utils.results import Estimate, Null
 
-WRITTEN = ("01_data", "02_coupling", "03_phase_transition", "04_width_normalization", "08_eigenstructure")
+WRITTEN = (
+    "01_data",
+    "02_coupling",
+    "03_phase_transition",
+    "04_width_normalization",
+    "06_attention_heads",
+    "08_eigenstructure",
+)
+UNRELEASED = {"opt_ladder_peak"}  # figures of written chapters that no released file holds
 KEYS = {"id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"}
 
 
@@ -220,6 +228,10 @@ def test_every_claim_of_a_written_chapter_has_a_function_and_a_number():
         if item.claim.chapter not in WRITTEN:
             continue
         assert item.claim.id in registry()
+        if item.claim.id in UNRELEASED:
+            assert item.verdict == "not testable"
+            assert "no released file holds" in item.reason
+            continue
         assert item.paper_panel is not None, item.claim.id
         if item.claim.criterion == "equals_text":
             assert isinstance(item.paper_panel.value, str)
@@ -263,7 +275,9 @@ def test_counts_of_verdicts_add_up():
 def test_what_each_number_of_the_written_chapters_comes_to():
     # Pinned, so that a change of data or method that moves a number is noticed and looked at.
     found = {
-        item.claim.id: item.paper_panel.value for item in claims.assess() if item.claim.chapter in WRITTEN
+        item.claim.id: item.paper_panel.value
+        for item in claims.assess()
+        if item.claim.chapter in WRITTEN and item.claim.id not in UNRELEASED
     }
     expected = {
         "pythia_r_hs_tqa": -0.989,
@@ -297,6 +311,11 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "deff_frontier": 1.084,
         "lambda2_exponent": -0.702,
         "eigenvector_flip": -0.544,
+        "zero_competing_heads": 32,
+        "zero_competing_ci": 80,
+        "attention_cooperation": 0.974,
+        "opt_ladder_crash": 0.356,
+        "opt_fixed_point": 0.599,
         "width_pythia": 0.963,
         "width_opt": 0.955,
         "width_bloom": 0.995,
