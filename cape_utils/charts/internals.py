@@ -104,16 +104,19 @@ def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
         "datum.pair == layer_pair && datum.measure == layer_measure"
     )
     colours = [PALETTE["blue"], PALETTE["vermillion"], PALETTE["green"]][: len(nets)]
-    lines = keep.mark_line(strokeWidth=2.4).encode(
-        alt.X("layer:Q", title="Layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1)),
-        alt.Y("cosine:Q", title="Cosine of the two sets", scale=_COSINE),
-        alt.Color("network:N", title=None, sort=nets, scale=alt.Scale(domain=nets, range=colours)),
-        alt.StrokeDash(
-            "network:N",
-            title=None,
-            sort=nets,
-            scale=alt.Scale(domain=nets, range=[[1, 0], [6, 4], [2, 3]][: len(nets)]),
-        ),
+    x = alt.X("layer:Q", title="Layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("cosine:Q", title="Cosine of the two sets", scale=_COSINE)
+    colour = alt.Color("network:N", title=None, sort=nets, scale=alt.Scale(domain=nets, range=colours))
+    dashes = alt.Scale(domain=nets, range=[[1, 0], [6, 4], [2, 3]][: len(nets)])
+    shapes = alt.Scale(domain=nets, range=["circle", "diamond", "square"][: len(nets)])
+    lines = keep.mark_line(strokeWidth=2.2).encode(
+        x, y, colour, alt.StrokeDash("network:N", title=None, sort=nets, scale=dashes)
+    )
+    points = keep.mark_point(filled=True, size=28, opacity=1).encode(
+        x,
+        y,
+        colour,
+        alt.Shape("network:N", title=None, sort=nets, scale=shapes),
         tooltip=["network", "layer", alt.Tooltip("cosine:Q", format=".3f")],
     )
     rules = (
@@ -127,7 +130,7 @@ def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
     spans = first.groupby("pair", sort=False)["cosine"].agg(["min", "max"])
     listed = "; ".join(f"{name} {row['min']:.2f} to {row['max']:.2f}" for name, row in spans.iterrows())
     return put(
-        lines.add_params(pair, measure) + rules,
+        rules + lines.add_params(pair, measure) + points,
         title="The cosine by layer, for any two sets of prompts",
         caption=(
             f"Measure {measures[0]}, {nets[0]}, n = {n} prompts a set, {table['layer'].nunique()} layers: {listed}."

@@ -299,9 +299,7 @@ def gates():
     rng = np.random.default_rng(0)
     a = head_gates.agreement(rng.normal(size=(8, 4, 3)), rng.normal(size=(9, 4, 3)), draws=50)
     table = head_gates.agreement_table({"one and two": a, "two halves": a})
-    return charts.gate_chart(
-        table, {name: f"r = {a.r.observed:.2f}" for name in ("one and two", "two halves")}
-    )
+    return charts.gate_chart(table, dict.fromkeys(("one and two", "two halves"), f"r = {a.r.observed:.2f}"))
 
 
 BUILT = {
