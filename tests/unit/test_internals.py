@@ -29,9 +29,9 @@ PAIRS = pd.DataFrame(
     {
         "pair_id": ["a", "b", "c"],
         "topic": ["one", "one", "two"],
-        "stem": ["The sky is", "Snow feels", "Two and two make"],
-        "true_completion": [" blue.", " cold.", " four."],
-        "false_completion": [" green.", " very warm.", " nine."],
+        "stem": ["The sky is", "Snow feels", "Two and two make "],
+        "true_completion": [" blue.", " cold.", "four."],
+        "false_completion": [" green.", " very warm.", "nine."],
     }
 )
 
