@@ -19,6 +19,7 @@ _SUBMODULES = (
     *("models", "embedded", "activations", "kept", "survey"),
     *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
     *("steering_search", "steering_sweeps", "steering_outputs", "truthfulqa"),
+    *("internals", "internal_controls", "attention_patterns", "head_gates"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
     *("claims", "charts", "explorers"),

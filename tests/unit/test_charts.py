@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import (
+    attention_patterns,
     bottleneck,
     charts,
     claims,
@@ -22,6 +23,8 @@ from cape_utils import (
     frontier,
     frontier_labs,
     generations,
+    head_gates,
+    internal_controls,
     isocline,
     nulls,
     overtraining,
@@ -40,6 +43,7 @@ from cape_utils.charts._base import dropdown, name, order_of, put, slider
 from cape_utils.recomputed import ch03_phase_transition as ch03
 from cape_utils.recomputed import ch04_width_normalization as ch04
 from cape_utils.recomputed import ch05_recipes as ch05
+from cape_utils.recomputed import ch06_attention_heads as ch06
 from cape_utils.recomputed import ch07_readings as ch07
 from cape_utils.recomputed import ch08_eigenstructure as ch08
 
@@ -314,7 +318,56 @@ def every_reading():
     return charts.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
 
 
+def clouds(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {kind: rng.normal(size=(12, *shape)) + 1 for kind in ("reasoning", "truthfulness", "control")}
+
+
+def by_layer():
+    kinds = internal_controls.compare_kinds(clouds((5, 8)), n=4)
+    nets = {("trained", "layer"): kinds, ("random weights", "layer"): kinds}
+    return charts.layer_cosines(internal_controls.profile_table(nets), n=4)
+
+
+def by_head():
+    kinds = internal_controls.compare_kinds(clouds((5, 3, 8)), n=4)
+    layer, head = np.indices((5, 3))
+    cells = {f"{pair}, {measure}": c.cosine.ravel() for (pair, measure), c in kinds.items()}
+    return charts.head_map(pd.DataFrame({"layer": layer.ravel(), "head": head.ravel(), **cells}), n=4)
+
+
+def planted():
+    own = clouds((5, 8))["reasoning"]
+    curves = [
+        internal_controls.planted_curve(own[:4], own[4:8], [0, 0.5, 1.0, 1.5, 2.0], reference=own[8:]).assign(
+            unit=u
+        )
+        for u in ("layer", "head")
+    ]
+    return charts.planted_chart(pd.concat(curves))
+
+
+def attention():
+    drawn = [attention_patterns.random_patterns(4, 6, 8, rng=k) for k in range(2)]
+    even = attention_patterns.uniform_patterns(8)
+    cases = {("both kinds", "any shares"): drawn, ("both kinds", "uniform"): (even, even)}
+    return charts.pattern_chart(attention_patterns.pattern_table(cases), quoted=0.97)
+
+
+def gates():
+    rng = np.random.default_rng(0)
+    a = head_gates.agreement(rng.normal(size=(8, 4, 3)), rng.normal(size=(9, 4, 3)), draws=50)
+    table = head_gates.agreement_table({"one and two": a, "two halves": a})
+    return charts.gate_chart(table, dict.fromkeys(("one and two", "two halves"), f"r = {a.r.observed:.2f}"))
+
+
 BUILT = {
+    "gate_chart": gates,
+    "head_map": by_head,
+    "layer_cosines": by_layer,
+    "pattern_chart": attention,
+    "planted_chart": planted,
+    "released_cosines": lambda: charts.released_cosines(ch06.released()),
     "cosine_chart": lambda: charts.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
     "field_chart": recipe_fields,
     "generation_chart": successors,
