@@ -17,9 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils import __version__, kept
+from cape_utils import __version__, internals, kept
 
-__all__ = ["measure", "read_models", "read_results", "survey"]
+__all__ = ["measure", "read_models", "survey"]
 
 Row = dict[str, Any]
 
@@ -72,7 +72,7 @@ def measure(name: str, device: str = "auto") -> Row:
 def _summaries(name: str, device: str) -> Row:
     from dataclasses import asdict
 
-    from cape_utils import internals, steering_slopes
+    from cape_utils import steering_slopes
     from cape_utils.models import load_model
 
     loaded = load_model(name, device=device)
@@ -115,7 +115,7 @@ def survey(
     Returns
     -------
     DataFrame
-        One row a model in the order of the names; see ``read_results``. A model that failed is tried again next time.
+        One row a model in the order of the names; see ``internals.read_results``. A model that failed is tried again next time.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def survey(
             for done, row in enumerate(_rows(client, missing, device), 1):
                 _write(row, folder / _file(row["model"]))
                 progress(row, done, len(missing))
-    found = read_results(folder)
+    found = internals.read_results(folder)
     return found.set_index("model").loc[list(names)].reset_index()
 
 
@@ -185,19 +185,3 @@ def _write(row: Row, path: Path) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def read_results(folder: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the results in a folder, one row a model, sorted by name; empty if there are none.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``status`` (ok or failed), ``error``, the description of the model, the summaries of chapters 06 and
-        10, the versions of the packages and the seconds it took. A column that a model lacks is missing there.
-    """
-    files = sorted(Path(folder).glob("*.parquet"))
-    if not files:
-        return pd.DataFrame(columns=["model", "status", "error"])
-    rows = [pd.read_parquet(path).iloc[0].to_dict() for path in files]
-    return pd.DataFrame(rows).sort_values("model", ignore_index=True)

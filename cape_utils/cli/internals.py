@@ -30,7 +30,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="model names or folders, one a line; # begins a remark",
     )
     command.add_argument(
-        "--out", required=True, metavar="FOLDER", help="where results go, one Parquet file a model"
+        "--out",
+        metavar="FOLDER",
+        help="where results go, one Parquet file a model (default: where chapter 06 looks)",
     )
     command.add_argument(
         "--scheduler", metavar="ADDRESS", help="a running dask scheduler; this machine by default"
@@ -48,6 +50,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure what is missing, print a line for each model, and return 1 if one of them failed."""
+    from cape_utils.kept import results_folder
     from cape_utils.survey import read_models, survey
 
     if arguments.workers < 1:
@@ -61,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         results = survey(
             names,
-            arguments.out,
+            arguments.out or results_folder() / "internals",
             scheduler=arguments.scheduler,
             workers=arguments.workers,
             device=arguments.device,
@@ -87,6 +90,7 @@ def _line(row: dict[str, Any]) -> str:
     if row["status"] != "ok":
         return f"{row['model']}: {row['error']}"
     return (
-        f"{row['model']}: {row['layers']} layers, {row['competing_heads']:.0f} of {row['head_units']:.0f} heads compete "
-        f"by the paper's rule, mean cosine {row['mean_head_cosine']:.3f}"
+        f"{row['model']}: {row['head_reasoning_truthfulness_competing']:.0f} of {row['layers'] * row['heads']:.0f} heads "
+        f"compete by the paper's rule, mean cosine {row['head_reasoning_truthfulness_cosine']:.3f}; "
+        f"the margin is steepest after layer {row['best_layer']:.0f}"
     )
