@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
 .DEFAULT_GOAL := help
-.PHONY: book test lab check bench clean distclean help
+.PHONY: book test lab check bench sweeps clean distclean help
 
 # $(call install,EXTRAS,STAMP): one line before, one line with the remedy if it fails, pip's words in a file.
 define install
@@ -28,6 +28,7 @@ help:
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
+	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
 	@echo "Another Python: make book PYTHON=python3.12"
 
@@ -81,6 +82,10 @@ check: $(VENV)/.dev
 bench: $(VENV)/.test
 	@echo "Measuring speed and memory; the numbers are this machine's."
 	@$(BIN)/python -m benchmarks
+
+sweeps: $(VENV)/.book
+	@echo "Measuring in the default model; what data/kept holds already is not done again."
+	@$(BIN)/python book/sweeps.py
 
 clean:
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

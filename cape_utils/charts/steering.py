@@ -29,6 +29,14 @@ _KINDS = {
     "random": ("random, same cost", "purple", "square"),
 }
 _WRAP = 40
+_RUNS = {
+    "greedy": "greedy again",
+    "sampled": "sampled, no steering",
+    "truth": "truth direction",
+    "negative": "its negative",
+    "shuffled": "shuffled labels",
+    "random": "random directions",
+}
 
 
 def _kind_scales() -> tuple[alt.Scale, alt.Scale]:
@@ -268,7 +276,7 @@ def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``run`` (label), ``changed, true_words, false_words, prompts``, one row for each run.
+        From ``steering_outputs.changed_sweep``.
     paper : pandas.DataFrame
         Columns ``model, pct, low, high``; the released counts.
     """
@@ -277,6 +285,9 @@ def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
         "true_words": "begins with the truth",
         "false_words": "begins with the error",
     }
+    table = pd.concat(
+        [table[table["kind"] == kind].assign(run=label) for kind, label in _RUNS.items()], ignore_index=True
+    )
     long = table.melt(["run", "prompts"], list(counts), "what", "count")
     long["pct"] = (100 * long["count"] / long["prompts"]).round(1)
     long = long.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
@@ -356,15 +367,15 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
         return marks.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
 
     chart = (
-        text("first", 6, "bold")
-        + text("plain", 28)
-        + text("heading", 116, "bold")
-        + text("words", 138)
-        + keep.mark_rule(color=PALETTE["grey"]).encode(y=alt.value(106))
+        text("prompt", 4)
+        + text("first", 30, "bold")
+        + text("plain", 50)
+        + text("heading", 134, "bold")
+        + text("words", 154)
     )
     same = (both["words"].map(tuple) == both["plain"].map(tuple)).mean()
     return put(
-        chart.add_params(prompt, layer, push).properties(height=225),
+        chart.add_params(prompt, layer, push).properties(height=236),
         title="Read what steering does to the text",
         caption=(
             f"Greedy outputs of {len(plain['prompt'].unique())} prompts at {len(layers)} layers and {len(pushes)} strengths, "

@@ -14,7 +14,15 @@ from cape_utils.claims import Claim, NullRange, Recomputed, Value, judge
 from cape_utils.recomputed import recomputes, registry
 from cape_utils.results import Estimate, Null
 
-WRITTEN = ("01_data", "02_coupling", "03_phase_transition", "04_width_normalization", "08_eigenstructure")
+WRITTEN = (
+    "01_data",
+    "02_coupling",
+    "03_phase_transition",
+    "04_width_normalization",
+    "08_eigenstructure",
+    "10_steering",
+)
+NOT_RELEASED = {"steering_quarter_depth"}  # claims whose data nobody outside can have
 KEYS = {"id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"}
 
 
@@ -220,6 +228,11 @@ def test_every_claim_of_a_written_chapter_has_a_function_and_a_number():
         if item.claim.chapter not in WRITTEN:
             continue
         assert item.claim.id in registry()
+        if item.claim.id in NOT_RELEASED:
+            assert item.paper_panel is None
+            assert item.verdict == "not testable"
+            assert item.reason.startswith("The data behind it was not released. ")
+            continue
         assert item.paper_panel is not None, item.claim.id
         if item.claim.criterion == "equals_text":
             assert isinstance(item.paper_panel.value, str)
@@ -263,7 +276,9 @@ def test_counts_of_verdicts_add_up():
 def test_what_each_number_of_the_written_chapters_comes_to():
     # Pinned, so that a change of data or method that moves a number is noticed and looked at.
     found = {
-        item.claim.id: item.paper_panel.value for item in claims.assess() if item.claim.chapter in WRITTEN
+        item.claim.id: item.paper_panel.value
+        for item in claims.assess()
+        if item.claim.chapter in WRITTEN and item.paper_panel is not None
     }
     expected = {
         "pythia_r_hs_tqa": -0.989,
@@ -304,6 +319,9 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "width_gptneo": 0.992,
         "width_raw_opt": -0.880,
         "projection_drop_1b": -11.89,
+        "steering_tax": 60,
+        "steering_transition": 30,
+        "steering_bonus": 20,
     }
     for name, value in expected.items():
         if isinstance(value, str):

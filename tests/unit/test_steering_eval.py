@@ -206,7 +206,7 @@ def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: i
 
 
 def test_a_planted_slope_is_found_at_its_layer_only():
-    slopes, table = made_up(np.random.default_rng(1), planted=1.0)
+    slopes, table = made_up(np.random.default_rng(1), planted=1.0, n=120)
     found = steering_slopes.slope_map(slopes, table, draws=200)
     assert found["p_corrected"].idxmin() == 2
     assert found.loc[2, "p_corrected"] < 0.01
