@@ -213,12 +213,16 @@ def change_table(tests: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``kind, draw, layer, strength, kl, perplexity, predicted`` and the changes ``margin, per_token`` (nats) and
-        ``accuracy`` (share of pairs).
+        ``kind, draw, layer, strength, kl, perplexity, predicted``; the changes ``margin, per_token`` (nats) and
+        ``accuracy`` (share of pairs); ``corrected``, the share of pairs it had wrong that it now has right, and
+        ``spoiled``, the reverse.
     """
     plain = tests["kind"] == "unsteered"
     table = tests.drop(columns=["margins", "per_token"])
     margins = stack(tests["margins"])
+    right, wrong = (margins[plain][0] > 0, margins[plain][0] <= 0)
+    table["corrected"] = (margins[:, wrong] > 0).mean(1) if wrong.any() else 0.0
+    table["spoiled"] = (margins[:, right] <= 0).mean(1) if right.any() else 0.0
     for name, values in (
         ("margin", margins),
         ("per_token", stack(tests["per_token"])),

@@ -270,32 +270,34 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
     )
 
 
-def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
-    """Outputs that changed, and outputs that begin with the true or the false words, of ten.
+def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:
+    """Outputs that changed, beside pairs that were corrected and pairs that were spoiled.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    runs : pandas.DataFrame
         From ``steering_outputs.changed_sweep``.
+    changes : pandas.DataFrame
+        From ``steering_search.change_table``.
     paper : pandas.DataFrame
         Columns ``model, pct, low, high``; the released counts.
     """
-    counts = {
-        "changed": "changed from greedy",
-        "true_words": "begins with the truth",
-        "false_words": "begins with the error",
+    measures = {
+        "changed": "outputs changed",
+        "corrected": "wrong pairs corrected",
+        "spoiled": "right pairs spoiled",
     }
-    table = pd.concat(
-        [table[table["kind"] == kind].assign(run=label) for kind, label in _RUNS.items()], ignore_index=True
+    outputs = runs.assign(what="changed", pct=100 * runs["changed"] / runs["prompts"])
+    wide = changes.melt(["kind"], ["corrected", "spoiled"], "what", "pct").assign(
+        pct=lambda t: 100 * t["pct"]
     )
-    long = table.melt(["run", "prompts"], list(counts), "what", "count")
-    long["pct"] = (100 * long["count"] / long["prompts"]).round(1)
-    long = long.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
-    chosen = dropdown("changed_what", list(counts), "Output", labels=list(counts.values()))
-    order = [*order_of(table, "run"), *(f"paper, {model}" for model in paper["model"])]
+    both = pd.concat([outputs[["kind", "what", "pct"]], wide[wide["kind"] != "unsteered"]])
+    both = both[both["kind"].isin(_RUNS)].assign(run=lambda t: t["kind"].map(_RUNS)).round(1)
+    long = both.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
+    chosen = dropdown("changed_what", list(measures), "Measure", labels=list(measures.values()))
+    order = [*_RUNS.values(), *paper["model"]]
     y = alt.Y("run:N", title=None, sort=order, axis=alt.Axis(labelLimit=170))
-    title = "Outputs of ten (percent)"
-    span = alt.Scale(domain=[0, 100], padding=6, nice=False)
+    title, span = "Percent", alt.Scale(domain=[0, 100], padding=6, nice=False)
     points = (
         alt.Chart(long)
         .transform_filter("datum.what == changed_what")
@@ -308,26 +310,31 @@ def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
         )
         .add_params(chosen)
     )
-    quoted = paper.assign(run="paper, " + paper["model"], what="changed").round(1)
+    quoted = paper.rename(columns={"model": "run"}).assign(what="changed").round(1)
     shown = alt.Chart(quoted).transform_filter("datum.what == changed_what")
     bars = shown.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(
-        alt.X("low:Q"), alt.X2("high:Q"), y
+        alt.X("low:Q", title=title), alt.X2("high:Q"), y
     )
     marks = shown.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
         alt.X("pct:Q", title=title, scale=span), y, tooltip=["run", "pct", "low", "high"]
     )
-    means = (
-        table.assign(pct=100 * table["changed"] / table["prompts"]).groupby("run", sort=False)["pct"].mean()
+    means = both.groupby(["run", "what"])["pct"].mean()
+    listed = "; ".join(
+        f"{run} {means[run, 'changed']:.0f}%" for run in _RUNS.values() if (run, "changed") in means.index
     )
-    listed = "; ".join(f"{run} {value:.0f}%" for run, value in means.items())
+    steered = _RUNS["truth"]
     return put(
         (points + bars + marks).properties(height=260),
         title="A changed output is not a corrected one",
-        caption=f"Outputs changed, mean over runs of n = {int(table['prompts'].iloc[0])} prompts: {listed}.",
+        caption=(
+            f"Outputs changed of n = {int(runs['prompts'].iloc[0])} prompts, mean over runs: {listed}. The truth direction corrects "
+            f"{means[steered, 'corrected']:.0f}% of the test pairs that were wrong and spoils {means[steered, 'spoiled']:.0f}% of "
+            "those that were right. Diamonds: the paper's counts."
+        ),
         alternative=(
-            "One line for each kind of run, percent of ten outputs across. Circles, larger for more runs, show our model; the "
-            "repeated greedy run stands at zero, sampling without steering far to the right, and the steered runs "
-            "with true, shuffled and random directions beside each other. Diamonds with long intervals are the paper's counts."
+            "One line for each kind of run, percent across. Circles, larger for more runs, show our model; the repeated greedy "
+            "run stands at zero, sampling without steering far to the right, and the steered runs with true, shuffled and "
+            "random directions beside each other. Diamonds with long intervals are the paper's three counts."
         ),
     )
 

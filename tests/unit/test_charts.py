@@ -297,7 +297,9 @@ def power():
 
 
 BUILT = {
-    "changed_chart": lambda: charts.changed_chart(ch10.kept_rows("steering_changed"), ch10.counts()),
+    "changed_chart": lambda: charts.changed_chart(
+        ch10.kept_rows("steering_changed"), steering_search.change_table(steered()[0]), ch10.counts()
+    ),
     "controls_chart": lambda: charts.controls_chart(steering_search.change_table(steered()[0])),
     "depth_chart": depths,
     "outputs_chart": lambda: charts.outputs_chart(ch10.kept_rows("steering_outputs")),
