@@ -233,7 +233,12 @@ def change_table(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcome_table(
-    tests: pd.DataFrame, pairs: pd.DataFrame, *, controls: str = "shuffled", draws: int = 2000
+    tests: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    controls: str = "shuffled",
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Effect of the chosen setting on all test pairs and on parts of them.
 
@@ -268,7 +273,7 @@ def outcome_table(
         if not own.any():
             continue
         topics = pairs.loc[own, "topic"].tolist()
-        effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws)
+        effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws, rng=rng)
         null = _upwards(effect.estimate, (others[:, own] - before[own]).mean(1), int(own.sum()), controls)
         was, now = summary(before[own]), summary(after[own])
         rows.append(
@@ -293,7 +298,13 @@ def outcome_table(
 
 
 def depth_table(
-    margins: pd.DataFrame, unsteered: ArrayLike, topics: Sequence[str], depth: int, *, draws: int = 2000
+    margins: pd.DataFrame,
+    unsteered: ArrayLike,
+    topics: Sequence[str],
+    depth: int,
+    *,
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Effect at every layer tried, with intervals from resampling topics.
 
@@ -314,7 +325,7 @@ def depth_table(
     """
     rows = []
     for row in margins.to_dict("records"):
-        e = topic_effect(unsteered, row["margins"], topics, draws=draws)
+        e = topic_effect(unsteered, row["margins"], topics, draws=draws, rng=rng)
         part = {key: row[key] for key in ("layer", "strength", "kl")}
         rows.append(
             {

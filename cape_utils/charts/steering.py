@@ -45,14 +45,14 @@ def _kind_scales() -> tuple[alt.Scale, alt.Scale]:
     return colours, alt.Scale(domain=labels, range=[shape for _, _, shape in _KINDS.values()])
 
 
-def slope_map_chart(table: pd.DataFrame, *, pairs: int, draws: int) -> Any:
+def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> Any:
     """The slope of the margin at every layer, on what permuted labels give.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From ``steering_slopes.slope_map``.
-    pairs, draws : int
+    pairs, permutations : int
         Pairs behind each slope, and permutations.
     """
     alone = table.assign(band="each layer alone")
@@ -78,7 +78,7 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, draws: int) -> Any:
         title="Where could a push along the truth direction help?",
         caption=(
             f"n = {pairs} pairs, each topic held out from its direction. {rising} of {len(table)} layers slope upwards; "
-            f"{beyond} lie outside the 95% range of {draws:,} permutations taken alone, {corrected} after correction for "
+            f"{beyond} lie outside the 95% range of {permutations:,} permutations taken alone, {corrected} after correction for "
             "having looked at all. The dotted rule is a quarter of the depth."
         ),
         alternative=(
@@ -231,7 +231,7 @@ def parts_chart(table: pd.DataFrame) -> Any:
     )
 
 
-def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
+def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
     """How often the test would have seen a planted effect of each size.
 
     Parameters
@@ -239,7 +239,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
     table : pandas.DataFrame
         Columns ``effect`` (nats at the chosen strength) and ``power``.
     strength : float
-    draws : int
+    planted : int
         Planted directions behind each point.
     """
     drawn = table.round(4)
@@ -261,7 +261,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
         title="What could this design have seen?",
         caption=(
             f"At strength {strength:g} a power of 0.8 needs {least}; the largest effect any direction has by the gradient is "
-            f"{drawn['effect'].max():.2f} nats. {draws:,} planted directions for each of {len(drawn)} sizes."
+            f"{drawn['effect'].max():.2f} nats. {planted:,} planted directions for each of {len(drawn)} sizes."
         ),
         alternative=(
             "Curve of the share of tests that see a planted effect against its size. It starts at one in twenty for an effect of "
@@ -327,9 +327,9 @@ def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame
         (points + bars + marks).properties(height=260),
         title="A changed output is not a corrected one",
         caption=(
-            f"Outputs changed of n = {int(runs['prompts'].iloc[0])} prompts, mean over runs: {listed}. The truth direction corrects "
-            f"{means[steered, 'corrected']:.0f}% of the test pairs that were wrong and spoils {means[steered, 'spoiled']:.0f}% of "
-            "those that were right. Diamonds: the paper's counts."
+            f"Outputs changed of n = {int(runs['prompts'].iloc[0])} prompts, mean over runs: {listed}. The truth "
+            f"direction corrects {means[steered, 'corrected']:.0f}% of the test pairs that were wrong and spoils "
+            f"{means[steered, 'spoiled']:.0f}% of those that were right. Diamonds: the paper's counts."
         ),
         alternative=(
             "One line for each kind of run, percent across. Circles, larger for more runs, show our model; the repeated greedy "

@@ -293,7 +293,7 @@ def power():
     slopes, pairs = made_up_slopes()
     slopes.gradient[:, 2, 0] += 3
     table = steering_slopes.detectable(slopes, pairs, np.arange(24) < 12, 2, draws=200)
-    return charts.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, draws=200)
+    return charts.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
 
 
 BUILT = {
@@ -306,7 +306,7 @@ BUILT = {
     "parts_chart": lambda: charts.parts_chart(parts_of_the_test()),
     "power_chart": power,
     "slope_map_chart": lambda: charts.slope_map_chart(
-        steering_slopes.slope_map(*made_up_slopes(), draws=100), pairs=24, draws=100
+        steering_slopes.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
     ),
     "chance_chart": fallen,
     "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
