@@ -78,7 +78,7 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
     texts = tuple(joined(*both) for both in zip(stems, completions, strict=True))
     starts, lengths = [], []
     for stem, text in zip(stems, texts, strict=True):
-        head = loaded.tokenizer(stem, add_special_tokens=False)["input_ids"]
+        head = loaded.tokenizer(stem.rstrip(), add_special_tokens=False)["input_ids"]
         whole = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
         same = next((i for i, (a, b) in enumerate(zip(head, whole, strict=False)) if a != b), len(head))
         if same >= len(whole):

@@ -28,6 +28,7 @@ _KINDS = {
     "shuffled": ("shuffled labels", "blue", "circle"),
     "random": ("random, same cost", "purple", "square"),
 }
+_MANY = "datum.direction == 'shuffled labels' || datum.direction == 'random, same cost'"
 _WRAP = 40
 _RUNS = {
     "greedy": "greedy again",
@@ -152,6 +153,8 @@ def controls_chart(table: pd.DataFrame) -> Any:
         "per_token": "margin a token (nats)",
         "accuracy": "accuracy (share)",
     }
+    many = drawn["kind"].isin(["shuffled", "random"])
+    drawn = pd.concat([drawn[many], drawn[~many]])  # the single ones are drawn on top
     long = drawn.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
     chosen = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
     who = dropdown("control_kind", ["all", *(label for label, _, _ in _KINDS.values())], "Directions")
@@ -160,12 +163,13 @@ def controls_chart(table: pd.DataFrame) -> Any:
         alt.Chart(long)
         .transform_filter("datum.outcome == control_outcome")
         .transform_filter("control_kind == 'all' || datum.direction == control_kind")
-        .mark_point(filled=True, size=75, opacity=0.75)
+        .mark_point(filled=True, opacity=0.8)
         .encode(
             alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
             alt.Y("change:Q", title="Change on the test topics"),
             alt.Color("direction:N", title=None, scale=colours, legend=alt.Legend(columns=2)),
             alt.Shape("direction:N", title=None, scale=shapes),
+            size=alt.condition(_MANY, alt.value(55), alt.value(190)),
             tooltip=["direction", "strength", alt.Tooltip("change:Q", format=".3f"), "kl"],
         )
         .add_params(chosen, who)
@@ -305,7 +309,9 @@ def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame
         .encode(
             alt.X("pct:Q", title=title, scale=span),
             y,
-            alt.Size("runs:Q", title="Runs", scale=alt.Scale(range=[60, 320])),
+            alt.Size(
+                "runs:Q", title="Runs", scale=alt.Scale(range=[60, 320]), legend=alt.Legend(values=[1, 10])
+            ),
             tooltip=["run", "pct", "runs"],
         )
         .add_params(chosen)
