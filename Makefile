@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
 .DEFAULT_GOAL := help
-.PHONY: book test lab check bench clean distclean help
+.PHONY: book test lab check bench sweeps clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -37,6 +37,7 @@ help:
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
+	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
 	@echo "Another Python: make book PYTHON=python3.12"
 
@@ -90,6 +91,10 @@ check: $(VENV)/.dev
 bench: $(VENV)/.test
 	@echo "Measuring speed and memory; the numbers are this machine's."
 	@$(BIN)/python -m benchmarks
+
+sweeps: $(VENV)/.book
+	@echo "Measuring in the default model; what data/kept holds already is not done again."
+	@$(BIN)/python book/sweeps.py
 
 clean:
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

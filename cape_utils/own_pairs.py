@@ -13,7 +13,7 @@ import pandas as pd
 from cape_utils import kept
 from cape_utils.validation import DataError, Problem, decode, read_table
 
-__all__ = ["check_pairs", "pairs_digest", "read_pairs", "statements"]
+__all__ = ["check_pairs", "joined", "pairs_digest", "read_pairs", "statements"]
 
 NEEDED = ("stem", "true_completion", "false_completion")
 _MEANINGS = {
@@ -138,10 +138,21 @@ def statements(pairs: pd.DataFrame, which: str) -> list[str]:
         raise ValueError(f"pairs have no column {missing[0]!r}; needed are {', '.join(NEEDED)}")
     if not len(pairs):
         raise ValueError("there is no pair; at least one is needed")
-    return (pairs["stem"] + " " + pairs[f"{which}_completion"]).tolist()
+    return [joined(*both) for both in zip(pairs["stem"], pairs[f"{which}_completion"], strict=True)]
+
+
+def joined(stem: str, completion: str) -> str:
+    """A stem and its completion with one space between them, whether or not the completion brings its own.
+
+    Examples
+    --------
+    >>> joined("Ice is", " frozen water.") == joined("Ice is", "frozen water.") == "Ice is frozen water."
+    True
+    """
+    return f"{stem.rstrip()} {completion.lstrip()}"
 
 
 def pairs_digest(pairs: pd.DataFrame) -> str:
     """Sixteen hexadecimal digits that change with any word of the pairs, whatever the order of the rows."""
-    rows = pairs[list(NEEDED)].astype(str).to_numpy().tolist()
+    rows = [[str(cell).strip() for cell in row] for row in pairs[list(NEEDED)].to_numpy().tolist()]
     return kept.digest({"pairs": sorted(rows)})

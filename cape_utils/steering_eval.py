@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cape_utils.models import Loaded, encode
-from cape_utils.own_pairs import statements
+from cape_utils.own_pairs import joined, statements
 from cape_utils.results import Estimate, Floats, family_counts, interval
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
         raise ValueError(
             f"as many stems as completions are needed, at least one; there are {len(stems)} and {len(completions)}"
         )
-    texts = tuple(f"{stem} {completion}" for stem, completion in zip(stems, completions, strict=True))
+    texts = tuple(joined(*both) for both in zip(stems, completions, strict=True))
     starts, lengths = [], []
     for stem, text in zip(stems, texts, strict=True):
-        head = loaded.tokenizer(stem, add_special_tokens=False)["input_ids"]
+        head = loaded.tokenizer(stem.rstrip(), add_special_tokens=False)["input_ids"]
         whole = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
         same = next((i for i, (a, b) in enumerate(zip(head, whole, strict=False)) if a != b), len(head))
         if same >= len(whole):

@@ -7,6 +7,7 @@ with the negative direction and with no steering.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ __all__ = [
     "KL_LIMIT",
     "STRENGTHS",
     "Choice",
+    "change_table",
     "choose",
     "depth_table",
     "effect_null",
@@ -184,17 +186,60 @@ def effect_null(tests: pd.DataFrame, kind: str, *, column: str = "margins") -> N
     Returns
     -------
     Null
-        Two-sided; with 40 controls the smallest p is 1 in 41.
+        One-sided: ``p`` counts the controls that raise the margin at least as much, since that is what a truth direction
+        is for. With 40 controls it is 1 in 41 at least.
     """
     before = stack(tests.loc[tests["kind"] == "unsteered", column])
     truth = stack(tests.loc[tests["kind"] == "truth", column])
     controls = stack(tests.loc[tests["kind"] == kind, column])
     draws = (controls - before).mean(1)
     observed = float((truth - before).mean())
-    return null_from_draws(observed, draws, before.shape[1], f"{len(draws)} {kind} directions")
+    return _upwards(observed, draws, before.shape[1], f"{len(draws)} {kind} directions")
 
 
-def outcome_table(tests: pd.DataFrame, pairs: pd.DataFrame, *, draws: int = 2000) -> pd.DataFrame:
+def _upwards(observed: float, draws: Floats, n: int, method: str) -> Null:
+    null = null_from_draws(observed, draws, n, method)
+    return dataclasses.replace(null, p=float((1 + np.sum(draws >= observed - 1e-12)) / (1 + draws.size)))
+
+
+def change_table(tests: pd.DataFrame) -> pd.DataFrame:
+    """Mean change that every direction of the test brings, beside its cost.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        From ``steering_sweeps.test_sweep``.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, draw, layer, strength, kl, perplexity, predicted``; the changes ``margin, per_token`` (nats) and
+        ``accuracy`` (share of pairs); ``corrected``, the share of pairs it had wrong that it now has right, and
+        ``spoiled``, the reverse.
+    """
+    plain = tests["kind"] == "unsteered"
+    table = tests.drop(columns=["margins", "per_token"])
+    margins = stack(tests["margins"])
+    right, wrong = (margins[plain][0] > 0, margins[plain][0] <= 0)
+    table["corrected"] = (margins[:, wrong] > 0).mean(1) if wrong.any() else 0.0
+    table["spoiled"] = (margins[:, right] <= 0).mean(1) if right.any() else 0.0
+    for name, values in (
+        ("margin", margins),
+        ("per_token", stack(tests["per_token"])),
+        ("accuracy", (margins > 0).astype(float)),
+    ):
+        table[name] = (values - values[plain]).mean(1)
+    return table
+
+
+def outcome_table(
+    tests: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    controls: str = "shuffled",
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
     """Effect of the chosen setting on all test pairs and on parts of them.
 
     Parameters
@@ -203,17 +248,19 @@ def outcome_table(tests: pd.DataFrame, pairs: pd.DataFrame, *, draws: int = 2000
         From ``steering_sweeps.test_sweep``.
     pairs : DataFrame
         The test pairs in the order of the margins, with ``topic`` and ``kind``.
+    controls : {"shuffled", "random"}
+        Which directions the null range comes from.
 
     Returns
     -------
     DataFrame
         One row for each part: ``part, n, before, after`` (mean margins in nats), ``effect, low, high`` (topics
-        resampled), ``null_low, null_high`` (95% range of shuffled directions), ``p``, ``accuracy_before,
+        resampled), ``null_low, null_high`` (95% range of the controls), one-sided ``p``, ``accuracy_before,
         accuracy_after, share_before, share_after``.
     """
     before = stack(tests.loc[tests["kind"] == "unsteered", "margins"])[0]
     after = stack(tests.loc[tests["kind"] == "truth", "margins"])[0]
-    shuffled = stack(tests.loc[tests["kind"] == "shuffled", "margins"])
+    others = stack(tests.loc[tests["kind"] == controls, "margins"])
     parts: dict[str, NDArray[np.bool_]] = {
         "all pairs": np.ones(len(pairs), dtype=bool),
         "facts": (pairs["kind"] == "fact").to_numpy(),
@@ -226,10 +273,8 @@ def outcome_table(tests: pd.DataFrame, pairs: pd.DataFrame, *, draws: int = 2000
         if not own.any():
             continue
         topics = pairs.loc[own, "topic"].tolist()
-        effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws)
-        null = null_from_draws(
-            effect.estimate, (shuffled[:, own] - before[own]).mean(1), int(own.sum()), "shuffled"
-        )
+        effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws, rng=rng)
+        null = _upwards(effect.estimate, (others[:, own] - before[own]).mean(1), int(own.sum()), controls)
         was, now = summary(before[own]), summary(after[own])
         rows.append(
             {
@@ -253,7 +298,13 @@ def outcome_table(tests: pd.DataFrame, pairs: pd.DataFrame, *, draws: int = 2000
 
 
 def depth_table(
-    margins: pd.DataFrame, unsteered: ArrayLike, topics: Sequence[str], depth: int, *, draws: int = 2000
+    margins: pd.DataFrame,
+    unsteered: ArrayLike,
+    topics: Sequence[str],
+    depth: int,
+    *,
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Effect at every layer tried, with intervals from resampling topics.
 
@@ -274,7 +325,7 @@ def depth_table(
     """
     rows = []
     for row in margins.to_dict("records"):
-        e = topic_effect(unsteered, row["margins"], topics, draws=draws)
+        e = topic_effect(unsteered, row["margins"], topics, draws=draws, rng=rng)
         part = {key: row[key] for key in ("layer", "strength", "kl")}
         rows.append(
             {

@@ -28,7 +28,16 @@ _KINDS = {
     "shuffled": ("shuffled labels", "blue", "circle"),
     "random": ("random, same cost", "purple", "square"),
 }
+_MANY = "datum.direction == 'shuffled labels' || datum.direction == 'random, same cost'"
 _WRAP = 40
+_RUNS = {
+    "greedy": "greedy again",
+    "sampled": "sampled, no steering",
+    "truth": "truth direction",
+    "negative": "its negative",
+    "shuffled": "shuffled labels",
+    "random": "random directions",
+}
 
 
 def _kind_scales() -> tuple[alt.Scale, alt.Scale]:
@@ -37,14 +46,14 @@ def _kind_scales() -> tuple[alt.Scale, alt.Scale]:
     return colours, alt.Scale(domain=labels, range=[shape for _, _, shape in _KINDS.values()])
 
 
-def slope_map_chart(table: pd.DataFrame, *, pairs: int, draws: int) -> Any:
+def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> Any:
     """The slope of the margin at every layer, on what permuted labels give.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From ``steering_slopes.slope_map``.
-    pairs, draws : int
+    pairs, permutations : int
         Pairs behind each slope, and permutations.
     """
     alone = table.assign(band="each layer alone")
@@ -70,7 +79,7 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, draws: int) -> Any:
         title="Where could a push along the truth direction help?",
         caption=(
             f"n = {pairs} pairs, each topic held out from its direction. {rising} of {len(table)} layers slope upwards; "
-            f"{beyond} lie outside the 95% range of {draws:,} permutations taken alone, {corrected} after correction for "
+            f"{beyond} lie outside the 95% range of {permutations:,} permutations taken alone, {corrected} after correction for "
             "having looked at all. The dotted rule is a quarter of the depth."
         ),
         alternative=(
@@ -144,6 +153,8 @@ def controls_chart(table: pd.DataFrame) -> Any:
         "per_token": "margin a token (nats)",
         "accuracy": "accuracy (share)",
     }
+    many = drawn["kind"].isin(["shuffled", "random"])
+    drawn = pd.concat([drawn[many], drawn[~many]])  # the single ones are drawn on top
     long = drawn.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
     chosen = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
     who = dropdown("control_kind", ["all", *(label for label, _, _ in _KINDS.values())], "Directions")
@@ -152,12 +163,13 @@ def controls_chart(table: pd.DataFrame) -> Any:
         alt.Chart(long)
         .transform_filter("datum.outcome == control_outcome")
         .transform_filter("control_kind == 'all' || datum.direction == control_kind")
-        .mark_point(filled=True, size=75, opacity=0.75)
+        .mark_point(filled=True, opacity=0.8)
         .encode(
             alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
             alt.Y("change:Q", title="Change on the test topics"),
             alt.Color("direction:N", title=None, scale=colours, legend=alt.Legend(columns=2)),
             alt.Shape("direction:N", title=None, scale=shapes),
+            size=alt.condition(_MANY, alt.value(55), alt.value(190)),
             tooltip=["direction", "strength", alt.Tooltip("change:Q", format=".3f"), "kl"],
         )
         .add_params(chosen, who)
@@ -223,7 +235,7 @@ def parts_chart(table: pd.DataFrame) -> Any:
     )
 
 
-def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
+def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
     """How often the test would have seen a planted effect of each size.
 
     Parameters
@@ -231,7 +243,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
     table : pandas.DataFrame
         Columns ``effect`` (nats at the chosen strength) and ``power``.
     strength : float
-    draws : int
+    planted : int
         Planted directions behind each point.
     """
     drawn = table.round(4)
@@ -253,7 +265,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
         title="What could this design have seen?",
         caption=(
             f"At strength {strength:g} a power of 0.8 needs {least}; the largest effect any direction has by the gradient is "
-            f"{drawn['effect'].max():.2f} nats. {draws:,} planted directions for each of {len(drawn)} sizes."
+            f"{drawn['effect'].max():.2f} nats. {planted:,} planted directions for each of {len(drawn)} sizes."
         ),
         alternative=(
             "Curve of the share of tests that see a planted effect against its size. It starts at one in twenty for an effect of "
@@ -262,29 +274,34 @@ def power_chart(table: pd.DataFrame, *, strength: float, draws: int) -> Any:
     )
 
 
-def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
-    """Outputs that changed, and outputs that begin with the true or the false words, of ten.
+def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:
+    """Outputs that changed, beside pairs that were corrected and pairs that were spoiled.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Columns ``run`` (label), ``changed, true_words, false_words, prompts``, one row for each run.
+    runs : pandas.DataFrame
+        From ``steering_outputs.changed_sweep``.
+    changes : pandas.DataFrame
+        From ``steering_search.change_table``.
     paper : pandas.DataFrame
         Columns ``model, pct, low, high``; the released counts.
     """
-    counts = {
-        "changed": "changed from greedy",
-        "true_words": "begins with the truth",
-        "false_words": "begins with the error",
+    measures = {
+        "changed": "outputs changed",
+        "corrected": "wrong pairs corrected",
+        "spoiled": "right pairs spoiled",
     }
-    long = table.melt(["run", "prompts"], list(counts), "what", "count")
-    long["pct"] = (100 * long["count"] / long["prompts"]).round(1)
-    long = long.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
-    chosen = dropdown("changed_what", list(counts), "Output", labels=list(counts.values()))
-    order = [*order_of(table, "run"), *(f"paper, {model}" for model in paper["model"])]
+    outputs = runs.assign(what="changed", pct=100 * runs["changed"] / runs["prompts"])
+    wide = changes.melt(["kind"], ["corrected", "spoiled"], "what", "pct").assign(
+        pct=lambda t: 100 * t["pct"]
+    )
+    both = pd.concat([outputs[["kind", "what", "pct"]], wide[wide["kind"] != "unsteered"]])
+    both = both[both["kind"].isin(_RUNS)].assign(run=lambda t: t["kind"].map(_RUNS)).round(1)
+    long = both.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
+    chosen = dropdown("changed_what", list(measures), "Measure", labels=list(measures.values()))
+    order = [*_RUNS.values(), *paper["model"]]
     y = alt.Y("run:N", title=None, sort=order, axis=alt.Axis(labelLimit=170))
-    title = "Outputs of ten (percent)"
-    span = alt.Scale(domain=[0, 100], padding=6, nice=False)
+    title, span = "Percent", alt.Scale(domain=[0, 100], padding=6, nice=False)
     points = (
         alt.Chart(long)
         .transform_filter("datum.what == changed_what")
@@ -292,31 +309,38 @@ def changed_chart(table: pd.DataFrame, paper: pd.DataFrame) -> Any:
         .encode(
             alt.X("pct:Q", title=title, scale=span),
             y,
-            alt.Size("runs:Q", title="Runs", scale=alt.Scale(range=[60, 320])),
+            alt.Size(
+                "runs:Q", title="Runs", scale=alt.Scale(range=[60, 320]), legend=alt.Legend(values=[1, 10])
+            ),
             tooltip=["run", "pct", "runs"],
         )
         .add_params(chosen)
     )
-    quoted = paper.assign(run="paper, " + paper["model"], what="changed").round(1)
+    quoted = paper.rename(columns={"model": "run"}).assign(what="changed").round(1)
     shown = alt.Chart(quoted).transform_filter("datum.what == changed_what")
     bars = shown.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(
-        alt.X("low:Q"), alt.X2("high:Q"), y
+        alt.X("low:Q", title=title), alt.X2("high:Q"), y
     )
     marks = shown.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
         alt.X("pct:Q", title=title, scale=span), y, tooltip=["run", "pct", "low", "high"]
     )
-    means = (
-        table.assign(pct=100 * table["changed"] / table["prompts"]).groupby("run", sort=False)["pct"].mean()
+    means = both.groupby(["run", "what"])["pct"].mean()
+    listed = "; ".join(
+        f"{run} {means[run, 'changed']:.0f}%" for run in _RUNS.values() if (run, "changed") in means.index
     )
-    listed = "; ".join(f"{run} {value:.0f}%" for run, value in means.items())
+    steered = _RUNS["truth"]
     return put(
         (points + bars + marks).properties(height=260),
         title="A changed output is not a corrected one",
-        caption=f"Outputs changed, mean over runs of n = {int(table['prompts'].iloc[0])} prompts: {listed}.",
+        caption=(
+            f"Outputs changed of n = {int(runs['prompts'].iloc[0])} prompts, mean over runs: {listed}. The truth "
+            f"direction corrects {means[steered, 'corrected']:.0f}% of the test pairs that were wrong and spoils "
+            f"{means[steered, 'spoiled']:.0f}% of those that were right. Diamonds: the paper's counts."
+        ),
         alternative=(
-            "One line for each kind of run, percent of ten outputs across. Circles, larger for more runs, show our model; the "
-            "repeated greedy run stands at zero, sampling without steering far to the right, and the steered runs "
-            "with true, shuffled and random directions beside each other. Diamonds with long intervals are the paper's counts."
+            "One line for each kind of run, percent across. Circles, larger for more runs, show our model; the repeated greedy "
+            "run stands at zero, sampling without steering far to the right, and the steered runs with true, shuffled and "
+            "random directions beside each other. Diamonds with long intervals are the paper's three counts."
         ),
     )
 
@@ -356,15 +380,15 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
         return marks.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
 
     chart = (
-        text("first", 6, "bold")
-        + text("plain", 28)
-        + text("heading", 116, "bold")
-        + text("words", 138)
-        + keep.mark_rule(color=PALETTE["grey"]).encode(y=alt.value(106))
+        text("prompt", 4)
+        + text("first", 30, "bold")
+        + text("plain", 50)
+        + text("heading", 134, "bold")
+        + text("words", 154)
     )
     same = (both["words"].map(tuple) == both["plain"].map(tuple)).mean()
     return put(
-        chart.add_params(prompt, layer, push).properties(height=225),
+        chart.add_params(prompt, layer, push).properties(height=236),
         title="Read what steering does to the text",
         caption=(
             f"Greedy outputs of {len(plain['prompt'].unique())} prompts at {len(layers)} layers and {len(pushes)} strengths, "

@@ -93,7 +93,8 @@ def _count(phase: str) -> Recomputed:
         if null is None
         else (
             f" Another model here, sampled without any steering, changes {null.value:.0f}% of ten outputs, so a change "
-            "by itself does not tell steering from sampling, and it is no correction."
+            "by itself does not tell steering from sampling, and it is no correction; by which rule the paper's sampled "
+            "texts count as unchanged is not said."
         )
     )
     remark = (

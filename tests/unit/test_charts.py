@@ -35,6 +35,8 @@ from cape_utils import (
     scaling,
     spectrum,
     splits,
+    steering_search,
+    steering_slopes,
     transition,
     web_curve,
     width,
@@ -46,6 +48,7 @@ from cape_utils.recomputed import ch05_recipes as ch05
 from cape_utils.recomputed import ch06_attention_heads as ch06
 from cape_utils.recomputed import ch07_readings as ch07
 from cape_utils.recomputed import ch08_eigenstructure as ch08
+from cape_utils.recomputed import ch10_steering as ch10
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -361,7 +364,56 @@ def gates():
     return charts.gate_chart(table, dict.fromkeys(("one and two", "two halves"), f"r = {a.r.observed:.2f}"))
 
 
+@functools.cache
+def steered():
+    """The kept test of the default model, with the pairs it was made on."""
+    tests, pairs = ch10.kept_rows("steering_test"), data.load("truth_pairs")
+    calibration, _ = steering_search.split_topics(pairs["topic"].tolist())
+    return tests, pairs[~pairs["topic"].isin(calibration)].reset_index(drop=True)
+
+
+def made_up_slopes():
+    """Slopes and pairs without a model."""
+    draws = np.random.default_rng(0).normal(size=(2, 24, 6, 8)).astype(np.float32)
+    pairs = pd.DataFrame({"topic": np.repeat(list("abcd"), 6), "couple": np.repeat(np.arange(12), 2)})
+    return steering_slopes.Slopes(draws[0], draws[1], np.ones(6), np.zeros(24)), pairs
+
+
+def depths():
+    rows, pairs = ch10.kept_rows("steering_choice"), data.load("truth_pairs")
+    calibration, _ = steering_search.split_topics(pairs["topic"].tolist())
+    topics = pairs.loc[pairs["topic"].isin(calibration), "topic"].tolist()
+    before = rows.loc[rows["strength"] == 0, "margins"].iloc[0]
+    table = steering_search.depth_table(rows[rows["strength"] > 0], before, topics, 30, draws=200)
+    return charts.depth_chart(table, quarter=7 / 30)
+
+
+def parts_of_the_test():
+    return pd.concat(
+        steering_search.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
+        for kind, label in (("shuffled", "shuffled labels"), ("random", "random, same cost"))
+    )
+
+
+def power():
+    slopes, pairs = made_up_slopes()
+    slopes.gradient[:, 2, 0] += 3
+    table = steering_slopes.detectable(slopes, pairs, np.arange(24) < 12, 2, draws=200)
+    return charts.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
+
+
 BUILT = {
+    "changed_chart": lambda: charts.changed_chart(
+        ch10.kept_rows("steering_changed"), steering_search.change_table(steered()[0]), ch10.counts()
+    ),
+    "controls_chart": lambda: charts.controls_chart(steering_search.change_table(steered()[0])),
+    "depth_chart": depths,
+    "outputs_chart": lambda: charts.outputs_chart(ch10.kept_rows("steering_outputs")),
+    "parts_chart": lambda: charts.parts_chart(parts_of_the_test()),
+    "power_chart": power,
+    "slope_map_chart": lambda: charts.slope_map_chart(
+        steering_slopes.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
+    ),
     "gate_chart": gates,
     "head_map": by_head,
     "layer_cosines": by_layer,

@@ -23,9 +23,10 @@ WRITTEN = (
     "06_attention_heads",
     "07_ode",
     "08_eigenstructure",
+    "10_steering",
 )
 # Figures of written chapters that no released file holds, or holds as a quotation only.
-UNRELEASED = {"gemma4_coupling", "opt_ladder_peak"}
+UNRELEASED = {"gemma4_coupling", "opt_ladder_peak", "steering_quarter_depth"}
 KEYS = {"id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"}
 
 
@@ -333,6 +334,9 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "ode_polynomial_baseline": 10.275,
         "ode_terms": 4.8,
         "ode_coupling_jump": 6.157,
+        "steering_tax": 60,
+        "steering_transition": 30,
+        "steering_bonus": 20,
     }
     for name, value in expected.items():
         if isinstance(value, str):

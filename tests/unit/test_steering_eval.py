@@ -42,7 +42,7 @@ def few() -> pd.DataFrame:
 
 def plain_logp(loaded, stem: str, completion: str) -> float:
     """One text, one token at a time, from the definition."""
-    ids = encode(loaded.tokenizer, [f"{stem} {completion}"])["input_ids"]
+    ids = encode(loaded.tokenizer, [f"{stem} {completion.strip()}"])["input_ids"]
     start = encode(loaded.tokenizer, [stem])["input_ids"].shape[1]
     with torch.no_grad():
         logp = loaded.model(ids).logits[0].double().log_softmax(-1)
@@ -59,7 +59,9 @@ def test_log_probabilities_are_those_of_a_plain_loop(architecture):
     logp, tokens = steering_eval.completion_logp(loaded, stems, answers, batch_size=3)
     expected = [plain_logp(loaded, *both) for both in zip(stems, answers, strict=True)]
     assert logp == pytest.approx(expected, abs=2e-4)
-    assert tokens.tolist() == [len(answer) + 1 for answer in answers]  # one token a byte, and the space
+    assert tokens.tolist() == [
+        len(answer.strip()) + 1 for answer in answers
+    ]  # one token a byte, and the space
 
 
 def test_margins_are_true_minus_false():
@@ -76,6 +78,19 @@ def test_margins_are_true_minus_false():
     )
     again = steering_eval.pair_margins(loaded, swapped)
     assert again["margin"].to_numpy() == pytest.approx(-found["margin"].to_numpy(), abs=1e-4)
+
+
+def test_one_space_stands_between_stem_and_completion_whoever_brings_it():
+    table = pairs()
+    bare = table.assign(
+        **{name: table[name].str.strip() for name in ("true_completion", "false_completion")},
+        stem=table["stem"] + " ",
+    )
+    assert own_pairs.statements(bare, "true") == own_pairs.statements(table, "true")
+    assert "  " not in "".join(own_pairs.statements(table, "false"))
+    assert own_pairs.pairs_digest(bare) == own_pairs.pairs_digest(table)
+    found, want = (steering_eval.pair_margins(tiny(), t)["margin"].tolist() for t in (bare, table))
+    assert found == want
 
 
 @pytest.mark.parametrize(
@@ -206,7 +221,7 @@ def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: i
 
 
 def test_a_planted_slope_is_found_at_its_layer_only():
-    slopes, table = made_up(np.random.default_rng(1), planted=1.0)
+    slopes, table = made_up(np.random.default_rng(1), planted=1.0, n=120)
     found = steering_slopes.slope_map(slopes, table, draws=200)
     assert found["p_corrected"].idxmin() == 2
     assert found.loc[2, "p_corrected"] < 0.01
