@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cape_utils import data, models, steering_outputs, steering_sweeps  # noqa: E402
+from cape_utils import data, head_gates, models, steering_outputs, steering_sweeps  # noqa: E402
 
 
 def told(tasks: Sequence[str]) -> Iterator[str]:
@@ -35,7 +35,13 @@ def steering(loaded: models.Loaded, folder: Path) -> None:
     steering_outputs.changed_sweep(study)
 
 
-SWEEPS = {"10_steering": steering}
+def gates(loaded: models.Loaded, folder: Path) -> None:
+    """Chapter 06."""
+    for table in ("reasoning_pairs", "truth_pairs"):
+        head_gates.kept_slopes(loaded, data.load(table), folder=folder, progress=told)
+
+
+SWEEPS = {"06_attention_heads": gates, "10_steering": steering}
 
 
 def main() -> None:

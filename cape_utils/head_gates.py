@@ -19,8 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cape_utils import coupling, kept
 from cape_utils.activations import Edit, decoder, edit
-from cape_utils.models import Loaded, encode
+from cape_utils.models import Loaded
 from cape_utils.results import Floats, Null, as_generator, interval, null_from_draws
+from cape_utils.steering_eval import batch_logp, split_texts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,61 +60,38 @@ class GateSlopes:
     slope: Floats
 
 
-def gate_slopes(loaded: Loaded, pairs: pd.DataFrame, *, batch_size: int = 8) -> GateSlopes:
+def gate_slopes(loaded: Loaded, pairs: pd.DataFrame, *, batch_size: int = 16) -> GateSlopes:
     """Margins of pairs of completions and their slopes along every head's gate, one backward pass a batch.
 
     Parameters
     ----------
     loaded : Loaded
     pairs : DataFrame
-        Columns ``stem``, ``true_completion`` and ``false_completion``, a completion with the space before it.
+        Columns ``stem``, ``true_completion`` and ``false_completion``.
     batch_size : int
-        Pairs a pass; each is two texts.
+        Texts a pass.
     """
     import torch
 
-    if not len(pairs):
+    if not (n := len(pairs)):
         raise ValueError("there is no pair; at least one is needed")
     parts = decoder(loaded.model)
-    margins, slopes = [], []
-    for start in range(0, len(pairs), batch_size):
-        part = pairs.iloc[start : start + batch_size]
-        texts = [*(part["stem"] + part["true_completion"]), *(part["stem"] + part["false_completion"])]
-        batch = encode(loaded.tokenizer, texts, device=loaded.model.device)
-        scored = _completion_mask(loaded, [*part["stem"], *part["stem"]], batch)
-        gates = torch.ones(len(texts), len(parts.layers), parts.heads, device=loaded.model.device)
+    completions = [*pairs["true_completion"], *pairs["false_completion"]]
+    texts = split_texts(loaded, pairs["stem"].tolist() * 2, completions)
+    logp, grad = np.zeros(2 * n), np.zeros((2 * n, len(parts.layers), parts.heads))
+    for rows in texts.batches(batch_size):
+        gates = torch.ones(len(rows), len(parts.layers), parts.heads, device=loaded.model.device)
         gates.requires_grad_(True)
         edits = {i: _gate(gates, i) for i in range(len(parts.layers))}
         with torch.enable_grad(), edit(loaded.model, edits, unit="head"):
-            logits = loaded.model(**batch, use_cache=False).logits[:, :-1].float()
-            words = logits.log_softmax(-1).gather(-1, batch["input_ids"][:, 1:, None])[..., 0]
-            likelihood = (words * scored).sum(1)
-            (own,) = torch.autograd.grad(likelihood.sum(), gates)
-        half = len(part)
-        ll, grad = likelihood.detach().cpu().double().numpy(), own.cpu().double().numpy()
-        margins.append(ll[:half] - ll[half:])
-        slopes.append(grad[:half] - grad[half:])
-    return GateSlopes(np.concatenate(margins), np.concatenate(slopes))
+            scores = batch_logp(loaded, texts, rows)
+            (own,) = torch.autograd.grad(scores.sum(), gates)
+        logp[rows], grad[rows] = scores.detach().cpu().numpy(), own.cpu().numpy()
+    return GateSlopes(logp[:n] - logp[n:], grad[:n] - grad[n:])
 
 
 def _gate(gates: Tensor, layer: int) -> Edit:
     return lambda heads, _mask: heads * gates[:, layer][:, None, :, None].to(heads)
-
-
-def _completion_mask(loaded: Loaded, stems: Sequence[str], batch: dict[str, Tensor]) -> Tensor:
-    """Mark the predicted tokens, from the second on, that belong to completions."""
-    import torch
-
-    alone = encode(loaded.tokenizer, stems, device=loaded.model.device)
-    mask = torch.zeros_like(batch["input_ids"])
-    for i in range(len(stems)):
-        stem = alone["input_ids"][i][alone["attention_mask"][i].bool()]
-        whole = batch["input_ids"][i][batch["attention_mask"][i].bool()]
-        # A tokenizer may join the end of a stem with what follows; scoring starts where the two part.
-        same = min(len(stem), len(whole))
-        parted = int((stem[:same] == whole[:same]).int().cumprod(0).sum())
-        mask[i, parted : len(whole)] = 1
-    return mask[:, 1:]
 
 
 def kept_slopes(
