@@ -19,7 +19,7 @@ _SUBMODULES = (
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
-    *("claims", "charts"),
+    *("claims", "charts", "explorers"),
 )
 
 __all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list
