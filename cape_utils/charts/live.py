@@ -47,7 +47,7 @@ def phases(
         high=(local["coupling"] + local["se"]).clip(-clip, clip),
     )[columns]
     base = alt.Chart(table.round(4))
-    across = size_axis("mid_params_b", "Middle of the step (billion parameters, log scale)")
+    across = size_axis("mid_params_b", "Middle of the step (billions, log scale)")
     span = alt.Scale(domain=[-clip, clip])
     bars = base.mark_rule(opacity=0.5).encode(across, alt.Y("low:Q", scale=span), alt.Y2("high:Q"))
     dots = base.mark_point(filled=True, size=80).encode(

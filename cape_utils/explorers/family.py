@@ -38,7 +38,7 @@ def _families(table: pd.DataFrame) -> list[str]:
 
 
 def _sizes(table: pd.DataFrame) -> list[tuple[str, float]]:
-    return [(f"{size:g}B", float(size)) for size in sorted(table["params_b"].dropna().unique())]
+    return [(f"{size:g}", float(size)) for size in sorted(table["params_b"].dropna().unique())]
 
 
 def _adapt(controls: dict[str, Any], moved: str) -> None:
@@ -96,7 +96,7 @@ def family_explorer() -> Explorer:
             options=families, value=families, rows=8, description="Families", style=WIDE
         ),
         "sizes": widgets.SelectionRangeSlider(
-            options=sizes, index=(0, len(sizes) - 1), description="Sizes", style=WIDE
+            options=sizes, index=(0, len(sizes) - 1), description="Sizes (billion)", style=WIDE
         ),
         "tax_below": widgets.FloatSlider(value=-coupling.TAX_BELOW, description="Tax below", **edge),
         "bonus_above": widgets.FloatSlider(value=coupling.TAX_BELOW, description="Bonus above", **edge),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("family_explorer", "width_explorer")
-DRAWN = ".cape-explorer .vega-embed :is(canvas, svg)"
+DRAWN = ".cape-explorer .marks"  # what Vega calls its canvas, or its picture
 
 
 def _free_port() -> int:
@@ -104,9 +104,14 @@ def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
 
     page.route("**/*", only_here)
     page.goto(f"{lab}/lab/tree/{app}.ipynb")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=40_000)
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Control+Enter")
+    cell = page.locator(".jp-Notebook .jp-CodeCell").first
+    cell.wait_for(timeout=40_000)
+    for _ in range(10):  # a key pressed before the kernel is connected is lost
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(700)
+        if cell.locator(".jp-InputPrompt").inner_text().strip() not in ("[ ]:", ""):
+            break
     page.locator(DRAWN).first.wait_for(timeout=40_000)
     return page
 
