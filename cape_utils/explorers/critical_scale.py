@@ -41,6 +41,8 @@ def _families(table: pd.DataFrame) -> list[str]:
 
 
 def _adapt(controls: dict[str, Any], moved: str) -> None:
+    if moved == "estimator" and controls["estimator"].value != ESTIMATORS[0]:
+        controls["unit"].value = "family"
     if moved != "rows":
         return
     table = _table(controls["rows"].value)
