@@ -87,8 +87,8 @@ def _draw(chosen: dict[str, Any]) -> Any:
         scale = _estimate(table[table["family"].isin(chosen["families"])], chosen)
     if not np.isfinite(scale.sizes).any():
         raise ValueError(
-            f"none of {scale.draws:,} draws turns from falling to rising, so there is no scale to show; a score that falls "
-            "and then rises is needed; add families"
+            f"none of {scale.draws:,} draws gives a scale: {scale.reason}; a score that falls and then rises is needed; "
+            "add families or take another panel"
         )
     return live.scale(scale, score=chosen["y"])
 
