@@ -107,7 +107,7 @@ def scale(found: CriticalScale, *, score: str) -> Any:
     bins[["low", "high"]] = 10 ** bins[["low", "high"]]
     across = alt.X(
         "low:Q",
-        title="Critical scale (billion parameters, log scale)",
+        title="Critical scale (billions, log scale)",
         scale=alt.Scale(type="log", nice=False, domain=[0.01, 1000]),
         axis=alt.Axis(values=[0.01, 0.1, 1, 10, 100, 1000], format="~g"),
     )
@@ -153,7 +153,7 @@ def growth(curve: pd.DataFrame, power: float, *, family: str, x: str, y: str, n:
     """
     table, label = curve.round(4), f"r of {name(x)} and {name(y)}"
     base = alt.Chart(table)
-    across = alt.X("power:Q", title="Power of relative width that both scores are divided by")
+    across = alt.X("power:Q", title="Power of width that divides both")
     up = alt.Y("r:Q", title=label, scale=alt.Scale(domain=[-1, 1]))
     layers = [base.mark_line(color=PALETTE["blue"], strokeWidth=2.5).encode(across, up)]
     here = table.iloc[(table["power"] - power).abs().argmin()]

@@ -278,8 +278,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
     def _show(self, spec: Mapping[str, Any]) -> None:
         caption = str(spec["usermeta"]["caption"])
         title, seen = html.escape(str(spec["title"])), html.escape(str(spec["description"]))
+        stop = "" if title.endswith("?") else "."
         self._caption.value = (
-            f'<div class="cape-words"><p><b>{title}.</b> {html.escape(caption)}</p>'
+            f'<div class="cape-words"><p><b>{title}{stop}</b> {html.escape(caption)}</p>'
             f"<details><summary>Text alternative</summary><p>{seen}</p></details></div>"
         )
         if "google.colab" in sys.modules:  # Colab knows no Vega by itself, and takes a page with scripts

@@ -103,7 +103,8 @@ def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
             route.abort()
 
     page.route("**/*", only_here)
-    page.goto(f"{lab}/lab/tree/{app}.ipynb")
+    # A workspace of its own, or JupyterLab opens the notebooks of the test before as well.
+    page.goto(f"{lab}/lab/workspaces/{app}/tree/{app}.ipynb")
     cell = page.locator(".jp-Notebook .jp-CodeCell").first
     cell.wait_for(timeout=40_000)
     for _ in range(10):  # a key pressed before the kernel is connected is lost
