@@ -99,12 +99,17 @@ def mime_bundle(spec: Mapping[str, Any]) -> dict[str, Any]:
     >>> bundle["text/plain"], "title" in bundle["application/vnd.vegalite.v5+json"]
     ('One dot.', False)
     """
+    return {
+        _VEGALITE: _untitled(spec) | {"$schema": _SCHEMA},
+        "text/plain": str(spec.get("description", "")),
+    }
+
+
+def _untitled(spec: Mapping[str, Any]) -> dict[str, Any]:
     drawn = responsive(copy.deepcopy(dict(spec)))
     drawn.pop("title", None)
-    drawn["config"] = theme()["config"]
     # The text of the theme is dark, and a dark JupyterLab would show through a transparent chart.
-    drawn |= {"$schema": _SCHEMA, "background": "white"}
-    return {_VEGALITE: drawn, "text/plain": str(spec.get("description", ""))}
+    return drawn | {"config": theme()["config"], "background": "white"}
 
 
 def _sentence(error: Exception) -> str:
@@ -204,10 +209,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             control.layout.width, control.layout.max_width = "auto", "420px"
             control.observe(lambda _, name=name: self._moved(name), "value")
         side = widgets.VBox(
-            list(self.controls.values()), layout=widgets.Layout(flex="1 1 300px", min_width="0")
+            # The sentence stands where the reader's hands are, and before the chart on a narrow output.
+            [*self.controls.values(), self.status_line],
+            layout=widgets.Layout(flex="1 1 300px", min_width="0"),
         )
         view = widgets.VBox(
-            [self.output, self._caption, self.status_line],
+            [self.output, self._caption],
             layout=widgets.Layout(flex="3 1 440px", min_width="0"),
         )
         # A row that wraps: on a narrow output the chart comes below the controls.
@@ -265,7 +272,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
                 self._say("Up to date.")
             except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
                 self._chart = None
-                self.output.outputs = ()
+                self._put(None)
                 self._caption.value = ""
                 self._say(_sentence(error))
             finally:
@@ -283,13 +290,19 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             f'<div class="cape-words"><p><b>{title}{stop}</b> {html.escape(caption)}</p>'
             f"<details><summary>Text alternative</summary><p>{seen}</p></details></div>"
         )
+        self._put(spec)
+
+    def _put(self, spec: Mapping[str, Any] | None) -> None:
         if "google.colab" in sys.modules:  # Colab knows no Vega by itself, and takes a page with scripts
             from altair.vegalite.v6.display import html_renderer
             from IPython.display import clear_output, display
 
             with self.output:
-                clear_output(wait=True)  # type: ignore[no-untyped-call]
-                display(html_renderer(responsive(spec)), raw=True)  # type: ignore[no-untyped-call]
+                clear_output(wait=spec is not None)  # type: ignore[no-untyped-call]
+                if spec is not None:
+                    display(html_renderer(_untitled(spec)), raw=True)  # type: ignore[no-untyped-call]
             return
         # Set as a whole: from a timer there is no cell whose output could be captured.
-        self.output.outputs = ({"output_type": "display_data", "data": mime_bundle(spec), "metadata": {}},)
+        self.output.outputs = (
+            ({"output_type": "display_data", "data": mime_bundle(spec), "metadata": {}},) if spec else ()
+        )

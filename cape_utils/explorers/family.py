@@ -5,6 +5,7 @@ Section 2 of paper A with its thresholds in the reader's hands; the couplings ar
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import ipywidgets as widgets
@@ -56,6 +57,16 @@ def _adapt(controls: dict[str, Any], moved: str) -> None:
     controls["sizes"].index = (0, len(sizes) - 1)
 
 
+@functools.lru_cache(maxsize=64)
+def _steps(
+    panel: str, families: tuple[str, ...], low: float, high: float, x: str, y: str
+) -> tuple[pd.DataFrame, int]:
+    """Steps with a coupling, and models behind them; a threshold that moves leaves them as they are."""
+    table = panel_rows(panel)
+    kept = table[table["family"].isin(families) & table["params_b"].between(low, high)]
+    return coupling.local_coupling(kept, x, y).dropna(subset="coupling"), len(kept)
+
+
 def _draw(chosen: dict[str, Any]) -> Any:
     choose_some(chosen["families"], "family")
     x, y = chosen["x"], chosen["y"]
@@ -64,17 +75,15 @@ def _draw(chosen: dict[str, Any]) -> Any:
             f"{name(x)} is chosen twice; a coupling needs two different benchmarks; change one of them"
         )
     low, high = chosen["sizes"]
-    table = panel_rows(chosen["panel"])
-    kept = table[table["family"].isin(chosen["families"]) & table["params_b"].between(low, high)]
-    local = coupling.local_coupling(kept, x, y).dropna(subset="coupling")
+    local, models = _steps(chosen["panel"], chosen["families"], low, high, x, y)
     if local.empty:
         raise ValueError(
-            f"no step in size is left of {len(kept)} models from {low:g}B to {high:g}B; two sizes of one family with both "
+            f"no step in size is left of {models} models from {low:g}B to {high:g}B; two sizes of one family with both "
             "scores are needed; widen the range of sizes or add families"
         )
     edges = {"tax_below": chosen["tax_below"], "bonus_above": chosen["bonus_above"]}
-    local["phase"] = coupling.phase(local["coupling"], **edges)
-    return live.phases(local, x=x, y=y, **edges)
+    named = local.assign(phase=coupling.phase(local["coupling"], **edges))
+    return live.phases(named, x=x, y=y, **edges)
 
 
 def family_explorer() -> Explorer:

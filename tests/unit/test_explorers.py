@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sys
 import time
 
 import ipywidgets as widgets
@@ -378,6 +379,20 @@ def test_the_picture_is_drawn_by_the_page_itself():
     assert spec["width"] == "container"
     assert "title" not in spec
     assert _base.mime_bundle(app.chart.to_dict())["text/plain"].startswith("Scatter plot")
+
+
+def test_in_colab_the_chart_is_a_page_of_its_own(monkeypatch):
+    import IPython.display
+
+    pages = []
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: pages.append(bundle["text/html"]))
+    monkeypatch.setattr(IPython.display, "clear_output", lambda wait: pages.append("" if not wait else None))
+    app = explorers.frontier_explorer()
+    assert "vegaEmbed" in pages[-1]
+    app.controls["labs"].value = ()
+    assert app.chart is None
+    assert pages[-1] == "", "the former chart stays beside the sentence"
 
 
 def test_thresholds_of_the_phases():
