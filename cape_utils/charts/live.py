@@ -256,6 +256,8 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
     x = alt.X(f"{SWE}:Q", title="SWE-bench Verified (percent)", scale=unit)
     y = alt.Y(f"{GPQA}:Q", title="GPQA Diamond (percent)", scale=unit)
     places = ["coding specialist", "cooperative", "reasoning specialist"]
+    # The first word says it, and three of them fit a narrow place.
+    short = alt.Legend(labelExpr="split(datum.label, ' ')[0]")
     others = (
         alt.Chart(field[["model", "lab", "released", SWE, GPQA, "h", "position"]].round(2))
         .mark_point(filled=True, size=60, opacity=0.75)
@@ -265,6 +267,7 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
             alt.Color(
                 "position:N",
                 title="By the line",
+                legend=short,
                 scale=alt.Scale(
                     domain=places, range=[PALETTE["vermillion"], PALETTE["grey"], PALETTE["blue"]]
                 ),
@@ -272,6 +275,7 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
             alt.Shape(
                 "position:N",
                 title="By the line",
+                legend=short,
                 scale=alt.Scale(domain=places, range=["triangle-down", "circle", "triangle-up"]),
             ),
             tooltip=["model", "lab", "released", SWE, GPQA, "h", "position"],

@@ -211,11 +211,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         side = widgets.VBox(
             # The sentence stands where the reader's hands are, and before the chart on a narrow output.
             [*self.controls.values(), self.status_line],
-            layout=widgets.Layout(flex="1 1 300px", min_width="0"),
+            layout=widgets.Layout(flex="1 1 330px", min_width="0"),
         )
         view = widgets.VBox(
             [self.output, self._caption],
-            layout=widgets.Layout(flex="3 1 440px", min_width="0"),
+            layout=widgets.Layout(flex="2 1 400px", min_width="0"),
         )
         # A row that wraps: on a narrow output the chart comes below the controls.
         body = widgets.Box(

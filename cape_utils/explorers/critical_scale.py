@@ -114,11 +114,8 @@ def critical_scale_explorer() -> Explorer:
         "estimator": widgets.Dropdown(
             options=ESTIMATORS, value=ESTIMATORS[0], description="Estimator", style=WIDE
         ),
-        "unit": widgets.ToggleButtons(
-            options=[("rows", "row"), ("families", "family")],
-            value="row",
-            description="Resample",
-            style=WIDE | {"button_width": "80px"},
+        "unit": widgets.Dropdown(
+            options=[("rows", "row"), ("families", "family")], value="row", description="Resample", style=WIDE
         ),
         "draws": widgets.SelectionSlider(options=_DRAWS, value=2000, description="Draws", style=WIDE),
     }

@@ -16,7 +16,9 @@ from cape_utils.explorers._base import WIDE, Explorer, choose_some, remedy
 __all__ = ["frontier_explorer"]
 
 _QUARTERS = [
-    (f"{year} Q{quarter}", year + (quarter - 1) / 4) for year in (2024, 2025, 2026) for quarter in range(1, 5)
+    (f"{year % 100}Q{quarter}", year + (quarter - 1) / 4)
+    for year in (2024, 2025, 2026)
+    for quarter in range(1, 5)
 ]
 _LINES = [("the published models", "published"), ("the models chosen", "chosen")]
 

@@ -93,9 +93,7 @@ def ode_explorer() -> Explorer:
         "train": widgets.Dropdown(
             options=trains, value="bootstrap copy", description="Fitted on", style=WIDE
         ),
-        "degree": widgets.ToggleButtons(
-            options=[1, 2, 3], value=1, description="Degree", style=WIDE | {"button_width": "50px"}
-        ),
+        "degree": widgets.Dropdown(options=[1, 2, 3], value=1, description="Degree", style=WIDE),
         "threshold": widgets.FloatSlider(
             value=0.0,
             min=0.0,

@@ -109,7 +109,7 @@ def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
     cell = page.locator(".jp-Notebook .jp-CodeCell").first
     cell.wait_for(timeout=40_000)
     for _ in range(10):  # a key pressed before the kernel is connected is lost
-        cell.locator(".cm-content").click()
+        cell.locator(".cm-content").focus()
         page.keyboard.press("Control+Enter")
         page.wait_for_timeout(700)
         if cell.locator(".jp-InputPrompt").inner_text().strip() not in ("[ ]:", ""):
