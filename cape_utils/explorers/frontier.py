@@ -5,9 +5,11 @@ Sections 2 and 3 of paper B; line and residual are those of ``frontier``.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
 
 from cape_utils import frontier
 from cape_utils.charts import live
@@ -23,17 +25,22 @@ _QUARTERS = [
 _LINES = [("the published models", "published"), ("the models chosen", "chosen")]
 
 
+@functools.cache
+def _models(subset: Any) -> pd.DataFrame:
+    return frontier.models(subset)
+
+
 def _draw(chosen: dict[str, Any]) -> Any:
     choose_some(chosen["labs"], "lab")
     first, last = chosen["dates"]
-    table = frontier.models("all")
+    table = _models("all")
     kept = table[table["lab"].isin(chosen["labs"]) & table["date"].between(first, last + 0.25)]
     kept = kept.dropna(subset=[frontier.SWE, frontier.GPQA])
     if kept.empty:
         raise ValueError(
             "no model with both scores is left; at least one is needed; add labs or widen the range of dates"
         )
-    own = frontier.models("published") if chosen["line"] == "published" else kept
+    own = _models("published") if chosen["line"] == "published" else kept
     with remedy("add labs or dates, or take the line through the published models"):
         line = frontier.fit_line(own)
     here = frontier.locate(chosen["swe"], chosen["gpqa"], line)
@@ -48,7 +55,7 @@ def frontier_explorer() -> Explorer:
     Explorer
         Controls: ``labs, dates, line, swe, gpqa``.
     """
-    table = frontier.models("all")
+    table = _models("all")
     labs = sorted(table["lab"].unique())
     score = {"min": 0.0, "max": 100.0, "step": 0.1, "readout_format": ".1f", "style": WIDE}
     controls = {
