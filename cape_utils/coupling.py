@@ -88,18 +88,25 @@ def benchmark_items(benchmark: str) -> float:
     return float(table.astype("float64")[benchmark])
 
 
-def phase(coupling: ArrayLike) -> np.ndarray[Any, np.dtype[Any]]:
-    """Phase of each local coupling by the paper's thresholds; missing couplings have none.
+def phase(
+    coupling: ArrayLike, *, tax_below: float = -TAX_BELOW, bonus_above: float = TAX_BELOW
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """Phase of each local coupling, by the paper's thresholds unless others are given; missing couplings have none.
 
     Examples
     --------
     >>> list(phase([-0.5, 0.0, 0.5]))
     ['tax', 'transition', 'bonus']
     """
+    if tax_below > bonus_above:
+        raise ValueError(
+            f"tax below {tax_below:g} and bonus above {bonus_above:g} overlap; the first may not exceed the second; "
+            "lower the first or raise the second"
+        )
     value = np.asarray(coupling, dtype=float)
     names = np.full(value.shape, "transition", dtype=object)
-    names[value < -TAX_BELOW] = "tax"
-    names[value > TAX_BELOW] = "bonus"
+    names[value < tax_below] = "tax"
+    names[value > bonus_above] = "bonus"
     names[np.isnan(value)] = None
     return names
 

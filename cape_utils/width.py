@@ -183,6 +183,7 @@ def growth_curve(
     d_model: ArrayLike,
     *,
     powers: Sequence[float] = tuple(np.round(np.arange(0, 2.01, 0.1), 1)),
+    shuffle: Shuffle = "one",
     draws: int = 2000,
     rng: int = 0,
 ) -> pd.DataFrame:
@@ -196,7 +197,7 @@ def growth_curve(
     a, b, w = _series(x, y, d_model)
     rows = []
     for power in powers:
-        null = ratio_null(a, b, w, power=float(power), draws=draws, rng=rng)
+        null = ratio_null(a, b, w, shuffle=shuffle, power=float(power), draws=draws, rng=rng)
         rows.append((float(power), null.observed, null.value, null.low, null.high, null.p))
     return pd.DataFrame(rows, columns=["power", "r", "null_r", "low", "high", "p"])
 

@@ -1,0 +1,28 @@
+"""Apps for a live kernel: controls on the left, a chart on the right, a sentence below.
+
+Each app is a thin layer over the analysis functions and `cape_utils.charts`; nothing is estimated here. In the
+built book there is no kernel, so that `show` puts a chart with its own controls in the place of an app. They implement
+no section of the paper: they put its settings in the reader's hands.
+"""
+
+from __future__ import annotations
+
+from cape_utils.explorers._base import Debounce, Explorer
+from cape_utils.explorers._show import in_live_kernel, show
+from cape_utils.explorers.critical_scale import critical_scale_explorer
+from cape_utils.explorers.family import family_explorer
+from cape_utils.explorers.frontier import frontier_explorer
+from cape_utils.explorers.ode import ode_explorer
+from cape_utils.explorers.width import width_explorer
+
+__all__ = [
+    "Debounce",
+    "Explorer",
+    "critical_scale_explorer",
+    "family_explorer",
+    "frontier_explorer",
+    "in_live_kernel",
+    "ode_explorer",
+    "show",
+    "width_explorer",
+]

@@ -1,0 +1,76 @@
+"""Show an app where a kernel can run it, and its still twin where none can.
+
+Which of the two it is follows from where the code runs; the apps themselves know nothing of it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+from cape_utils.rendering import in_book
+
+__all__ = ["in_live_kernel", "show"]
+
+
+def in_live_kernel() -> bool:
+    """Tell whether a reader's own kernel runs this, so that a control can be answered.
+
+    Returns
+    -------
+    bool
+        True in Jupyter, Colab and Voila; False in the build of the book and in a plain script.
+
+    Examples
+    --------
+    >>> in_live_kernel()
+    False
+    """
+    if in_book():
+        return False
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return getattr(shell, "kernel", None) is not None
+
+
+def show(app: Callable[[], Any], *, twin: Any = None, above: str = "") -> Any:
+    """Display an app in a live kernel; elsewhere a chart with controls of its own, and where to find the app.
+
+    Parameters
+    ----------
+    app : callable
+        One of this package, called only where a kernel can answer its controls.
+    twin : altair.Chart, optional
+        What takes the place of the app in the built page.
+    above : str
+        Title of a chart that stands further up on the page and takes the place of a twin.
+
+    Returns
+    -------
+    object or None
+        The app or the twin where nothing could be displayed, as in a plain script; otherwise None.
+
+    Examples
+    --------
+    >>> show(dict, twin="a chart")
+    'a chart'
+    """
+    if in_live_kernel():
+        from IPython.display import display
+
+        display(app())  # type: ignore[no-untyped-call]
+        return None
+    if not in_book():
+        return twin
+    from IPython.display import HTML, display
+
+    if twin is not None:
+        display(twin)  # type: ignore[no-untyped-call]
+    lead = f"<em>{html.escape(above)}</em>, above, has controls that work on this page. " if above else ""
+    words = f"{lead}The launch buttons at the top of this page open the full explorer in a live notebook."
+    display(HTML(f'<p class="cape-note">{words}</p>'))  # type: ignore[no-untyped-call]
+    return None

@@ -1,0 +1,70 @@
+"""The frontier explorer: which labs and dates the line is drawn through, and where your model lies.
+
+Sections 2 and 3 of paper B; line and residual are those of ``frontier``.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from cape_utils import frontier
+from cape_utils.charts import live
+from cape_utils.explorers._base import WIDE, Explorer, choose_some, remedy
+
+__all__ = ["frontier_explorer"]
+
+_QUARTERS = [
+    (f"{year % 100}Q{quarter}", year + (quarter - 1) / 4)
+    for year in (2024, 2025, 2026)
+    for quarter in range(1, 5)
+]
+_LINES = [("the published models", "published"), ("the models chosen", "chosen")]
+
+
+@functools.cache
+def _models(subset: Any) -> pd.DataFrame:
+    return frontier.models(subset)
+
+
+def _draw(chosen: dict[str, Any]) -> Any:
+    choose_some(chosen["labs"], "lab")
+    first, last = chosen["dates"]
+    table = _models("all")
+    kept = table[table["lab"].isin(chosen["labs"]) & table["date"].between(first, last + 0.25)]
+    kept = kept.dropna(subset=[frontier.SWE, frontier.GPQA])
+    if kept.empty:
+        raise ValueError(
+            "no model with both scores is left; at least one is needed; add labs or widen the range of dates"
+        )
+    own = _models("published") if chosen["line"] == "published" else kept
+    with remedy("add labs or dates, or take the line through the published models"):
+        line = frontier.fit_line(own)
+    here = frontier.locate(chosen["swe"], chosen["gpqa"], line)
+    return live.location(frontier.h_field(kept, line), line, here)
+
+
+def frontier_explorer() -> Explorer:
+    """The two scores of your model among those of the labs and dates chosen.
+
+    Returns
+    -------
+    Explorer
+        Controls: ``labs, dates, line, swe, gpqa``.
+    """
+    table = _models("all")
+    labs = sorted(table["lab"].unique())
+    score = {"min": 0.0, "max": 100.0, "step": 0.1, "readout_format": ".1f", "style": WIDE}
+    controls = {
+        "labs": widgets.SelectMultiple(options=labs, value=labs, rows=8, description="Labs", style=WIDE),
+        "dates": widgets.SelectionRangeSlider(
+            options=_QUARTERS, index=(0, len(_QUARTERS) - 1), description="Released", style=WIDE
+        ),
+        "line": widgets.Dropdown(options=_LINES, description="Line through", style=WIDE),
+        "swe": widgets.FloatSlider(value=80.8, description="Your SWE-bench", **score),
+        "gpqa": widgets.FloatSlider(value=91.3, description="Your GPQA", **score),
+    }
+    return Explorer("Frontier explorer", controls, _draw)

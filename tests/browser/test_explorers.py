@@ -1,0 +1,171 @@
+"""Two explorers in a real JupyterLab: a control moved with the keyboard draws another chart."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = ".cape-explorer .cape-words:not([role])"
+APPS = ("family_explorer", "width_explorer")
+DRAWN = ".cape-explorer .marks"  # what Vega calls its canvas, or its picture
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_notebooks(folder: Path) -> None:
+    for app in APPS:
+        code = f"from cape_utils import explorers\nexplorers.show(explorers.{app})"
+        nb = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(code)],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        )
+        nbformat.write(nb, folder / f"{app}.ipynb")
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        try:
+            with urlopen(f"{address}/api", timeout=2):
+                return
+        except (URLError, OSError):
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab does not answer:\n{log.read_text()[-2000:]}", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start JupyterLab on this machine alone, in a folder with one notebook for each app."""
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("notebooks")
+    _write_notebooks(folder)
+    port, log = _free_port(), home / "log"
+    # Nothing of the reader's own set-up, and no question about news, comes into the page.
+    own = {
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+    }
+    environment = {k: v for k, v in os.environ.items() if k not in ("CAPE_BOOK", "JUPYTER_TOKEN")}
+    environment |= {name: str(home / name.lower()) for name in own}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    settings = home / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        json.dumps({"checkForUpdates": False, "fetchNews": "false"})
+    )
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=folder)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+
+    def only_here(route) -> None:
+        if route.request.url.startswith((lab, "data:", "blob:")):
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", only_here)
+    # A workspace of its own, or JupyterLab opens the notebooks of the test before as well.
+    page.goto(f"{lab}/lab/workspaces/{app}/tree/{app}.ipynb")
+    cell = page.locator(".jp-Notebook .jp-CodeCell").first
+    cell.wait_for(timeout=40_000)
+    for _ in range(10):  # a key pressed before the kernel is connected is lost
+        cell.locator(".cm-content").focus()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_timeout(700)
+        if cell.locator(".jp-InputPrompt").inner_text().strip() not in ("[ ]:", ""):
+            break
+    page.locator(DRAWN).first.wait_for(timeout=40_000)
+    return page
+
+
+def _picture(page: Page) -> str:
+    return str(
+        page.locator(DRAWN).first.evaluate("e => e.tagName === 'CANVAS' ? e.toDataURL() : e.outerHTML")
+    )
+
+
+def _another_picture(page: Page, before: str) -> bool:
+    for _ in range(100):
+        if page.locator(DRAWN).count() and _picture(page) != before:
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("app", "label", "keys"),
+    [
+        ("family_explorer", "Bonus above", ("ArrowRight",) * 6),
+        ("width_explorer", "Width power", ("Home",)),
+    ],
+)
+def test_a_control_moved_with_the_keyboard_draws_another_chart(browser, lab, app, label, keys):
+    foreign: list[str] = []
+    page = _open(browser, lab, app, foreign)
+    try:
+        before, words = _picture(page), page.locator(WORDS).inner_text()
+        handle = page.locator(f".widget-slider:has(label:text-is('{label}')) .noUi-handle").first
+        handle.focus()
+        for key in keys:
+            page.keyboard.press(key)
+        assert _another_picture(page, before), "the chart is the same as before"
+        assert page.locator(WORDS).inner_text() != words
+        assert page.locator(".cape-explorer [role=status]").inner_text() == "Up to date."
+        chart = page.locator(DRAWN).first.bounding_box()
+        assert chart is not None
+        assert chart["width"] > 300, "the chart does not take the width of its place"
+        assert foreign == [], "the app asked another host"
+        side = page.locator(".cape-explorer .widget-slider").first.bounding_box()
+        assert side is not None
+        assert side["x"] < chart["x"], "the controls stand to the left of the chart"
+        page.set_viewport_size({"width": 620, "height": 900})
+        page.wait_for_timeout(300)
+        side, chart = (
+            page.locator(".cape-explorer .widget-slider").last.bounding_box(),
+            page.locator(DRAWN).first.bounding_box(),
+        )
+        assert side is not None
+        assert chart is not None
+        assert side["y"] < chart["y"], "on a narrow page the chart does not come below the controls"
+    finally:
+        page.close()
