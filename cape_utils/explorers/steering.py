@@ -1,6 +1,6 @@
-"""Small applications for a live kernel, with sliders and a model behind them.
+"""Steer a model of the reader's choice, with its outputs beside the plain ones.
 
-In the built book there is no kernel and a slider would be dead, so that each function hands back its static twin there.
+Section 6.3 of paper A. In the built book there is no kernel, so that the static twin is handed back there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import html
 from typing import Any
 
 from cape_utils import data, rendering
-from cape_utils.models import Loaded, ModelError, load_model
+from cape_utils.models import Loaded, load_model
 
 __all__ = ["MODELS", "side_by_side", "steering_explorer"]
 
@@ -104,7 +104,7 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
             asked |= {"direction": known[layer.value], "strength": sign.value * strength.value}
             steered = steering.generate(now["loaded"], [prompt.value], **asked)
             shown.value = side_by_side(prompt.value, plain[0], steered[0])
-        except (ModelError, ValueError) as error:
+        except (RuntimeError, ValueError, ImportError, OSError) as error:
             shown.value = f"<b>{html.escape(str(error))}</b>"
         finally:
             button.disabled = False
