@@ -34,6 +34,7 @@ __all__ = [
     "missing_counts",
     "panel",
     "pythia_copies",
+    "score_schema",
     "tables",
     "tables_folder",
     "with_architecture",
@@ -355,7 +356,14 @@ def missing_counts(table: pd.DataFrame, columns: Sequence[str] = BENCHMARKS) -> 
     return {str(name): int(count) for name, count in counts.items() if count}
 
 
-def _score_schema() -> dict[str, Any]:
+def score_schema() -> dict[str, Any]:
+    """Table Schema of the reader's own scores: names, sizes and every benchmark of the table ``benchmarks``.
+
+    Examples
+    --------
+    >>> [field["name"] for field in score_schema()["fields"]][:3]
+    ['model', 'family', 'params_b']
+    """
     fields = {field["name"]: field for field in _resource("open_panel")["schema"]["fields"]}
     schema: dict[str, Any] = {"missingValues": ["", "NA", "NaN", "nan", "n/a"], "primaryKey": ["model"]}
     schema["fields"] = [
@@ -408,7 +416,7 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         if not path.exists():
             raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with scores")
         text = decode(path.read_bytes(), name)
-    schema = _score_schema()
+    schema = score_schema()
     table = read_table(text, schema, name, aliases=_ALIASES)
     given = [column for column in load("benchmarks")["benchmark"] if column in table]
     if not given:
