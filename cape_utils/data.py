@@ -22,6 +22,7 @@ __all__ = [
     "BENCHMARKS",
     "DataError",
     "Problem",
+    "benchmark_title",
     "bootstrap_rows",
     "both_panels",
     "chance_pct",
@@ -447,6 +448,18 @@ def chance_pct(benchmark: str) -> float:
     if benchmark not in known:
         raise KeyError(f"no benchmark {benchmark!r}; there are {', '.join(known.index)}")
     return float(known[benchmark])
+
+
+def benchmark_title(benchmark: str) -> str:
+    """Name of a benchmark for readers; the identifier itself where the table ``benchmarks`` has none.
+
+    Examples
+    --------
+    >>> benchmark_title("truthfulqa_mc2")
+    'TruthfulQA MC2'
+    """
+    known = load("benchmarks").set_index("benchmark")["title"]
+    return str(known[benchmark]) if benchmark in known else benchmark
 
 
 def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:

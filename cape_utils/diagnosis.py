@@ -15,26 +15,20 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.coupling import benchmark_items, item_error
+from cape_utils.cautions import Caution, Dimension, benchmarks_of, cautions, dimension_of
 from cape_utils.item_noise import FamilyScale, Interval, family_scale, intervals
 from cape_utils.neighbours import Distance, Neighbour, nearest_families, panel_twins, web_distance
 from cape_utils.next_size import NextSize, predict_size
 from cape_utils.results import as_generator
-from cape_utils.spectrum import pca, small_sample
 
 __all__ = [
-    "Caution",
     "Diagnosis",
-    "Dimension",
     "Score",
-    "cautions",
     "diagnose",
     "diagnose_all",
     "plain",
     "usable_families",
 ]
-
-_FLOOR_PCT, _CEILING_PCT, _NEAR_BEST_PP = 2.0, 95.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -45,50 +39,6 @@ class Score:
     params_b: float
     x: float
     y: float
-
-
-@dataclass(frozen=True)
-class Caution:
-    """A reason to trust a score less.
-
-    Attributes
-    ----------
-    kind : str
-        ``chance``, ``below chance``, ``floor``, ``saturation`` or ``noise not known``.
-    benchmark : str
-    models : tuple of str
-    text : str
-    """
-
-    kind: str
-    benchmark: str
-    models: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """Participation ratio of the family's scores, with what so few models can show.
-
-    Attributes
-    ----------
-    ratio : float
-        Dimensions, from the covariance of the scores.
-    ceiling : int
-        The most that this number of models and benchmarks can give.
-    usual_low, usual_high : float
-        95% range for as many models drawn at random from the open panel's covariance; NaN where it lacks a benchmark.
-    n : int
-        Models.
-    benchmarks : tuple of str
-    """
-
-    ratio: float
-    ceiling: int
-    usual_low: float
-    usual_high: float
-    n: int
-    benchmarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -171,15 +121,9 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _benchmarks(rows: pd.DataFrame) -> list[str]:
-    return [
-        name for name in data.load("benchmarks")["benchmark"] if name in rows and rows[name].notna().any()
-    ]
-
-
 def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
     known = list(data.load("benchmarks")["benchmark"])
-    have = _benchmarks(scores)
+    have = benchmarks_of(scores)
     for name in (x, y):
         if name not in known:
             raise ValueError(f"no benchmark {name!r}; allowed are {', '.join(known)}")
@@ -204,67 +148,6 @@ def usable_families(scores: pd.DataFrame, x: str, y: str) -> tuple[list[str], li
         if name not in usable
     ]
     return usable, left
-
-
-def cautions(rows: pd.DataFrame, benchmarks: list[str] | None = None) -> tuple[Caution, ...]:
-    """Scores at chance, on the floor or near the top, and benchmarks whose noise is not known.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        With ``model`` and benchmarks in percent.
-    benchmarks : list of str, optional
-        All of the table by default.
-
-    Examples
-    --------
-    >>> toy = pd.DataFrame({"model": ["a", "b"], "hellaswag": [25.2, 96.0]})
-    >>> [(found.kind, found.models) for found in cautions(toy)]
-    [('chance', ('a',)), ('saturation', ('b',))]
-    """
-    panel = data.panel("open", rows="one_recipe")
-    found = []
-    for name in _benchmarks(rows) if benchmarks is None else benchmarks:
-        used = rows.dropna(subset=[name])
-        score, chance, items = used[name].to_numpy(dtype=float), data.chance_pct(name), benchmark_items(name)
-        noise = item_error(score, items) if math.isfinite(items) else np.zeros_like(score)
-        best = float(panel[name].max()) if name in panel else math.inf
-        masks = {
-            "chance": np.abs(score - chance) <= 2 * noise
-            if name.startswith("truthfulqa")
-            else (chance > 0) & (score <= chance + 2 * noise),
-            "below chance": (score < chance - 2 * noise) & name.startswith("truthfulqa"),
-            "floor": (chance == 0) & (score < _FLOOR_PCT),
-            "saturation": (score >= _CEILING_PCT) | (score >= best - _NEAR_BEST_PP),
-            "noise not known": np.full(score.shape, not math.isfinite(items)),
-        }
-        words = {
-            "chance": f"cannot be told from guessing ({chance:g}%) by its test items",
-            "below chance": f"is below the score of a guesser ({chance:g}%): popular errors are preferred to the truth",
-            "floor": f"is below {_FLOOR_PCT:g}%, where almost nothing can be told apart",
-            "saturation": f"is {_CEILING_PCT:g}% or more, or within {_NEAR_BEST_PP:g} points of the best of the open panel",
-            "noise not known": "has an unknown number of test items, so that no phase can be given a probability",
-        }
-        for kind, mask in masks.items():
-            if np.any(mask):
-                models = tuple(map(str, used["model"].to_numpy()[mask]))
-                found.append(Caution(kind, name, models, f"{name} {words[kind]}"))
-    return tuple(found)
-
-
-def _dimension(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | None:
-    names = [name for name in _benchmarks(rows) if rows[name].notna().all()]
-    if len(rows) < 3 or len(names) < 2 or (rows[names].nunique() < 2).all():
-        return None
-    found = pca(rows, names)
-    panel = data.panel("open", rows="one_recipe")
-    low = high = math.nan
-    if all(name in panel for name in names):
-        usual = small_sample(panel[names].dropna().cov().to_numpy(), [len(rows)], rng=rng).iloc[0]
-        low, high = float(usual["low"]), float(usual["high"])
-    return Dimension(
-        found.participation_ratio, min(len(names), len(rows) - 1), low, high, len(rows), tuple(names)
-    )
 
 
 def diagnose(
@@ -343,8 +226,8 @@ def diagnose(
         tuple(sorted(twins)),
         nearest_families(rows, x, y, without=twins),
         predict_size(rows, x, y, params_b=next_params_b, without=twins),
-        _dimension(rows, seeds[3]),
-        cautions(rows),
+        dimension_of(rows, seeds[3]),
+        cautions(rows, without=twins),
         tuple(scores.attrs.get("notes", ())),
         draws,
     )

@@ -23,6 +23,10 @@ from cape_utils.charts.data import (
     panel_explorer,
     variant_chart,
 )
+from cape_utils.charts.diagnosis import (
+    diagnosis_path,
+    diagnosis_phases,
+)
 from cape_utils.charts.dynamics import (
     duel_chart,
     league_chart,
