@@ -19,6 +19,8 @@ _SUBMODULES = (
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
+    *("harness", "model_sizes", "item_noise", "neighbours", "next_size", "cautions"),
+    *("diagnosis", "advice", "report"),
     *("claims", "charts"),
 )
 

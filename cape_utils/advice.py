@@ -79,7 +79,8 @@ def _curate(found: Diagnosis) -> str | None:
     h = found.distance
     if h is not None and h.h < h.low:
         reasons.append(
-            f"{data.benchmark_title(found.y)} lies {-h.h:.1f} points below web-trained models of its sizes, outside their range of "
+            f"{data.benchmark_title(found.y)} lies {-h.h:.1f} points below web-trained models of its sizes, "
+            f"outside their range of "
             f"{h.low:+.1f} to {h.high:+.1f}"
         )
     return "; ".join(reason for reason in reasons if reason) or None

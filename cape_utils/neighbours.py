@@ -192,7 +192,8 @@ def nearest_families(
     Returns
     -------
     tuple of Neighbour
-        Empty where the panel lacks a benchmark or no family shares two sizes (within a quarter).
+        Empty where the panel lacks a benchmark or no family shares two sizes (within a quarter). Where none of the
+        nearest has a larger model, the nearest that has one stands last.
     """
     panel = data.panel("open", rows="one_recipe")
     own = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
@@ -214,7 +215,12 @@ def nearest_families(
         ]
         found.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
     found.sort(key=lambda entry: entry[:2])
-    return tuple(_neighbour(*entry, largest, x, y) for entry in found[:most])
+    near = [_neighbour(*entry, largest, x, y) for entry in found]
+    kept = near[:most]
+    if not any(one.to_model for one in kept):
+        # What happened next is the question; if none of these can answer it, the nearest that can is added.
+        kept += [one for one in near[most:] if one.to_model][:1]
+    return tuple(kept)
 
 
 def _neighbour(

@@ -134,7 +134,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; } figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
+figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
+figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
 .cape-chart { width: 100%; } .note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
 """
 

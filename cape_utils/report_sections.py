@@ -82,7 +82,8 @@ def headline(found: Diagnosis) -> str:
         "bonus": f"{title(found.y)} rises with {title(found.x)}",
     }[found.phase]
     return (
-        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {found.family} is {sure(found.probability)} "
+        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {found.family} is "
+        f"{sure(found.probability)} "
         f"in the {found.phase} phase ({_share(found.probability)}): {meaning}."
     )
 
@@ -125,12 +126,14 @@ def _steps(found: Diagnosis) -> Section:
         for s in found.intervals
     )
     words = (
-        f"First is the change of {title(found.x)}, second that of {title(found.y)}, in points. The coupling is the second over the "
+        f"First is the change of {title(found.x)}, second that of {title(found.y)}, in points. The coupling "
+        f"is the second over the "
         f"first: tax below -0.1, bonus above +0.1, transition between. Each score was drawn anew {found.draws:,} times from its "
         "test items; the coupling is the median of the draws, the last columns the share of them in each phase."
     )
     extra = [
-        f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(found.x)} rises in only {s.p_x_rises:.0%} of the draws, so "
+        f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(found.x)} rises in only "
+        f"{s.p_x_rises:.0%} of the draws, so "
         "that the ratio means little there."
         for s in found.intervals
         if s.p_x_rises < 0.975
@@ -161,7 +164,8 @@ def _web(found: Diagnosis) -> Section:
         return Section("Beside web-trained models", (f"The open panel has no curve for {title(found.y)}.",))
     rows = tuple((_short(m.model), _size(m.params_b), f"{m.expected:.1f}", f"{m.h:+.1f}") for m in h.models)
     words = (
-        f"On average {h.h:+.1f} points (n = {h.n}). A web-trained family of these sizes lies between {h.low:+.1f} and {h.high:+.1f} "
+        f"On average {h.h:+.1f} points (n = {h.n}). A web-trained family of these sizes lies between "
+        f"{h.low:+.1f} and {h.high:+.1f} "
         f"95 times in 100; p = {h.p:.2g}."
     )
     left = (
@@ -225,12 +229,14 @@ def _ahead(found: Diagnosis) -> Section:
         for s in ahead.scores
     )
     words = [
-        f"Method: {ahead.method}, which led the league of held-out steps (chapter 7). The ranges aim to hold {ahead.level:.0%}; over "
+        f"Method: {ahead.method}, which led the league of held-out steps (chapter 7). The ranges aim to "
+        f"hold {ahead.level:.0%}; over "
         f"the families of the open panel, each held out in turn, they held {ahead.coverage:.0%}."
     ]
     if not math.isnan(ahead.p_tax):
         words.append(
-            f"Phase of that step by the same errors: tax {ahead.p_tax:.0%}, transition {ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
+            f"Phase of that step by the same errors: tax {ahead.p_tax:.0%}, transition "
+            f"{ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
         )
     if ahead.not_predicted:
         words.append("Not predicted: " + ", ".join(map(title, ahead.not_predicted)) + ".")
@@ -253,7 +259,8 @@ def _dimension(found: Diagnosis) -> Section:
         else ""
     )
     words = (
-        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at most {d.ceiling}: so few models "
+        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
+        f"most {d.ceiling}: so few models "
         f"cannot show more.{usual}"
     )
     return Section("How many dimensions", (words,))

@@ -89,6 +89,8 @@ __all__ = [
     "chance_chart",
     "copies_chart",
     "cosine_chart",
+    "diagnosis_path",
+    "diagnosis_phases",
     "difference_chart",
     "dimension_chart",
     "duel_chart",
