@@ -19,8 +19,8 @@ _SUBMODULES = (
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
-    *("harness", "model_sizes", "item_noise", "neighbours", "next_size", "cautions"),
-    *("diagnosis", "advice", "report"),
+    *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "next_size", "cautions"),
+    *("diagnosis", "advice", "report", "report_sections", "frontier_diagnosis"),
     *("claims", "charts"),
 )
 

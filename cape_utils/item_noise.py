@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.coupling import PHASES, TAX_BELOW, benchmark_items, item_error, local_coupling
+from cape_utils.data import benchmark_title
 from cape_utils.results import Floats, as_generator
 
 __all__ = ["LEAST_VALID", "FamilyScale", "Interval", "family_scale", "intervals", "simulate_scores"]
@@ -222,7 +223,7 @@ def family_scale(
         return FamilyScale(nan, nan, nan, n, False, what, nan, nan, nan, nan)
     items = benchmark_items(y)
     if not np.isfinite(items):
-        what = f"the number of test items of {y} is not known, so its noise is not either"
+        what = f"the number of test items of {benchmark_title(y)} is not known, so its noise is not either"
         return FamilyScale(nan, nan, nan, n, False, what, nan, nan, nan, nan)
     middle = size.mean()
     basis = np.vander(size - middle, 3)
@@ -251,11 +252,11 @@ def family_scale(
 
 
 def _why(score: Floats, downward: float, outside: float, used: pd.DataFrame, y: str) -> str:
-    change = np.diff(score)
+    change, name = np.diff(score), benchmark_title(y)
     ends = f"{used['params_b'].iloc[0]:g}B and {used['params_b'].iloc[-1]:g}B"
     if np.all(change >= 0) or np.all(change <= 0):
         way = "never falls" if np.all(change >= 0) else "never rises"
-        return f"{y} {way} from one size to the next, so there is no turn between {ends}"
+        return f"{name} {way} from one size to the next, so there is no turn between {ends}"
     if downward >= outside:
-        return f"the parabola opens downward in {downward:.0%} of the draws: {y} need not fall first and rise later"
+        return f"the parabola opens downward in {downward:.0%} of the draws: {name} need not fall first and rise later"
     return f"the lowest point lies outside {ends} in {outside:.0%} of the draws"

@@ -76,10 +76,11 @@ def _short(model: str) -> str:
 def headline(found: Diagnosis) -> str:
     """The diagnosis in one sentence."""
     last = found.last
+    rise, fall = ("rises", "falls") if last.dx >= 0 else ("falls", "rises")
     meaning = {
-        "tax": f"{title(found.y)} falls as {title(found.x)} rises",
-        "transition": f"{title(found.y)} hardly moves as {title(found.x)} rises",
-        "bonus": f"{title(found.y)} rises with {title(found.x)}",
+        "tax": f"{title(found.y)} {fall} as {title(found.x)} {rise}",
+        "transition": f"{title(found.y)} hardly moves as {title(found.x)} {rise}",
+        "bonus": f"{title(found.y)} {rise} with {title(found.x)}",
     }[found.phase]
     return (
         f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {found.family} is "
