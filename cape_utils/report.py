@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import html
+import importlib
 import json
 import os
 import re
@@ -41,12 +42,12 @@ def vega_script() -> str:
         If ``vl-convert-python`` is not installed.
     """
     try:
-        import vl_convert
+        maker = importlib.import_module("vl_convert")
     except ImportError as error:
         raise MissingCharts(
             "charts in the report need vl-convert-python; install it with: pip install 'cape-book[book]'"
         ) from error
-    bundle = str(vl_convert.javascript_bundle())
+    bundle = str(maker.javascript_bundle())
     # A closing tag or a comment inside the script would end it early.
     safe = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
     return f"(function(){{\n{safe}\n}})();"
@@ -258,9 +259,24 @@ def save(
         if force:
             Path(name).replace(file)
         else:
-            os.link(name, file)  # refuses where a file has appeared in the meantime
-            Path(name).unlink()
+            _move_to_free_name(Path(name), file)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return file
+
+
+def _move_to_free_name(source: Path, target: Path) -> None:
+    """Give a finished file its name; one that has appeared there in the meantime is not replaced."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{target} exists and is not replaced; name another file, or use --force"
+        ) from None
+    except OSError:  # a file system without links
+        if target.exists():
+            raise
+        source.replace(target)
+        return
+    source.unlink()

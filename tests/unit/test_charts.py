@@ -18,6 +18,7 @@ from cape_utils import (
     claims,
     coupling,
     data,
+    diagnosis,
     forecast,
     frontier,
     frontier_labs,
@@ -314,7 +315,14 @@ def every_reading():
     return charts.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
 
 
+@functools.cache
+def diagnosed():
+    return diagnosis.diagnose(panels()["the open panel"].query("family == 'Llama-2'"), draws=500)
+
+
 BUILT = {
+    "diagnosis_path": lambda: charts.diagnosis_path(diagnosed()),
+    "diagnosis_phases": lambda: charts.diagnosis_phases(diagnosed()),
     "cosine_chart": lambda: charts.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
     "field_chart": recipe_fields,
     "generation_chart": successors,
