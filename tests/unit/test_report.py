@@ -27,7 +27,9 @@ GOOD = "\n".join([HEADER, *ROWS]) + "\n"
 
 def extension() -> ModuleType:
     """The book's own extension, which knows what a page would ask another host for."""
-    specification = importlib.util.spec_from_file_location("cape_book", ROOT / "book" / "_ext" / "cape_book.py")
+    specification = importlib.util.spec_from_file_location(
+        "cape_book", ROOT / "book" / "_ext" / "cape_book.py"
+    )
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -65,7 +67,15 @@ def test_every_part_is_there_and_every_advice_says_how_far_to_trust_it():
     found, given = one()
     assert {"curate", "widen", "distil", "steer"} <= {item.name for item in given}
     text = report.as_text(found, given)
-    for name in ("IN SHORT", "STEP BY STEP", "CRITICAL SCALE", "BESIDE WEB-TRAINED", "SCORE ALIKE", "NEXT SIZE", "LIMITS"):
+    for name in (
+        "IN SHORT",
+        "STEP BY STEP",
+        "CRITICAL SCALE",
+        "BESIDE WEB-TRAINED",
+        "SCORE ALIKE",
+        "NEXT SIZE",
+        "LIMITS",
+    ):
         assert name in text
     assert max(map(len, text.splitlines())) <= 100
     flat = " ".join(text.split())
@@ -130,7 +140,9 @@ def test_the_page_asks_no_host_for_anything_and_forbids_itself_to():
     assert other_hosts(page.replace("<h2>", '<img src="https://example.org/x.png"><h2>')) != []
     tags = _Elements(page).tags
     assert not [a for _, attrs in tags for name, a in attrs.items() if name in ("src", "href", "srcset")]
-    (policy,) = [a["content"] for t, a in tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        a["content"] for t, a in tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy.startswith("default-src 'none'")
     assert sum(t == "figure" for t, _ in tags) == 2
     assert sum(t == "script" and "type" not in a for t, a in tags) == 2
@@ -154,7 +166,9 @@ def test_without_the_bundle_the_page_holds_tables_and_says_what_is_missing(monke
     assert page.count("<table>") >= 3
     out = tmp_path / "r.html"
     assert cli.main(["diagnose", str(table(tmp_path)), "--report", str(out)]) == 0
-    assert "the report holds tables only: charts in the report need vl-convert-python" in capsys.readouterr().err
+    assert (
+        "the report holds tables only: charts in the report need vl-convert-python" in capsys.readouterr().err
+    )
     assert out.exists()
 
 
@@ -247,7 +261,7 @@ def test_a_report_is_named_and_its_headline_printed(tmp_path, capsys):
     out = tmp_path / "r.md"
     assert cli.main(["diagnose", str(table(tmp_path)), "--report", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "A is almost surely in the" in printed or "A is " in printed
+    assert "to 10B, A is " in printed
     assert printed.rstrip().endswith(f"Report: {out}")
     assert out.read_text(encoding="utf-8").startswith("# Diagnosis of A\n")
     assert cli.main(["diagnose", str(tmp_path / "scores.csv"), "--report", str(out)]) == 2
@@ -285,7 +299,11 @@ BROKEN = {
     "a model twice": (second("A-1B,A,3,55,38"), [], ["'A-1B' came", "another row too"]),
     "TruthfulQA of no variant": (GOOD.replace("truthfulqa_mc2", "truthfulqa"), [], ["the variant matters"]),
     "one model": ("\n".join([HEADER, ROWS[0]]) + "\n", [], ["a step needs two models", "it has 1"]),
-    "two of one size": (second("A-1C,A,1,55,38"), [], ["several models of one size (A-1B, A-1C)", "families of their own"]),
+    "two of one size": (
+        second("A-1C,A,1,55,38"),
+        [],
+        ["several models of one size (A-1B, A-1C)", "families of their own"],
+    ),
     "no second score": (second("A-3B,A,3,55,"), [], ["it has 1"]),
     "a pair that is not there": (GOOD, ["--y", "mmlu"], ["holds no score of mmlu", "it holds hellaswag"]),
     "an unknown benchmark": (GOOD, ["--x", "helaswag"], ["no benchmark 'helaswag'", "allowed are hellaswag"]),
@@ -337,6 +355,8 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
         "heavy = {'pandas', 'numpy', 'scipy', 'altair', 'frictionless', 'torch'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert "cape diagnose results/ --report out.html" in result.stdout
