@@ -33,9 +33,9 @@ def panel_twins(rows: pd.DataFrame) -> frozenset[str]:
 
     Examples
     --------
-    >>> own = pd.DataFrame({"model": ["pythia-410m"], "params_b": [0.41], "hellaswag": [40.9]})
+    >>> own = pd.DataFrame({"model": ["opt-1.3b"], "params_b": [1.3], "hellaswag": [54.5]})
     >>> sorted(panel_twins(own))
-    ['Pythia']
+    ['OPT']
     """
     panel = data.panel("open")
     names = {short_name(model) for model in rows["model"]}

@@ -86,8 +86,8 @@ def error_range(errors: pd.DataFrame, step: float, level: float) -> tuple[float,
     Examples
     --------
     >>> toy = pd.DataFrame({"family": list("abcde"), "step": 1.0, "error_pp": [-2.0, -1.0, 0.0, 1.0, 2.0]})
-    >>> error_range(toy, 4.0, 0.5)
-    (-3.0, 3.0)
+    >>> [round(end, 6) for end in error_range(toy, 4.0, 0.5)]
+    [-3.0, 3.0]
     """
     low, high = _unit_range(errors, level)
     return low * float(np.sqrt(step)), high * float(np.sqrt(step))

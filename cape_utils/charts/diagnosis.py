@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from cape_utils.charts._base import PHASE_COLOURS, name, pct_axis, put, size_axis
+from cape_utils.charts._base import PHASE_COLOURS, dropdown, name, pct_axis, put, size_axis
 from cape_utils.diagnosis import Diagnosis
 from cape_utils.rendering import PALETTE
 
@@ -46,7 +46,13 @@ def diagnosis_path(found: Diagnosis) -> Any:
     shape = alt.Shape(
         "benchmark:N", title=None, scale=alt.Scale(domain=titles, range=["circle", "triangle-up"])
     )
-    measured = alt.Chart(pd.DataFrame(rows)).encode(size_axis(), pct_axis("score", "Score (percent)"), colour)
+    chosen = dropdown("diagnosis_show", ["both", *titles], "Show")
+    shown = "diagnosis_show == 'both' || datum.benchmark == diagnosis_show"
+    measured = (
+        alt.Chart(pd.DataFrame(rows))
+        .transform_filter(shown)
+        .encode(size_axis(), pct_axis("score", "Score (percent)"), colour)
+    )
     layers = [
         measured.mark_line(),
         measured.mark_point(filled=True, size=80).encode(
@@ -54,7 +60,7 @@ def diagnosis_path(found: Diagnosis) -> Any:
         ),
     ]
     if ahead:
-        coming = alt.Chart(pd.DataFrame(ahead)).encode(size_axis())
+        coming = alt.Chart(pd.DataFrame(ahead)).transform_filter(shown).encode(size_axis())
         layers += [
             coming.mark_rule(strokeWidth=3, opacity=0.6).encode(alt.Y("low:Q"), alt.Y2("high:Q"), colour),
             coming.mark_point(filled=False, size=110, strokeWidth=2).encode(
@@ -69,7 +75,7 @@ def diagnosis_path(found: Diagnosis) -> Any:
         f"{r['benchmark']} {r['score']:.1f} ({r['low']:.1f} to {r['high']:.1f})" for r in ahead
     )
     return put(
-        alt.layer(*layers),
+        alt.layer(*layers).add_params(chosen),
         title=f"{found.family}: {titles[0]} and {titles[1]} over size",
         caption=f"{len(found.scores)} sizes; the last step is {found.phase} with probability {found.probability:.0%}."
         + (f" Hollow: predicted at {found.next_size.params_b:g}B, with ranges of 90%." if ahead else ""),
@@ -102,7 +108,13 @@ def diagnosis_phases(found: Diagnosis) -> Any:
         "phase:N", title=None, scale=alt.Scale(domain=phases, range=[PHASE_COLOURS[p] for p in phases])
     )
     order = [step for step, _ in steps]
-    base = alt.Chart(pd.DataFrame(rows)).encode(alt.Y("step:N", title=None, sort=order))
+    chosen = dropdown("diagnosis_phase", ["all phases", *phases], "Phase")
+    base = (
+        alt.Chart(pd.DataFrame(rows))
+        .transform_filter("diagnosis_phase == 'all phases' || datum.phase == diagnosis_phase")
+        .encode(alt.Y("step:N", title=None, sort=order))
+        .add_params(chosen)
+    )
     bars = base.mark_bar(height={"band": 0.7}).encode(
         alt.X(
             "probability:Q",

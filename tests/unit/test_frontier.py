@@ -599,7 +599,7 @@ def test_the_examples_of_the_help_run(capsys):
     examples = [
         line.split("  ")[1].split() for line in shown.splitlines() if line.startswith("  cape frontier")
     ]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
 
