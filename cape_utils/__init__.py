@@ -19,7 +19,8 @@ _SUBMODULES = (
     *("models", "embedded", "activations", "kept", "survey", "truth_pairs"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
-    *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "next_size", "cautions"),
+    *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
+    *("held_out", "next_phase", "next_size"),
     *("diagnosis", "advice", "report", "report_sections", "frontier_diagnosis"),
     *("claims", "charts"),
 )

@@ -1,14 +1,11 @@
 """What the next size of a family will score, by the method that led chapter 07's league, with a range that covers.
 
-Section 4 of paper A predicts a family with its equation. Which method is used here is decided by the league of held-out
-steps, not by hand. The range comes from what the method got wrong on families it had not seen: errors grow with the
-square root of the step in log10 of size, every family counts the same, and the level is raised by the usual correction
-for a finite number of families. The methods themselves are in ``forecast``.
+Section 4 of paper A predicts a family with its equation. The choice of the method and the range are the job of
+``held_out``, the phase of the step that of ``next_phase``.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,124 +13,11 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data, forecast
-from cape_utils.coupling import PHASES, TAX_BELOW
-from cape_utils.results import Estimate, Floats, as_generator, interval
+from cape_utils.coupling import PHASES
+from cape_utils.held_out import best_method, error_range, held_out_coverage, held_out_steps
+from cape_utils.next_phase import PhaseSkill, phase_shares, phase_skill
 
-__all__ = [
-    "NextScore",
-    "NextSize",
-    "best_method",
-    "error_range",
-    "held_out_coverage",
-    "held_out_steps",
-    "predict_size",
-]
-
-
-@functools.cache
-def best_method(without: frozenset[str] = frozenset(), *, trends_only: bool = False) -> forecast.Method:
-    """Method with the smallest median error one step ahead, every family of the open panel held out in turn.
-
-    Parameters
-    ----------
-    without : frozenset of str
-        Families that have no say, such as the one to be predicted.
-    trends_only : bool
-        Leave out the equations, which need all five benchmarks at once.
-    """
-    held = pd.concat([forecast.step_errors(method) for method in forecast.METHODS])
-    held = held[~held["family"].isin(without)]
-    if trends_only:
-        held = held[~held["method"].str.contains("ODE")]
-    order = forecast.league(forecast.family_errors(held), draws=200)
-    best: forecast.Method = order.index[0]
-    return best
-
-
-@functools.cache
-def held_out_steps(method: forecast.Method, benchmarks: tuple[str, ...]) -> pd.DataFrame:
-    """Errors of a method at the next size of every family of the open panel, each held out in turn.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of ``forecast.hold_out``, with ``step`` (log10 of the ratio of sizes) and ``error_pp`` (actual minus
-        predicted, percentage points).
-    """
-    held = forecast.hold_out(
-        data.panel("open", rows="one_recipe"), methods=[method], start="previous", benchmarks=benchmarks
-    )
-    step = np.log10(held["params_b"] / held["from_params_b"])
-    return held.assign(step=step, error_pp=held["actual"] - held["predicted"])
-
-
-def _weights(errors: pd.DataFrame) -> Floats:
-    return (1 / errors.groupby("family")["family"].transform("size")).to_numpy(dtype=float)
-
-
-def error_range(errors: pd.DataFrame, step: float, level: float) -> tuple[float, float]:
-    """Range of the error of one more family at a step of this length, percentage points.
-
-    Parameters
-    ----------
-    errors : pandas.DataFrame
-        Of one benchmark, from ``held_out_steps``; steps on which the method diverged are left out.
-    step : float
-        log10 of the ratio of sizes.
-    level : float
-        Share to be covered. With F families the quantiles are taken at ``level (1 + 1 / F)``.
-
-    Examples
-    --------
-    >>> toy = pd.DataFrame({"family": list("abcde"), "step": 1.0, "error_pp": [-2.0, -1.0, 0.0, 1.0, 2.0]})
-    >>> [round(end, 6) for end in error_range(toy, 4.0, 0.5)]
-    [-3.0, 3.0]
-    """
-    low, high = _unit_range(errors, level)
-    return low * float(np.sqrt(step)), high * float(np.sqrt(step))
-
-
-def _unit_range(errors: pd.DataFrame, level: float) -> tuple[float, float]:
-    """Range at a step of a factor of ten."""
-    used = errors.dropna(subset=["error_pp"])
-    families = used["family"].nunique()
-    if families < 2:
-        return float("nan"), float("nan")
-    wide = min(1.0, level * (1 + 1 / families))
-    scaled = (used["error_pp"] / np.sqrt(used["step"])).to_numpy(dtype=float)
-    weights = _weights(used)
-    order = np.argsort(scaled, kind="stable")
-    place = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    low, high = np.interp([(1 - wide) / 2, (1 + wide) / 2], place, scaled[order])
-    return float(low), float(high)
-
-
-@functools.cache
-def held_out_coverage(
-    method: forecast.Method,
-    benchmarks: tuple[str, ...],
-    *,
-    level: float = 0.9,
-    draws: int = 2000,
-    rng: int = 0,
-) -> Estimate:
-    """Share of held-out scores inside the range that the other families' errors give.
-
-    The interval resamples families; a step on which the method diverges counts as outside.
-    """
-    errors = held_out_steps(method, benchmarks)
-    inside = pd.Series(False, index=errors.index)
-    for (family, name), part in errors.groupby(["family", "benchmark"]):
-        others = errors[(errors["family"] != family) & (errors["benchmark"] == name)]
-        low, high = _unit_range(others, level)
-        inside[part.index] = (part["error_pp"] / np.sqrt(part["step"])).between(low, high)
-    counts = inside.groupby(errors["family"]).agg(["sum", "size"]).to_numpy(dtype=float)
-    pick = as_generator(rng).integers(0, len(counts), (draws, len(counts)))
-    drawn = counts[pick].sum(axis=1)
-    low, high = interval(drawn[:, 0] / drawn[:, 1])
-    return Estimate(
-        float(inside.mean()), low, high, len(errors), f"bootstrap over {len(counts)} families", draws=draws
-    )
+__all__ = ["NextScore", "NextSize", "predict_size"]
 
 
 @dataclass(frozen=True)
@@ -166,6 +50,8 @@ class NextSize:
         Benchmarks that the open panel does not hold.
     p_tax, p_transition, p_bonus : float
         Phases of the step to it, from the held-out errors of both scores together; NaN where one is not predicted.
+    skill : PhaseSkill or None
+        How much such phases are worth on families held out.
     note : str
         What to beware of; empty if nothing.
     """
@@ -179,6 +65,7 @@ class NextSize:
     p_tax: float
     p_transition: float
     p_bonus: float
+    skill: PhaseSkill | None
     note: str
 
 
@@ -234,6 +121,7 @@ def predict_size(
         raise ValueError(f"next size {params_b:g}B must be above the largest of the family, {sizes[-1]:g}B")
     found, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
     covered: list[tuple[float, int]] = []
+    skill = None
     for names, errors in held.items():
         complete = used.dropna(subset=list(names))
         if complete.empty:
@@ -257,7 +145,8 @@ def predict_size(
                 )
             )
         if x in names and y in names:
-            phases = _phases(path.score_pct[0] - start, names, errors, step, x, y)
+            phases = phase_shares(path.score_pct[0] - start, names, errors, step, x, y)
+            skill = phase_skill(method, x, y) if len(names) == 2 else None
         tested = held_out_coverage(method, names, level=level, draws=2)
         covered.append((tested.estimate, tested.n))
     if np.log10(params_b / sizes[-1]) > longest + 1e-9:
@@ -278,6 +167,7 @@ def predict_size(
         phases["tax"],
         phases["transition"],
         phases["bonus"],
+        skill,
         "; ".join(notes),
     )
 
@@ -288,21 +178,3 @@ def _groups(known: Sequence[str], x: str, y: str, method: str) -> list[tuple[str
         return [data.BENCHMARKS]
     pair = tuple(name for name in (x, y) if name in known)
     return ([pair] if pair else []) + [(name,) for name in known if name not in pair]
-
-
-def _phases(
-    change: Floats, names: tuple[str, ...], errors: pd.DataFrame, step: float, x: str, y: str
-) -> dict[str, float]:
-    wide = errors.pivot_table(
-        "error_pp", ["family", "from_params_b", "params_b", "step"], "benchmark"
-    ).reset_index()
-    wide = wide.dropna(subset=[x, y])
-    scale = np.sqrt(step / wide["step"].to_numpy(dtype=float))
-    dx = change[names.index(x)] + wide[x].to_numpy(dtype=float) * scale
-    dy = change[names.index(y)] + wide[y].to_numpy(dtype=float) * scale
-    weights = _weights(wide)
-    weights = weights / weights.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = dy / dx
-    tax, bonus = float(weights[ratio < -TAX_BELOW].sum()), float(weights[ratio > TAX_BELOW].sum())
-    return {"tax": tax, "transition": max(0.0, 1 - tax - bonus), "bonus": bonus}

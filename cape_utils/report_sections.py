@@ -239,6 +239,14 @@ def _ahead(found: Diagnosis) -> Section:
             f"Phase of that step by the same errors: tax {ahead.p_tax:.0%}, transition "
             f"{ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
         )
+    if ahead.skill is not None:
+        worth = "hardly better than" if ahead.skill.score > 0.9 * ahead.skill.frequencies else "better than"
+        if ahead.skill.score >= ahead.skill.frequencies:
+            worth = "no better than"
+        words.append(
+            f"Foreseen like this, the phases of {ahead.skill.n} held-out steps are {worth} the plain frequencies of the panel: "
+            f"Brier score {ahead.skill.score:.2f} against {ahead.skill.frequencies:.2f}, where 0 is perfect."
+        )
     if ahead.not_predicted:
         words.append("Not predicted: " + ", ".join(map(title, ahead.not_predicted)) + ".")
     if ahead.note:
