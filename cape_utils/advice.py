@@ -90,7 +90,9 @@ def _scale(found: Diagnosis) -> str | None:
     last, ahead = found.last, found.next_size
     if last.p_bonus >= CLEAR:
         return f"{_step(found)}: bonus with probability {last.p_bonus:.0%}"
-    if last.p_tax >= CLEAR and ahead.p_bonus >= 0.5:
+    # A foreseen phase counts only where such phases beat plain frequencies on families held out.
+    foreseen = ahead.skill is not None and ahead.skill.score < ahead.skill.frequencies
+    if last.p_tax >= CLEAR and ahead.p_bonus >= 0.5 and foreseen:
         return (
             f"the last step is tax with probability {last.p_tax:.0%}, but the step to {ahead.params_b:g}B is bonus in "
             f"{ahead.p_bonus:.0%} of the held-out errors"

@@ -78,15 +78,17 @@ class Interval:
 def simulate_scores(score_pct: Floats, items: float, draws: int, rng: np.random.Generator) -> Floats:
     """Scores of models measured again with other items of the same kind, shape (draws, models), percent.
 
-    Binomial on items: exact for a share of correct answers, an upper bound for TruthfulQA MC2.
+    Binomial on items: exact for a share of correct answers, an upper bound for TruthfulQA MC2. A score of 0 or 100 would
+    leave no noise at all, so it counts as half an item away from there.
 
     Examples
     --------
-    >>> simulate_scores(np.array([0.0, 100.0]), 817, 2, np.random.default_rng(0)).tolist()
-    [[0.0, 100.0], [0.0, 100.0]]
+    >>> drawn = simulate_scores(np.array([0.0, 50.0]), 100, 4000, np.random.default_rng(0))
+    >>> bool(0 < drawn[:, 0].std() < 1), round(float(drawn[:, 1].std()))
+    (True, 5)
     """
     count = round(items)
-    share = np.clip(np.asarray(score_pct, dtype=float) / 100, 0, 1)
+    share = np.clip(np.asarray(score_pct, dtype=float) / 100, 0.5 / count, 1 - 0.5 / count)
     return np.asarray(100 * rng.binomial(count, share, size=(draws, share.size)) / count)
 
 
@@ -112,7 +114,10 @@ def intervals(
     >>> step.coupling, step.phase, step.p_tax > 0.99
     (-0.5, 'tax', True)
     """
-    local = local_coupling(rows, x, y)
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # a score of 0 has no normal error; it is drawn below
+        local = local_coupling(rows, x, y)
     used = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
     generator = as_generator(rng)
     known = np.isfinite(benchmark_items(x)) and np.isfinite(benchmark_items(y))

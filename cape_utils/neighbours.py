@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.coupling import local_coupling
+from cape_utils.item_noise import intervals
 from cape_utils.model_sizes import short_name
 from cape_utils.recipes import recipe_field
 from cape_utils.web_curve import fit_curve, recipe_rows, web_rows
@@ -215,11 +215,13 @@ def nearest_families(
         ]
         found.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
     found.sort(key=lambda entry: entry[:2])
-    near = [_neighbour(*entry, largest, x, y) for entry in found]
-    kept = near[:most]
-    if not any(one.to_model for one in kept):
-        # What happened next is the question; if none of these can answer it, the nearest that can is added.
-        kept += [one for one in near[most:] if one.to_model][:1]
+    kept = [_neighbour(*entry, largest, x, y) for entry in found[:most]]
+    for entry in found[most:]:
+        # What happened next is the question; where none of these can answer it, the nearest that can is added.
+        if any(one.to_model for one in kept):
+            break
+        one = _neighbour(*entry, largest, x, y)
+        kept += [one] if one.to_model else []
     return tuple(kept)
 
 
@@ -230,19 +232,18 @@ def _neighbour(
     nan = float("nan")
     if below.empty or above.empty:
         return Neighbour(family, distance, sizes, "", "", nan, nan, nan, nan, nan, "", nan)
-    step = local_coupling(pd.concat([below.tail(1), above.head(1)]), x, y).iloc[0]
-    name = step["phase"] or ""
+    step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000)[0]
     return Neighbour(
         family,
         distance,
         sizes,
-        str(step["from_model"]),
-        str(step["to_model"]),
-        float(step["from_params_b"]),
-        float(step["to_params_b"]),
-        float(step["dx"]),
-        float(step["dy"]),
-        float(step["coupling"]),
-        str(name),
-        float(step[f"p_{name}"]) if name else nan,
+        step.from_model,
+        step.to_model,
+        step.from_params_b,
+        step.to_params_b,
+        step.dx,
+        step.dy,
+        step.coupling,
+        step.phase,
+        step.probability,
     )

@@ -240,9 +240,8 @@ def _ahead(found: Diagnosis) -> Section:
             f"{ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
         )
     if ahead.skill is not None:
-        worth = "hardly better than" if ahead.skill.score > 0.9 * ahead.skill.frequencies else "better than"
-        if ahead.skill.score >= ahead.skill.frequencies:
-            worth = "no better than"
+        share = ahead.skill.score / ahead.skill.frequencies
+        worth = "no better than" if share >= 1 else "a little better than" if share >= 0.8 else "better than"
         words.append(
             f"Foreseen like this, the phases of {ahead.skill.n} held-out steps are {worth} the plain frequencies of the panel: "
             f"Brier score {ahead.skill.score:.2f} against {ahead.skill.frequencies:.2f}, where 0 is perfect."

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,15 @@ def test_a_denominator_that_hardly_moves_gives_a_wide_range_and_no_certainty():
     assert step.high > 2
     assert step.coupling == pytest.approx(20)
     assert max(step.p_tax, step.p_bonus) < 0.7
+
+
+def test_a_score_of_zero_is_not_certain_and_warns_of_nothing():
+    table = scores([1.0, 2.0], [0.0, 0.5], [0.0, 0.0])[["model", "family", "params_b"]]
+    table = table.assign(gsm8k=[0.0, 1.0], humaneval=[0.0, 0.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step = item_noise.intervals(table, "gsm8k", "humaneval")[0]
+    assert 0 < step.p_transition < 1
 
 
 def test_a_benchmark_without_a_number_of_items_has_a_coupling_but_no_probability():
@@ -384,8 +394,11 @@ def largest(one: diagnosis.Diagnosis, params_b: float) -> diagnosis.Diagnosis:
     return dataclasses.replace(one, scores=(*one.scores[:-1], last))
 
 
-def ahead(one: diagnosis.Diagnosis, p_bonus: float) -> diagnosis.Diagnosis:
-    return dataclasses.replace(one, next_size=dataclasses.replace(one.next_size, p_bonus=p_bonus))
+def ahead(one: diagnosis.Diagnosis, p_bonus: float, score: float = 0.5) -> diagnosis.Diagnosis:
+    skill = next_phase.PhaseSkill(score, 0.6, 69)
+    return dataclasses.replace(
+        one, next_size=dataclasses.replace(one.next_size, p_bonus=p_bonus, skill=skill)
+    )
 
 
 def below_web(one: diagnosis.Diagnosis, h: float) -> diagnosis.Diagnosis:
@@ -419,6 +432,7 @@ FIRES = [
     ("widen", lambda: with_step(0.8, 0.1), lambda: with_step(0.79, 0.1)),
     ("scale", lambda: with_step(*BONUS), lambda: with_step(*UNCLEAR)),
     ("scale", lambda: ahead(with_step(*TAX), 0.6), lambda: ahead(with_step(*TAX), 0.4)),
+    ("scale", lambda: ahead(with_step(*TAX), 0.6), lambda: ahead(with_step(*TAX), 0.6, score=0.6)),
     ("distil", lambda: largest(with_step(*TAX), 3.0), lambda: largest(with_step(*TAX), 3.5)),
     ("distil", lambda: largest(with_step(*TAX), 3.0), lambda: largest(with_step(*BONUS), 3.0)),
     ("steer", lambda: with_step(*TAX), lambda: with_step(*UNCLEAR)),
