@@ -21,7 +21,7 @@ _SUBMODULES = (
     *("dynamics", "forecast", "recovery"),
     *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
     *("held_out", "next_phase", "next_size"),
-    *("diagnosis", "advice", "report", "report_sections", "frontier_diagnosis"),
+    *("diagnosis", "advice", "report", "report_sections", "family_report", "frontier_diagnosis"),
     *("claims", "charts"),
 )
 

@@ -412,7 +412,16 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         name = path.name
         if path.is_dir():
             raise DataError(
-                [Problem(name, None, None, None, "this is a folder; the path of a CSV file is needed")]
+                [
+                    Problem(
+                        name,
+                        None,
+                        None,
+                        None,
+                        "this is a folder; the path of a CSV file is needed "
+                        "(for results of lm-evaluation-harness: harness.read_harness)",
+                    )
+                ]
             )
         if not path.exists():
             raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with scores")

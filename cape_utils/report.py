@@ -22,7 +22,17 @@ from cape_utils.advice import Advice, advise
 from cape_utils.diagnosis import Diagnosis
 from cape_utils.report_sections import Bullets, Section, Table, sections
 
-__all__ = ["FORMATS", "MissingCharts", "as_html", "as_json", "as_markdown", "as_text", "save", "vega_script"]
+__all__ = [
+    "FORMATS",
+    "MissingCharts",
+    "as_html",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "block_html",
+    "save",
+    "vega_script",
+]
 
 FORMATS = (".md", ".html", ".json")
 _WIDTH = 100
@@ -168,7 +178,7 @@ def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | Non
         figures = _figures(one) if script else {}
         for section in sections(one, given):
             body.append(f"<h2>{html.escape(section.title)}</h2>")
-            body += [_html_block(block) for block in section.blocks]
+            body += [block_html(block) for block in section.blocks]
             body += figures.get(section.title.partition(":")[0], [])
     name = html.escape(", ".join(one.family for one in found))
     return (
@@ -183,7 +193,8 @@ def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | Non
     )
 
 
-def _html_block(block: str | Table | Bullets) -> str:
+def block_html(block: str | Table | Bullets) -> str:
+    """One paragraph, list or table as HTML, every word of it escaped."""
     if isinstance(block, Bullets):
         return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
     if isinstance(block, Table):

@@ -19,7 +19,7 @@ SUMMARY = "diagnose your own model family from its scores"
 DESCRIPTION = (
     "Say in which phase a family of models is, how sure that is, what the next size may score, and what to try.\n"
     "SCORES is a CSV with the columns model, family, params_b (billions) and benchmarks in percent, or the output\n"
-    "folder of lm-evaluation-harness. Two sizes are enough; more say more."
+    "folder of lm-evaluation-harness. Two sizes are enough; more say more. It takes about ten seconds."
 )
 EXAMPLES = """\
   cape diagnose scores.csv                          every family of the table, in plain words

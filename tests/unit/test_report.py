@@ -17,7 +17,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from cape_utils import advice, cli, data, diagnosis, report, report_sections
+from cape_utils import advice, cli, data, diagnosis, family_report, report, report_sections
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
@@ -255,6 +255,23 @@ def test_the_table_of_the_readme_runs_as_it_stands(tmp_path, capsys):
     assert err == ""
     assert out.startswith("Diagnosis of Mine\n")
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_one_call_shows_itself_in_a_notebook_prints_and_saves(tmp_path):
+    path = table(tmp_path, GOOD + "C-1B,C<i>,1,40,41\n")
+    whole = family_report.family_report(path)
+    assert [one.family for one in whole.found] == ["A"]
+    assert whole.left_out == tuple(
+        diagnosis.usable_families(data.load_scores(path), "hellaswag", "truthfulqa_mc2")[1]
+    )
+    shown = whole._repr_html_()
+    assert "<h3>Diagnosis of A</h3>" in shown
+    assert "C&lt;i&gt;: left out" in shown
+    assert "<script" not in shown
+    assert str(whole).startswith("Diagnosis of A\n")
+    kept = json.loads(whole.save(tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(report.as_json(whole.found, whole.advice))
+    assert str(family_report.family_report(data.load_scores(path))) == str(whole)
 
 
 def test_a_report_is_named_and_its_headline_printed(tmp_path, capsys):
