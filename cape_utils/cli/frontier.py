@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,22 +85,25 @@ def _print_location(here: Location) -> None:
 
 def _print_diagnosis(found: FrontierDiagnosis) -> None:
     from cape_utils.data import benchmark_title
+    from cape_utils.frontier_diagnosis import ROTATE_BELOW
 
+    one = found.saturation_low < ROTATE_BELOW <= found.saturation_high
+    decided = ", which a single model decides" if one else ""
     sure = "as far as item noise goes" if found.band_sure else "though item noise leaves it open"
-    print(f"Band: {found.band} the line (5 points), {sure}")
-    print(f"Releases of {found.lab}, h in points:")
+    _say(f"Band: {found.band} the line (5 points), {sure}")
+    _say(f"Releases of {found.lab}, h in points:")
     for release in found.history:
-        print(
+        _say(
             f"    {release.released:<10}  {release.model:<28}  {release.h:+6.1f}  (standard error {release.h_se:.1f})"
         )
     words = "more than" if found.changed else "not more than"
-    print(
+    _say(
         f"    Change from the latest: {found.change:+.1f} [{found.change_low:+.1f}, {found.change_high:+.1f}], {words} 10 points"
     )
-    print(
+    _say(
         f"Saturation ratio {found.saturation:.2f} ({found.saturation_low:.2f} to "
         f"{found.saturation_high:.2f} with one of the five "
-        f"left out): {'rotate' if found.rotate else 'no need to rotate'} by the paper's rule of 0.2"
+        f"left out): {'rotate' if found.rotate else 'no need to rotate'} by the paper's rule of 0.2{decided}"
     )
     for axis in found.axes:
         spread = (
@@ -107,13 +111,19 @@ def _print_diagnosis(found: FrontierDiagnosis) -> None:
             if axis.ratio != axis.ratio
             else f"best five spread {axis.spread:.1f} points, {axis.ratio:.1f} x noise"
         )
-        print(f"    {benchmark_title(axis.benchmark):<20}  {axis.models:>3} models  {spread}")
+        _say(f"    {benchmark_title(axis.benchmark):<20}  {axis.models:>3} models  {spread}")
     named = (
         benchmark_title(found.next_axis)
         if found.next_axis
         else "one that is not in this table; on these the best tie"
     )
-    print(f"Axis to measure next: {named}")
-    print(
+    _say(f"Axis to measure next: {named}")
+    _say(
         f"How far to trust the playbook: {found.grade} ({'; '.join(f'{e.id}: {e.verdict}' for e in found.evidence)})"
     )
+
+
+def _say(words: str) -> None:
+    indent = " " * (len(words) - len(words.lstrip()) + 4)
+    # Columns that were lined up stay so where a line fits; only longer ones are folded.
+    print(words if len(words) <= 100 else textwrap.fill(words, 100, subsequent_indent=indent))
