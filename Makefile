@@ -6,6 +6,9 @@ BROWSER ?= yes
 VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
+# Two processes of one thread each; more only where there is memory for a model in each.
+JOBS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: book test lab check bench sweeps clean distclean help
 
@@ -68,12 +71,12 @@ test: $(VENV)/.test
 ifeq ($(BROWSER),no)
 	@echo "Building the book, then testing the package, the data and the notebooks; browser tests are left out (BROWSER=no)."
 	@$(BIN)/python book/build.py
-	@$(BIN)/python -m pytest -q -m "not browser"
+	@$(PYTEST) -m "not browser"
 else
 	@echo "Building the book, then testing the package, the data, the notebooks and every page in a browser."
 	@$(BIN)/python tests/browser/ensure_chromium.py
 	@$(BIN)/python book/build.py
-	@$(BIN)/python -m pytest -q
+	@$(PYTEST)
 endif
 
 lab: $(VENV)/.book

@@ -22,6 +22,9 @@ _SUBMODULES = (
     *("internals", "internal_controls", "attention_patterns", "head_gates"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
+    *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
+    *("held_out", "next_phase", "next_size"),
+    *("diagnosis", "advice", "report", "report_sections", "family_report", "frontier_diagnosis"),
     *("claims", "charts", "explorers"),
 )
 

@@ -30,6 +30,7 @@ __all__ = [
     "Value",
     "agreement_by_luck",
     "assess",
+    "assess_some",
     "flat_table",
     "judge",
     "ledger",
@@ -322,6 +323,30 @@ def assess(chapter: str | None = None) -> list[Assessment]:
         If there is no such chapter; the message lists those there are.
     """
     return [_assessed(claim) for claim in _claims_of(chapter)]
+
+
+def assess_some(ids: Sequence[str]) -> list[Assessment]:
+    """A few claims with our numbers and the verdict, without recomputing the rest of the ledger.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Identifiers of claims; the answer keeps their order.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+
+    Examples
+    --------
+    >>> assess_some(["panel_families"])[0].verdict
+    'reproduced'
+    """
+    known = {claim.id: claim for claim in ledger()}
+    if unknown := [name for name in ids if name not in known]:
+        raise KeyError(f"no claim {', '.join(map(repr, unknown))}; cape claims lists them all")
+    return [_assessed(known[name]) for name in ids]
 
 
 def _claims_of(chapter: str | None) -> list[Claim]:

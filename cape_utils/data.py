@@ -22,6 +22,7 @@ __all__ = [
     "BENCHMARKS",
     "DataError",
     "Problem",
+    "benchmark_title",
     "bootstrap_rows",
     "both_panels",
     "chance_pct",
@@ -34,6 +35,7 @@ __all__ = [
     "missing_counts",
     "panel",
     "pythia_copies",
+    "score_schema",
     "tables",
     "tables_folder",
     "with_architecture",
@@ -355,7 +357,14 @@ def missing_counts(table: pd.DataFrame, columns: Sequence[str] = BENCHMARKS) -> 
     return {str(name): int(count) for name, count in counts.items() if count}
 
 
-def _score_schema() -> dict[str, Any]:
+def score_schema() -> dict[str, Any]:
+    """Table Schema of the reader's own scores: names, sizes and every benchmark of the table ``benchmarks``.
+
+    Examples
+    --------
+    >>> [field["name"] for field in score_schema()["fields"]][:3]
+    ['model', 'family', 'params_b']
+    """
     fields = {field["name"]: field for field in _resource("open_panel")["schema"]["fields"]}
     schema: dict[str, Any] = {"missingValues": ["", "NA", "NaN", "nan", "n/a"], "primaryKey": ["model"]}
     schema["fields"] = [
@@ -403,12 +412,21 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         name = path.name
         if path.is_dir():
             raise DataError(
-                [Problem(name, None, None, None, "this is a folder; the path of a CSV file is needed")]
+                [
+                    Problem(
+                        name,
+                        None,
+                        None,
+                        None,
+                        "this is a folder; the path of a CSV file is needed "
+                        "(for results of lm-evaluation-harness: harness.read_harness)",
+                    )
+                ]
             )
         if not path.exists():
             raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with scores")
         text = decode(path.read_bytes(), name)
-    schema = _score_schema()
+    schema = score_schema()
     table = read_table(text, schema, name, aliases=_ALIASES)
     given = [column for column in load("benchmarks")["benchmark"] if column in table]
     if not given:
@@ -439,6 +457,18 @@ def chance_pct(benchmark: str) -> float:
     if benchmark not in known:
         raise KeyError(f"no benchmark {benchmark!r}; there are {', '.join(known.index)}")
     return float(known[benchmark])
+
+
+def benchmark_title(benchmark: str) -> str:
+    """Name of a benchmark for readers; the identifier itself where the table ``benchmarks`` has none.
+
+    Examples
+    --------
+    >>> benchmark_title("truthfulqa_mc2")
+    'TruthfulQA MC2'
+    """
+    known = load("benchmarks").set_index("benchmark")["title"]
+    return str(known[benchmark]) if benchmark in known else benchmark
 
 
 def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:

@@ -23,6 +23,10 @@ from cape_utils.charts.data import (
     panel_explorer,
     variant_chart,
 )
+from cape_utils.charts.diagnosis import (
+    diagnosis_path,
+    diagnosis_phases,
+)
 from cape_utils.charts.dynamics import (
     duel_chart,
     league_chart,
@@ -105,6 +109,8 @@ __all__ = [
     "copies_chart",
     "cosine_chart",
     "depth_chart",
+    "diagnosis_path",
+    "diagnosis_phases",
     "difference_chart",
     "dimension_chart",
     "duel_chart",

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cape_utils.cli import claims, frontier, internals, steer
+from cape_utils.cli import claims, diagnose, frontier, internals, steer
 
 __all__ = ["main"]
 
-_COMMANDS = (claims, frontier, steer, internals)
+_COMMANDS = (diagnose, claims, frontier, steer, internals)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,7 +22,8 @@ def _parser() -> argparse.ArgumentParser:
     first = "\n".join(module.EXAMPLES.splitlines()[0] for module in _COMMANDS)
     parser = argparse.ArgumentParser(
         prog="cape",
-        description="Recompute what the paper 'Lying Is Just a Phase' quotes, place a model, look inside one, steer one.",
+        description="Diagnose a model family, recompute what the paper 'Lying Is Just a Phase' quotes, look "
+        "inside a model, steer one.",
         epilog=f"examples:\n{first}\n\nMore of each: cape COMMAND --help",
         formatter_class=raw,
     )

@@ -19,6 +19,7 @@ from cape_utils import (
     claims,
     coupling,
     data,
+    diagnosis,
     forecast,
     frontier,
     frontier_labs,
@@ -402,7 +403,14 @@ def power():
     return charts.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
 
 
+@functools.cache
+def diagnosed():
+    return diagnosis.diagnose(panels()["the open panel"].query("family == 'Llama-2'"), draws=500)
+
+
 BUILT = {
+    "diagnosis_path": lambda: charts.diagnosis_path(diagnosed()),
+    "diagnosis_phases": lambda: charts.diagnosis_phases(diagnosed()),
     "changed_chart": lambda: charts.changed_chart(
         ch10.kept_rows("steering_changed"), steering_search.change_table(steered()[0]), ch10.counts()
     ),

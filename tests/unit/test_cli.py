@@ -78,6 +78,7 @@ def test_a_command_that_cannot_be_read_ends_with_2_and_says_how_to_call_it(argum
     [
         (["--help"], "cape claims  "),
         (["claims", "--help"], "cape claims --chapter 02_coupling"),
+        (["diagnose", "--help"], "cape diagnose results/ --report out.html"),
         (["frontier", "--help"], "cape frontier --swe 80.8 --gpqa 91.3 --json"),
         (["steer", "--help"], "cape steer --calibrate pairs.csv --save mine.safetensors"),
         (["internals", "--help"], "cape internals --models models.txt --out results/ --workers 2"),
@@ -98,7 +99,7 @@ def test_every_example_of_the_help_runs(capsys):
         for text in (cli.claims.EXAMPLES, cli.frontier.EXAMPLES)
         for line in text.splitlines()
     ]
-    assert len(examples) == 5
+    assert len(examples) == 6
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
     assert capsys.readouterr().err == ""

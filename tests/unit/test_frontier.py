@@ -592,6 +592,23 @@ def test_the_command_says_how_to_call_it(arguments, capsys):
     assert "usage: cape frontier" in capsys.readouterr().err
 
 
+def test_a_lab_adds_its_history_and_the_next_axis(capsys):
+    scores = ["frontier", "--swe", "80.8", "--gpqa", "91.3"]
+    assert cli.main([*scores, "--lab", "Anthropic"]) == 0
+    out = capsys.readouterr().out
+    assert "Releases of Anthropic, h in points:" in out
+    assert "Axis to measure next:" in out
+    assert max(map(len, out.splitlines())) <= 106  # the lines without a lab are as they were
+    assert cli.main([*scores, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert cli.main([*scores, "--lab", "Anthropic", "--json"]) == 0
+    more = json.loads(capsys.readouterr().out)
+    assert {key: more[key] for key in plain} == plain
+    assert more["lab"] == "Anthropic"
+    assert cli.main([*scores, "--lab", "Acme"]) == 2
+    assert "no lab 'Acme'; the labs are Alibaba" in capsys.readouterr().err
+
+
 def test_the_examples_of_the_help_run(capsys):
     with pytest.raises(SystemExit):
         cli.main(["frontier", "--help"])
@@ -599,7 +616,7 @@ def test_the_examples_of_the_help_run(capsys):
     examples = [
         line.split("  ")[1].split() for line in shown.splitlines() if line.startswith("  cape frontier")
     ]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
 
