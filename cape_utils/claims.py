@@ -44,8 +44,8 @@ Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not
 VERDICTS: dict[str, str] = {
     "reproduced": "recomputed on the paper's data within tolerance, and contradicted by neither the open panel nor a null",
     "paper's data only": "recomputed on the paper's data, but the open panel disagrees",
-    "artefact": "recomputed, but a null in which nothing is there gives as much",
-    "differs": "not recomputed from the released data",
+    "artefact": "recomputed, but the number lies within what a null gives in which nothing is there",
+    "differs": "the released data give another number",
     "not testable": "needs data that was never released",
     "not written yet": "the chapter that recomputes it is not in this edition",
 }
@@ -206,6 +206,12 @@ def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
     return abs(number - float(claim.paper_value.value)) <= claim.tolerance * (1 + 1e-9) + 1e-15
 
 
+def _covers(claim: Claim, ours: Value) -> bool:
+    """Say whether our interval holds the number quoted, though our number is another."""
+    ends = ours.low is not None and ours.high is not None and claim.paper_value is not None
+    return claim.criterion == "within" and ends and not _contradicts(claim, ours)
+
+
 def _bound(claim: Claim) -> float:
     if claim.bound is None:
         raise ValueError(f"claim {claim.id}: criterion {claim.criterion!r} needs a criterion_value")
@@ -259,6 +265,8 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
         verdict, why = "not testable", "The data behind it was not released"
     elif not _recomputed_as_quoted(claim, paper):
         verdict, why = "differs", f"The paper's data give {_show(paper)} where {_wanted(claim)}"
+        if _covers(claim, paper):
+            why += "; our interval covers it, so the data do not decide"
     elif null is not None and _null_gives_as_much(claim, paper, null):
         verdict = "artefact"
         why = f"The paper's data give {_show(paper)}, and so does a null: {_range(null)} ({null.method})"

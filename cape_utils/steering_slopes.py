@@ -20,7 +20,7 @@ from cape_utils.activations import decoder, edit
 from cape_utils.directions import Position
 from cape_utils.models import Loaded
 from cape_utils.own_pairs import pairs_digest, statements
-from cape_utils.results import Floats, as_generator, interval
+from cape_utils.results import Floats, Null, as_generator, interval, null_from_draws
 from cape_utils.steering_eval import batch_logp, split_texts
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ __all__ = [
     "reach",
     "slope_map",
     "split_slopes",
+    "together",
 ]
 
 _CHUNK = 50  # permutations at once; bounds the memory
@@ -226,6 +227,28 @@ def slope_map(
     columns = ["layer", "depth", "slope", "null", "low", "high", "p", "p_corrected"]
     reach = float(np.quantile(largest, 0.95)) * spread
     return pd.DataFrame(rows, columns=columns).assign(low_corrected=-reach, high_corrected=reach)
+
+
+def together(
+    slopes: Slopes, pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0
+) -> Null:
+    """Ask whether the slopes of all layers taken together rise by more than permuted labels make them.
+
+    This is another question than which layer stands out: ``slope_map`` corrects each layer for all the others, and a
+    small rise at many layers is lost in that.
+
+    Returns
+    -------
+    Null
+        Mean over layers of the slope in standard deviations of permuted labels; p is two-sided.
+    """
+    signs = flips(pairs, draws=draws, rng=rng)
+    topics = pairs["topic"].tolist()
+    null = held_out_slopes(slopes, topics, signs)
+    observed = held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0]
+    spread = null.std(0)
+    method = "true and false exchanged within couples, mean standardised slope over layers"
+    return null_from_draws(float((observed / spread).mean()), (null / spread).mean(1), len(pairs), method)
 
 
 def detectable(

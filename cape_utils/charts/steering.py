@@ -84,8 +84,8 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> An
         ),
         alternative=(
             "Line of the slope of the margin against the layer, from first to last, with a grey band around zero that shows "
-            "what directions from permuted labels give. The line runs inside or along the edge of the band. A dotted "
-            "vertical rule marks a quarter of the depth."
+            f"what directions from permuted labels give. The line leaves the band of single layers at {beyond} of "
+            f"{len(table)} layers. A dotted vertical rule marks a quarter of the depth."
         ),
     )
 
@@ -190,7 +190,7 @@ def controls_chart(table: pd.DataFrame) -> Any:
         ),
         alternative=(
             "Scatter plot of the change of the margin against the cost on neutral text. Circles for shuffled labels and "
-            "squares for random directions form clouds around zero. A diamond is the truth direction, a "
+            "squares for random directions form two clouds. A diamond is the truth direction, a "
             "triangle pointing down its negative, and a triangle pointing up the steepest direction."
         ),
     )

@@ -77,7 +77,8 @@ def _print_location(here: Location) -> None:
         f"h = {here.h:+.1f} points [{here.h_low:+.1f}, {here.h_high:+.1f}]: {here.position}",
         f"    GPQA Diamond {here.gpqa_diamond:g}%, where the line of {here.n} models gives {here.expected:.1f}%",
         f"    The interval is the noise of {items} test items alone; it {sure} zero.",
-        f"    95% of single models lie between {here.expected_low:.1f}% and {here.expected_high:.1f}%; this one is {usual}.",
+        f"    95% of single models lie between {max(here.expected_low, 0):.1f}% and {min(here.expected_high, 100):.1f}%; "
+        f"this one is {usual}.",
         "    How far the line is more than a common rise of both scores over time: chapter 09_frontier.",
     )
     print("\n".join(lines))

@@ -22,7 +22,7 @@ DESCRIPTION = (
     "A text that changed is not a text that was corrected: chapter 10 measures which of the two happens."
 )
 EXAMPLES = """\
-  cape steer --prompt "The capital of Australia is"
+  cape steer --prompt "The best way to learn the violin is"
   cape steer --prompt "Bats are" --strength -0.2 --layer auto
   cape steer --model EleutherAI/pythia-410m --prompts prompts.txt --json
   cape steer --calibrate pairs.csv --save mine.safetensors

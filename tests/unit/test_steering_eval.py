@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -535,3 +536,27 @@ def test_the_kept_effects_agree_with_the_gradient():
     small = kept[kept["kind"].isin(["shuffled", "truth", "negative", "planted"])]
     finite = [(np.array(margins) - base).mean() for margins in small["margins"]]
     assert np.corrcoef(finite, small["predicted"])[0, 1] > 0.9
+
+
+def test_a_rise_spread_over_all_layers_is_seen_together():
+    rng = np.random.default_rng(3)
+    slopes, table = made_up(rng, n=120, layers=8)
+    truth = np.zeros(200)
+    truth[0] = 0.6
+    slopes.difference[:] += 2 * truth.astype(np.float32)
+    slopes.gradient[:] += truth.astype(np.float32)
+    found = steering_slopes.together(slopes, table, draws=200)
+    assert found.observed > 0
+    assert found.p < 0.02
+    turned = dataclasses.replace(slopes, gradient=-slopes.gradient)
+    assert steering_slopes.together(turned, table, draws=200).observed == pytest.approx(
+        -found.observed, rel=1e-4
+    )
+
+
+def test_nothing_is_seen_together_where_nothing_is_at_about_the_stated_rate():
+    seen = [
+        steering_slopes.together(*made_up(np.random.default_rng(seed), n=36), draws=99).p <= 0.1
+        for seed in range(60)
+    ]
+    assert sum(seen) <= 14
