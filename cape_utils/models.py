@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Loaded", "ModelError", "ModelInfo", "cache_folder", "encode", "load_model"]
+__all__ = ["Loaded", "ModelError", "ModelInfo", "cache_folder", "context_length", "encode", "load_model"]
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 _DOCUMENT_END = "<|endoftext|>"
@@ -185,6 +185,12 @@ def load_model(
         dtype=str(number).removeprefix("torch."),
     )
     return Loaded(model, tokenizer, info)
+
+
+def context_length(loaded: Loaded) -> int | None:
+    """Return how many tokens a model can take, or None where it has no fixed end, as in Bloom."""
+    room = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
+    return room if isinstance(room, int) else None
 
 
 def settle_special_tokens(tokenizer: PreTrainedTokenizerBase) -> None:

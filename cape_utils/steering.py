@@ -23,7 +23,7 @@ from cape_utils.directions import (
     save_direction,
     truth_direction,
 )
-from cape_utils.models import Loaded, encode
+from cape_utils.models import Loaded, context_length, encode
 from cape_utils.own_pairs import check_pairs, read_pairs
 
 if TYPE_CHECKING:
@@ -185,10 +185,9 @@ def generate(
 
 
 def _refuse_long(loaded: Loaded, prompts: Sequence[str], more: int) -> None:
-    text = loaded.model.config.get_text_config()
-    room = getattr(text, "max_position_embeddings", None)
-    if not isinstance(room, int):
-        return  # a model without a fixed context, such as Bloom
+    room = context_length(loaded)
+    if room is None:
+        return
     for number, prompt in enumerate(prompts, 1):
         length = 1 + len(loaded.tokenizer(prompt, add_special_tokens=False)["input_ids"])
         if length + more > room:

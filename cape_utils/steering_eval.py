@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cape_utils.models import Loaded, encode
+from cape_utils.models import Loaded, context_length, encode
 from cape_utils.own_pairs import joined, statements
 from cape_utils.results import Estimate, Floats, family_counts, interval
 
@@ -69,7 +69,8 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
     Raises
     ------
     ValueError
-        If the two lists differ in length or are empty, or a completion has no token.
+        If the two lists differ in length or are empty, a completion has no token, or a text does not fit into the
+        model's context.
     """
     if len(stems) != len(completions) or not len(stems):
         raise ValueError(
@@ -85,6 +86,12 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
             raise ValueError(f"the completion of {stem!r} has no token of its own")
         starts.append(1 + same)
         lengths.append(1 + len(whole))
+    room = context_length(loaded)
+    if room is not None and max(lengths) > room:
+        raise ValueError(
+            f"a text has {max(lengths)} tokens, but the context of {loaded.info.name} ends at {room}; "
+            "shorten it or take a model with a longer context"
+        )
     return Texts(texts, np.array(starts), np.array(lengths))
 
 

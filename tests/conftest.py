@@ -8,9 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cape_utils import claims, coupling, data
 from cape_utils.models import Loaded, ModelError, load_model
+
+# The same examples at every run: what fails once must fail again.
+settings.register_profile("same", derandomize=True, database=None)
+settings.load_profile("same")
 
 
 @pytest.fixture

@@ -299,7 +299,7 @@ def test_the_choice_takes_the_largest_effect_that_is_cheap_enough():
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.2, 5), st.floats(0.01, 3), st.floats(0.5, 3))
 def test_a_dose_is_matched_whatever_the_curve(scale, target, power):
-    strength = steering_search.matched_strength(lambda s: scale * s**power, target, steps=40)
+    strength = steering_search.matched_strength(lambda s: scale * s**power, target, steps=40, highest=1e6)
     assert scale * strength**power == pytest.approx(target, rel=0.051)
 
 
@@ -560,3 +560,12 @@ def test_nothing_is_seen_together_where_nothing_is_at_about_the_stated_rate():
         for seed in range(60)
     ]
     assert sum(seen) <= 14
+
+
+def test_a_text_beyond_the_context_is_refused_in_words():
+    with pytest.raises(
+        ValueError, match=r"a text has \d+ tokens, but the context of tiny-gpt2 ends at 128; shorten it"
+    ):
+        steering_eval.completion_logp(tiny("gpt2"), ["Salt is"], ["white " * 40])
+    logp, _ = steering_eval.completion_logp(tiny("bloom"), ["Salt is"], ["white " * 40])
+    assert np.isfinite(logp).all()
