@@ -189,6 +189,15 @@ def held_out_slopes(slopes: Slopes, topics: Sequence[str], signs: Floats) -> Flo
     return total / len(names)
 
 
+def _permuted(
+    slopes: Slopes, pairs: pd.DataFrame, draws: int, rng: np.random.Generator | int
+) -> tuple[Floats, Floats]:
+    """Return the held-out slopes of the labels as they are, shape (layers,), and permuted, shape (draws, layers)."""
+    topics = pairs["topic"].tolist()
+    null = held_out_slopes(slopes, topics, flips(pairs, draws=draws, rng=rng))
+    return held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0], null
+
+
 def slope_map(
     slopes: Slopes, pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0
 ) -> pd.DataFrame:
@@ -211,10 +220,7 @@ def slope_map(
         standardised slope over all layers, and ``low_corrected, high_corrected``, which 95% of permutations keep within
         at every layer.
     """
-    signs = flips(pairs, draws=draws, rng=rng)
-    topics = pairs["topic"].tolist()
-    observed = held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0]
-    null = held_out_slopes(slopes, topics, signs)
+    observed, null = _permuted(slopes, pairs, draws, rng)
     spread = null.std(0)
     largest = np.abs(null / spread).max(1)
     rows = []
@@ -242,10 +248,7 @@ def together(
     Null
         Mean over layers of the slope in standard deviations of permuted labels; p is two-sided.
     """
-    signs = flips(pairs, draws=draws, rng=rng)
-    topics = pairs["topic"].tolist()
-    null = held_out_slopes(slopes, topics, signs)
-    observed = held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0]
+    observed, null = _permuted(slopes, pairs, draws, rng)
     spread = null.std(0)
     method = "true and false exchanged within couples, mean standardised slope over layers"
     return null_from_draws(float((observed / spread).mean()), (null / spread).mean(1), len(pairs), method)
