@@ -28,6 +28,19 @@ __all__ = ["chance_chart", "null_chart", "pair_grid", "pair_signs", "phase_dots"
 
 _PHASE_COLOUR = alt.Scale(domain=list(PHASES), range=[PHASE_COLOURS[p] for p in PHASES])
 _PHASE_SHAPE = alt.Scale(domain=list(PHASES), range=[PHASE_SHAPES[p] for p in PHASES])
+PHASE_POINT = {
+    "color": alt.Color("phase:N", title="Phase", scale=_PHASE_COLOUR),
+    "shape": alt.Shape("phase:N", title="Phase", scale=_PHASE_SHAPE),
+    "tooltip": [
+        "family",
+        "step",
+        alt.Tooltip("coupling:Q", format=".2f"),
+        alt.Tooltip("se:Q", format=".2f"),
+        alt.Tooltip("p_sign:Q", title="sign is sure", format=".0%"),
+        "phase",
+    ],
+}
+"""How a local coupling is drawn: colour and shape by phase, and what the pointer shows."""
 
 
 def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> Any:
@@ -188,16 +201,7 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
     points = base.mark_point(filled=True, size=80).encode(
         x,
         y,
-        alt.Color("phase:N", title="Phase", scale=_PHASE_COLOUR),
-        alt.Shape("phase:N", title="Phase", scale=_PHASE_SHAPE),
-        tooltip=[
-            "family",
-            "step",
-            alt.Tooltip("coupling:Q", format=".2f"),
-            alt.Tooltip("se:Q", format=".2f"),
-            alt.Tooltip("p_sign:Q", title="sign is sure", format=".0%"),
-            "phase",
-        ],
+        **PHASE_POINT,
     )
     edges = (
         alt.Chart(pd.DataFrame({"y": [-TAX_BELOW, TAX_BELOW]}))

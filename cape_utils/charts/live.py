@@ -11,7 +11,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts._base import PHASE_COLOURS, PHASE_SHAPES, name, put, size_axis
+from cape_utils.charts._base import name, put, size_axis
+from cape_utils.charts.coupling import PHASE_POINT
 from cape_utils.coupling import PHASES
 from cape_utils.frontier import GPQA, SPECIALIST_PP, SWE, Line, Location
 from cape_utils.rendering import PALETTE
@@ -53,24 +54,7 @@ def phases(
     dots = base.mark_point(filled=True, size=80).encode(
         across,
         alt.Y("shown:Q", title=f"Local coupling, drawn within ±{clip:g}", scale=span),
-        alt.Color(
-            "phase:N",
-            title="Phase",
-            scale=alt.Scale(domain=list(PHASES), range=[PHASE_COLOURS[p] for p in PHASES]),
-        ),
-        alt.Shape(
-            "phase:N",
-            title="Phase",
-            scale=alt.Scale(domain=list(PHASES), range=[PHASE_SHAPES[p] for p in PHASES]),
-        ),
-        tooltip=[
-            "family",
-            "step",
-            alt.Tooltip("coupling:Q", format=".2f"),
-            alt.Tooltip("se:Q", format=".2f"),
-            alt.Tooltip("p_sign:Q", title="sign is sure", format=".0%"),
-            "phase",
-        ],
+        **PHASE_POINT,
     )
     edges = (
         alt.Chart(pd.DataFrame({"y": [tax_below, bonus_above]}))
