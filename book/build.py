@@ -31,7 +31,10 @@ COMPUTING = (
     *("numpy", "pandas", "scipy", "altair", "frictionless", "pysindy", "scikit-learn", "ipykernel"),
     *("torch", "transformers"),
 )
-PAGE_INPUTS = ("book/_ext/*.py", "book/_static/*", "_config.yml", "_toc.yml", "book/references.bib")
+PAGE_INPUTS = (
+    *("book/_ext/*.py", "book/_static/*", "cape_utils/*.js"),
+    *("_config.yml", "_toc.yml", "book/references.bib"),
+)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXECUTING = re.compile(r"([^/\s]+)\.(?:ipynb|md): Executing notebook using")

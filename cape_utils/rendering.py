@@ -14,6 +14,7 @@ import html
 import json
 import os
 import textwrap
+from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from altair.theme import ThemeConfig
 
-__all__ = ["FONT", "PALETTE", "enable", "figure_html", "in_book", "responsive", "theme"]
+__all__ = ["FONT", "PALETTE", "enable", "figure_html", "figure_tools_script", "in_book", "responsive", "theme"]
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
@@ -217,6 +218,22 @@ def figure_html(spec: Mapping[str, Any]) -> str:
             "</figure>",
         ]
     )
+
+
+def figure_tools_script() -> str:
+    """Return the script that sets the folds below every figure: text alternative, data, picture to save.
+
+    Returns
+    -------
+    str
+        JavaScript that defines ``window.capeFigureTools(figure, view, specification)``, for the book and for reports.
+
+    Examples
+    --------
+    >>> "capeFigureTools" in figure_tools_script()
+    True
+    """
+    return (files("cape_utils") / "figure_tools.js").read_text(encoding="utf-8")
 
 
 def enable() -> None:

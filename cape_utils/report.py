@@ -20,6 +20,7 @@ from typing import Any
 
 from cape_utils.advice import Advice, advise
 from cape_utils.diagnosis import Diagnosis
+from cape_utils.rendering import figure_tools_script
 from cape_utils.report_sections import Bullets, Section, Table, sections
 
 __all__ = [
@@ -147,16 +148,15 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align:
 th:first-child, td:first-child { text-align: left; }
 figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
 figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
-.cape-chart { width: 100%; } .note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
+.cape-chart { width: 100%; } .cape-rows { max-height: 20rem; overflow: auto; } .note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
 """
 
 _MOUNT = """
 for (const figure of document.querySelectorAll("figure.cape-figure")) {
   const spec = JSON.parse(figure.querySelector(".cape-spec").textContent);
   window.vegaEmbed(figure.querySelector(".cape-chart"), spec,
-    { mode: "vega-lite", renderer: "svg", bind: figure.querySelector(".cape-controls"),
-      actions: { export: true, source: false, compiled: false, editor: false } })
-    .then(() => { figure.dataset.mounted = "true"; })
+    { mode: "vega-lite", renderer: "svg", bind: figure.querySelector(".cape-controls"), actions: false })
+    .then((result) => { window.capeFigureTools(figure, result.view, spec); figure.dataset.mounted = "true"; })
     .catch((error) => { figure.dataset.error = String(error); figure.querySelector(".cape-alt").open = true; });
 }
 """
@@ -169,7 +169,8 @@ def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | Non
     """One page that opens from disk without a network; without ``vl-convert-python`` it holds tables and a note."""
     pairs = _pairs(found, advice)
     try:
-        script, note = f"<script>{vega_script()}</script>\n<script>{_MOUNT}</script>", ""
+        scripts = (vega_script(), figure_tools_script(), _MOUNT)
+        script, note = "\n".join(f"<script>{one}</script>" for one in scripts), ""
     except MissingCharts as error:
         script, note = "", f'<p class="note">{html.escape(f"Tables only: {error}.")}</p>'
     body = []

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 LOGGER = logging.getLogger(__name__)
-STATIC = Path(__file__).resolve().parent.parent / "_static"
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "book" / "_static"
 VEGA = "cape-vega.js"
+TOOLS = "figure_tools.js"
 
 
 def vega_bundle() -> str:
@@ -53,14 +55,19 @@ def write_vega(app: Sphinx) -> None:
     target.write_text(mark + vega_bundle(), encoding="utf-8")
 
 
-def add_chart_scripts(
+def mend_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Load Vega only on the pages that hold a chart: it is nearly a megabyte."""
-    if 'class="cape-figure"' in context.get("body", ""):
+    """Load Vega only on the pages that hold a chart, as it is nearly a megabyte; name the entries of a list as such."""
+    # The list of references calls its entries by a role that has been withdrawn, and that no list may hold.
+    context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
+    if 'class="cape-figure"' in context["body"] or 'class="math' in context["body"]:
+        app.add_js_file("scrollers.js", loading_method="defer", priority=690)
+    if 'class="cape-figure"' in context["body"]:
         app.add_js_file(VEGA, loading_method="defer", priority=700)
+        app.add_js_file(TOOLS, loading_method="defer", priority=705)
         app.add_js_file("charts.js", loading_method="defer", priority=710)
-    if 'class="scoreboard filtered"' in context.get("body", ""):
+    if 'class="scoreboard filtered"' in context["body"]:
         app.add_js_file("scorecard.js", loading_method="defer", priority=720)
 
 
@@ -195,7 +202,7 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
 
 def configure(app: Sphinx, config: Config) -> None:
     """Add the book's static files, and say where charts are rendered."""
-    config.html_static_path.append(str(STATIC))
+    config.html_static_path += [str(STATIC), str(ROOT / "cape_utils" / TOOLS)]
     # The kernels that execute the notebooks inherit this, and render charts for the page, not for JupyterLab.
     os.environ["CAPE_BOOK"] = "1"
 
@@ -207,7 +214,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.connect("config-inited", configure)
     app.connect("builder-inited", write_vega)
-    app.connect("html-page-context", add_chart_scripts)
+    app.connect("html-page-context", mend_page)
     app.connect("build-finished", check_pages)
     app.add_css_file("book.css", priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

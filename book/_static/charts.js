@@ -155,10 +155,8 @@
         mode: "vega-lite",
         renderer: "svg",
         bind: shelf,
-        actions: { export: true, source: false, compiled: false, editor: false },
+        actions: false, // its menu hides its links from the keyboard; figure_tools.js has one of its own
         tooltip: { theme: state.dark ? "dark" : "light" },
-        downloadFileName: "chart",
-        i18n: { SVG_ACTION: "Save as SVG", PNG_ACTION: "Save as PNG", CLICK_TO_VIEW_ACTIONS: "Save the chart" },
       });
       if (before && before.result) before.result.finalize();
       for (const child of [...target.children]) if (child !== stage) child.remove();
@@ -168,6 +166,7 @@
       state.result = result;
       state.view = result.view;
       state.spec = spec;
+      window.capeFigureTools(figure, result.view, spec);
       if (kept) {
         try {
           result.view.setState(kept);

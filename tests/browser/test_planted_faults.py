@@ -28,7 +28,7 @@ GOOD = {
 HEAD = (
     '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>t</title>'
     '<link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">'
-    '<script defer src="cape-vega.js"></script><script defer src="charts.js"></script></head>'
+    '<script defer src="cape-vega.js"></script><script defer src="figure_tools.js"></script><script defer src="charts.js"></script></head>'
 )
 
 
@@ -36,7 +36,7 @@ HEAD = (
 def site(tmp_path_factory: pytest.TempPathFactory, book: Path) -> Iterator[tuple[Path, str]]:
     """Serve an empty folder that holds the book's scripts."""
     folder = tmp_path_factory.mktemp("planted")
-    for name in ("cape-vega.js", "charts.js", "book.css"):
+    for name in ("cape-vega.js", "figure_tools.js", "charts.js", "book.css"):
         shutil.copy(book / "_static" / name, folder / name)
     server, address = serve(folder)
     yield folder, address
