@@ -69,6 +69,8 @@
 
   /* Called after every drawing; the first call makes the row of folds, later ones only renew the view to save. */
   window.capeFigureTools = (figure, view, spec) => {
+    // The picture is one image with one text alternative; its hundreds of marks are not to be read out one by one.
+    figure.querySelector(".cape-chart svg")?.setAttribute("aria-hidden", "true");
     const views = (figure.capeTools ??= { view: null });
     const first = views.view === null;
     views.view = view;

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from altair.theme import ThemeConfig
 
-__all__ = ["FONT", "PALETTE", "enable", "figure_html", "figure_tools_script", "in_book", "responsive", "theme"]
+__all__ = [
+    "FONT",
+    "PALETTE",
+    "enable",
+    "figure_html",
+    "figure_tools_script",
+    "in_book",
+    "responsive",
+    "theme",
+]
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 

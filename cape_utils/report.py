@@ -148,7 +148,8 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align:
 th:first-child, td:first-child { text-align: left; }
 figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
 figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
-.cape-chart { width: 100%; } .cape-rows { max-height: 20rem; overflow: auto; } .note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
+.cape-chart { width: 100%; } .cape-rows { max-height: 20rem; overflow: auto; }
+.note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
 """
 
 _MOUNT = """

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urlparse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
 
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 MIN_ALTERNATIVE = 30  # characters; anything shorter names the chart instead of saying what it shows
 
 
@@ -104,6 +107,52 @@ def figure_faults(page: Page) -> list[str]:
     )
 
 
+@functools.cache
+def _axe() -> str:
+    import axe_playwright_python
+
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """List what axe-core finds against WCAG 2.2 at levels A and AA."""
+    page.evaluate(_axe())
+    found = page.evaluate(
+        """(tags) => axe.run(document, {
+            runOnly: { type: "tag", values: tags }, rules: { "target-size": { enabled: true } },
+            resultTypes: ["violations"],
+        })""",
+        list(WCAG),
+    )
+    return [
+        f"{rule['id']} ({rule['help']}): {node['target'][-1]} {node['html'][:120]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """List the visible controls that the Tab key does not reach from the top of the page; at most 600 steps."""
+    page.evaluate(
+        """() => {
+            document.activeElement?.blur();
+            window.scrollTo(0, 0);
+            window.capeReached = new Set();
+            document.addEventListener("focusin", (event) => window.capeReached.add(event.target));
+        }"""
+    )
+    stops = page.evaluate("document.querySelectorAll('a, button, input, select, summary, [tabindex]').length")
+    for _ in range(min(600, stops + 5)):
+        page.keyboard.press("Tab")
+    return page.evaluate(  # type: ignore[no-any-return]
+        """() => [...document.querySelectorAll(".bd-article :is(a[href], button, input, select, textarea, summary)")]
+            .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled && !window.capeReached.has(e))
+            // Of a group of radio buttons the Tab key reaches the chosen one, and the arrows the rest.
+            .filter((e) => !(e.type === "radio" && [...window.capeReached].some((r) => r.name === e.name)))
+            .map((e) => `${e.tagName.toLowerCase()} ${(e.textContent || e.name || "").trim().slice(0, 40)}`)"""
+    )
+
+
 def overflow(page: Page) -> list[str]:
     """List what makes the page wider than the screen; empty where nothing does."""
     return page.evaluate(  # type: ignore[no-any-return]
@@ -169,6 +218,12 @@ def broken_links(root: Path, page: Path) -> list[str]:
             if unquote(anchor) not in names:
                 faults.append(f"{link}: no such anchor")
     return faults
+
+
+def specifications(page: Path) -> list[dict[str, Any]]:
+    """Return the Vega-Lite specification of every figure of a built page."""
+    pattern = r'<script type="application/json" class="cape-spec">(.*?)</script>'
+    return [json.loads(text) for text in re.findall(pattern, page.read_text(encoding="utf-8"), re.DOTALL)]
 
 
 def book_pages(root: Path) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from tests.browser import checks
 from tests.browser.conftest import BOOK, ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser, Locator, Page
 
 PAGES = checks.book_pages(BOOK) if BOOK.exists() else []
@@ -41,10 +42,62 @@ def test_page(browser: Browser, base: str, path: str) -> None:
             faults += [f"request to another host: {url}" for url in visit.foreign]
             faults += [f"{name}, {theme}: {fault}" for fault in checks.figure_faults(page)]
             faults += [f"too wide, {name}: {fault}" for fault in checks.overflow(page)]
+            if (name, theme) in (("desk", "light"), ("phone", "dark")):
+                faults += [f"axe, {name}, {theme}: {fault}" for fault in checks.accessibility_faults(page)]
             shot = SHOTS / f"{path.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png"
             page.screenshot(path=shot, full_page=True)
             visit.close()
     assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_zoomed_to_twice_the_size(browser: Browser, base: str, path: str) -> None:
+    """At 200% a desk screen is 720 px wide: nothing runs off it, and the Tab key reaches every control."""
+    visit = checks.open_page(browser, base, path, width=720)
+    checks.mount_all(visit.page)
+    assert checks.overflow(visit.page) == []
+    assert checks.out_of_reach(visit.page) == []
+    visit.close()
+
+
+def test_the_data_of_a_figure_is_one_click_away(browser: Browser, base: str) -> None:
+    """The table holds what the chart draws, the CSV holds every row, and the picture can be kept, all by keyboard."""
+    visit = checks.open_page(browser, base, "notebooks/05_recipes.html")
+    page = visit.page
+    checks.mount_all(page)
+    assert page.locator("figure.cape-figure").count() == page.locator(".cape-data").count()
+    for figure in page.locator("figure.cape-figure").all():
+        spec = json.loads(figure.locator(".cape-spec").text_content() or "")
+        tables = [rows for rows in spec["datasets"].values() if rows and rows[0]]
+        figure.locator(".cape-data summary").press("Enter")
+        figure.locator(".cape-rows").first.wait_for()
+        shown = figure.locator(".cape-rows").all()
+        assert [box.locator("tbody tr").count() for box in shown] == [min(200, len(rows)) for rows in tables]
+        with page.expect_download() as download:
+            figure.locator(".cape-data button").first.press("Enter")
+        kept = pd.read_csv(download.value.path())
+        assert len(kept) == len(tables[0])
+        assert list(kept.columns) == list(dict.fromkeys(key for row in tables[0] for key in row))
+        pd.testing.assert_frame_equal(kept, pd.DataFrame(tables[0]), check_dtype=False)
+    page.locator(".cape-save summary").first.press("Enter")
+    for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(".cape-save button", has_text=kind).first.press("Enter")
+        assert Path(download.value.path()).read_bytes().startswith(start)
+    visit.close()
+
+
+def test_no_page_holds_a_table_twice(book: Path) -> None:
+    """Two figures of one page never carry the same rows; a few bytes of a helper do not count."""
+    doubled = []
+    for path in PAGES:
+        seen: set[str] = set()
+        for spec in checks.specifications(book / path):
+            for name, rows in spec.get("datasets", {}).items():
+                if name in seen and len(json.dumps(rows)) > 200:
+                    doubled.append(f"{path}: {name}, {len(rows)} rows")
+                seen.add(name)
+    assert not doubled, "\n".join(doubled)
 
 
 def test_the_front_door_leads_in(browser: Browser, base: str) -> None:

@@ -28,7 +28,8 @@ GOOD = {
 HEAD = (
     '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>t</title>'
     '<link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">'
-    '<script defer src="cape-vega.js"></script><script defer src="figure_tools.js"></script><script defer src="charts.js"></script></head>'
+    '<script defer src="cape-vega.js"></script><script defer src="figure_tools.js"></script>'
+    '<script defer src="charts.js"></script></head>'
 )
 
 
@@ -99,6 +100,31 @@ def test_a_wide_page_is_caught(browser: Browser, site: tuple[Path, str]) -> None
     _write(site, f'<div style="overflow-x:auto">{wide}</div>')
     visit = checks.open_page(browser, site[1], "page.html", width=390)
     assert checks.overflow(visit.page) == []
+    visit.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', "image-alt"),
+        ("<input>", "label"),
+        ('<p style="color:#bbb;background:#fff">pale</p>', "color-contrast"),
+        ('<button style="width:9px;height:9px;padding:0" aria-label="a"></button>' * 2, "target-size"),
+    ],
+)
+def test_a_barrier_is_caught(browser: Browser, site: tuple[Path, str], body: str, rule: str) -> None:
+    """A picture without words, a field without a label, pale text and small targets are named by axe."""
+    _write(site, body)
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert any(fault.startswith(f"{rule} ") for fault in checks.accessibility_faults(visit.page))
+    visit.close()
+
+
+def test_a_control_out_of_reach_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A button that the Tab key passes over is named; one that it reaches is not."""
+    _write(site, '<button>near</button><button tabindex="-1">far</button>')
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert checks.out_of_reach(visit.page) == ["button far"]
     visit.close()
 
 
