@@ -33,10 +33,13 @@
     return (field) => (found.get(field)?.size === 1 ? [...found.get(field)][0] : field);
   };
 
+  /* The largest first; a single number, where a line is drawn, is no table. */
   const tablesOf = (spec) =>
     [...Object.values(spec.datasets || {}), spec.data?.values]
       .filter((rows) => Array.isArray(rows) && rows.length && Object.keys(rows[0] || {}).length)
-      .map((rows) => ({ rows, fields: [...new Set(rows.flatMap(Object.keys))] }));
+      .map((rows) => ({ rows, fields: [...new Set(rows.flatMap(Object.keys))] }))
+      .filter(({ rows, fields }) => rows.length > 1 || fields.length > 1)
+      .sort((a, b) => b.rows.length - a.rows.length);
 
   const whole = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
   const short = (value) => (typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : whole(value));
