@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 LOGGER = logging.getLogger(__name__)
-ROOT = Path(__file__).resolve().parents[2]
-STATIC = ROOT / "book" / "_static"
+STATIC = Path(__file__).resolve().parent.parent / "_static"
 VEGA = "cape-vega.js"
 TOOLS = "figure_tools.js"
 
@@ -39,19 +38,23 @@ def vega_bundle() -> str:
     return f"(function(){{\n{vl_convert.javascript_bundle()}\n}})();\n"
 
 
-def write_vega(app: Sphinx) -> None:
-    """Write the bundle once per version; making it takes more than a second."""
+def write_scripts(app: Sphinx) -> None:
+    """Write what the package brings, and the bundle once per version: making that takes more than a second."""
     if app.builder.format != "html":
         return
     import vl_convert
 
+    from cape_utils.rendering import figure_tools_script
+
+    static = Path(app.outdir) / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    (static / TOOLS).write_text(figure_tools_script(), encoding="utf-8")
     mark = f"// vl-convert {vl_convert.__version__}\n"
-    target = Path(app.outdir) / "_static" / VEGA
+    target = static / VEGA
     if target.exists():
         with target.open(encoding="utf-8") as script:
             if script.readline() == mark:
                 return
-    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(mark + vega_bundle(), encoding="utf-8")
 
 
@@ -202,7 +205,7 @@ def check_pages(app: Sphinx, exception: Exception | None) -> None:
 
 def configure(app: Sphinx, config: Config) -> None:
     """Add the book's static files, and say where charts are rendered."""
-    config.html_static_path += [str(STATIC), str(ROOT / "cape_utils" / TOOLS)]
+    config.html_static_path.append(str(STATIC))
     # The kernels that execute the notebooks inherit this, and render charts for the page, not for JupyterLab.
     os.environ["CAPE_BOOK"] = "1"
 
@@ -213,7 +216,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("comments_config", {}, "env")
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     app.connect("config-inited", configure)
-    app.connect("builder-inited", write_vega)
+    app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", check_pages)
     app.add_css_file("book.css", priority=900)

@@ -145,7 +145,7 @@ def test_the_page_asks_no_host_for_anything_and_forbids_itself_to():
     ]
     assert policy.startswith("default-src 'none'")
     assert sum(t == "figure" for t, _ in tags) == 2
-    assert sum(t == "script" and "type" not in a for t, a in tags) == 2
+    assert sum(t == "script" and "type" not in a for t, a in tags) == 3
 
 
 def test_names_cannot_break_out_of_the_page():
