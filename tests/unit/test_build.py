@@ -33,7 +33,7 @@ def book(tmp_path):
     for name in (
         "book/build.py",
         "book/_ext/cape_book.py",
-        "cape_utils/__init__.py",
+        *("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js"),
         "constraints.txt",
         "_config.yml",
     ):
