@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import html
+import inspect
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -17,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
+from cape_utils.rendering import in_book
 from cape_utils.results import Estimate, Null, as_generator, null_from_draws
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Claim",
     "NullRange",
     "Recomputed",
+    "Reproduction",
     "Scoreboard",
     "Statements",
     "Value",
@@ -34,6 +38,7 @@ __all__ = [
     "flat_table",
     "judge",
     "ledger",
+    "reproduce",
     "scoreboard",
     "statements",
     "table",
@@ -428,13 +433,22 @@ class Scoreboard:
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
             unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
             quoted, reason = html.escape(_quoted(item.claim) + unit), html.escape(item.reason)
-            rows.append((_named(item.claim), quoted, reason, verdict))
+            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
         return _html_table(("claim", "paper", "we find", "verdict"), rows, marks if self.filters else ())
 
 
 def _named(claim: Claim) -> str:
     return f"{html.escape(claim.statement)}<br><code>{claim.id}</code>"
+
+
+def _reproduce_link(claim: Claim) -> str:
+    """Link to the cell that computes it, on the book's pages; a live notebook has the function instead."""
+    if not in_book():
+        return ""
+    label = f"Reproduce {claim.id}"
+    target = f"../book/reproduce.html#claim-{claim.id.replace('_', '-')}"
+    return f' <a class="cape-reproduce" href="{target}" aria-label="{label}">reproduce</a>'
 
 
 def _ends(value: Value | None) -> str:
@@ -451,6 +465,66 @@ def _html_table(
         body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
     kind = "scoreboard filtered" if marks else "scoreboard"
     return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One claim computed anew, with the code that does it; shown as a table and a fold in a notebook."""
+
+    item: Assessment
+    code: str
+    """Source of the function that computes it; empty where none does."""
+    module: str
+
+    def _repr_html_(self) -> str:
+        item, claim = self.item, self.item.claim
+        sides = {
+            "the paper says": _quoted(claim) + _ends(claim.paper_value),
+            "the paper's data give": "" if item.paper_panel is None else _show(item.paper_panel),
+            "the open panel gives": "" if item.open_panel is None else _show(item.open_panel),
+            "the null gives": "" if item.null is None else _range(item.null),
+            "unit": "" if claim.unit == "text" else claim.unit,
+            "verdict": item.verdict,
+            "because": item.reason,
+        }
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th><td>{html.escape(words)}</td></tr>'
+            for name, words in sides.items()
+            if words
+        )
+        fold = (
+            f"<details><summary>The code, in <code>{self.module}</code></summary>"
+            f"<pre>{html.escape(self.code)}</pre></details>"
+        )
+        said = f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
+        return f'{said}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'
+
+
+def reproduce(claim_id: str) -> Reproduction:
+    """Compute one number of the papers anew, and show how.
+
+    Parameters
+    ----------
+    claim_id : str
+        Such as ``"pythia_r_hs_tqa"``; ``ledger()`` and ``cape claims`` list them.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+
+    Examples
+    --------
+    >>> reproduce("panel_families").item.verdict
+    'reproduced'
+    """
+    from cape_utils.recomputed import registry
+
+    (item,) = assess_some([claim_id])
+    function = registry().get(claim_id)
+    if function is None:
+        return Reproduction(item, "", "")
+    return Reproduction(item, textwrap.dedent(inspect.getsource(function)).rstrip(), function.__module__)
 
 
 def statements(chapter: str) -> Statements:

@@ -1,0 +1,56 @@
+"""What the book costs to build: from nothing, again with nothing changed, and chapter by chapter."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.measures import Measure
+
+__all__ = ["book_measures", "chapter_measures"]
+
+ROOT = Path(__file__).resolve().parent.parent
+COLD_S = 720.0
+WARM_S = 30.0
+CHAPTER_S = 30.0
+# Chapters that open a model, and the seconds allowed to them.
+MODEL_CHAPTERS = {"06_attention_heads": 90.0, "10_steering": 120.0}
+
+
+def _build(*options: str) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, str(ROOT / "book" / "build.py"), *options], check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - start
+
+
+def chapter_measures(seconds: Path) -> list[Measure]:
+    """One measure for each notebook, from the table of the last build that executed them."""
+    with seconds.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    return [
+        Measure(
+            "book",
+            f"run {row['notebook']}",
+            float(row["seconds"]),
+            MODEL_CHAPTERS.get(row["notebook"], CHAPTER_S),
+            "s",
+        )
+        for row in rows
+    ]
+
+
+def book_measures() -> list[Measure]:
+    """Build the book from nothing, then again; this takes as long as it sounds."""
+    cold = _build("--fresh")
+    chapters = chapter_measures(ROOT / "_build" / "reports" / "seconds.tsv")
+    warm = _build()
+    return [
+        Measure("book", "cold build, caches empty", cold, COLD_S, "s", "the model is fetched already"),
+        Measure("book", "rebuild, nothing changed", warm, WARM_S, "s"),
+        *chapters,
+    ]

@@ -1,0 +1,87 @@
+"""Write ``book/reproduce.ipynb``: one cell for each number that the papers quote.
+
+The notebook follows from the ledger and from the chapters' set-up cell; run this after a claim was added
+(``python book/reproduce.py``). A test compares the file with what this script would write.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "book" / "reproduce.ipynb"
+FIRST_CHAPTER = ROOT / "notebooks" / "01_data.ipynb"
+
+OPENING = """# Reproduce a number
+
+One cell for each number that the papers quote.
+*Reproduce*, beside a claim in a chapter or on the scorecard, leads here.
+The cell computes the number anew from the tables and shows it beside the paper's, with the verdict that follows by rule; the fold below it holds the code.
+To change the code and see what becomes of the number, open this page's notebook in Colab, on Binder or on your own machine."""
+
+
+def _cell(kind: str, name: str, source: str, tags: list[str] | None = None) -> dict[str, Any]:
+    lines = source.splitlines(keepends=True)
+    cell: dict[str, Any] = {"cell_type": kind, "id": name, "metadata": {"tags": tags} if tags else {}}
+    return cell | (
+        {"execution_count": None, "outputs": [], "source": lines} if kind == "code" else {"source": lines}
+    )
+
+
+def anchor(claim_id: str) -> str:
+    """Name of a claim's place on the page."""
+    return f"claim-{claim_id.replace('_', '-')}"
+
+
+def install_line() -> str:
+    """What the chapters' own set-up cells do before they import anything."""
+    cells = json.loads(FIRST_CHAPTER.read_text(encoding="utf-8"))["cells"]
+    setup = "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
+    lines = setup.splitlines()
+    end = next(number for number, line in enumerate(lines) if line.lstrip().startswith(("%pip", "!pip"))) + 1
+    return "\n".join(lines[:end])
+
+
+def notebook() -> dict[str, Any]:
+    """The whole notebook, without outputs."""
+    from cape_utils import claims, data
+
+    questions = data.load("chapters").set_index("chapter")["question"]
+    known = claims.ledger()
+    cells = [
+        _cell("markdown", "opening", OPENING),
+        _cell("code", "set-up", install_line() + "\nfrom cape_utils import claims", ["hide-cell"]),
+    ]
+    for chapter in sorted({claim.chapter for claim in known}):
+        cells.append(
+            _cell(
+                "markdown", chapter, f"## {questions[chapter]}\n\nThe story: {{doc}}`../notebooks/{chapter}`."
+            )
+        )
+        for claim in known:
+            if claim.chapter == chapter:
+                title = f"({anchor(claim.id)})=\n### {claim.id}"
+                cells.append(_cell("markdown", f"{anchor(claim.id)}-title"[:64], title))
+                cells.append(_cell("code", anchor(claim.id)[:64], f'claims.reproduce("{claim.id}")'))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def text() -> str:
+    """The file as it is kept."""
+    return json.dumps(notebook(), indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Write the file."""
+    sys.path.insert(0, str(ROOT))
+    TARGET.write_text(text(), encoding="utf-8")
+    print(f"Wrote {TARGET.relative_to(ROOT)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

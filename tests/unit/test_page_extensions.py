@@ -1,0 +1,132 @@
+"""Links to the glossary, the times on the pages, and the notebook that reproduces every number."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
+
+from cape_utils import claims
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(path: str):
+    spec = spec_from_file_location(Path(path).stem, ROOT / path)
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+terms = load("book/_ext/cape_terms.py")
+times = load("book/_ext/cape_times.py")
+reproduce = load("book/reproduce.py")
+
+ENTRIES = ("Local coupling", "Tax, transition, bonus", "MC1, MC2", "Critical scale")
+
+
+def app(**env):
+    objects = {("term", name): ("book/glossary", f"term-{name.split()[0].strip(',')}") for name in ENTRIES}
+    domain = SimpleNamespace(objects=objects)
+    return SimpleNamespace(
+        env=SimpleNamespace(get_domain=lambda name: domain, **env),
+        builder=SimpleNamespace(get_relative_uri=lambda here, there: f"../{there}.html"),
+    )
+
+
+def linked(text: str, docname: str = "notebooks/02_coupling") -> list[tuple[str, str]]:
+    doctree = publish_doctree(text, settings_overrides={"report_level": 5})
+    before = doctree.astext()
+    terms.link_first_uses(app(), doctree, docname)
+    assert doctree.astext() == before, "a link must not change the words"
+    return [(one.astext(), one["refuri"]) for one in doctree.findall(nodes.reference) if one.get("internal")]
+
+
+def test_the_first_use_of_each_term_is_linked_and_no_later_one():
+    found = linked(
+        "A local coupling, then local couplings. The critical scale.\n\nLocal coupling again; MC1 and MC2."
+    )
+    assert found == [
+        ("local coupling", "../book/glossary.html#term-Local"),
+        ("critical scale", "../book/glossary.html#term-Critical"),
+        ("MC1", "../book/glossary.html#term-MC1"),
+    ]
+
+
+def test_plurals_and_capitals_are_the_same_word_and_parts_of_words_are_not():
+    assert [word for word, _ in linked("Critical scales and a bonus.")] == ["Critical scales", "bonus"]
+    assert linked("A taxonomy of surtaxes, pre-tax and tax_rate.") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tax\n===\n\nNothing here.\n",
+        "Code: ``tax``.",
+        "`tax <https://example.org>`_ stands in a link.",
+        "::\n\n  tax = 1\n",
+    ],
+)
+def test_headings_code_and_links_stay_as_they_are(text):
+    assert linked(text) == []
+
+
+def test_the_glossary_does_not_link_to_itself():
+    assert linked("A tax.", terms.GLOSSARY) == []
+
+
+def test_reading_time_counts_prose_and_figures_but_no_code():
+    words = " ".join(["word"] * 360)
+    figure = '.. raw:: html\n\n   <figure class="cape-figure"></figure>\n'
+    assert times.count(publish_doctree(f"{words}\n\n::\n\n  code = {words}\n\n{figure}")) == (360, 1)
+    assert times.minutes_to_read(360, 0) == 2
+    assert times.minutes_to_read(360, 4) == 5
+    assert times.minutes_to_read(0, 0) == 1
+
+
+def test_the_opening_shows_the_time_of_the_last_run_and_not_the_estimate():
+    doctree = publish_doctree("**Time**: a year to read.\n\n**Times** change.")
+    env = {
+        "cape_counts": {"notebooks/a": (1800, 0)},
+        "nb_metadata": {"notebooks/a": {"exec_data": {"runtime": 75.2}}},
+    }
+    times.fill(app(**env), doctree, "notebooks/a")
+    assert doctree.astext() == (
+        "Time: about 10 minutes to read, 1 min 15 s to run when this page was made.\n\nTimes change."
+    )
+    unknown = publish_doctree("**Time**: a year to read.")
+    times.fill(app(**{**env, "nb_metadata": {}}), unknown, "notebooks/a")
+    assert unknown.astext() == "Time: about 10 minutes to read."
+
+
+def test_every_claim_has_a_cell_that_reproduces_it_and_the_notebook_is_up_to_date():
+    cells = ["".join(cell["source"]) for cell in reproduce.notebook()["cells"]]
+    for claim in claims.ledger():
+        assert cells.count(f'claims.reproduce("{claim.id}")') == 1
+    assert reproduce.TARGET.read_text(encoding="utf-8") == reproduce.text(), "run: python book/reproduce.py"
+
+
+def test_a_reproduction_shows_the_code_and_the_verdict():
+    shown = claims.reproduce("panel_families")
+    page = shown._repr_html_()
+    assert shown.code.startswith('@recomputes("panel_families")')
+    assert shown.module == "cape_utils.recomputed.ch01_data"
+    assert "reproduced" in page
+    assert "@recomputes(&quot;panel_families&quot;)" in page
+    with pytest.raises(KeyError, match="no claim 'panel_famlies'"):
+        claims.reproduce("panel_famlies")
+
+
+def test_claims_link_to_their_cell_in_the_book_only(monkeypatch):
+    monkeypatch.delenv("CAPE_BOOK", raising=False)
+    assert "href" not in claims.scoreboard("01_data")._repr_html_()
+    monkeypatch.setenv("CAPE_BOOK", "1")
+    page = claims.scoreboard("01_data")._repr_html_()
+    assert 'href="../book/reproduce.html#claim-panel-families"' in page
+    assert page.count("cape-reproduce") == len(claims.assess("01_data"))
