@@ -19,7 +19,8 @@ OPENING = """# Reproduce a number
 
 One cell for each number that the papers quote.
 *Reproduce*, beside a claim in a chapter or on the scorecard, leads here.
-The cell computes the number anew from the tables and shows it beside the paper's, with the verdict that follows by rule; the fold below it holds the code.
+The cell computes the number anew from the tables and shows it beside the paper's, with its verdict.
+The fold below it holds the code.
 To change the code and see what becomes of the number, open this page's notebook in Colab, on Binder or on your own machine."""
 
 

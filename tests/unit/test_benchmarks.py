@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as bench
+from benchmarks import book, measures, pages
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
 from cape_utils import coupling, data, forecast, nulls, transition
 from tests.tiny_models import tiny
@@ -48,25 +50,77 @@ def test_the_cases_are_the_ones_with_a_budget():
     assert [case.budget_s for case in cases()] == [0.5, 0.5, 0.5, 15.0]
 
 
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A file of its own, so that a test never touches the figures that the book shows."""
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    return tmp_path / "results.json"
+
+
 @pytest.mark.parametrize(("budget", "status"), [(1e-9, 1), (60.0, 0)])
-def test_a_broken_budget_ends_with_1_and_is_named(budget, status, monkeypatch, capsys):
+def test_a_broken_budget_ends_with_1_and_is_named(budget, status, monkeypatch, capsys, results):
     quick = dataclasses.replace(cases()[0], fast=lambda: sum(range(1000)), loop=lambda: None, budget_s=budget)
     monkeypatch.setattr(bench, "cases", lambda: [quick])
-    monkeypatch.setattr(bench, "default_overhead", lambda: 0.01)
-    assert bench.main() == status
+    assert bench.main(["analysis"]) == status
     out, err = capsys.readouterr()
     assert quick.name in out
     assert ("Too slow: bootstrap of the critical scale" in err) == bool(status)
 
 
 @pytest.mark.parametrize(("added", "status"), [(0.01, 0), (0.07, 0), (0.08, 1)])
-def test_steering_that_costs_too_much_ends_with_1(added, status, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "cases", list)
+def test_steering_that_costs_too_much_ends_with_1(added, status, monkeypatch, capsys, results):
     monkeypatch.setattr(bench, "default_overhead", lambda: added)
-    assert bench.main() == status
-    out, err = capsys.readouterr()
-    assert f"Steering adds {added:.1%}" in out
-    assert ("Too slow: steering" in err) == bool(status)
+    assert bench.main(["steering"]) == status
+    assert ("Too slow: time added" in capsys.readouterr().err) == bool(status)
+
+
+def test_a_part_measured_alone_keeps_the_figures_of_the_others(monkeypatch, capsys, results):
+    one = measures.Measure("start", "a", 1.0, 2.0, "s")
+    monkeypatch.setattr(
+        bench,
+        "PARTS",
+        {"start": lambda: [one], "pages": lambda: [measures.Measure("pages", "b", 3.0, 4.0, "MB")]},
+    )
+    bench.main([])
+    monkeypatch.setattr(
+        bench, "PARTS", {"start": lambda: [dataclasses.replace(one, value=1.5)], "pages": list}
+    )
+    bench.main(["start"])
+    kept = json.loads(results.read_text())["measures"]
+    assert [(row["name"], row["value"]) for row in kept] == [("b", 3.0), ("a", 1.5)]
+
+
+def test_an_unknown_part_is_named(capsys, results):
+    with pytest.raises(SystemExit) as stopped:
+        bench.main(["pagse"])
+    assert stopped.value.code == 2
+    assert "no part 'pagse'; the parts are analysis, start, book, pages, steering" in capsys.readouterr().err
+    assert not results.exists()
+
+
+def test_a_heavy_page_breaks_the_budget(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "cape-vega.js").write_text("x" * 900_000)
+    (tmp_path / "notebooks" / "light.html").write_text("x" * 100)
+    assert not any(one.broken for one in pages.weights(tmp_path))
+    (tmp_path / "notebooks" / "heavy.html").write_text("x" * 2_300_000)
+    heaviest = pages.weights(tmp_path)[0]
+    assert (heaviest.note, heaviest.broken) == ("heavy", True)
+    with pytest.raises(FileNotFoundError, match="make book"):
+        pages.weights(tmp_path / "nothing")
+
+
+def test_chapters_are_read_from_the_build_and_a_slow_one_breaks_its_budget(tmp_path):
+    (tmp_path / "seconds.tsv").write_text("notebook\tseconds\n01_data\t46\n10_steering\t46\n")
+    found = book.chapter_measures(tmp_path / "seconds.tsv")
+    assert [(one.name, one.broken) for one in found] == [("run 01_data", True), ("run 10_steering", False)]
+
+
+def test_the_kept_figures_are_within_their_budgets_and_cover_every_part():
+    kept = json.loads(bench.RESULTS.read_text())["measures"]
+    assert {row["part"] for row in kept} == set(bench.PARTS)
+    assert [row["name"] for row in kept if row["value"] > measures.SLACK * row["budget"]] == []
 
 
 def test_the_overhead_is_measured_on_texts_of_equal_length(monkeypatch):

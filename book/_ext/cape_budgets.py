@@ -1,0 +1,89 @@
+"""``{budgets}``: what the book costs its readers and builders, from the last measurement kept in the repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results.json"
+PARTS = {
+    "start": "Starting",
+    "analysis": "Computing",
+    "book": "Building",
+    "pages": "Reading",
+    "steering": "Steering",
+}
+
+
+def figure(value: float, unit: str) -> str:
+    """Three digits and the unit.
+
+    Examples
+    --------
+    >>> figure(0.04321, "s"), figure(312.4, "s")
+    ('0.0432 s', '312 s')
+    """
+    digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{digits} {unit}"
+
+
+def _row(cells: list[str]) -> nodes.row:
+    row = nodes.row()
+    for words in cells:
+        entry = nodes.entry()
+        entry += nodes.paragraph("", words)
+        row += entry
+    return row
+
+
+def budgets_table(kept: dict[str, Any]) -> list[nodes.Node]:
+    """One table for each part, and a line on the machine and the day."""
+    found: list[nodes.Node] = []
+    for part, title in PARTS.items():
+        rows = [one for one in kept["measures"] if one["part"] == part]
+        if not rows:
+            continue
+        group = nodes.tgroup(cols=4)
+        group += [nodes.colspec(colwidth=width) for width in (40, 14, 14, 32)]
+        head, body = nodes.thead(), nodes.tbody()
+        head += _row([title, "measured", "allowed", "note"])
+        for one in rows:
+            body += _row(
+                [
+                    one["name"],
+                    figure(one["value"], one["unit"]),
+                    figure(one["budget"], one["unit"]),
+                    one["note"],
+                ]
+            )
+        group += [head, body]
+        table = nodes.table()
+        table += group
+        found.append(table)
+    days = sorted({one["measured"] for one in kept["measures"]})
+    machine = kept["machine"]
+    where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
+    found.append(nodes.paragraph("", f"Measured on {' and '.join(days)} with {where}."))
+    return found
+
+
+class Budgets(Directive):
+    """Show the kept measurements."""
+
+    def run(self) -> list[nodes.Node]:
+        """Read them when the page is read; the page is read again when they change."""
+        self.state.document.settings.env.note_dependency(str(RESULTS))
+        return budgets_table(json.loads(RESULTS.read_text(encoding="utf-8")))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_directive("budgets", Budgets)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
