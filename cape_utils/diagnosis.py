@@ -18,7 +18,7 @@ from cape_utils import data
 from cape_utils.cautions import Caution, Dimension, benchmarks_of, cautions, dimension_of
 from cape_utils.item_noise import FamilyScale, Interval, family_scale, intervals
 from cape_utils.neighbours import Distance, Neighbour, nearest_families, panel_twins, web_distance
-from cape_utils.next_size import NextSize, predict_size
+from cape_utils.next_size import NextSize, check_size, predict_size
 from cape_utils.results import as_generator
 
 __all__ = [
@@ -238,10 +238,13 @@ def diagnose_all(
     *,
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
+    next_params_b: float | None = None,
     draws: int = 4000,
     rng: int = 0,
 ) -> dict[str, Diagnosis]:
     """Diagnose every family with two or more usable models; each starts from the same seed.
+
+    Parameters are those of ``diagnose``; ``next_params_b`` is the one size that is predicted for each of them.
 
     Raises
     ------
@@ -251,9 +254,13 @@ def diagnose_all(
     usable, left = usable_families(scores, x, y)
     if not usable:
         raise ValueError("; ".join(left) or "the table holds no model")
+    parts = {name: scores[scores["family"] == name] for name in usable}
+    if next_params_b is not None:  # said of any of them before the work on the first
+        for name, part in parts.items():
+            largest = float(part.dropna(subset=[x, y])["params_b"].max())
+            check_size(next_params_b, largest, family=name)
     found = {}
-    for name in usable:
-        part = scores[scores["family"] == name]
+    for name, part in parts.items():
         part.attrs = dict(scores.attrs)
-        found[name] = diagnose(part, x=x, y=y, draws=draws, rng=rng)
+        found[name] = diagnose(part, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
     return found

@@ -298,6 +298,27 @@ def test_json_of_one_family_of_several(tmp_path, capsys):
     assert "C: left out" in err
 
 
+def test_the_next_size_can_be_named(tmp_path, capsys):
+    path = table(tmp_path)
+    assert cli.main(["diagnose", str(path), "--json", "--next", "13"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    assert item["next_size"]["params_b"] == 13
+    named = family_report.family_report(path, next_params_b=13).found[0]
+    assert named.as_dict() == {key: value for key, value in item.items() if key != "advice"}
+    usual = family_report.family_report(path).found[0]
+    assert usual.next_size.params_b != 13
+    assert usual.intervals == named.intervals
+
+
+@pytest.mark.parametrize("size", ["13B", "large", "0", "-7", "inf", "nan"])
+def test_a_next_size_that_is_no_number_of_billions(size, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["diagnose", "scores.csv", f"--next={size}"])
+    assert ended.value.code == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"'{size}' came; allowed is a number of billions above 0; write it alone, such as 13" in err
+
+
 def second(row: str) -> str:
     return "\n".join([HEADER, ROWS[0], row]) + "\n"
 
@@ -327,6 +348,12 @@ BROKEN = {
     "a pair of one": (GOOD, ["--x", "truthfulqa_mc2"], ["a coupling needs two benchmarks"]),
     "an unknown family": (GOOD, ["--family", "Z"], ["no family 'Z'", "the families are A"]),
     "sizes for a table": (GOOD, ["--sizes", "sizes.csv"], ["--sizes is for folders"]),
+    "a next size that is no larger": (
+        GOOD + "B-1B,B,1,40,44\nB-13B,B,13,50,46\n",
+        ["--next", "13"],
+        ["next size 13B must be above the largest of B, 13B", "name a larger one"],
+    ),
+    "a next size as a raw count": (GOOD, ["--next", "13000000000"], ["divided by 1e9"]),
     "a negative seed": (GOOD, ["--seed", "-1"], ["--seed is -1", "from 0"]),
 }
 
