@@ -7,7 +7,6 @@ do about it is in ``advice``, how it reads in ``report``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,14 +18,13 @@ from cape_utils.cautions import Caution, Dimension, benchmarks_of, cautions, dim
 from cape_utils.item_noise import FamilyScale, Interval, family_scale, intervals
 from cape_utils.neighbours import Distance, Neighbour, nearest_families, panel_twins, web_distance
 from cape_utils.next_size import NextSize, check_size, predict_size
-from cape_utils.results import as_generator
+from cape_utils.results import as_generator, plain
 
 __all__ = [
     "Diagnosis",
     "Score",
     "diagnose",
     "diagnose_all",
-    "plain",
     "usable_families",
 ]
 
@@ -102,23 +100,6 @@ class Diagnosis:
         first = {"family": self.family, "phase": self.phase, "probability": self.probability}
         whole: dict[str, Any] = plain({**first, **asdict(self)})
         return whole
-
-
-def plain(value: Any) -> Any:
-    """A value that strict JSON can hold: NaN and infinities become None, tuples become lists.
-
-    Examples
-    --------
-    >>> plain({"a": (1.0, float("nan"))})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:

@@ -99,7 +99,9 @@ def check_size(params_b: float, largest_b: float, *, family: str = "the family")
             f"next size {params_b:g}B is above {LARGEST_B:g}B; sizes are in billions, so a raw count must be divided by 1e9"
         )
     if not params_b > largest_b:  # also where it is not a number
-        raise ValueError(f"next size {params_b:g}B must be above the largest of {family}, {largest_b:g}B; name a larger one")
+        raise ValueError(
+            f"next size {params_b:g}B must be above the largest of {family}, {largest_b:g}B; name a larger one"
+        )
 
 
 def predict_size(

@@ -271,9 +271,7 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
         .mark_line(color=PALETTE["grey"], strokeDash=[6, 4], clip=True)
         .encode(x, y)
     )
-    own = alt.Chart(
-        pd.DataFrame([{SWE: here.swe_bench_verified, GPQA: here.gpqa_diamond, "on_line": here.expected}])
-    )
+    own = alt.Chart(pd.DataFrame([{SWE: here.x_pct, GPQA: here.y_pct, "on_line": here.expected}]))
     gap = own.mark_rule(color=PALETTE["purple"], strokeWidth=2, clip=True).encode(x, y, alt.Y2("on_line:Q"))
     dot = own.mark_point(shape="diamond", filled=True, size=200, color=PALETTE["purple"], opacity=1).encode(
         x, y
