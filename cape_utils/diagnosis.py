@@ -25,6 +25,7 @@ __all__ = [
     "Score",
     "diagnose",
     "diagnose_all",
+    "ladder",
     "usable_families",
 ]
 
@@ -131,6 +132,39 @@ def usable_families(scores: pd.DataFrame, x: str, y: str) -> tuple[list[str], li
     return usable, left
 
 
+def ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """The models of one family that have both scores, by size: what a diagnosis starts from.
+
+    Raises
+    ------
+    ValueError
+        As ``diagnose``.
+    """
+    for column in ("model", "family", "params_b"):
+        if column not in scores:
+            raise ValueError(
+                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
+            )
+    _check_pair(scores, x, y)
+    names = sorted(set(scores["family"]))
+    if len(names) != 1:
+        raise ValueError(f"one family is needed and {len(names)} came ({', '.join(names)}); use diagnose_all")
+    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
+    if len(rows) < 2:
+        raise ValueError(
+            f"family {names[0]!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
+            "needs two sizes, so add another model"
+        )
+    twice = rows[rows["params_b"].duplicated(keep=False)]
+    if len(twice):
+        models = ", ".join(sorted(twice["model"]))
+        raise ValueError(
+            f"family {names[0]!r} has several models of one size ({models}); a step between them is none in size, so "
+            "give them families of their own"
+        )
+    return rows
+
+
 def diagnose(
     scores: pd.DataFrame,
     *,
@@ -169,32 +203,11 @@ def diagnose(
     >>> found.phase, found.scale.identified
     ('tax', False)
     """
-    for column in ("model", "family", "params_b"):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
-    _check_pair(scores, x, y)
-    names = sorted(set(scores["family"]))
-    if len(names) != 1:
-        raise ValueError(f"one family is needed and {len(names)} came ({', '.join(names)}); use diagnose_all")
-    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
-    if len(rows) < 2:
-        raise ValueError(
-            f"family {names[0]!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
-            "needs two sizes, so add another model"
-        )
-    twice = rows[rows["params_b"].duplicated(keep=False)]
-    if len(twice):
-        models = ", ".join(sorted(twice["model"]))
-        raise ValueError(
-            f"family {names[0]!r} has several models of one size ({models}); a step between them is none in size, so "
-            "give them families of their own"
-        )
+    rows = ladder(scores, x, y)
     twins = panel_twins(rows)
     seeds = as_generator(rng).spawn(4)
     return Diagnosis(
-        str(names[0]),
+        str(rows["family"].iloc[0]),
         x,
         y,
         tuple(
