@@ -15,6 +15,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.cautions import Caution, Dimension, benchmarks_of, cautions, dimension_of
+from cape_utils.frontier_family import FamilyFrontier, family_frontier
 from cape_utils.item_noise import FamilyScale, Interval, family_scale, intervals
 from cape_utils.neighbours import Distance, Neighbour, nearest_families, panel_twins, web_distance
 from cape_utils.next_size import NextSize, check_size, predict_size
@@ -64,6 +65,8 @@ class Diagnosis:
         What was said when the scores were read.
     draws : int
         Simulations of item noise.
+    frontier : FamilyFrontier or None
+        None where no model has both SWE-bench Verified and GPQA Diamond.
     """
 
     family: str
@@ -80,6 +83,7 @@ class Diagnosis:
     cautions: tuple[Caution, ...]
     notes: tuple[str, ...]
     draws: int
+    frontier: FamilyFrontier | None = None
 
     @property
     def last(self) -> Interval:
@@ -99,7 +103,8 @@ class Diagnosis:
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
         first = {"family": self.family, "phase": self.phase, "probability": self.probability}
-        whole: dict[str, Any] = plain({**first, **asdict(self)})
+        placed = None if self.frontier is None else self.frontier.as_dict()
+        whole: dict[str, Any] = plain({**first, **asdict(self), "frontier": placed})
         return whole
 
 
@@ -224,6 +229,7 @@ def diagnose(
         cautions(rows, without=twins),
         tuple(scores.attrs.get("notes", ())),
         draws,
+        family_frontier(scores),
     )
 
 

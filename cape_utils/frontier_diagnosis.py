@@ -28,6 +28,7 @@ __all__ = [
     "FrontierDiagnosis",
     "Release",
     "axes",
+    "band_of",
     "frontier_diagnosis",
     "lab_history",
 ]
@@ -134,6 +135,19 @@ class FrontierDiagnosis:
         """Plain object for JSON; what is not known is None."""
         whole: dict[str, Any] = plain({**asdict(self), "location": self.location.as_dict()})
         return whole
+
+
+def band_of(here: Location) -> tuple[str, bool]:
+    """Above, on or below the line by five points, and whether the 95% interval of item noise lies within that band.
+
+    Examples
+    --------
+    >>> band_of(frontier.locate(80.8, 60.0))
+    ('below', True)
+    """
+    band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
+    ends = {"above": (BAND_PP, math.inf), "on": (-BAND_PP, BAND_PP), "below": (-math.inf, -BAND_PP)}[band]
+    return band, ends[0] <= here.h_low and here.h_high <= ends[1]
 
 
 def lab_history(
@@ -316,8 +330,7 @@ def frontier_diagnosis(
     _check_population(behind, pair, "the book's table" if table is None else "the table")
     line = frontier.fit_line(behind, pair)
     here = frontier.locate(x_pct, y_pct, line, pair)
-    band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
-    ends = {"above": (BAND_PP, math.inf), "on": (-BAND_PP, BAND_PP), "below": (-math.inf, -BAND_PP)}[band]
+    band, sure = band_of(here)
     history = lab_history(lab, everyone, line, pair) if lab is not None else ()
     change = low = high = math.nan
     if history:
@@ -331,7 +344,7 @@ def frontier_diagnosis(
     return FrontierDiagnosis(
         here,
         band,
-        ends[0] <= here.h_low and here.h_high <= ends[1],
+        sure,
         lab or "",
         history,
         change,
