@@ -410,7 +410,8 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Ordered by family and size. Missing values stay missing; ``attrs["missing"]`` counts them by column.
+        Ordered by family and size. Missing values stay missing; ``attrs["missing"]`` counts them by column, and
+        ``attrs["notes"]`` is that of a table that has such notes.
 
     Raises
     ------
@@ -451,6 +452,8 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     refuse_fractions(table, given, name)
     table = table.sort_values(["family", "params_b"], kind="stable").reset_index(drop=True)
     table.attrs["missing"] = missing_counts(table, given)
+    if isinstance(source, pd.DataFrame) and "notes" in source.attrs:
+        table.attrs["notes"] = source.attrs["notes"]
     return table
 
 

@@ -115,9 +115,9 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     kinds = [Path(name).suffix.lower() for name, _ in files]
     tables, results = kinds.count(".csv"), kinds.count(".json")
     if tables + results < len(files) or not files or tables > 1:
-        came = ", ".join(name for name, _ in files) or "no file"
+        came = ", ".join(name for name, _ in files) or "none"
         raise ValueError(
-            f"{came} came; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, if needed, one .csv "
+            f"these files came: {came}; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, if needed, one .csv "
             "of sizes; choose these alone"
         )
     with tempfile.TemporaryDirectory() as folder:

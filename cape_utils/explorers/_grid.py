@@ -22,7 +22,8 @@ SHOWN = 30
 
 Row = dict[str, str]
 _NAMES = {"model": "model", "family": "family", "params_b": "size (B)"}
-_SHARE = {"model": "2.4 1 0", "family": "1.6 1 0"}
+_SHARE = {"model": "1.9 1 0", "family": "1.3 1 0", "params_b": "1 1 0"}
+_HEAD = "font-weight:600;font-size:11px;line-height:1.25;overflow-wrap:anywhere"
 
 
 class ScoreGrid(widgets.VBox):  # type: ignore[misc]
@@ -82,7 +83,7 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
         columns = {**_NAMES, **{name: data.benchmark_title(name) for name in (self._x, self._y)}}
         self.cells, self.removers = [], []
         head = [
-            widgets.HTML(f"<b>{html.escape(title)}</b>", layout=self._place(name))
+            widgets.HTML(f'<div style="{_HEAD}">{html.escape(title)}</div>', layout=self._place(name))
             for name, title in columns.items()
         ]
         lines: list[Any] = [widgets.HBox([*head, widgets.HTML(layout={"width": "34px", "flex": "none"})])]
@@ -116,7 +117,7 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
         self.children = (*lines, self.add)
 
     def _place(self, name: str) -> dict[str, str]:
-        return {"flex": _SHARE.get(name, "1 1 0"), "width": "0", "min_width": "0"}
+        return {"flex": _SHARE.get(name, "1.6 1 0"), "width": "0", "min_width": "0"}
 
     def _typed(self, place: int, name: str, text: str) -> None:
         rows = [dict(row) for row in self.value]

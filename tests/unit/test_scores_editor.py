@@ -182,12 +182,15 @@ def test_sizes_may_be_uploaded_beside_the_results(app):
 BROKEN = {
     "an empty file": ([("a.csv", b"")], ["a.csv", "the file is empty"]),
     "a spreadsheet": ([("a.csv", b"PK\x03\x04")], ["save it as CSV"]),
-    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["a.xlsx came; allowed is one .csv"]),
+    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["These files came: a.xlsx; allowed is one .csv"]),
     "no text": ([("a.csv", b"\xff\xfe\xff")], ["a.csv", "not UTF-8"]),
     "a misspelt column": ([("a.csv", CSV.replace("mmlu", "mlu").encode())], ["did you mean 'mmlu'?"]),
     "a score above 100": ([("a.csv", CSV.replace("45", "145").encode())], ["line 3", "'145' came"]),
     "one benchmark": ([("a.csv", b"model,family,params_b,mmlu\na,A,1,30\n")], ["one benchmark, mmlu; two"]),
-    "two tables": ([("a.csv", CSV.encode()), ("b.csv", CSV.encode())], ["a.csv, b.csv came"]),
+    "two tables": (
+        [("a.csv", CSV.encode()), ("b.csv", CSV.encode())],
+        ["These files came: a.csv, b.csv; allowed"],
+    ),
     "a result cut short": ([("results_1.json", b'{"results": ')], ["results_1.json", "not JSON"]),
     "JSON of something else": ([("package.json", b'{"name": "x"}')], ["package.json", "'results'"]),
     "one broken among good": ([*as_json(result()), ("r.json", b"[")], ["r.json", "not JSON"]),
@@ -229,7 +232,7 @@ def test_uploads_are_read_as_files_are(tmp_path):
         (tmp_path / f"results_{place}.json").write_text(json.dumps(one))
     both = harness.read_uploads(as_json(result(), result("org/fam-3b")))
     assert both.equals(harness.read_harness(tmp_path))
-    with pytest.raises(ValueError, match="no file came"):
+    with pytest.raises(ValueError, match="these files came: none"):
         harness.read_uploads([])
 
 
