@@ -117,8 +117,8 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     if tables + results < len(files) or not files or tables > 1:
         came = ", ".join(name for name, _ in files) or "none"
         raise ValueError(
-            f"these files came: {came}; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, if needed, one .csv "
-            "of sizes; choose these alone"
+            f"these files came: {came}; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, "
+            "if needed, one .csv of sizes; choose these alone"
         )
     with tempfile.TemporaryDirectory() as folder:
         # A folder for each, for two results may bear one name; only the last part of a name is trusted.

@@ -24,6 +24,10 @@ __all__ = ["growth", "location", "path", "phases", "scale"]
 _PLURAL = {"row": "rows", "family": "families"}
 
 
+def _counted(families: int) -> str:
+    return f"{families} {'family' if families == 1 else 'families'}"
+
+
 def phases(
     local: pd.DataFrame, *, x: str, y: str, tax_below: float, bonus_above: float, clip: float = 2.0
 ) -> Any:
@@ -67,7 +71,7 @@ def phases(
         edges + bars + dots,
         title=f"Change of {name(y)} over change of {name(x)}",
         caption=(
-            f"n = {len(local)} steps of {local['family'].nunique()} families: {counted}, with tax below {tax_below:g} and "
+            f"n = {len(local)} steps of {_counted(local['family'].nunique())}: {counted}, with tax below {tax_below:g} and "
             f"bonus above {bonus_above:g}. Item noise leaves the sign of {sure} of {known} at least 95% sure."
         ),
         alternative=(

@@ -22,7 +22,8 @@ SHOWN = 30
 
 Row = dict[str, str]
 _NAMES = {"model": "model", "family": "family", "params_b": "size (B)"}
-_SHARE = {"model": "1.9 1 0", "family": "1.3 1 0", "params_b": "1 1 0"}
+_SHARE = {"model": "1.9 1 0", "family": "1.2 1 0", "params_b": "0.9 1 0"}
+_STYLE = "<style>.cape-grid input{padding:2px 4px!important}</style>"
 _HEAD = "font-weight:600;font-size:11px;line-height:1.25;overflow-wrap:anywhere"
 
 
@@ -54,6 +55,7 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
         self.add = widgets.Button(description="Add a model", icon="plus", layout={"width": "auto"})
         self.add.on_click(lambda _: self._add())
         super().__init__([])
+        self.add_class("cape-grid")
         self.set_rows(rows)
 
     def set_rows(self, rows: Sequence[Mapping[str, str]]) -> None:
@@ -86,7 +88,7 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
             widgets.HTML(f'<div style="{_HEAD}">{html.escape(title)}</div>', layout=self._place(name))
             for name, title in columns.items()
         ]
-        lines: list[Any] = [widgets.HBox([*head, widgets.HTML(layout={"width": "34px", "flex": "none"})])]
+        lines: list[Any] = [widgets.HBox([*head, widgets.HTML(_STYLE, layout={"width": "34px", "flex": "none"})])]
         for place, row in enumerate(rows[:SHOWN]):
             cells = {
                 name: widgets.Text(
@@ -117,7 +119,7 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
         self.children = (*lines, self.add)
 
     def _place(self, name: str) -> dict[str, str]:
-        return {"flex": _SHARE.get(name, "1.6 1 0"), "width": "0", "min_width": "0"}
+        return {"flex": _SHARE.get(name, "1.8 1 0"), "width": "0", "min_width": "0"}
 
     def _typed(self, place: int, name: str, text: str) -> None:
         rows = [dict(row) for row in self.value]
