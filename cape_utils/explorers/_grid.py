@@ -88,7 +88,9 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
             widgets.HTML(f'<div style="{_HEAD}">{html.escape(title)}</div>', layout=self._place(name))
             for name, title in columns.items()
         ]
-        lines: list[Any] = [widgets.HBox([*head, widgets.HTML(_STYLE, layout={"width": "34px", "flex": "none"})])]
+        lines: list[Any] = [
+            widgets.HBox([*head, widgets.HTML(_STYLE, layout={"width": "34px", "flex": "none"})])
+        ]
         for place, row in enumerate(rows[:SHOWN]):
             cells = {
                 name: widgets.Text(
