@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _SUBMODULES = (
     *("data", "coupling", "nulls", "transition", "turning", "isocline", "rivals", "scaling"),
-    *("frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
+    *("frontier_pair", "frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
     *("spectrum", "splits", "rotation"),
     *("width", "bottleneck"),
     *("models", "embedded", "activations", "kept", "survey"),
@@ -23,8 +23,9 @@ _SUBMODULES = (
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
     *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
-    *("held_out", "next_phase", "next_size"),
-    *("diagnosis", "advice", "report", "report_sections", "family_report", "frontier_diagnosis"),
+    *("held_out", "next_phase", "next_size", "evidence"),
+    *("diagnosis", "advice", "report", "report_sections", "family_report"),
+    *("frontier_diagnosis", "frontier_family", "frontier_words"),
     *("claims", "charts", "explorers"),
 )
 

@@ -9,27 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-from cape_utils import claims, data
-from cape_utils.diagnosis import Diagnosis, plain
+from cape_utils import data
+from cape_utils.diagnosis import Diagnosis
+from cape_utils.evidence import GRADES, Evidence, Grade, evidence_for, grade
+from cape_utils.results import plain
 
 __all__ = ["CLEAR", "GRADES", "RULES", "Advice", "Evidence", "Rule", "advise", "grade"]
 
 CLEAR = 0.8
 """Probability from which a phase counts as clear."""
-
-Grade = Literal["holds", "mixed", "does not hold", "not tested", "your own noise"]
-GRADES: dict[Grade, str] = {
-    "holds": "Every claim behind it that could be tested holds. It is worth doing, and worth measuring.",
-    "mixed": "Some of the claims behind it hold and some do not. Try it small, and compare with doing nothing.",
-    "does not hold": (
-        "No claim behind it held when it was tested here. This is what the paper suggests, not what the evidence supports."
-    ),
-    "not tested": "None of the claims behind it could be tested yet. It is an idea of the paper's, no more.",
-    "your own noise": "It rests on no claim of the papers: it follows from the noise of your own scores.",
-}
-"""Each grade with the words that go with it."""
 
 _PAPER_SCALE_B = 3.5
 
@@ -213,16 +203,6 @@ RULES = (
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """One claim behind an advice, with its verdict in the ledger."""
-
-    id: str
-    statement: str
-    chapter: str
-    verdict: str
-
-
-@dataclass(frozen=True)
 class Advice:
     """A suggestion that fired.
 
@@ -260,28 +240,6 @@ class Advice:
         return whole
 
 
-def grade(verdicts: Sequence[str]) -> Grade:
-    """How far verdicts carry an advice.
-
-    Claims that could not be tested, or not yet, count neither way. Only *reproduced* counts as holding: a claim that is
-    true of the paper's data alone, or of chance as well, gives no reason to act.
-
-    Examples
-    --------
-    >>> grade(["reproduced", "not testable"]), grade(["reproduced", "artefact"]), grade(["differs"])
-    ('holds', 'mixed', 'does not hold')
-    >>> grade([]), grade(["not written yet"])
-    ('your own noise', 'not tested')
-    """
-    if not verdicts:
-        return "your own noise"
-    tested = [verdict for verdict in verdicts if verdict not in ("not testable", "not written yet")]
-    if not tested:
-        return "not tested"
-    held = sum(verdict == "reproduced" for verdict in tested)
-    return "holds" if held == len(tested) else "mixed" if held else "does not hold"
-
-
 def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, ...]:
     """Every rule that fires, with its evidence as the ledger has it now.
 
@@ -301,10 +259,7 @@ def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, 
         trigger = rule.fires(found)
         if trigger is None:
             continue
-        items = claims.assess_some(rule.claims)
-        evidence = tuple(
-            Evidence(item.claim.id, item.claim.statement, item.claim.chapter, item.verdict) for item in items
-        )
-        mark = grade([item.verdict for item in items])
+        evidence = evidence_for(rule.claims)
+        mark = grade([item.verdict for item in evidence])
         given.append(Advice(rule.name, rule.title, trigger, rule.says, mark, evidence, rule.changes))
     return tuple(given)

@@ -7,6 +7,7 @@ the paper: it holds the figures that the others compute from.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Sequence
@@ -35,7 +36,9 @@ __all__ = [
     "missing_counts",
     "panel",
     "pythia_copies",
+    "refuse_fractions",
     "score_schema",
+    "table_schema",
     "tables",
     "tables_folder",
     "with_architecture",
@@ -123,6 +126,17 @@ def load(name: str) -> pd.DataFrame:
     63
     """
     return _load(name).copy()
+
+
+def table_schema(name: str) -> dict[str, Any]:
+    """Table Schema of one of the stored tables, a copy to build on.
+
+    Examples
+    --------
+    >>> table_schema("losses")["fields"][0]["name"]
+    'model'
+    """
+    return copy.deepcopy(dict(_resource(name)["schema"]))
 
 
 def describe(name: str) -> pd.DataFrame:
@@ -396,7 +410,8 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Ordered by family and size. Missing values stay missing; ``attrs["missing"]`` counts them by column.
+        Ordered by family and size. Missing values stay missing; ``attrs["missing"]`` counts them by column, and
+        ``attrs["notes"]`` is that of a table that has such notes.
 
     Raises
     ------
@@ -434,9 +449,11 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         raise DataError(
             [Problem(name, 1, None, None, f"no benchmark column; at least one of {known} is needed")]
         )
-    _refuse_fractions(table, given, name)
+    refuse_fractions(table, given, name)
     table = table.sort_values(["family", "params_b"], kind="stable").reset_index(drop=True)
     table.attrs["missing"] = missing_counts(table, given)
+    if isinstance(source, pd.DataFrame) and "notes" in source.attrs:
+        table.attrs["notes"] = source.attrs["notes"]
     return table
 
 
@@ -471,8 +488,25 @@ def benchmark_title(benchmark: str) -> str:
     return str(known[benchmark]) if benchmark in known else benchmark
 
 
-def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:
-    chance = {column: chance_pct(column) for column in given}
+def refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:
+    """Refuse scores that look like fractions where percent are needed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Indexed by the line of the file.
+    given : sequence of str
+        Columns of scores. Of one that the table ``benchmarks`` does not hold nobody knows what guessing scores; it is
+        refused only as a whole.
+    name : str
+        Of the table, for messages.
+
+    Raises
+    ------
+    DataError
+    """
+    known = set(load("benchmarks")["benchmark"])
+    chance = {column: chance_pct(column) if column in known else 0.0 for column in given}
     problems = []
     for column in given:
         # Where guessing scores 20 or more, nobody measures between 0 and 1; where it scores 0, a small model may.
@@ -487,5 +521,11 @@ def _refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> N
     if problems and low:
         remedy = "the other columns hold fractions, so this one probably does too; multiply by 100"
         problems += [Problem(name, None, column, None, remedy) for column in low]
+    strange = [c for c in low if c not in known and (table[c] > 0).any()]
+    if not problems and strange:
+        remedy = (
+            "no score is above 1, so these are probably fractions; scores are in percent, so multiply by 100"
+        )
+        problems += [Problem(name, None, column, None, remedy) for column in strange]
     if problems:
         raise DataError(problems)

@@ -7,7 +7,6 @@ do about it is in ``advice``, how it reads in ``report``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,17 +15,18 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.cautions import Caution, Dimension, benchmarks_of, cautions, dimension_of
+from cape_utils.frontier_family import FamilyFrontier, family_frontier
 from cape_utils.item_noise import FamilyScale, Interval, family_scale, intervals
 from cape_utils.neighbours import Distance, Neighbour, nearest_families, panel_twins, web_distance
-from cape_utils.next_size import NextSize, predict_size
-from cape_utils.results import as_generator
+from cape_utils.next_size import NextSize, check_size, predict_size
+from cape_utils.results import as_generator, plain
 
 __all__ = [
     "Diagnosis",
     "Score",
     "diagnose",
     "diagnose_all",
-    "plain",
+    "ladder",
     "usable_families",
 ]
 
@@ -65,6 +65,8 @@ class Diagnosis:
         What was said when the scores were read.
     draws : int
         Simulations of item noise.
+    frontier : FamilyFrontier or None
+        None where no model has both SWE-bench Verified and GPQA Diamond.
     """
 
     family: str
@@ -81,6 +83,7 @@ class Diagnosis:
     cautions: tuple[Caution, ...]
     notes: tuple[str, ...]
     draws: int
+    frontier: FamilyFrontier | None = None
 
     @property
     def last(self) -> Interval:
@@ -100,25 +103,9 @@ class Diagnosis:
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
         first = {"family": self.family, "phase": self.phase, "probability": self.probability}
-        whole: dict[str, Any] = plain({**first, **asdict(self)})
+        placed = None if self.frontier is None else self.frontier.as_dict()
+        whole: dict[str, Any] = plain({**first, **asdict(self), "frontier": placed})
         return whole
-
-
-def plain(value: Any) -> Any:
-    """A value that strict JSON can hold: NaN and infinities become None, tuples become lists.
-
-    Examples
-    --------
-    >>> plain({"a": (1.0, float("nan"))})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
@@ -148,6 +135,39 @@ def usable_families(scores: pd.DataFrame, x: str, y: str) -> tuple[list[str], li
         if name not in usable
     ]
     return usable, left
+
+
+def ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """The models of one family that have both scores, by size: what a diagnosis starts from.
+
+    Raises
+    ------
+    ValueError
+        As ``diagnose``.
+    """
+    for column in ("model", "family", "params_b"):
+        if column not in scores:
+            raise ValueError(
+                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
+            )
+    _check_pair(scores, x, y)
+    names = sorted(set(scores["family"]))
+    if len(names) != 1:
+        raise ValueError(f"one family is needed and {len(names)} came ({', '.join(names)}); use diagnose_all")
+    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
+    if len(rows) < 2:
+        raise ValueError(
+            f"family {names[0]!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
+            "needs two sizes, so add another model"
+        )
+    twice = rows[rows["params_b"].duplicated(keep=False)]
+    if len(twice):
+        models = ", ".join(sorted(twice["model"]))
+        raise ValueError(
+            f"family {names[0]!r} has several models of one size ({models}); a step between them is none in size, so "
+            "give them families of their own"
+        )
+    return rows
 
 
 def diagnose(
@@ -188,32 +208,11 @@ def diagnose(
     >>> found.phase, found.scale.identified
     ('tax', False)
     """
-    for column in ("model", "family", "params_b"):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
-    _check_pair(scores, x, y)
-    names = sorted(set(scores["family"]))
-    if len(names) != 1:
-        raise ValueError(f"one family is needed and {len(names)} came ({', '.join(names)}); use diagnose_all")
-    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
-    if len(rows) < 2:
-        raise ValueError(
-            f"family {names[0]!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
-            "needs two sizes, so add another model"
-        )
-    twice = rows[rows["params_b"].duplicated(keep=False)]
-    if len(twice):
-        models = ", ".join(sorted(twice["model"]))
-        raise ValueError(
-            f"family {names[0]!r} has several models of one size ({models}); a step between them is none in size, so "
-            "give them families of their own"
-        )
+    rows = ladder(scores, x, y)
     twins = panel_twins(rows)
     seeds = as_generator(rng).spawn(4)
     return Diagnosis(
-        str(names[0]),
+        str(rows["family"].iloc[0]),
         x,
         y,
         tuple(
@@ -230,6 +229,7 @@ def diagnose(
         cautions(rows, without=twins),
         tuple(scores.attrs.get("notes", ())),
         draws,
+        family_frontier(scores),
     )
 
 
@@ -238,10 +238,13 @@ def diagnose_all(
     *,
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
+    next_params_b: float | None = None,
     draws: int = 4000,
     rng: int = 0,
 ) -> dict[str, Diagnosis]:
     """Diagnose every family with two or more usable models; each starts from the same seed.
+
+    Parameters are those of ``diagnose``; ``next_params_b`` is the one size that is predicted for each of them.
 
     Raises
     ------
@@ -251,9 +254,13 @@ def diagnose_all(
     usable, left = usable_families(scores, x, y)
     if not usable:
         raise ValueError("; ".join(left) or "the table holds no model")
+    parts = {name: scores[scores["family"] == name] for name in usable}
+    if next_params_b is not None:  # said of any of them before the work on the first
+        for name, part in parts.items():
+            largest = float(part.dropna(subset=[x, y])["params_b"].max())
+            check_size(next_params_b, largest, family=name)
     found = {}
-    for name in usable:
-        part = scores[scores["family"] == name]
+    for name, part in parts.items():
         part.attrs = dict(scores.attrs)
-        found[name] = diagnose(part, x=x, y=y, draws=draws, rng=rng)
+        found[name] = diagnose(part, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
     return found

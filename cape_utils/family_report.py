@@ -63,6 +63,7 @@ def family_report(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     sizes: str | Path | None = None,
+    next_params_b: float | None = None,
     rng: int = 0,
 ) -> FamilyReport:
     """Read scores, diagnose every family of them, and look up the evidence behind the advice.
@@ -75,6 +76,8 @@ def family_report(
         The pair of benchmarks.
     sizes : path, optional
         A table of sizes, for a folder of results.
+    next_params_b : float, optional
+        Size to predict for every family, in billions; by default the next of each one's own ladder.
     rng : int
         Seed of the simulations.
 
@@ -93,5 +96,5 @@ def family_report(
     scores = (
         data.load_scores(source) if isinstance(source, pd.DataFrame) else read_source(source, sizes=sizes)
     )
-    found = tuple(diagnose_all(scores, x=x, y=y, rng=rng).values())
+    found = tuple(diagnose_all(scores, x=x, y=y, next_params_b=next_params_b, rng=rng).values())
     return FamilyReport(found, tuple(advise(one) for one in found), tuple(usable_families(scores, x, y)[1]))

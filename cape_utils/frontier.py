@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cape_utils import data
-from cape_utils.coupling import benchmark_items, item_error
-from cape_utils.results import Estimate, Floats
+from cape_utils.coupling import item_error
+from cape_utils.frontier_pair import GPQA, PAPER_PAIR, SWE, Pair
+from cape_utils.results import Estimate, Floats, plain
 
 __all__ = [
     "GPQA",
+    "LEAST_MODELS",
     "SPECIALIST_PP",
     "SWE",
     "Line",
@@ -37,7 +39,9 @@ __all__ = [
     "with_dates",
 ]
 
-SWE, GPQA = "swe_bench_verified", "gpqa_diamond"
+LEAST_MODELS = 4
+"""Fewer leave a line and no error of it worth the name."""
+
 SPECIALIST_PP = 10.0
 """Beyond this many points from the line paper B calls a model a specialist."""
 
@@ -101,22 +105,23 @@ def models(subset: Subset = "published") -> pd.DataFrame:
     return table[table["subset"].isin(allowed[subset])].reset_index(drop=True)
 
 
-def scored(table: pd.DataFrame, least: int) -> pd.DataFrame:
+def scored(table: pd.DataFrame, least: int, pair: Pair = PAPER_PAIR) -> pd.DataFrame:
     """Models with both scores, or a clear error where there are fewer than ``least``."""
-    for column in ("lab", SWE, GPQA):
+    for column in ("lab", pair.x, pair.y):
         if column not in table:
             raise ValueError(
                 f"a column {column!r} is needed; the columns are {', '.join(map(str, table.columns))}"
             )
-    used = table.dropna(subset=[SWE, GPQA])
+    used = table.dropna(subset=[pair.x, pair.y])
     if len(used) < least:
-        raise ValueError(f"at least {least} models with both scores are needed; there are {len(used)}")
+        which = "" if pair.published else f", {pair.x} and {pair.y},"
+        raise ValueError(f"at least {least} models with both scores{which} are needed; there are {len(used)}")
     return used
 
 
 @dataclass(frozen=True)
 class Line:
-    """The straight line of GPQA on SWE-bench with what its fit says about it.
+    """The straight line of the second score on the first, GPQA on SWE-bench, with what its fit says about it.
 
     Attributes
     ----------
@@ -130,8 +135,10 @@ class Line:
         Two-sided, of no slope.
     sigma : float
         Residual standard deviation, percentage points.
-    mean_swe, spread_swe : float
-        Mean of SWE-bench and sum of squares around it.
+    mean_x, spread_x : float
+        Mean of the first score and sum of squares around it.
+    low_x, high_x : float
+        Its range over the models.
     """
 
     slope: Estimate
@@ -141,38 +148,48 @@ class Line:
     r: Estimate
     p: float
     sigma: float
-    mean_swe: float
-    spread_swe: float
+    mean_x: float
+    spread_x: float
+    low_x: float
+    high_x: float
 
     @property
     def n(self) -> int:
         """Models behind the line."""
         return self.slope.n
 
-    def predict(self, swe_pct: ArrayLike) -> Floats:
-        """GPQA on the line, percent."""
-        return np.asarray(self.intercept.estimate + self.slope.estimate * np.asarray(swe_pct, dtype=float))
+    def predict(self, x_pct: ArrayLike) -> Floats:
+        """The second score on the line, percent."""
+        return np.asarray(self.intercept.estimate + self.slope.estimate * np.asarray(x_pct, dtype=float))
 
-    def prediction_half_width(self, swe_pct: float) -> float:
+    def prediction_half_width(self, x_pct: float) -> float:
         """Half of the 95% prediction interval for one more model, percentage points."""
+        return self._half_width(x_pct, 1.0)
+
+    def half_width(self, x_pct: float) -> float:
+        """Half of the 95% interval of the line itself, percentage points."""
+        return self._half_width(x_pct, 0.0)
+
+    def _half_width(self, x_pct: float, own: float) -> float:
         t = float(stats.t.ppf(0.975, self.n - 2))
         return float(
-            t * self.sigma * math.sqrt(1 + 1 / self.n + (swe_pct - self.mean_swe) ** 2 / self.spread_swe)
+            t * self.sigma * math.sqrt(own + 1 / self.n + (x_pct - self.mean_x) ** 2 / self.spread_x)
         )
 
 
-def fit_line(table: pd.DataFrame) -> Line:
-    """Least squares of GPQA Diamond on SWE-bench Verified over models (paper B, section 3).
+def fit_line(table: pd.DataFrame, pair: Pair = PAPER_PAIR) -> Line:
+    """Least squares of GPQA Diamond on SWE-bench Verified over models (paper B, section 3), or of another pair.
 
     Examples
     --------
     >>> round(fit_line(models()).slope.estimate, 3)
     0.513
     """
-    used = scored(table, 4)
-    x, y = used[SWE].to_numpy(dtype=float), used[GPQA].to_numpy(dtype=float)
-    if np.ptp(x) == 0:
-        raise ValueError(f"every model has the same {SWE}, so no line can be fitted")
+    used = scored(table, LEAST_MODELS, pair)
+    x, y = used[pair.x].to_numpy(dtype=float), used[pair.y].to_numpy(dtype=float)
+    for name, values in ((pair.x, x), (pair.y, y)):
+        if np.ptp(values) == 0:
+            raise ValueError(f"every model has the same {name}, so no line can be fitted")
     n, fit = len(x), stats.linregress(x, y)
     t = float(stats.t.ppf(0.975, n - 2))
     ends = [
@@ -191,33 +208,37 @@ def fit_line(table: pd.DataFrame) -> Line:
         sigma,
         float(x.mean()),
         float(np.sum((x - x.mean()) ** 2)),
+        float(x.min()),
+        float(x.max()),
     )
 
 
-def position(h_pp: float, *, specialist_pp: float = SPECIALIST_PP) -> str:
-    """Paper B's word for a residual.
+def position(h_pp: float, pair: Pair = PAPER_PAIR, *, specialist_pp: float = SPECIALIST_PP) -> str:
+    """Paper B's word for a residual; for another pair the specialists bear the names of its benchmarks.
 
     Examples
     --------
     >>> position(-12.1), position(3.5), position(11.2)
     ('coding specialist', 'cooperative', 'reasoning specialist')
     """
+    first, second = ("coding", "reasoning") if pair.published else (pair.title(pair.x), pair.title(pair.y))
     if h_pp < -specialist_pp:
-        return "coding specialist"
-    return "reasoning specialist" if h_pp > specialist_pp else "cooperative"
+        return f"{first} specialist"
+    return f"{second} specialist" if h_pp > specialist_pp else "cooperative"
 
 
-def h_noise(swe_pct: ArrayLike, gpqa_pct: ArrayLike, slope: float) -> Floats:
+def h_noise(x_pct: ArrayLike, y_pct: ArrayLike, slope: float, pair: Pair = PAPER_PAIR) -> Floats:
     """Standard error of h from the finite number of test items, percentage points.
 
-    The two tests are independent; ``se^2 = se_gpqa^2 + slope^2 se_swe^2`` with 198 and 500 items.
+    The two tests are independent; ``se^2 = se_y^2 + slope^2 se_x^2``, with 500 and 198 items for SWE-bench and GPQA. NaN
+    where the number of items of one of the two is not known.
     """
-    up = item_error(gpqa_pct, benchmark_items(GPQA))
-    across = item_error(swe_pct, benchmark_items(SWE))
+    up = item_error(y_pct, pair.items_of(pair.y))
+    across = item_error(x_pct, pair.items_of(pair.x))
     return np.asarray(np.hypot(up, slope * across))
 
 
-def h_field(table: pd.DataFrame, line: Line | None = None) -> pd.DataFrame:
+def h_field(table: pd.DataFrame, line: Line | None = None, pair: Pair = PAPER_PAIR) -> pd.DataFrame:
     """Each model's residual, its item noise and its position.
 
     Parameters
@@ -225,6 +246,7 @@ def h_field(table: pd.DataFrame, line: Line | None = None) -> pd.DataFrame:
     table : pandas.DataFrame
     line : Line, optional
         The population regression over the published models by default, which is what paper B calls h.
+    pair : Pair
 
     Returns
     -------
@@ -236,11 +258,11 @@ def h_field(table: pd.DataFrame, line: Line | None = None) -> pd.DataFrame:
     >>> h_field(models()).set_index("model")["h"].round(1)["Claude Opus 4.6"]
     np.float64(3.5)
     """
-    used = scored(table, 1)
-    own = fit_line(models()) if line is None else line
-    h = used[GPQA].to_numpy(dtype=float) - own.predict(used[SWE])
-    noise = h_noise(used[SWE], used[GPQA], own.slope.estimate)
-    return used.assign(h=h, h_se=noise, position=[position(value) for value in h])
+    used = scored(table, 1, pair)
+    own = fit_line(models(), pair) if line is None else line
+    h = used[pair.y].to_numpy(dtype=float) - own.predict(used[pair.x])
+    noise = h_noise(used[pair.x], used[pair.y], own.slope.estimate, pair)
+    return used.assign(h=h, h_se=noise, position=[position(value, pair) for value in h])
 
 
 def h_mean(field: pd.DataFrame, lab: str) -> Estimate:
@@ -259,20 +281,24 @@ class Location:
 
     Attributes
     ----------
+    pair : Pair
+    x_pct, y_pct : float
+        Its two scores.
     h, h_low, h_high : float
-        Residual and the 95% interval that item noise leaves.
+        Residual and the 95% interval that item noise leaves; NaN where the number of test items is not known.
     expected, expected_low, expected_high : float
-        GPQA of a model on the line, and the 95% prediction interval for one more model; a straight line knows no
+        The second score of a model on the line, and the 95% prediction interval for one more model; a straight line knows no
         ceiling, so the upper end may lie above 100.
     position : str
     usual : bool
-        Whether the GPQA score lies within the prediction interval.
+        Whether the second score lies within the prediction interval.
     n : int
         Models behind the line.
     """
 
-    swe_bench_verified: float
-    gpqa_diamond: float
+    pair: Pair
+    x_pct: float
+    y_pct: float
     h: float
     h_low: float
     h_high: float
@@ -286,8 +312,10 @@ class Location:
     n: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain object for JSON."""
-        return asdict(self)
+        """Plain object for JSON: the two scores under the names of their benchmarks; what is not known is None."""
+        rest = {name: value for name, value in asdict(self).items() if name not in ("pair", "x_pct", "y_pct")}
+        whole: dict[str, Any] = plain({self.pair.x: self.x_pct, self.pair.y: self.y_pct, **rest})
+        return whole
 
 
 def _percent(name: str, value: float) -> float:
@@ -298,15 +326,16 @@ def _percent(name: str, value: float) -> float:
     return float(value)
 
 
-def locate(swe_pct: float, gpqa_pct: float, line: Line | None = None) -> Location:
-    """Where a model with these two scores lies on paper B's map.
+def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PAPER_PAIR) -> Location:
+    """Where a model with these two scores lies on paper B's map, or on that of another pair.
 
     Parameters
     ----------
-    swe_pct, gpqa_pct : float
-        SWE-bench Verified and GPQA Diamond in percent.
+    x_pct, y_pct : float
+        SWE-bench Verified and GPQA Diamond in percent, or the scores of ``pair``.
     line : Line, optional
         The regression over the published models by default.
+    pair : Pair
 
     Examples
     --------
@@ -314,20 +343,21 @@ def locate(swe_pct: float, gpqa_pct: float, line: Line | None = None) -> Locatio
     >>> round(here.h, 1), here.position
     (3.5, 'cooperative')
     """
-    swe, gpqa = _percent("SWE-bench Verified", swe_pct), _percent("GPQA Diamond", gpqa_pct)
-    own = fit_line(models()) if line is None else line
-    expected, half = float(own.predict(swe)), own.prediction_half_width(swe)
-    h, noise = gpqa - expected, 1.96 * float(h_noise(swe, gpqa, own.slope.estimate))
+    x, y = _percent(pair.title(pair.x), x_pct), _percent(pair.title(pair.y), y_pct)
+    own = fit_line(models(), pair) if line is None else line
+    expected, half = float(own.predict(x)), own.prediction_half_width(x)
+    h, noise = y - expected, 1.96 * float(h_noise(x, y, own.slope.estimate, pair))
     return Location(
-        swe,
-        gpqa,
+        pair,
+        x,
+        y,
         h,
         h - noise,
         h + noise,
         expected,
         expected - half,
         expected + half,
-        position(h),
+        position(h, pair),
         abs(h) <= half,
         own.slope.estimate,
         own.intercept.estimate,

@@ -1,7 +1,8 @@
 """One frontier model's two scores: where they lie, against its lab's own releases, and which axis still tells models apart.
 
-The playbook of paper B (locate, diagnose, rotate), each step with the noise of its test items. The regression and h are in
-``frontier``, the saturation ratio in ``frontier_labs``; whether the line is more than a common rise over time is chapter 09.
+The playbook of paper B (locate, diagnose, rotate), each step with the noise of its test items, for its own pair of
+benchmarks or for any other and any table of models. The regression and h are in ``frontier``, the saturation ratio in
+``frontier_labs``; whether the line is more than a common rise over time is chapter 09.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils import claims, data, frontier, frontier_labs
-from cape_utils.advice import Evidence, Grade, grade
-from cape_utils.coupling import benchmark_items, item_error
-from cape_utils.diagnosis import plain
-from cape_utils.frontier import Location
+from cape_utils import data, frontier, frontier_labs
+from cape_utils.coupling import item_error
+from cape_utils.evidence import Evidence, Grade, evidence_for, grade
+from cape_utils.frontier import Line, Location
+from cape_utils.frontier_pair import PAPER_PAIR, Pair
+from cape_utils.results import plain
 
 __all__ = [
     "BAND_PP",
@@ -26,6 +28,7 @@ __all__ = [
     "FrontierDiagnosis",
     "Release",
     "axes",
+    "band_of",
     "frontier_diagnosis",
     "lab_history",
 ]
@@ -59,9 +62,9 @@ class Axis:
     spread : float
         Best less fifth best, percentage points; NaN with fewer than five models.
     noise : float
-        Standard error of the difference of two such scores from their test items.
+        Standard error of the difference of two such scores from their test items; NaN where their number is not known.
     ratio : float
-        Spread over noise: below two, the five cannot be told apart.
+        Spread over noise: below two, the five cannot be told apart. NaN without a spread or its noise.
     """
 
     benchmark: str
@@ -91,11 +94,12 @@ class FrontierDiagnosis:
     changed : bool
         Whether that change exceeds ten points.
     saturation : float
-        Spread of the five best on SWE-bench over the spread of the same five on GPQA.
+        Spread of the five best on the first benchmark over the spread of the same five on the second; NaN with fewer
+        than five models.
     rotate : bool
         Whether that ratio is below 0.2.
     saturation_low, saturation_high : float
-        The ratio with each of the five left out in turn: how far one model decides.
+        The ratio with each of the five left out in turn: how far one model decides; NaN with fewer than six models.
     axes : tuple of Axis
         The axis that tells the best models apart most clearly stands first.
     next_axis : str
@@ -103,6 +107,9 @@ class FrontierDiagnosis:
     grade : str
         As in ``advice``, from the claims behind the playbook.
     evidence : tuple of Evidence
+        Empty for another pair than the paper's, which none of its claims is about.
+    cautions : tuple of str
+        What the table of models cannot tell.
     """
 
     location: Location
@@ -122,38 +129,82 @@ class FrontierDiagnosis:
     next_axis: str
     grade: Grade
     evidence: tuple[Evidence, ...]
+    cautions: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
-        whole: dict[str, Any] = plain(asdict(self))
+        whole: dict[str, Any] = plain({**asdict(self), "location": self.location.as_dict()})
         return whole
 
 
-def lab_history(lab: str, table: pd.DataFrame | None = None) -> tuple[Release, ...]:
+def band_of(here: Location) -> tuple[str, bool]:
+    """Above, on or below the line by five points, and whether the 95% interval of item noise lies within that band.
+
+    Examples
+    --------
+    >>> band_of(frontier.locate(80.8, 60.0))
+    ('below', True)
+    """
+    band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
+    ends = {"above": (BAND_PP, math.inf), "on": (-BAND_PP, BAND_PP), "below": (-math.inf, -BAND_PP)}[band]
+    return band, ends[0] <= here.h_low and here.h_high <= ends[1]
+
+
+def lab_history(
+    lab: str, table: pd.DataFrame | None = None, line: Line | None = None, pair: Pair = PAPER_PAIR
+) -> tuple[Release, ...]:
     """A lab's releases with their h, by date.
+
+    Parameters
+    ----------
+    lab : str
+    table : pandas.DataFrame, optional
+        Of models, those of paper B with the later ones by default.
+    line : Line, optional
+        The regression over the published models by default.
+    pair : Pair
 
     Raises
     ------
     ValueError
-        If there is no such lab; the message lists those there are.
+        If there is no such lab; the message lists those there are. If the table names no labs or leaves a date open.
 
     Examples
     --------
     >>> [release.model for release in lab_history("MiniMax")]
     ['MiniMax M2.5']
     """
-    field = frontier.h_field(frontier.models("all") if table is None else table)
-    own = field[field["lab"] == lab].sort_values(["date", "model"], kind="stable")
+    field = frontier.h_field(frontier.models("all") if table is None else table, line, pair)
+    own = field[field["lab"] == lab]
     if own.empty:
-        raise ValueError(f"no lab {lab!r}; the labs are {', '.join(sorted(set(field['lab'])))}")
+        known = ", ".join(sorted(set(field["lab"]) - {""}))
+        raise ValueError(
+            f"no lab {lab!r}; the labs are {known}"
+            if known
+            else f"no lab {lab!r}; the table names none, so add a column lab"
+        )
+    undated = own.loc[own["released"] == "", "model"]
+    if len(undated):
+        raise ValueError(
+            f"a lab's history needs dates, and {', '.join(map(repr, undated))} has none; add a column released "
+            "(YYYY, YYYY-MM or YYYY-MM-DD)"
+        )
+    own = frontier.with_dates(own).sort_values(["date", "model"], kind="stable")
     return tuple(
         Release(str(row["model"]), str(row["released"]), float(row["h"]), float(row["h_se"]))
         for row in own.to_dict("records")
     )
 
 
-def axes(table: pd.DataFrame | None = None) -> tuple[Axis, ...]:
+def axes(table: pd.DataFrame | None = None, pair: Pair = PAPER_PAIR) -> tuple[Axis, ...]:
     """Every benchmark of the frontier table by how well it tells the five best on it apart, the clearest first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame, optional
+        Of models, those of paper B with the later ones by default.
+    pair : Pair
+        Its two come in although the table ``benchmarks`` may not hold them.
 
     Examples
     --------
@@ -162,33 +213,111 @@ def axes(table: pd.DataFrame | None = None) -> tuple[Axis, ...]:
     """
     used = frontier.models("all") if table is None else table
     found = []
-    for name in data.load("benchmarks")["benchmark"]:
+    for name in dict.fromkeys([*data.load("benchmarks")["benchmark"], pair.x, pair.y]):
         if name not in used or not used[name].notna().any():
             continue
         best = used[name].dropna().sort_values(ascending=False).head(_TOP).to_numpy(dtype=float)
         n, spread, noise = int(used[name].notna().sum()), math.nan, math.nan
         if n >= _LEAST:
             spread = float(best[0] - best[-1])
-            ends = item_error(best[[0, -1]], benchmark_items(name))
+            ends = item_error(best[[0, -1]], pair.items_of(name))
             noise = float(math.hypot(ends[0], ends[1]))
         found.append(Axis(name, n, spread, noise, spread / noise if noise else math.nan))
     return tuple(sorted(found, key=lambda axis: (math.isnan(axis.ratio), -axis.ratio, axis.benchmark)))
 
 
-def frontier_diagnosis(swe_pct: float, gpqa_pct: float, *, lab: str | None = None) -> FrontierDiagnosis:
+def _check_population(table: pd.DataFrame, pair: Pair, where: str) -> None:
+    known = [name for name in (pair.x, pair.y) if name in table]
+    n = len(table.dropna(subset=known)) if len(known) == 2 else 0
+    if n >= frontier.LEAST_MODELS:
+        return
+    have = [name for name in dict.fromkeys([*data.load("benchmarks")["benchmark"], *known]) if name in table]
+    listed = ", ".join(f"{name} ({int(table[name].notna().sum())})" for name in have)
+    raise ValueError(
+        f"{where} holds {n} models with both {pair.x} and {pair.y}, and a line needs {frontier.LEAST_MODELS}; it holds, with "
+        f"models in brackets: {listed}; choose two of these, or bring a larger table (cape frontier: --table FILE)"
+    )
+
+
+def _saturation(table: pd.DataFrame, pair: Pair) -> tuple[float, float, float]:
+    """The ratio and its ends with one model left out; NaN where there are too few models."""
+    both = table.dropna(subset=[pair.x, pair.y])
+    if len(both) < _LEAST:
+        return math.nan, math.nan, math.nan
+    ratio = frontier_labs.saturation(both, old=pair.x, new=pair.y).ratio
+    if len(both) == _LEAST:
+        return ratio, math.nan, math.nan
+    cases = frontier_labs.saturation_cases(both, old=pair.x, new=pair.y)["ratio"]
+    return ratio, float(cases.min()), float(cases.max())
+
+
+def _cautions(here: Location, line: Line, table: pd.DataFrame, *, own: bool) -> tuple[str, ...]:
+    pair, found = here.pair, list[str]()
+    x, y = pair.title(pair.x), pair.title(pair.y)
+    unknown = [pair.title(name) for name in (pair.x, pair.y) if math.isnan(pair.items_of(name))]
+    if unknown:
+        found.append(
+            f"The number of test items of {' and '.join(unknown)} is not known, so h has no range of item noise; give it if "
+            "you know it."
+        )
+    half = line.half_width(here.x_pct)
+    if half > BAND_PP:
+        found.append(
+            f"The line of {line.n} models is itself known only to ±{half:.1f} points at this {x}, more than a band of "
+            f"{BAND_PP:g}; the range of h leaves that out. More models would help."
+        )
+    if line.slope.low <= 0 <= line.slope.high:
+        found.append(
+            f"The slope of the line, {line.slope.estimate:.2f} [{line.slope.low:.2f}, {line.slope.high:.2f}], may be zero: "
+            f"these {line.n} models do not show that the two scores go together, so h is little more than the distance from "
+            f"their mean {y}."
+        )
+    if not line.low_x <= here.x_pct <= line.high_x:
+        found.append(
+            f"{x} {here.x_pct:g} lies outside the models of the line, {line.low_x:g} to {line.high_x:g}, where the line is "
+            "a guess."
+        )
+    twins = table.loc[(table[pair.x] == here.x_pct) & (table[pair.y] == here.y_pct), "model"]
+    if own and len(twins):
+        found.append(
+            f"The line knows these two scores already: {', '.join(map(str, twins))} has them. Leave it out of the table to "
+            "hold it against the others."
+        )
+    if not pair.published:
+        found.append(
+            f"Bands of {BAND_PP:g}, changes of {CHANGE_PP:g} and the ratio of {ROTATE_BELOW:g} are paper B's for SWE-bench "
+            f"Verified and GPQA Diamond; nobody tested them on {x} and {y}. No null was computed either: two scores that "
+            "both rise over time go together without any tie between them (chapter 9)."
+        )
+    return tuple(found)
+
+
+def frontier_diagnosis(
+    x_pct: float,
+    y_pct: float,
+    *,
+    lab: str | None = None,
+    pair: Pair = PAPER_PAIR,
+    table: pd.DataFrame | None = None,
+) -> FrontierDiagnosis:
     """Locate a model, hold it against its lab, and say which axis to measure next.
 
     Parameters
     ----------
-    swe_pct, gpqa_pct : float
-        SWE-bench Verified and GPQA Diamond in percent.
+    x_pct, y_pct : float
+        SWE-bench Verified and GPQA Diamond in percent, or the scores of ``pair``.
     lab : str, optional
-        A lab of the table ``frontier_models``.
+        A lab of the table.
+    pair : Pair
+        Two benchmarks of the table.
+    table : pandas.DataFrame, optional
+        The models of the line, as from ``frontier_pair.read_population``. By default those of paper B: its published ones
+        for the line, the later ones too for histories and axes.
 
     Raises
     ------
     ValueError
-        If a score is no percentage, or there is no such lab.
+        If a score is no percentage, there is no such lab or benchmark, or too few models have both scores.
 
     Examples
     --------
@@ -196,38 +325,39 @@ def frontier_diagnosis(swe_pct: float, gpqa_pct: float, *, lab: str | None = Non
     >>> found.band, found.band_sure, found.changed
     ('on', False, False)
     """
-    here = frontier.locate(swe_pct, gpqa_pct)
-    band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
-    ends = {"above": (BAND_PP, math.inf), "on": (-BAND_PP, BAND_PP), "below": (-math.inf, -BAND_PP)}[band]
-    history = lab_history(lab) if lab is not None else ()
+    everyone = frontier.models("all") if table is None else table
+    behind = frontier.models() if table is None else table
+    _check_population(behind, pair, "the book's table" if table is None else "the table")
+    line = frontier.fit_line(behind, pair)
+    here = frontier.locate(x_pct, y_pct, line, pair)
+    band, sure = band_of(here)
+    history = lab_history(lab, everyone, line, pair) if lab is not None else ()
     change = low = high = math.nan
     if history:
         change = here.h - history[-1].h
         half = 1.96 * math.hypot((here.h_high - here.h_low) / 2 / 1.96, history[-1].h_se)
         low, high = change - half, change + half
-    table = frontier.models("all")
-    ratio = frontier_labs.saturation(table).ratio
-    cases = frontier_labs.saturation_cases(table)["ratio"]
-    found = axes(table)
+    ratio, ratio_low, ratio_high = _saturation(everyone, pair)
+    found = axes(everyone, pair)
     clear = [axis.benchmark for axis in found if axis.ratio >= 2]
-    items = claims.assess_some(_CLAIMS)
-    evidence = tuple(Evidence(i.claim.id, i.claim.statement, i.claim.chapter, i.verdict) for i in items)
+    evidence = evidence_for(_CLAIMS) if pair.published else ()
     return FrontierDiagnosis(
         here,
         band,
-        ends[0] <= here.h_low and here.h_high <= ends[1],
+        sure,
         lab or "",
         history,
         change,
         low,
         high,
         bool(abs(change) > CHANGE_PP),
-        float(ratio),
+        ratio,
         bool(ratio < ROTATE_BELOW),
-        float(cases.min()),
-        float(cases.max()),
+        ratio_low,
+        ratio_high,
         found,
         clear[0] if clear else "",
-        grade([item.verdict for item in items]),
+        grade([item.verdict for item in evidence]) if evidence else "not tested",
         evidence,
+        _cautions(here, line, everyone, own=table is not None),
     )

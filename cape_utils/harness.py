@@ -7,6 +7,8 @@ the checks of ``data.load_scores``. It implements no section of the papers.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from cape_utils.harness_file import PANEL_SHOTS, TASKS, BrokenFile, Run, read_ru
 from cape_utils.model_sizes import SizeError, SizeTable, family_from_name, read_sizes, size_from_name
 from cape_utils.validation import DataError, Problem
 
-__all__ = ["read_harness", "read_source"]
+__all__ = ["read_harness", "read_source", "read_uploads"]
 
 
 def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = None) -> pd.DataFrame:
@@ -66,9 +68,14 @@ def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = N
                 )
             ]
         )
+    named = [(path, path.name if root.is_file() else path.relative_to(root).as_posix()) for path in found]
+    return _merged(named, read_sizes(sizes) if isinstance(sizes, str | Path) else sizes)
+
+
+def _merged(files: list[tuple[Path, str]], sizes: SizeTable | None) -> pd.DataFrame:
+    """Scores of several result files, each with the name that messages call it by."""
     runs, problems = [], []
-    for path in found:
-        name = path.name if root.is_file() else path.relative_to(root).as_posix()
+    for path, name in files:
         try:
             runs.append(read_run(path, name))
         except BrokenFile as error:
@@ -78,11 +85,52 @@ def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = N
             problems.append(_Keyed(name, None, None, None, f"cannot be read ({error.strerror})"))
     if problems:
         raise DataError(problems)
-    table = _table(runs, read_sizes(sizes) if isinstance(sizes, str | Path) else sizes)
+    table = _table(runs, sizes)
     notes = _notes(runs)
     scores = data.load_scores(table)
     scores.attrs["notes"] = notes
     return scores
+
+
+def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
+    r"""A table of scores from files that came without a folder, as from a browser.
+
+    Parameters
+    ----------
+    files : sequence of (str, bytes)
+        Names and contents: one CSV of scores, or results of lm-evaluation-harness (JSON), beside them if needed one CSV of
+        sizes with the columns ``model, params_b`` and, where wanted, ``family``.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; and as ``data.load_scores`` and ``read_harness``.
+
+    Examples
+    --------
+    >>> table = read_uploads([("mine.csv", b"model,family,params_b,mmlu\na,A,1,30\nb,A,3,40\n")])
+    >>> list(table["mmlu"])
+    [30.0, 40.0]
+    """
+    kinds = [Path(name).suffix.lower() for name, _ in files]
+    tables, results = kinds.count(".csv"), kinds.count(".json")
+    if tables + results < len(files) or not files or tables > 1:
+        came = ", ".join(name for name, _ in files) or "none"
+        raise ValueError(
+            f"these files came: {came}; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, "
+            "if needed, one .csv of sizes; choose these alone"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        # A folder for each, for two results may bear one name; only the last part of a name is trusted.
+        paths = [Path(folder, str(place), Path(name).name) for place, (name, _) in enumerate(files)]
+        for path, (_, content) in zip(paths, files, strict=True):
+            path.parent.mkdir()
+            path.write_bytes(content)
+        csv = next((path for path in paths if path.suffix.lower() == ".csv"), None)
+        if csv is not None and not results:
+            return data.load_scores(csv)
+        named = [(path, path.name) for path in paths if path is not csv]
+        return _merged(named, None if csv is None else read_sizes(csv))
 
 
 class _Keyed(Problem):

@@ -17,7 +17,10 @@ from cape_utils.coupling import PHASES
 from cape_utils.held_out import best_method, error_range, held_out_coverage, held_out_steps
 from cape_utils.next_phase import PhaseSkill, phase_shares, phase_skill
 
-__all__ = ["NextScore", "NextSize", "predict_size"]
+__all__ = ["LARGEST_B", "NextScore", "NextSize", "check_size", "predict_size"]
+
+LARGEST_B = 100_000.0
+"""Sizes beyond this are taken for raw counts of parameters, as in the reader's tables."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,38 @@ class NextSize:
     note: str
 
 
+def check_size(params_b: float, largest_b: float, *, family: str = "the family") -> None:
+    """Refuse a size that cannot be the next one.
+
+    Parameters
+    ----------
+    params_b, largest_b : float
+        The size asked for and the largest of the family, billions.
+    family : str
+        For the message.
+
+    Raises
+    ------
+    ValueError
+        If it is not above the largest, or beyond ``LARGEST_B``.
+
+    Examples
+    --------
+    >>> check_size(5, 7)
+    Traceback (most recent call last):
+    ...
+    ValueError: next size 5B must be above the largest of the family, 7B; name a larger one
+    """
+    if params_b > LARGEST_B:
+        raise ValueError(
+            f"next size {params_b:g}B is above {LARGEST_B:g}B; sizes are in billions, so a raw count must be divided by 1e9"
+        )
+    if not params_b > largest_b:  # also where it is not a number
+        raise ValueError(
+            f"next size {params_b:g}B must be above the largest of {family}, {largest_b:g}B; name a larger one"
+        )
+
+
 def predict_size(
     rows: pd.DataFrame,
     x: str,
@@ -117,8 +152,7 @@ def predict_size(
     if params_b is None:
         ratio = float(np.clip((sizes[-1] / sizes[0]) ** (1 / max(len(set(sizes)) - 1, 1)), 1.2, 10**longest))
         params_b = float(f"{sizes[-1] * ratio:.2g}")
-    if not params_b > sizes[-1]:
-        raise ValueError(f"next size {params_b:g}B must be above the largest of the family, {sizes[-1]:g}B")
+    check_size(params_b, float(sizes[-1]))
     found, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
     covered: list[tuple[float, int]] = []
     skill = None

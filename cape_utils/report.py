@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cape_utils import frontier
 from cape_utils.advice import Advice, advise
 from cape_utils.diagnosis import Diagnosis
 from cape_utils.rendering import figure_tools_script
@@ -209,7 +210,7 @@ def block_html(block: str | Table | Bullets) -> str:
 
 
 def _figures(found: Diagnosis) -> dict[str, list[str]]:
-    from cape_utils.charts import diagnosis_path, diagnosis_phases
+    from cape_utils.charts import diagnosis_frontier, diagnosis_path, diagnosis_phases
     from cape_utils.rendering import figure_html, theme
 
     def figure(chart: Any) -> str:
@@ -217,10 +218,14 @@ def _figures(found: Diagnosis) -> dict[str, list[str]]:
         # Styled here and not by a global theme, which another figure of the same session may have set.
         return figure_html({**spec, "config": {**spec.get("config", {}), **theme()["config"]}})
 
-    return {
+    figures = {
         "In short": [figure(diagnosis_path(found))],
         "Step by step": [figure(diagnosis_phases(found))],
     }
+    if found.frontier is not None:
+        field, line = frontier.h_field(frontier.models("all")), frontier.fit_line(frontier.models())
+        figures["Beside frontier models"] = [figure(diagnosis_frontier(found.frontier, field, line))]
+    return figures
 
 
 def save(

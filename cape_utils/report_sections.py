@@ -9,9 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cape_utils import frontier_words
 from cape_utils.advice import Advice
 from cape_utils.data import benchmark_title as title
 from cape_utils.diagnosis import Diagnosis
+from cape_utils.frontier_family import FamilyFrontier
 
 __all__ = ["Block", "Bullets", "Section", "Table", "headline", "sections", "sure"]
 
@@ -255,6 +257,37 @@ def _ahead(found: Diagnosis) -> Section:
     )
 
 
+def _frontier(placed: FamilyFrontier) -> Section:
+    largest, last = placed.largest, placed.models[-1]
+    rows = tuple(
+        (
+            _short(one.model),
+            f"{one.location.x_pct:g}",
+            f"{one.location.y_pct:g}",
+            f"{one.location.expected:.1f}",
+            f"{one.location.h:+.1f}",
+            frontier_words.span(one.location.h_low, one.location.h_high),
+            f"{one.band}{'' if one.band_sure else '?'}",
+        )
+        for one in placed.models
+    )
+    words = frontier_words.playbook_words(largest)
+    about = (
+        f"h is the distance of GPQA Diamond from the line through {last.location.n} published models, with the 95% range that "
+        "item noise leaves; the band is five points wide to each side, with a question mark where the range leaves it open. "
+        "How far the line is more than a common rise of both scores over time: chapter 9."
+    )
+    lines = [f"{_short(last.model)} lies {largest.band} the line: {largest.location.position}."]
+    if largest.history:
+        lines.append(f"{words['change']}, {largest.history[-1].model} of {largest.lab}.")
+    lines.append(f"{words['saturation']}.")
+    lines.append(f"Axis to measure next: {frontier_words.next_words(largest)}.")
+    lines.append(f"{words['trust']}.")
+    lines += largest.cautions
+    head = ("model", "SWE-bench", "GPQA", "on the line", "h", "95% range", "band")
+    return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
+
+
 def _dimension(found: Diagnosis) -> Section:
     d = found.dimension
     if d is None:
@@ -314,6 +347,8 @@ def sections(found: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
         _ahead(found),
         _dimension(found),
     ]
+    if found.frontier is not None:
+        parts.insert(5, _frontier(found.frontier))
     if beware:
         parts.append(Section("Cautions", (Bullets(beware),)))
     return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))

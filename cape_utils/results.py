@@ -5,7 +5,9 @@ Nothing is computed here beyond reading numbers off a set of draws.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ __all__ = [
     "histogram",
     "interval",
     "null_from_draws",
+    "plain",
 ]
 
 Floats = NDArray[np.float64]
@@ -174,3 +177,20 @@ def null_from_draws(observed: float, draws: Floats, n: int, method: str, *, exac
     return Null(
         float(observed), float(np.median(draws)), low, high, float(p), smallest, n, total, exact, method
     )
+
+
+def plain(value: Any) -> Any:
+    """A value that strict JSON can hold: NaN and infinities become None, tuples become lists.
+
+    Examples
+    --------
+    >>> plain({"a": (1.0, float("nan"))})
+    {'a': [1.0, None]}
+    """
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

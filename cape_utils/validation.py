@@ -112,6 +112,7 @@ def read_table(
     table: str,
     *,
     aliases: Mapping[str, str] | None = None,
+    further: bool = False,
 ) -> pd.DataFrame:
     """Read CSV text, check it against a Table Schema and give it its types.
 
@@ -126,6 +127,8 @@ def read_table(
         Name for messages.
     aliases : mapping, optional
         Column names, in lower case, that readers are known to use, with what to write instead.
+    further : bool
+        Whether columns that the schema does not name may stand in the file; they are read as text.
 
     Returns
     -------
@@ -139,6 +142,8 @@ def read_table(
     """
     fields = {field["name"]: field for field in schema["fields"]}
     header, rows, lines = _split(text, fields, table)
+    if further:
+        fields |= {name: {"name": name, "type": "string"} for name in header if name and name not in fields}
     problems = _header_problems(header, fields, table, aliases or {})
     if not problems and not rows:
         problems = [

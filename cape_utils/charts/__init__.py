@@ -24,6 +24,7 @@ from cape_utils.charts.data import (
     variant_chart,
 )
 from cape_utils.charts.diagnosis import (
+    diagnosis_frontier,
     diagnosis_path,
     diagnosis_phases,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "copies_chart",
     "cosine_chart",
     "depth_chart",
+    "diagnosis_frontier",
     "diagnosis_path",
     "diagnosis_phases",
     "difference_chart",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from cape_utils.charts._base import PHASE_COLOURS, dropdown, name, pct_axis, put, size_axis
 from cape_utils.diagnosis import Diagnosis
+from cape_utils.frontier import GPQA, SWE, Line
+from cape_utils.frontier_family import FamilyFrontier
 from cape_utils.rendering import PALETTE
 
-__all__ = ["diagnosis_path", "diagnosis_phases"]
+__all__ = ["diagnosis_frontier", "diagnosis_path", "diagnosis_phases"]
 
 
 def diagnosis_path(found: Diagnosis) -> Any:
@@ -135,4 +138,77 @@ def diagnosis_phases(found: Diagnosis) -> Any:
         title=f"{found.family}: the phase of each step, as far as item noise lets it be known",
         caption=f"{len(steps)} steps, {found.draws:,} draws of item noise each. A bar of one colour is a clear phase.",
         alternative=f"One stacked bar for each step in size. {listed}.",
+    )
+
+
+def diagnosis_frontier(placed: FamilyFrontier, field: pd.DataFrame, line: Line) -> Any:
+    """A family's models among the frontier models, with the line and the item noise of h.
+
+    Parameters
+    ----------
+    placed : FamilyFrontier
+    field : pandas.DataFrame
+        From ``frontier.h_field``.
+    line : Line
+        The one that ``placed`` was measured against.
+    """
+    own = pd.DataFrame(
+        [
+            {
+                "model": one.model,
+                SWE: one.location.x_pct,
+                GPQA: one.location.y_pct,
+                "low": one.location.expected + one.location.h_low,
+                "high": one.location.expected + one.location.h_high,
+                "h": one.location.h,
+            }
+            for one in placed.models
+        ]
+    )
+    labs = sorted(field["lab"].unique())
+    chosen = dropdown("diagnosis_lab", ["all labs", *labs], "Others")
+    unit = alt.Scale(domain=[0, 100], nice=False)
+    x = alt.X(f"{SWE}:Q", title="SWE-bench Verified (percent)", scale=unit)
+    y = alt.Y(f"{GPQA}:Q", title="GPQA Diamond (percent)", scale=unit)
+    kinds = ["your family", "frontier models"]
+    look = {
+        "color": alt.Color(
+            "kind:N",
+            title=None,
+            scale=alt.Scale(domain=kinds, range=[PALETTE["vermillion"], PALETTE["blue"]]),
+        ),
+        "shape": alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds, range=["diamond", "circle"])),
+    }
+    others = (
+        alt.Chart(field[["model", "lab", "released", SWE, GPQA, "h"]].round(2).assign(kind=kinds[1]))
+        .transform_filter("diagnosis_lab == 'all labs' || datum.lab == diagnosis_lab")
+        .mark_point(filled=True, size=45, opacity=0.5)
+        .encode(x, y, **look, tooltip=["model", "lab", "released", SWE, GPQA, "h"])
+        .add_params(chosen)
+    )
+    ends = np.array([0.0, 100.0])
+    fitted = (
+        alt.Chart(pd.DataFrame({SWE: ends, GPQA: line.predict(ends)}).round(3))
+        .mark_line(color=PALETTE["grey"], strokeDash=[6, 4], clip=True)
+        .encode(x, y)
+    )
+    base = alt.Chart(own.round(3).assign(kind=kinds[0])).encode(x)
+    noise = base.mark_rule(color=PALETTE["vermillion"], strokeWidth=2, clip=True).encode(
+        alt.Y("low:Q", scale=unit), alt.Y2("high:Q")
+    )
+    dots = base.mark_point(filled=True, size=150, opacity=1).encode(
+        y, **look, tooltip=["model", SWE, GPQA, "h"]
+    )
+    listed = "; ".join(f"{row['model']} {row['h']:+.1f}" for row in own.to_dict("records"))
+    return put(
+        fitted + others + noise + dots,
+        title="Your family among frontier models",
+        caption=(
+            f"h, points from the line of n = {line.n} published models (dashed): {listed}. Upright bars: 95% of the item noise "
+            f"of h. {len(field)} models shown."
+        ),
+        alternative=(
+            "Scatter plot of frontier models as circles, SWE-bench Verified across and GPQA Diamond up, with a dashed line, "
+            f"and your family's models as diamonds with upright bars. Distances from the line: {listed}."
+        ),
     )

@@ -24,6 +24,10 @@ __all__ = ["growth", "location", "path", "phases", "scale"]
 _PLURAL = {"row": "rows", "family": "families"}
 
 
+def _counted(families: int) -> str:
+    return f"{families} {'family' if families == 1 else 'families'}"
+
+
 def phases(
     local: pd.DataFrame, *, x: str, y: str, tax_below: float, bonus_above: float, clip: float = 2.0
 ) -> Any:
@@ -67,7 +71,7 @@ def phases(
         edges + bars + dots,
         title=f"Change of {name(y)} over change of {name(x)}",
         caption=(
-            f"n = {len(local)} steps of {local['family'].nunique()} families: {counted}, with tax below {tax_below:g} and "
+            f"n = {len(local)} steps of {_counted(local['family'].nunique())}: {counted}, with tax below {tax_below:g} and "
             f"bonus above {bonus_above:g}. Item noise leaves the sign of {sure} of {known} at least 95% sure."
         ),
         alternative=(
@@ -271,9 +275,7 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
         .mark_line(color=PALETTE["grey"], strokeDash=[6, 4], clip=True)
         .encode(x, y)
     )
-    own = alt.Chart(
-        pd.DataFrame([{SWE: here.swe_bench_verified, GPQA: here.gpqa_diamond, "on_line": here.expected}])
-    )
+    own = alt.Chart(pd.DataFrame([{SWE: here.x_pct, GPQA: here.y_pct, "on_line": here.expected}]))
     gap = own.mark_rule(color=PALETTE["purple"], strokeWidth=2, clip=True).encode(x, y, alt.Y2("on_line:Q"))
     dot = own.mark_point(shape="diamond", filled=True, size=200, color=PALETTE["purple"], opacity=1).encode(
         x, y

@@ -27,6 +27,7 @@ EXAMPLES = """\
   cape diagnose results/ --sizes sizes.csv          where a model's name does not tell its size
   cape diagnose scores.csv --family Mine --json     one family, for programs
   cape diagnose scores.csv --x mmlu --y truthfulqa_mc2
+  cape diagnose scores.csv --next 13                what a model of 13 billion parameters may score
 """
 
 
@@ -54,8 +55,30 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a CSV of model, params_b and, if wanted, family, for a results folder",
     )
+    command.add_argument(
+        "--next",
+        dest="next_params_b",
+        type=_size,
+        metavar="BILLIONS",
+        help="size to predict, above the largest of the family (default: the next of its own ladder)",
+    )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of the simulations (default 0)")
     command.add_argument("--json", action="store_true", help="print a JSON list of objects instead of text")
+
+
+def _size(text: str) -> float:
+    """A size in billions; argparse adds the name of the argument to what is said here."""
+    import math
+
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    if not (math.isfinite(size) and size > 0):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} came; allowed is a number of billions above 0; write it alone, such as 13 or 0.41"
+        )
+    return size
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -127,7 +150,13 @@ def _diagnose(arguments: argparse.Namespace, scores: pd.DataFrame) -> tuple[list
         scores = scores[scores["family"] == arguments.family]
         scores.attrs = notes
     _say("diagnosing, with every family of the open panel held out in turn; a few seconds")
-    found = diagnose_all(scores, x=arguments.x, y=arguments.y, rng=arguments.seed)
+    found = diagnose_all(
+        scores,
+        x=arguments.x,
+        y=arguments.y,
+        next_params_b=arguments.next_params_b,
+        rng=arguments.seed,
+    )
     return list(found.values()), usable_families(scores, arguments.x, arguments.y)[1]
 
 

@@ -1,9 +1,10 @@
-"""``cape frontier``: a model's two scores on paper B's map."""
+"""``cape frontier``: a model's two scores on paper B's map, or on that of any other pair and table."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -16,22 +17,46 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
 SUMMARY = "place a model's two scores beside the frontier models"
 DESCRIPTION = (
-    "Place SWE-bench Verified and GPQA Diamond scores, in percent, on paper B's map of coding and reasoning."
+    "Place SWE-bench Verified and GPQA Diamond scores, in percent, on paper B's map of coding and reasoning.\n"
+    "With --x and --y the same is done for any two benchmarks, and with --table for your own models: a CSV with\n"
+    "the columns model and both benchmarks; lab and released (YYYY, YYYY-MM or YYYY-MM-DD) give a history."
 )
 EXAMPLES = """\
   cape frontier --swe 80.8 --gpqa 91.3          where a model with these two scores lies
   cape frontier --swe 80.8 --gpqa 91.3 --json   the same for programs
   cape frontier --swe 80.8 --gpqa 91.3 --lab Anthropic   with the lab's own releases and the axis to measure next
+  cape frontier --x ifeval=93 --y gpqa_diamond=88   another pair of the book's table: four models, and it says so
+  cape frontier --x mmlu=70 --y hle=12 --items hle=2500 --table models.csv   your own table, any two of its columns
 """
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Describe the arguments to the parser."""
+    command.add_argument("--swe", type=float, metavar="PERCENT", help="SWE-bench Verified, 0 to 100")
+    command.add_argument("--gpqa", type=float, metavar="PERCENT", help="GPQA Diamond, 0 to 100")
     command.add_argument(
-        "--swe", type=float, required=True, metavar="PERCENT", help="SWE-bench Verified, 0 to 100"
+        "--x",
+        type=_named,
+        metavar="NAME=PERCENT",
+        help="in place of --swe: a column of the table and your score, such as mmlu=70",
     )
     command.add_argument(
-        "--gpqa", type=float, required=True, metavar="PERCENT", help="GPQA Diamond, 0 to 100"
+        "--y",
+        type=_named,
+        metavar="NAME=PERCENT",
+        help="in place of --gpqa: the column that the line predicts",
+    )
+    command.add_argument(
+        "--table",
+        metavar="FILE",
+        help="a CSV of the models that the line is drawn through (default: the book's 34 published models)",
+    )
+    command.add_argument(
+        "--items",
+        type=_named,
+        action="append",
+        metavar="NAME=N",
+        help="number of test items of a benchmark that the book does not know; once for each",
     )
     command.add_argument(
         "--lab",
@@ -39,24 +64,52 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="hold it against this lab's releases, and say which axis to measure next",
     )
     command.add_argument("--json", action="store_true", help="print a JSON object instead of text")
+    command.set_defaults(misuse=command.error)
+
+
+def _named(text: str) -> tuple[str, float]:
+    """A benchmark and a number; argparse adds the name of the argument to what is said here."""
+    name, sign, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not (name.strip() and sign and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} came; allowed is NAME=NUMBER; write it without spaces, such as mmlu=70"
+        )
+    return name.strip(), value
+
+
+def _pair(arguments: argparse.Namespace) -> tuple[tuple[str, float], tuple[str, float]]:
+    """Names and scores of the pair; a call that mixes or lacks them ends here."""
+    from cape_utils.frontier_pair import GPQA, SWE
+
+    old, new = (arguments.swe, arguments.gpqa), (arguments.x, arguments.y)
+    given = [flags for flags in (old, new) if any(flag is not None for flag in flags)]
+    if len(given) != 1 or any(flag is None for flag in given[0]):
+        arguments.misuse("two scores are needed: --swe and --gpqa, or --x NAME=PERCENT and --y NAME=PERCENT")
+    return new if given[0] is new else ((SWE, old[0]), (GPQA, old[1]))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print where the model lies and return the exit status."""
-    from cape_utils.frontier import locate
-
+    (x, x_pct), (y, y_pct) = _pair(arguments)
     more = None
     try:
-        here = locate(arguments.swe, arguments.gpqa)
-        if arguments.lab is not None:
-            from cape_utils.frontier_diagnosis import frontier_diagnosis
+        if arguments.x is None and arguments.table is None and arguments.lab is None and not arguments.items:
+            from cape_utils.frontier import locate
 
-            more = frontier_diagnosis(arguments.swe, arguments.gpqa, lab=arguments.lab)
-    except ValueError as error:
-        print(f"cape frontier: {error}", file=sys.stderr)
+            here = locate(x_pct, y_pct)
+        else:
+            more = _diagnose(arguments, x, y, x_pct, y_pct)
+            here = more.location
+    except (ValueError, OSError) as error:
+        for line in str(error).splitlines():
+            print(f"cape frontier: {line}", file=sys.stderr)
         return 2
     if arguments.json:
-        # With a lab the object gains keys; those without one stay as they were.
+        # With a lab or another pair the object gains keys; those without stay as they were.
         extra = {} if more is None else {k: v for k, v in more.as_dict().items() if k != "location"}
         print(json.dumps({**here.as_dict(), **extra}, indent=2, allow_nan=False))
     else:
@@ -66,62 +119,39 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_location(here: Location) -> None:
-    from cape_utils.coupling import benchmark_items
-    from cape_utils.frontier import GPQA, SWE
+def _diagnose(arguments: argparse.Namespace, x: str, y: str, x_pct: float, y_pct: float) -> FrontierDiagnosis:
+    from cape_utils.frontier_diagnosis import frontier_diagnosis
+    from cape_utils.frontier_pair import make_pair, read_population
 
-    usual = "within" if here.usual else "outside"
-    items = f"{benchmark_items(GPQA):g} and {benchmark_items(SWE):g}"
-    sure = "excludes" if here.h_low > 0 or here.h_high < 0 else "includes"
-    lines = (
-        f"h = {here.h:+.1f} points [{here.h_low:+.1f}, {here.h_high:+.1f}]: {here.position}",
-        f"    GPQA Diamond {here.gpqa_diamond:g}%, where the line of {here.n} models gives {here.expected:.1f}%",
-        f"    The interval is the noise of {items} test items alone; it {sure} zero.",
-        f"    95% of single models lie between {max(here.expected_low, 0):.1f}% and {min(here.expected_high, 100):.1f}%; "
-        f"this one is {usual}.",
-        "    How far the line is more than a common rise of both scores over time: chapter 09_frontier.",
-    )
-    print("\n".join(lines))
+    pair = make_pair(x, y, items=dict(arguments.items or ()))
+    table = None if arguments.table is None else read_population(arguments.table, pair)
+    return frontier_diagnosis(x_pct, y_pct, lab=arguments.lab, pair=pair, table=table)
+
+
+def _print_location(here: Location) -> None:
+    from cape_utils.frontier_words import place_words
+
+    first, *rest = place_words(here)
+    print("\n".join([first, *(f"    {line}" for line in rest)]))
 
 
 def _print_diagnosis(found: FrontierDiagnosis) -> None:
-    from cape_utils.data import benchmark_title
-    from cape_utils.frontier_diagnosis import ROTATE_BELOW
+    from cape_utils import frontier_words
 
-    one = found.saturation_low < ROTATE_BELOW <= found.saturation_high
-    decided = ", which a single model decides" if one else ""
-    sure = "as far as item noise goes" if found.band_sure else "though item noise leaves it open"
-    _say(f"Band: {found.band} the line (5 points), {sure}")
-    _say(f"Releases of {found.lab}, h in points:")
-    for release in found.history:
-        _say(
-            f"    {release.released:<10}  {release.model:<28}  {release.h:+6.1f}  (standard error {release.h_se:.1f})"
-        )
-    words = "more than" if found.changed else "not more than"
-    _say(
-        f"    Change from the latest: {found.change:+.1f} [{found.change_low:+.1f}, {found.change_high:+.1f}], {words} 10 points"
-    )
-    _say(
-        f"Saturation ratio {found.saturation:.2f} ({found.saturation_low:.2f} to "
-        f"{found.saturation_high:.2f} with one of the five "
-        f"left out): {'rotate' if found.rotate else 'no need to rotate'} by the paper's rule of 0.2{decided}"
-    )
+    words = frontier_words.playbook_words(found)
+    _say(words["band"])
+    if found.history:
+        _say(f"Releases of {found.lab}, h in points:")
+        for release in found.history:
+            _say(f"    {frontier_words.release_words(release)}")
+        _say(f"    {words['change']}")
+    _say(words["saturation"])
     for axis in found.axes:
-        spread = (
-            "too few models"
-            if axis.ratio != axis.ratio
-            else f"best five spread {axis.spread:.1f} points, {axis.ratio:.1f} x noise"
-        )
-        _say(f"    {benchmark_title(axis.benchmark):<20}  {axis.models:>3} models  {spread}")
-    named = (
-        benchmark_title(found.next_axis)
-        if found.next_axis
-        else "one that is not in this table; on these the best tie"
-    )
-    _say(f"Axis to measure next: {named}")
-    _say(
-        f"How far to trust the playbook: {found.grade} ({'; '.join(f'{e.id}: {e.verdict}' for e in found.evidence)})"
-    )
+        _say(f"    {frontier_words.axis_words(axis)}")
+    _say(f"Axis to measure next: {frontier_words.next_words(found)}")
+    _say(words["trust"])
+    for caution in found.cautions:
+        _say(f"Beware: {caution}")
 
 
 def _say(words: str) -> None:

@@ -13,6 +13,7 @@ from cape_utils.explorers.critical_scale import critical_scale_explorer
 from cape_utils.explorers.family import family_explorer
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.ode import ode_explorer
+from cape_utils.explorers.scores import scores_editor
 from cape_utils.explorers.steering import steering_explorer
 from cape_utils.explorers.width import width_explorer
 
@@ -24,6 +25,7 @@ __all__ = [
     "frontier_explorer",
     "in_live_kernel",
     "ode_explorer",
+    "scores_editor",
     "show",
     "steering_explorer",
     "width_explorer",

@@ -20,7 +20,7 @@ import ipywidgets as widgets
 
 from cape_utils.rendering import responsive, theme
 
-__all__ = ["DELAY_S", "WIDE", "Debounce", "Explorer", "choose_some", "mime_bundle", "remedy"]
+__all__ = ["DELAY_S", "WIDE", "Debounce", "Explorer", "choose_some", "mime_bundle", "remedy", "sentence"]
 
 DELAY_S = 0.12
 """Seconds without a further movement after which a control counts as set."""
@@ -112,7 +112,14 @@ def _untitled(spec: Mapping[str, Any]) -> dict[str, Any]:
     return drawn | {"config": theme()["config"], "background": "white"}
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """An error as one sentence for the reader, with a remedy where it has none of its own.
+
+    Examples
+    --------
+    >>> sentence(ValueError("there is one row; add another"))
+    'There is one row; add another.'
+    """
     words = " ".join(str(error).split()) or "something failed without a message"
     if not isinstance(error, ValueError):
         words = f"{type(error).__name__}: {words}; go back to the last setting that worked"
@@ -249,7 +256,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
         try:
             self._adapt(self.controls, name)
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
-            self._say(_sentence(error))
+            self._say(sentence(error))
         finally:
             self._adapting = False
         self._later()
@@ -274,7 +281,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
                 self._chart = None
                 self._put(None)
                 self._caption.value = ""
-                self._say(_sentence(error))
+                self._say(sentence(error))
             finally:
                 self.busy = False
 

@@ -151,7 +151,8 @@ def phi_scale_advantage() -> Recomputed:
     small = equivalents.small_web_models(web_curve.recipe_rows("paper"))
     beyond = int((small["matches_b"].isna() | (small["matches_b"] > 10)).sum())
     remark = (
-        f"No released file holds a cosine of Phi, so it is read as scores. Readings tried: {listed}. The step from Phi-1.5 to "
+        f"No released file holds a cosine of Phi, so it is read as scores. Readings tried: {listed}. Shown is {best}, which of "
+        f"those that reach a size comes nearest to the paper's 10B. The step from Phi-1.5 to "
         f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and "
         f"rises again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
     )

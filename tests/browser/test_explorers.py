@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ".cape-explorer .cape-words:not([role])"
-APPS = ("family_explorer", "width_explorer")
+APPS = ("family_explorer", "width_explorer", "scores_editor")
 DRAWN = ".cape-explorer .marks"  # what Vega calls its canvas, or its picture
 
 
@@ -167,5 +167,48 @@ def test_a_control_moved_with_the_keyboard_draws_another_chart(browser, lab, app
         assert side is not None
         assert chart is not None
         assert side["y"] < chart["y"], "on a narrow page the chart does not come below the controls"
+    finally:
+        page.close()
+
+
+def _upload(page: Page, path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a CSV").press("Enter")
+    chooser.value.set_files(path)
+
+
+def test_a_score_is_typed_and_a_file_uploaded_and_the_diagnosis_follows(browser, lab, tmp_path):
+    foreign: list[str] = []
+    page = _open(browser, lab, "scores_editor", foreign)
+    done = "[...document.querySelectorAll('.cape-explorer [role=status]')].some(e => e.innerText === 'Up to date.')"
+    try:
+        page.wait_for_function(done, timeout=60_000)
+        report = page.locator(".cape-explorer h3:has-text('Diagnosis of Mine')")
+        report.wait_for()
+        before, words = _picture(page), page.locator(WORDS).first.inner_text()
+        # By keyboard alone: from the name of the last model to its second score.
+        page.get_by_placeholder("model, row 3").focus()
+        for _ in range(4):
+            page.keyboard.press("Tab")
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("48.5")
+        assert _another_picture(page, before), "the chart is the same as before"
+        assert page.locator(WORDS).first.inner_text() != words
+        page.locator("text=in the bonus phase").first.wait_for(timeout=20_000)
+        path = tmp_path / "bad.csv"
+        path.write_text("model,family,params_b,mlu\na,A,1,30\n", encoding="utf-8")
+        _upload(page, path)
+        page.locator(
+            "[role=status]:has-text('The file was not taken, and the table is as it was.')"
+        ).wait_for()
+        assert page.get_by_placeholder("TruthfulQA MC2, row 3").input_value() == "48.5"
+        path.write_text("model,family,params_b,mmlu,gsm8k\na,Z,1,30,4\nb,Z,3,40,9\n", encoding="utf-8")
+        _upload(page, path)
+        page.locator(".cape-explorer h3:has-text('Diagnosis of Z')").wait_for(timeout=30_000)
+        page.get_by_role("button", name="Report as Markdown").press("Enter")
+        with page.expect_download() as kept:
+            page.locator("a[download='diagnosis.md']").press("Enter")
+        assert Path(kept.value.path()).read_text(encoding="utf-8").startswith("# Diagnosis of Z")
+        assert foreign == [], "the app asked another host"
     finally:
         page.close()

@@ -22,6 +22,7 @@ from cape_utils import (
     diagnosis,
     forecast,
     frontier,
+    frontier_family,
     frontier_labs,
     generations,
     head_gates,
@@ -409,6 +410,21 @@ def diagnosed():
 
 
 BUILT = {
+    "diagnosis_frontier": lambda: charts.diagnosis_frontier(
+        frontier_family.family_frontier(
+            pd.DataFrame(
+                {
+                    "model": ["m"],
+                    "family": "F",
+                    "params_b": [9.0],
+                    "swe_bench_verified": [60.0],
+                    "gpqa_diamond": 70.0,
+                }
+            )
+        ),
+        frontier.h_field(frontier.models("all")),
+        frontier.fit_line(frontier.models()),
+    ),
     "diagnosis_path": lambda: charts.diagnosis_path(diagnosed()),
     "diagnosis_phases": lambda: charts.diagnosis_phases(diagnosed()),
     "changed_chart": lambda: charts.changed_chart(

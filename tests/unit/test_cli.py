@@ -98,8 +98,9 @@ def test_every_example_of_the_help_runs(capsys):
         line.split("  ")[1].split()
         for text in (cli.claims.EXAMPLES, cli.frontier.EXAMPLES)
         for line in text.splitlines()
+        if "--table" not in line  # needs a file; it runs in test_frontier
     ]
-    assert len(examples) == 6
+    assert len(examples) == 7
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
     assert capsys.readouterr().err == ""

@@ -609,14 +609,18 @@ def test_a_lab_adds_its_history_and_the_next_axis(capsys):
     assert "no lab 'Acme'; the labs are Alibaba" in capsys.readouterr().err
 
 
-def test_the_examples_of_the_help_run(capsys):
+def test_the_examples_of_the_help_run(capsys, tmp_path, monkeypatch):
+    (tmp_path / "models.csv").write_text(
+        "model,mmlu,hle\n" + "\n".join(f"m{i},{40 + 7 * i},{3 + i * i}" for i in range(6)), encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         cli.main(["frontier", "--help"])
     shown = capsys.readouterr().out
     examples = [
         line.split("  ")[1].split() for line in shown.splitlines() if line.startswith("  cape frontier")
     ]
-    assert len(examples) == 3
+    assert len(examples) == 5
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
 

@@ -17,7 +17,18 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from cape_utils import advice, cli, data, diagnosis, family_report, report, report_sections
+from cape_utils import (
+    advice,
+    cli,
+    data,
+    diagnosis,
+    family_report,
+    frontier,
+    frontier_diagnosis,
+    frontier_family,
+    report,
+    report_sections,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
@@ -172,6 +183,65 @@ def test_without_the_bundle_the_page_holds_tables_and_says_what_is_missing(monke
     assert out.exists()
 
 
+# ---------------------------------------------------------------- beside frontier models
+
+
+@functools.cache
+def placed() -> tuple[diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
+    table = pd.DataFrame(
+        {
+            "model": ["xAI-9B", "xAI-3B", "xAI-1B"],
+            "family": "xai",
+            "params_b": [9.0, 3.0, 1.0],
+            "hellaswag": [70.0, 60.0, 45.0],
+            "truthfulqa_mc2": [36.0, 34.0, 44.0],
+            "swe_bench_verified": [80.8, 40.0, None],
+            "gpqa_diamond": [60.0, 68.0, 30.0],
+        }
+    )
+    found = diagnosis.diagnose(table, draws=500)
+    return found, advice.advise(found)
+
+
+def test_a_family_with_frontier_scores_is_placed_on_the_map():
+    found, given = placed()
+    first, last = found.frontier.models
+    assert (first.model, last.model) == ("xAI-3B", "xAI-9B"), "by size, and only those with both scores"
+    assert last.location == frontier.locate(80.8, 60.0)
+    assert (last.band, last.band_sure, first.band) == ("below", True, "on")
+    whole = frontier_diagnosis.frontier_diagnosis(80.8, 60.0, lab="xAI")
+    assert found.frontier.largest.as_dict() == whole.as_dict()
+    text = " ".join(report.as_text(found, given).split())
+    assert "BESIDE FRONTIER MODELS" in text
+    assert f"xAI-9B 80.8 60 {last.location.expected:.1f} {last.location.h:+.1f}" in text
+    assert "Change from the latest:" in text
+    assert "Grok 4 of xAI" in text
+    assert f"How far to trust the playbook: {whole.grade} (" in text
+    assert "## Beside frontier models" in report.as_markdown([found], [given])
+
+
+def test_the_page_draws_the_map_and_json_holds_it():
+    found, given = placed()
+    page = report.as_html([found], [given])
+    assert sum(t == "figure" for t, _ in _Elements(page).tags) == 3
+    assert page.index("Beside frontier models</h2>") < page.index("Your family among frontier models")
+    (item,) = json.loads(report.as_json([found], [given]), parse_constant=no_constants)
+    assert [one["model"] for one in item["frontier"]["models"]] == ["xAI-3B", "xAI-9B"]
+    assert item["frontier"]["largest"]["location"] == frontier.locate(80.8, 60.0).as_dict()
+
+
+def test_without_such_scores_there_is_no_map():
+    found, given = one()
+    assert found.frontier is None
+    assert found.as_dict()["frontier"] is None
+    assert "FRONTIER" not in report.as_text(found, given)
+    half = pd.DataFrame({"model": ["a"], "family": "A", "params_b": [1.0], "gpqa_diamond": [50.0]})
+    assert frontier_family.family_frontier(half) is None
+    assert frontier_family.family_frontier(half.assign(swe_bench_verified=float("nan"))) is None
+    strangers = frontier_family.family_frontier(half.assign(swe_bench_verified=50.0))
+    assert (strangers.largest.lab, strangers.largest.history) == ("", ())
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -298,6 +368,27 @@ def test_json_of_one_family_of_several(tmp_path, capsys):
     assert "C: left out" in err
 
 
+def test_the_next_size_can_be_named(tmp_path, capsys):
+    path = table(tmp_path)
+    assert cli.main(["diagnose", str(path), "--json", "--next", "13"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    assert item["next_size"]["params_b"] == 13
+    named = family_report.family_report(path, next_params_b=13).found[0]
+    assert named.as_dict() == {key: value for key, value in item.items() if key != "advice"}
+    usual = family_report.family_report(path).found[0]
+    assert usual.next_size.params_b != 13
+    assert usual.intervals == named.intervals
+
+
+@pytest.mark.parametrize("size", ["13B", "large", "0", "-7", "inf", "nan"])
+def test_a_next_size_that_is_no_number_of_billions(size, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["diagnose", "scores.csv", f"--next={size}"])
+    assert ended.value.code == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"'{size}' came; allowed is a number of billions above 0; write it alone, such as 13" in err
+
+
 def second(row: str) -> str:
     return "\n".join([HEADER, ROWS[0], row]) + "\n"
 
@@ -327,6 +418,12 @@ BROKEN = {
     "a pair of one": (GOOD, ["--x", "truthfulqa_mc2"], ["a coupling needs two benchmarks"]),
     "an unknown family": (GOOD, ["--family", "Z"], ["no family 'Z'", "the families are A"]),
     "sizes for a table": (GOOD, ["--sizes", "sizes.csv"], ["--sizes is for folders"]),
+    "a next size that is no larger": (
+        GOOD + "B-1B,B,1,40,44\nB-13B,B,13,50,46\n",
+        ["--next", "13"],
+        ["next size 13B must be above the largest of B, 13B", "name a larger one"],
+    ),
+    "a next size as a raw count": (GOOD, ["--next", "13000000000"], ["divided by 1e9"]),
     "a negative seed": (GOOD, ["--seed", "-1"], ["--seed is -1", "from 0"]),
 }
 

@@ -1,0 +1,316 @@
+"""The scores editor: type scores or upload them, and read the diagnosis.
+
+What the dashboard of paper A promises, for the reader's own models. The steps in size are measured at once, the diagnosis
+follows in a moment; both are those of ``coupling`` and ``family_report``, and files are read by ``harness``.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from cape_utils import coupling, data, report
+from cape_utils.charts import live
+from cape_utils.diagnosis import ladder, usable_families
+from cape_utils.explorers._base import WIDE, Debounce, Explorer, sentence
+from cape_utils.explorers._grid import ScoreGrid
+from cape_utils.family_report import FamilyReport, family_report
+from cape_utils.harness import read_uploads
+from cape_utils.next_size import check_size
+from cape_utils.report_sections import sections
+from cape_utils.validation import DataError
+
+__all__ = ["EXAMPLE", "ScoresEditor", "scores_editor"]
+
+EXAMPLE = (
+    {
+        "model": "Mine-0.4B",
+        "family": "Mine",
+        "params_b": "0.4",
+        "hellaswag": "40.2",
+        "truthfulqa_mc2": "43.1",
+    },
+    {
+        "model": "Mine-1.4B",
+        "family": "Mine",
+        "params_b": "1.4",
+        "hellaswag": "54.6",
+        "truthfulqa_mc2": "37.9",
+    },
+    {"model": "Mine-7B", "family": "Mine", "params_b": "7", "hellaswag": "72.3", "truthfulqa_mc2": "35.2"},
+)
+"""The table that the editor opens with, that of the README."""
+
+SETTLE_S = 0.6
+"""Seconds without a change after which the diagnosis begins."""
+
+_WRITERS = {
+    "html": ("HTML", "text/html", report.as_html),
+    "md": ("Markdown", "text/markdown", report.as_markdown),
+    "json": ("JSON", "application/json", report.as_json),
+}
+_MOST_PROBLEMS = 3
+
+
+class ScoresEditor(Explorer):
+    """An app that begins with a table: measured at each change, diagnosed when the table has come to rest.
+
+    Attributes
+    ----------
+    found : FamilyReport or None
+        The diagnosis of the table shown; None where a sentence says why there is none. Reading it does at once what a
+        timer would do later.
+    """
+
+    def __init__(self, rows: Sequence[dict[str, str]] = EXAMPLE) -> None:
+        titles = [(data.benchmark_title(name), name) for name in data.load("benchmarks")["benchmark"]]
+        self.report_view, self.link = widgets.HTML(), widgets.HTML()
+        self._found: FamilyReport | None = None
+        self._scores, self._notes, self._trouble = pd.DataFrame(), list[str](), ""
+        self._slow = Debounce(self._diagnose, SETTLE_S)
+        self.buttons = {
+            suffix: widgets.Button(description=f"Report as {name}", disabled=True, layout={"width": "auto"})
+            for suffix, (name, _, _) in _WRITERS.items()
+        }
+        for suffix, button in self.buttons.items():
+            button.on_click(lambda _, suffix=suffix: self.make_report(suffix))
+        controls = {
+            "scores": ScoreGrid(rows, "hellaswag", "truthfulqa_mc2"),
+            "upload": widgets.FileUpload(
+                accept=".csv,.json",
+                multiple=True,
+                description="Upload a CSV, or JSON results of lm-eval",
+            ),
+            "x": widgets.Dropdown(options=titles, value="hellaswag", description="Change of", style=WIDE),
+            "y": widgets.Dropdown(
+                options=titles, value="truthfulqa_mc2", description="goes with", style=WIDE
+            ),
+            "next_size": widgets.Text(
+                description="Predict at (B)", placeholder="its own next size", style=WIDE
+            ),
+        }
+        super().__init__("Your own scores", controls, self._measure)
+        below = widgets.VBox(
+            [
+                widgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"}),
+                self.link,
+                self.report_view,
+            ]
+        )
+        self.children: tuple[Any, ...] = (*self.children, below)
+
+    @property
+    def found(self) -> FamilyReport | None:
+        """The diagnosis, after anything that is still waiting."""
+        self._later.flush()
+        self._slow.flush()
+        return self._found
+
+    @property
+    def status(self) -> str:
+        """The sentence shown, after anything that is still waiting."""
+        self._later.flush()
+        self._slow.flush()
+        return self._status
+
+    def make_report(self, suffix: str) -> None:
+        """Put a link to the report below the buttons.
+
+        Parameters
+        ----------
+        suffix : {"html", "md", "json"}
+        """
+        try:
+            found = self.found
+            if found is None:
+                return
+            _, kind, writer = _WRITERS[suffix]
+            text = writer(found.found, found.advice).encode("utf-8")
+            size = f"{len(text) / 1e6:.1f} MB" if len(text) > 1e5 else f"{len(text) / 1e3:.0f} kB"
+            href = f"data:{kind};charset=utf-8;base64,{base64.b64encode(text).decode('ascii')}"
+            self.link.value = (
+                f'<a download="diagnosis.{suffix}" href="{href}">Save diagnosis.{suffix}</a> ({size})'
+            )
+        except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
+            self._say(sentence(error))
+
+    def _moved(self, name: str) -> None:
+        if self._adapting:
+            return
+        self._trouble = ""
+        if name == "upload":
+            self._upload()
+            return
+        if name in ("x", "y"):
+            self._change(
+                lambda: self.controls["scores"].show(self.controls["x"].value, self.controls["y"].value)
+            )
+        self._later()
+
+    def _change(self, what: Any) -> None:
+        """Change controls without answering each of them."""
+        self._adapting = True
+        try:
+            what()
+        finally:
+            self._adapting = False
+
+    def _upload(self) -> None:
+        files = [(str(file["name"]), bytes(file["content"])) for file in self.controls["upload"].value]
+        if not files:
+            return
+        # Emptied, so that the same file, mended, can be chosen again.
+        self._change(lambda: setattr(self.controls["upload"], "value", ()))
+        try:
+            scores = read_uploads(files)
+            have = [name for name in data.load("benchmarks")["benchmark"] if name in scores]
+            if len(have) < 2:
+                raise ValueError(f"the file holds one benchmark, {have[0]}; two are needed for a pair")
+        except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
+            words = _problems(error).replace(
+                " (cape diagnose: --sizes FILE)", " (CSV), uploaded with the results"
+            )
+            self._trouble = f"The file was not taken, and the table is as it was. {words}"
+            self._say(self._trouble)
+            return
+        self._notes = list(scores.attrs.get("notes", ()))
+        self._change(lambda: self._take(scores, have))
+        self._later()
+
+    def _take(self, scores: pd.DataFrame, have: Sequence[str]) -> None:
+        """Put a table that was read into the grid, with a pair that it holds."""
+        pair = [self.controls[name].value for name in ("x", "y")]
+        if not set(pair) <= set(have):
+            usual = [name for name in ("hellaswag", "truthfulqa_mc2") if name in have]
+            pair = [*usual, *(name for name in have if name not in usual)][:2]
+        self.controls["x"].value, self.controls["y"].value = pair
+        rows = [
+            {str(name): "" if pd.isna(value) else _text(value) for name, value in row.items()}
+            for row in scores.to_dict("records")
+        ]
+        self.controls["scores"].show(*pair)
+        self.controls["scores"].set_rows(rows)
+
+    def _measure(self, chosen: dict[str, Any]) -> Any:
+        """The steps in size, which need no resampling."""
+        x, y = chosen["x"], chosen["y"]
+        table, places = self.controls["scores"].frame()
+        if table.empty:
+            raise ValueError(
+                "the table is empty; two models of one family are needed; add them or upload a file"
+            )
+        try:
+            scores = data.load_scores(table)
+        except DataError as error:
+            raise ValueError(_problems(error, places)) from error
+        scores.attrs["notes"] = self._notes
+        usable, left = usable_families(scores, x, y)
+        if not usable:
+            raise ValueError("; ".join(left))
+        ladders = [ladder(scores[scores["family"] == name], x, y) for name in usable]
+        if (ahead := _size(chosen["next_size"])) is not None:
+            for name, rows in zip(usable, ladders, strict=True):
+                check_size(ahead, float(rows["params_b"].max()), family=name)
+        local = coupling.local_coupling(pd.concat(ladders), x, y).dropna(subset="coupling")
+        if local.empty:
+            raise ValueError(
+                f"{data.benchmark_title(x)} is the same at every size, so that no step has a coupling; correct a score or "
+                "change the pair"
+            )
+        self._scores = scores
+        return live.phases(local, x=x, y=y, tax_below=-coupling.TAX_BELOW, bonus_above=coupling.TAX_BELOW)
+
+    def _compute(self) -> None:
+        with self._lock:
+            super()._compute()
+            self._found, self.link.value = None, ""
+            for button in self.buttons.values():
+                button.disabled = True
+            if self._chart is None:
+                self.report_view.value = ""
+                return
+            self.busy = True
+            self._say("Steps measured. Diagnosing: a moment, some seconds the first time ...")
+            self._slow()
+
+    def _diagnose(self) -> None:
+        with self._lock:
+            if self._chart is None:  # the table was spoilt in the meantime
+                return
+            chosen = self.settings
+            try:
+                self._found = family_report(
+                    self._scores, x=chosen["x"], y=chosen["y"], next_params_b=_size(chosen["next_size"])
+                )
+                self.report_view.value = _folded(self._found)
+                for button in self.buttons.values():
+                    button.disabled = False
+                self._say(self._trouble or "Up to date.")
+            except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
+                self.report_view.value = ""
+                self._say(sentence(error))
+            finally:
+                self.busy = False
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _size(text: str) -> float | None:
+    """The size to predict; None where the box is empty."""
+    if not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"the size to predict is {text!r}; allowed is a number of billions; write it alone, such as 13"
+        ) from None
+
+
+def _problems(error: Exception, places: Sequence[int] = ()) -> str:
+    """What is wrong, with the rows of the screen where the table is that of the screen."""
+    if not isinstance(error, DataError):
+        return sentence(error)
+    found = []
+    for problem in error.problems[:_MOST_PROBLEMS]:
+        if not places:
+            found.append(str(problem))
+            continue
+        at = [] if problem.row is None or problem.row < 2 else [f"row {places[problem.row - 2]}"]
+        at += [] if problem.column is None else [data.benchmark_title(problem.column)]
+        came = "" if problem.value is None else f" {problem.value!r} came;"
+        found.append(f"{', '.join(at) or 'the table'}:{came} {problem.allowed}")
+    more = len(error.problems) - len(found)
+    return "; ".join(found) + (f"; and {more} more problems" if more > 0 else "")
+
+
+def _folded(found: FamilyReport) -> str:
+    """The report as HTML: what is short stands open, the rest behind its title."""
+    parts = []
+    for one, given in zip(found.found, found.advice, strict=True):
+        first, *rest = sections(one, given)
+        parts.append(f"<h3>Diagnosis of {html.escape(one.family)}</h3>")
+        parts += [report.block_html(block) for block in first.blocks]
+        for section in rest:
+            body = "".join(report.block_html(block) for block in section.blocks)
+            parts.append(f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>")
+    parts += [f"<p>{html.escape(words)}.</p>" for words in found.left_out]
+    return '<div class="cape-words">' + "".join(parts) + "</div>"
+
+
+def scores_editor() -> ScoresEditor:
+    """Your own scores in a small table, or from a file, and their diagnosis with a report to keep.
+
+    Returns
+    -------
+    ScoresEditor
+        Controls: ``scores, upload, x, y, next_size``.
+    """
+    return ScoresEditor()
