@@ -33,7 +33,7 @@ COMPUTING = (
 )
 PAGE_INPUTS = (
     *("book/_ext/*.py", "book/_static/*", "cape_utils/*.js"),
-    *("_config.yml", "_toc.yml", "book/references.bib"),
+    *("_config.yml", "_toc.yml", "book/references.bib", "book/glossary.md", "benchmarks/results.json"),
 )
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
