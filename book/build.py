@@ -20,6 +20,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,7 +33,10 @@ COMPUTING = (
     *("numpy", "pandas", "scipy", "altair", "frictionless", "pysindy", "scikit-learn", "ipykernel"),
     *("torch", "transformers"),
 )
-PAGE_INPUTS = ("book/_ext/*.py", "book/_static/*", "_config.yml", "_toc.yml", "book/references.bib")
+PAGE_INPUTS = (
+    *("book/_ext/*.py", "book/address.py", "book/_static/*", "_config.yml", "_toc.yml"),
+    *("book/references.bib", "CITATION.cff"),
+)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXECUTING = re.compile(r"([^/\s]+)\.(?:ipynb|md): Executing notebook using")
@@ -82,7 +87,8 @@ def execution_hash(root: Path) -> str:
 def prepare(root: Path) -> dict[str, str]:
     """Remove what is out of date from earlier builds, and return the hashes of this one."""
     out = root / "_build"
-    now = {"execution": execution_hash(root), "pages": input_hash(root, PAGE_INPUTS)}
+    pages = f"{input_hash(root, PAGE_INPUTS)} {address.read(root).source}"
+    now = {"execution": execution_hash(root), "pages": pages}
     cached_for, built_for = _read(out / "cache-of.json"), _read(out / "book-of.json")
     if cached_for != now["execution"]:
         if cached_for is not None:
@@ -223,6 +229,10 @@ def main(argv: list[str] | None = None) -> int:
     publish_scorecard(root)
     (out / "book-of.json").write_text(json.dumps(hashes), encoding="utf-8")
     executed = f"{len(seconds)} executed" if seconds else "every notebook from the cache"
+    if not address.read(root).known:
+        print(
+            "Its chapters link to no Colab or Binder yet: make address REPO=owner/name says where it is published."
+        )
     print(f"The book lies in {out / 'html' / 'index.html'} ({took:.0f} s, {executed}).")
     return 0
 

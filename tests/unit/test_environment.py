@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
@@ -106,32 +105,3 @@ def test_the_version_has_one_source():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == cape_utils.__version__
     assert f"## {cape_utils.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
-def test_the_address_of_the_repository_stands_in_one_place():
-    places = [
-        path.relative_to(ROOT).as_posix()
-        for pattern in (
-            "*.yml",
-            "*.md",
-            "*.toml",
-            "*.cff",
-            "book/**/*.md",
-            "book/**/*.py",
-            "cape_utils/**/*.py",
-        )
-        for path in ROOT.glob(pattern)
-        if "/".join(("OWNER", "cape-book")) in path.read_text(encoding="utf-8")
-    ]
-    assert len(places) <= 1, places
-
-
-def test_the_install_line_of_each_chapter_names_the_repository_of_the_config():
-    # Colab gets the notebook alone, so its install line must repeat the address; it may not differ from it.
-    address = re.search(r"url: (https://github.com/\S+)", (ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert address
-    for path in ROOT.glob("notebooks/*.ipynb"):
-        named = set(
-            re.findall(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)", path.read_text(encoding="utf-8"))
-        )
-        assert named == {address.group(1)}, path.name
