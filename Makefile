@@ -109,10 +109,10 @@ address:
 
 links: $(VENV)/.book
 	@echo "Asking the hosts that the book links to; those that refuse every robot are listed in _config.yml and left out."
-	@$(BIN)/python book/build.py --links
+	@$(BIN)/python book/links.py
 
 colab: $(VENV)/.test
-	@$(BIN)/python tests/colab/simulate.py
+	@$(BIN)/python tests/colab/simulate.py --torch-index "$(TORCH_INDEX)"
 
 clean:
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -113,10 +113,11 @@ def _read(path: Path) -> object:
         return None
 
 
-def run_sphinx(root: Path, log: Path) -> tuple[int, list[str], dict[str, float]]:
+def run_sphinx(root: Path, log: Path, *, builder: str = "html") -> tuple[int, list[str], dict[str, float]]:
     """Run Jupyter Book, say which notebook is executed, and keep the whole output in a file."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
     command += ["--path-output", str(root), "-W", "--keep-going"]
+    command += [] if builder == "html" else ["--builder", builder]
     # The checkout comes first on the kernels' path, so that the book is never built from another installed copy.
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     # Threads that wait asleep: on a busy machine spinning ones cost a chapter with a model ten times its time.
