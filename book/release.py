@@ -38,7 +38,7 @@ def notes(root: Path, tag: str) -> str:
     faults = [f"{name} has version {found}" for name, found in versions.items() if found != wanted]
     log = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
-        rf"^## {re.escape(wanted)} \((.+)\)\n(.*?)(?=^## |\Z)", log, flags=re.MULTILINE | re.DOTALL
+        rf"^## {re.escape(wanted)} \(([^)\n]+)\)\n(.*?)(?=^## |\Z)", log, flags=re.MULTILINE | re.DOTALL
     )
     if section is None or not section.group(2).strip():
         faults.append(f"CHANGELOG.md says nothing of {wanted}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -105,3 +107,47 @@ def test_the_version_has_one_source():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == cape_utils.__version__
     assert f"## {cape_utils.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------- Binder
+
+
+def binder_faults(root: Path) -> list[str]:
+    """What would keep Binder from building environment.yml and from opening the chapters as asked."""
+    # Binder takes the first of these that it finds, and would then not look at environment.yml.
+    found = [
+        f"{name} hides environment.yml"
+        for name in ("binder", ".binder", "Dockerfile")
+        if (root / name).exists()
+    ]
+    listed, _ = conda((root / "environment.yml").read_text(encoding="utf-8"))
+    wanted = {"jupyterlab", "ipywidgets"} | (
+        {"voila"} if (root / "notebooks" / "12_dashboard.ipynb").exists() else set()
+    )
+    found += [f"environment.yml lacks {name}" for name in sorted(wanted - set(listed))]
+    script = root / "postBuild"
+    if not script.stat().st_mode & stat.S_IXUSR:
+        found.append("postBuild cannot be executed")
+    if subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode:
+        found.append("postBuild is no script")
+    return found
+
+
+def test_binder_finds_what_it_needs():
+    assert binder_faults(ROOT) == []
+
+
+def test_what_would_stop_binder_is_seen(tmp_path):
+    (tmp_path / "binder").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "12_dashboard.ipynb").write_text("{}")
+    lines = [line for line in ENVIRONMENT.splitlines() if "voila" not in line and "jupyterlab" not in line]
+    (tmp_path / "environment.yml").write_text("\n".join(lines))
+    (tmp_path / "postBuild").write_text("if true; then\n")
+    assert binder_faults(tmp_path) == [
+        "binder hides environment.yml",
+        "environment.yml lacks jupyterlab",
+        "environment.yml lacks voila",
+        "postBuild cannot be executed",
+        "postBuild is no script",
+    ]
