@@ -43,16 +43,18 @@ def main(argv: list[str] | None = None) -> int:
     root = parser.parse_args(argv).source.resolve()
     (root / "_build" / "reports").mkdir(parents=True, exist_ok=True)
     build.prepare(root)
-    # The checker looks only at pages that it reads now.
-    for name in (".doctrees", "linkcheck"):
-        shutil.rmtree(root / "_build" / name, ignore_errors=True)
+    # The checker looks only at pages that it reads now, and Jupyter Book lets it write where the pages are.
+    shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
+    found = root / "_build" / "html" / "output.json"
+    found.unlink(missing_ok=True)
     status, lines, _ = build.run_sphinx(root, root / "_build" / "reports" / "links.log", builder="linkcheck")
-    report = root / "_build" / "linkcheck" / "output.json"
-    if not report.exists():
+    if not found.exists():
         print(build.explain(root, lines))
         print("The links were not checked: the book could not be read.")
         return 1
-    shutil.copy(report, root / "_build" / "reports" / "links.jsonl")
+    report = root / "_build" / "reports" / "links.jsonl"
+    shutil.move(found, report)
+    found.with_suffix(".txt").unlink(missing_ok=True)
     gone = broken(report)
     if gone:
         print("\n".join(gone))

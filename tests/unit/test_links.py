@@ -46,10 +46,11 @@ def book(tmp_path: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext", ignore=ignore)
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    shutil.copy(ROOT / "book" / "address.py", tmp_path / "book")
     settings = (
         (ROOT / "_config.yml")
         .read_text(encoding="utf-8")
-        .replace("linkcheck_retries: 3", "linkcheck_retries: 0")
+        .replace("linkcheck_retries: 3", "linkcheck_retries: 1")
     )
     (tmp_path / "_config.yml").write_text(settings, encoding="utf-8")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
@@ -84,6 +85,7 @@ def test_the_list_of_hosts_is_no_longer_than_needed():
         for pattern in ("book/*.md", "book/*.bib", "data/sources.csv", "notebooks/*.ipynb")
         for path in ROOT.glob(pattern)
     )
+    linked = re.sub(r"\bdoi\s*= \{", "https://doi.org/", linked)  # as the list of references shows them
     for pattern in IGNORED:
         assert re.search(pattern, linked), f"{pattern} is left out of the check, but nothing links to it"
         assert not re.match(pattern, "https://arxiv.org/abs/2605.18838"), "too wide a pattern"
