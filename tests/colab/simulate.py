@@ -184,6 +184,13 @@ def _client(notebook: nbformat.NotebookNode, top: Path, folder: Path) -> Any:
     )
 
 
+def _stop(client: Any) -> None:
+    """End a kernel; the client leaves one that it was given running."""
+    from jupyter_core.utils import run_sync
+
+    run_sync(client.km.shutdown_kernel)(now=True)
+
+
 def _names(site: Path) -> dict[str, str]:
     """Map the distributions in a folder to their versions."""
     from importlib.metadata import distributions
@@ -202,6 +209,9 @@ def run_chapter(clone: Path, base: Path, chapter: str) -> Run:
     folder.mkdir(parents=True)
     for name in ("PYTHONPATH", "CAPE_BOOK", "VIRTUAL_ENV"):
         os.environ.pop(name, None)
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # as in book/build.py: this machine may have other work
     notebook = nbformat.read(clone / "notebooks" / f"{chapter}.ipynb", as_version=4)
     place = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
     clocks, error = {}, ""
@@ -219,6 +229,7 @@ def run_chapter(clone: Path, base: Path, chapter: str) -> Run:
             finally:
                 clocks[number] = time.monotonic() - start
     whole = time.monotonic() - begin
+    _stop(client)
     nbformat.write(notebook, folder / f"{chapter}.ipynb")
     before = _names(_site(base))
     added = _names(_site(top))
@@ -233,6 +244,7 @@ def run_chapter(clone: Path, base: Path, chapter: str) -> Run:
             start = time.monotonic()
             again.execute_cell(again.nb.cells[0], 0)
             seconds_again = time.monotonic() - start
+        _stop(again)
     return Run(
         chapter=chapter,
         setup_seconds=clocks[place],
@@ -265,10 +277,10 @@ def main(argv: list[str] | None = None) -> int:
             f"whole chapter {run.whole_seconds:.0f} s, {run.charts} cells with charts; "
             f"replaced: {', '.join(run.replaced) or 'nothing'}"
         )
+        print(lines[-1], flush=True)
     report = ROOT / "_build" / "reports" / "colab.txt"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text("\n".join([*lines, *wrong]) + "\n", encoding="utf-8")
-    print("\n".join(lines))
     if wrong:
         print("Wrong:\n" + "\n".join(wrong))
     return 1 if wrong else 0
