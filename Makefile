@@ -10,7 +10,9 @@ LOG := $(VENV)/pip.log
 JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: book test lab check bench sweeps clean distclean help
+# The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
+CONSTRAINTS ?= constraints.txt
+.PHONY: book test lab check bench sweeps address links colab clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -25,7 +27,7 @@ endef
 define install
 	@echo "Installing what is needed into $(VENV) (extras: $(1)); this takes minutes the first time."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --log $(LOG) \
-	  $(torch_index) -c constraints.txt -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
+	  $(torch_index) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
 	  if grep -qiE "NewConnectionError|name resolution|ConnectTimeout|ConnectionError|Connection (refused|reset|aborted)|ProxyError|Network is unreachable|getaddrinfo" $(VENV)/pip.out $(LOG); then \
 	    echo "Installing failed: no network, or the package index cannot be reached. Connect, then repeat the same command (details: $(LOG))."; \
 	  else \
@@ -41,6 +43,9 @@ help:
 	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
+	@echo "make links   ask every other host that the book links to whether the page is still there"
+	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
+	@echo "make address REPO=owner/name   say where the book's repository is, for its Colab and Binder links"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
 	@echo "Another Python: make book PYTHON=python3.12"
 
@@ -98,6 +103,16 @@ bench: $(VENV)/.test
 sweeps: $(VENV)/.book
 	@echo "Measuring in the default model; what data/kept holds already is not done again."
 	@$(BIN)/python book/sweeps.py
+
+address:
+	@"$(PYTHON)" book/address.py set $(REPO)
+
+links: $(VENV)/.book
+	@echo "Asking the hosts that the book links to; those that refuse every robot are listed in _config.yml and left out."
+	@$(BIN)/python book/links.py
+
+colab: $(VENV)/.test
+	@$(BIN)/python tests/colab/simulate.py --torch-index "$(TORCH_INDEX)"
 
 clean:
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -20,6 +20,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,8 +34,8 @@ COMPUTING = (
     *("torch", "transformers"),
 )
 PAGE_INPUTS = (
-    *("book/_ext/*.py", "book/_static/*", "cape_utils/*.js"),
-    *("_config.yml", "_toc.yml", "book/references.bib", "book/glossary.md", "benchmarks/results.json"),
+    *("book/_ext/*.py", "book/address.py", "book/_static/*", "cape_utils/*.js", "_config.yml", "_toc.yml"),
+    *("book/references.bib", "book/glossary.md", "CITATION.cff", "benchmarks/results.json"),
 )
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,7 +87,8 @@ def execution_hash(root: Path) -> str:
 def prepare(root: Path) -> dict[str, str]:
     """Remove what is out of date from earlier builds, and return the hashes of this one."""
     out = root / "_build"
-    now = {"execution": execution_hash(root), "pages": input_hash(root, PAGE_INPUTS)}
+    pages = f"{input_hash(root, PAGE_INPUTS)} {address.read(root).source}"
+    now = {"execution": execution_hash(root), "pages": pages}
     cached_for, built_for = _read(out / "cache-of.json"), _read(out / "book-of.json")
     if cached_for != now["execution"]:
         if cached_for is not None:
@@ -110,10 +113,11 @@ def _read(path: Path) -> object:
         return None
 
 
-def run_sphinx(root: Path, log: Path) -> tuple[int, list[str], dict[str, float]]:
+def run_sphinx(root: Path, log: Path, *, builder: str = "html") -> tuple[int, list[str], dict[str, float]]:
     """Run Jupyter Book, say which notebook is executed, and keep the whole output in a file."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
     command += ["--path-output", str(root), "-W", "--keep-going"]
+    command += [] if builder == "html" else ["--builder", builder]
     # The checkout comes first on the kernels' path, so that the book is never built from another installed copy.
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     # Threads that wait asleep: on a busy machine spinning ones cost a chapter with a model ten times its time.
@@ -226,6 +230,10 @@ def main(argv: list[str] | None = None) -> int:
     publish_scorecard(root)
     (out / "book-of.json").write_text(json.dumps(hashes), encoding="utf-8")
     executed = f"{len(seconds)} executed" if seconds else "every notebook from the cache"
+    if not address.read(root).known:
+        print(
+            "Its chapters link to no Colab or Binder yet: make address REPO=owner/name says where it is published."
+        )
     print(f"The book lies in {out / 'html' / 'index.html'} ({took:.0f} s, {executed}).")
     return 0
 

@@ -115,6 +115,35 @@ def test_links_resolve(book: Path, path: str) -> None:
     assert checks.broken_links(book, book / path) == []
 
 
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_a_chapter_can_be_opened_elsewhere(browser: Browser, base: str, book: Path, path: str) -> None:
+    """Under the title stand links with names, large enough for a finger; the download is the chapter itself."""
+    visit = checks.open_page(browser, base, path, width=390)
+    places = visit.page.locator("h1 + nav.cape-open li > a")
+    names = places.all_inner_texts()
+    assert names[:2] == ["Open in Colab", "Open on Binder"]
+    assert names[-1] == "Download the notebook"
+    assert all(box["height"] >= 24 for box in (place.bounding_box() for place in places.all()) if box)
+    targets = [place.get_attribute("href") for place in places.all()]
+    # In a book without an address only the download leads somewhere, and the page says why.
+    unset = [target is None for target in targets[:-1]]
+    assert all(unset) or not any(unset)
+    assert visit.page.locator("nav.cape-open p").count() == all(unset)
+    visit.close()
+    page = book / path
+    kept = json.loads((page.parent / str(targets[-1])).read_text(encoding="utf-8"))
+    stored = json.loads((ROOT / path).with_suffix(".ipynb").read_text(encoding="utf-8"))
+    differ = [
+        number
+        for number, (one, other) in enumerate(zip(kept["cells"], stored["cells"], strict=True))
+        if one["source"] != other["source"]
+    ]
+    assert len(differ) == (not all(unset)), "only a known address is stamped, and only into the set-up"
+
+
 def _picture(figure: Locator) -> str:
     return str(figure.locator(".cape-chart svg").first.evaluate("svg => svg.outerHTML"))
 

@@ -23,6 +23,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+sys.path.insert(0, str(ROOT / "book"))
 build = load(ROOT / "book" / "build.py")
 extension = load(ROOT / "book" / "_ext" / "cape_book.py")
 
@@ -32,7 +33,8 @@ def book(tmp_path):
     """The smallest book with the real settings and scripts: one page, one notebook."""
     for name in (
         "book/build.py",
-        "book/_ext/cape_book.py",
+        "book/address.py",
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "book" / "_ext").glob("*.py")),
         *("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js"),
         "constraints.txt",
         "_config.yml",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -108,30 +109,45 @@ def test_the_version_has_one_source():
     assert f"## {cape_utils.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_address_of_the_repository_stands_in_one_place():
-    places = [
-        path.relative_to(ROOT).as_posix()
-        for pattern in (
-            "*.yml",
-            "*.md",
-            "*.toml",
-            "*.cff",
-            "book/**/*.md",
-            "book/**/*.py",
-            "cape_utils/**/*.py",
-        )
-        for path in ROOT.glob(pattern)
-        if "/".join(("OWNER", "cape-book")) in path.read_text(encoding="utf-8")
+# ---------------------------------------------------------------- Binder
+
+
+def binder_faults(root: Path) -> list[str]:
+    """What would keep Binder from building environment.yml and from opening the chapters as asked."""
+    # Binder takes the first of these that it finds, and would then not look at environment.yml.
+    found = [
+        f"{name} hides environment.yml"
+        for name in ("binder", ".binder", "Dockerfile")
+        if (root / name).exists()
     ]
-    assert len(places) <= 1, places
+    listed, _ = conda((root / "environment.yml").read_text(encoding="utf-8"))
+    wanted = {"jupyterlab", "ipywidgets"} | (
+        {"voila"} if (root / "notebooks" / "12_dashboard.ipynb").exists() else set()
+    )
+    found += [f"environment.yml lacks {name}" for name in sorted(wanted - set(listed))]
+    script = root / "postBuild"
+    if not script.stat().st_mode & stat.S_IXUSR:
+        found.append("postBuild cannot be executed")
+    if subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode:
+        found.append("postBuild is no script")
+    return found
 
 
-def test_the_install_line_of_each_chapter_names_the_repository_of_the_config():
-    # Colab gets the notebook alone, so its install line must repeat the address; it may not differ from it.
-    address = re.search(r"url: (https://github.com/\S+)", (ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert address
-    for path in ROOT.glob("notebooks/*.ipynb"):
-        named = set(
-            re.findall(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)", path.read_text(encoding="utf-8"))
-        )
-        assert named == {address.group(1)}, path.name
+def test_binder_finds_what_it_needs():
+    assert binder_faults(ROOT) == []
+
+
+def test_what_would_stop_binder_is_seen(tmp_path):
+    (tmp_path / "binder").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "12_dashboard.ipynb").write_text("{}")
+    lines = [line for line in ENVIRONMENT.splitlines() if "voila" not in line and "jupyterlab" not in line]
+    (tmp_path / "environment.yml").write_text("\n".join(lines))
+    (tmp_path / "postBuild").write_text("if true; then\n")
+    assert binder_faults(tmp_path) == [
+        "binder hides environment.yml",
+        "environment.yml lacks jupyterlab",
+        "environment.yml lacks voila",
+        "postBuild cannot be executed",
+        "postBuild is no script",
+    ]

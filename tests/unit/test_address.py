@@ -1,0 +1,292 @@
+"""The address of the repository: kept in one place, stamped into what leaves the book, and right in a fork."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import types
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FORK = {"GITHUB_REPOSITORY": "someone/fork", "GITHUB_SERVER_URL": "https://github.com"}
+# Whatever is text and could name the repository; built files, environments and caches are not ours.
+TEXT = {
+    ".py",
+    ".md",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".cff",
+    ".json",
+    ".ipynb",
+    ".csv",
+    ".txt",
+    ".js",
+    ".css",
+    ".bib",
+    "",
+}
+NOT_OURS = {".git", ".venv", "_build", "dist", "node_modules"}
+
+
+def load(path: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[path.stem] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+address = load(ROOT / "book" / "address.py")
+links = load(ROOT / "book" / "_ext" / "cape_links.py")
+
+
+def ours(root: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+        and path.suffix in TEXT
+        and not NOT_OURS & set(path.relative_to(root).parts)
+        and not any(part.endswith("_cache") or part == "__pycache__" for part in path.relative_to(root).parts)
+    ]
+
+
+def places(root: Path, words: str) -> list[str]:
+    """The files that hold these words, relative to the root."""
+    return [
+        path.relative_to(root).as_posix()
+        for path in ours(root)
+        if words in path.read_text(encoding="utf-8", errors="replace")
+    ]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """What a checkout holds of the address: the settings and the chapters."""
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    return tmp_path
+
+
+# ---------------------------------------------------------------- one place
+
+
+def test_the_address_stands_in_one_place():
+    assert places(ROOT, address.read(ROOT, {}).repository) == ["_config.yml"]
+
+
+def test_a_second_copy_would_be_seen(tree):
+    (tree / "book").mkdir()
+    (tree / "book" / "page.md").write_text(f"[code]({address.read(tree, {}).url})")
+    assert places(tree, address.read(tree, {}).repository) == ["_config.yml", "book/page.md"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_in_git_installs_from_the_mark(path):
+    source = path.read_text(encoding="utf-8")
+    assert re.findall(r"git\+([^\\\"\s]+)", source) == [address.MARK]
+
+
+def test_the_environment_goes_before_the_file(tree):
+    assert (
+        address.read(tree, {}).url == yaml.safe_load((tree / "_config.yml").read_text())["repository"]["url"]
+    )
+    assert address.read(tree, FORK).url == "https://github.com/someone/fork"
+    assert address.read(tree, FORK).known
+
+
+def test_setting_changes_one_line(tree):
+    before = (tree / "_config.yml").read_text().splitlines()
+    address.set_address(tree, "octo-cat/my.book_2")
+    after = (tree / "_config.yml").read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [new for _, new in changed] == ["  url: https://github.com/octo-cat/my.book_2"]
+    assert address.read(tree, {}).repository == "octo-cat/my.book_2"
+
+
+@pytest.mark.parametrize("wrong", ["", "fork", "a/b/c", "https://github.com/a/b", "a b/c", "-a/b", "a/b c"])
+def test_what_is_no_repository_is_refused(tree, wrong):
+    before = (tree / "_config.yml").read_text()
+    with pytest.raises(ValueError, match="owner/name"):
+        address.set_address(tree, wrong)
+    assert (tree / "_config.yml").read_text() == before
+
+
+def test_the_commands_say_what_they_did(tree, capsys, monkeypatch):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    address.set_address(tree, f"{address.PLACEHOLDER}/cape-book")
+    root = ["--root", str(tree)]
+    assert address.main([*root, "show"]) == 0
+    assert "not set" in capsys.readouterr().out
+    assert address.main([*root, "stamp"]) == 1
+    assert "make address REPO=owner/name" in capsys.readouterr().err
+    assert places(tree, address.MARK), "nothing was stamped with a placeholder"
+    assert address.main([*root, "set"]) == 1
+    assert address.main([*root, "set", "someone/fork"]) == 0
+    assert address.main([*root, "stamp"]) == 0
+    assert f"{len(CHAPTERS)} notebooks" in capsys.readouterr().out
+    assert places(tree, address.MARK) == []
+
+
+def test_a_stamped_copy_is_the_forks(tree):
+    where = address.read(tree, FORK)
+    assert len(address.stamp(tree, where)) == len(CHAPTERS)
+    for path in sorted((tree / "notebooks").glob("*.ipynb")):
+        nb = nbformat.read(path, as_version=4)
+        nbformat.validate(nb)
+        original = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
+        changed = [
+            (old.source, new.source)
+            for old, new in zip(original.cells, nb.cells, strict=True)
+            if old.source != new.source
+        ]
+        assert len(changed) == 1, "only the set-up cell may differ"
+        assert f'git+https://github.com/someone/fork@{where.branch}"' in changed[0][1]
+    assert places(tree, f"{address.PLACEHOLDER}/") == []
+    assert address.stamp(tree, where) == [], "a second time there is nothing left to do"
+
+
+# ---------------------------------------------------------------- the set-up cell
+
+
+class Shell:
+    """Runs a cell as Colab does, and writes down what it would have installed instead of installing it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, colab: bool, installed: bool) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self.installed: list[str] = []
+        self.shell = InteractiveShell()
+        self.shell.register_magic_function(self.installed.append, magic_name="pip")
+        monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+        if colab:
+            monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+        real = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name, *rest: (
+                (real(name, *rest) if installed else None) if name == "cape_utils" else real(name, *rest)
+            ),
+        )
+
+    def run(self, source: str) -> None:
+        # The lines up to the first real import decide what is installed; the rest is the chapter's own.
+        head = source[: source.index("\nimport ", 1)]
+        with redirect_stdout(io.StringIO()):
+            self.shell.run_cell(head).raise_error()
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_set_up_installs_once_and_only_in_colab(path, monkeypatch):
+    nb = nbformat.read(path, as_version=4)
+    source = next(cell.source for cell in nb.cells if cell.cell_type == "code")
+    with monkeypatch.context() as patch:
+        fresh = Shell(patch, colab=True, installed=False)
+        fresh.run(source)
+    (what,) = fresh.installed
+    assert re.fullmatch(rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}"', what)
+    for colab, installed in ((True, True), (False, False), (False, True)):
+        with monkeypatch.context() as patch:
+            other = Shell(patch, colab=colab, installed=installed)
+            other.run(source)
+        assert other.installed == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_that_opens_a_model_installs_what_that_needs(path):
+    nb = nbformat.read(path, as_version=4)
+    source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
+    opens = bool(re.search(r"\bmodels\.\w|\bfrom cape_utils import (?:[\w, ]*\b)?models\b", source))
+    assert ("cape-book[models]" in source) >= opens
+
+
+# ---------------------------------------------------------------- the line under the title
+
+
+def test_links_follow_from_the_path():
+    where = address.Address("https://github.com", "someone/fork", "live")
+    text = links.line("notebooks/02_coupling", where)
+    assert re.findall(r'href="([^"]+)"', text) == [
+        "https://colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb",
+        "https://mybinder.org/v2/gh/someone/fork/live?urlpath=lab%2Ftree%2Fnotebooks%2F02_coupling.ipynb",
+        "../_sources/notebooks/02_coupling.ipynb",
+    ]
+    assert re.findall(r">([^<>]+)</a>", text) == ["Open in Colab", "Open on Binder", "Download the notebook"]
+
+
+def test_the_dashboard_opens_as_an_app_too():
+    where = address.Address("https://github.com", "someone/fork", "live")
+    app = (
+        "https://mybinder.org/v2/gh/someone/fork/live?urlpath=voila%2Frender%2Fnotebooks%2F12_dashboard.ipynb"
+    )
+    assert f'<a href="{app}">Open as an app</a>' in links.line("notebooks/12_dashboard", where)
+    assert "voila" not in links.line("notebooks/02_coupling", where)
+
+
+def test_without_an_address_no_link_leads_nowhere():
+    where = address.Address("https://github.com", f"{address.PLACEHOLDER}/cape-book", "live")
+    text = links.line("notebooks/12_dashboard", where)
+    assert address.PLACEHOLDER not in text
+    assert re.findall(r'href="([^"]+)"', text) == ["../_sources/notebooks/12_dashboard.ipynb"]
+    assert text.count('aria-disabled="true"') == 3
+    assert links.UNKNOWN in text
+    options = links.theme_options({"repository_url": where.url, "launch_buttons": {"colab_url": "x"}}, where)
+    assert options.get("launch_buttons") == {}
+    assert "repository_url" not in options
+    assert not any(options[name] for name in links.THEME_BUTTONS)
+
+
+def build_fork(folder: Path, repository: str | None) -> Path:
+    """Build a book of one real set-up cell as a workflow of that repository would; return its pages."""
+    shutil.copytree(
+        ROOT / "book" / "_ext", folder / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
+    for name in ("book/build.py", "book/address.py", "_config.yml", "CITATION.cff", "constraints.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "book" / "references.bib").write_text("")
+    (folder / "book" / "intro.md").write_text("# Intro\n")
+    (folder / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/intro\nchapters:\n  - file: notebooks/02_coupling\n"
+    )
+    (folder / "notebooks").mkdir()
+    nb = nbformat.read(ROOT / "notebooks" / "02_coupling.ipynb", as_version=4)
+    setup = next(cell for cell in nb.cells if cell.cell_type == "code")
+    setup.source = setup.source[: setup.source.index("\nimport ", 1)]
+    nb.cells = [nbformat.v4.new_markdown_cell("# A question?"), setup]
+    nbformat.write(nb, folder / "notebooks" / "02_coupling.ipynb")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "GITHUB_REPOSITORY": repository or ""}
+    command = [sys.executable, str(folder / "book" / "build.py"), "--source", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build" / "html"
+
+
+def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
+    pages = build_fork(tmp_path, "someone/fork")
+    page = (pages / "notebooks" / "02_coupling.html").read_text(encoding="utf-8")
+    assert "colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb" in page
+    assert "mybinder.org/v2/gh/someone/fork/live" in page
+    assert "cape-book @ git+https://github.com/someone/fork@live" in re.sub(r"<[^>]+>", "", page)
+    download = json.loads(
+        (pages / "_sources" / "notebooks" / "02_coupling.ipynb").read_text(encoding="utf-8")
+    )
+    assert "git+https://github.com/someone/fork@live" in "".join(download["cells"][1]["source"])
+    assert address.MARK not in page
+    named = set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", page))
+    assert "someone/fork" in named
+    assert not [name for name in named if name.startswith(address.PLACEHOLDER)]
