@@ -32,7 +32,7 @@ def start_measures() -> list[Measure]:
     return [
         Measure(
             "start",
-            "import cape_utils",
+            "import the package",
             best([_import_ms() for _ in range(REPEATS)]),
             IMPORT_MS,
             "ms",
@@ -40,7 +40,7 @@ def start_measures() -> list[Measure]:
         ),
         Measure(
             "start",
-            "cape --help",
+            "command line, help",
             best([_command_s("--help") for _ in range(REPEATS)]),
             COMMAND_S,
             "s",
@@ -48,7 +48,7 @@ def start_measures() -> list[Measure]:
         ),
         Measure(
             "start",
-            "cape diagnose --help",
+            "cape diagnose, help",
             best([_command_s("diagnose", "--help") for _ in range(REPEATS)]),
             COMMAND_S,
             "s",

@@ -156,7 +156,7 @@ def stamp(root: Path, address: Address) -> list[Path]:
         )
     set_address(root, address.repository)
     done = []
-    for path in sorted(root.glob("notebooks/*.ipynb")):
+    for path in sorted([*root.glob("notebooks/*.ipynb"), *root.glob("book/*.ipynb")]):
         text = path.read_text(encoding="utf-8")
         if MARK in text:
             path.write_text(stamped(text, address), encoding="utf-8")

@@ -125,9 +125,11 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if docname not in _counts(app.env):
         return
     for paragraph in doctree.findall(nodes.paragraph):
-        first = paragraph[0] if len(paragraph) else None
+        # Markdown readers leave empty texts around what is bold.
+        first = next((part for part in paragraph if part.astext()), None)
         if isinstance(first, nodes.strong) and first.astext() == "Time":
-            paragraph.children[1:] = [nodes.Text(sentence(app.env, docname))]
+            paragraph.clear()
+            paragraph += [first, nodes.Text(sentence(app.env, docname))]
             return
 
 

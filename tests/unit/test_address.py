@@ -256,7 +256,12 @@ def build_fork(folder: Path, repository: str | None) -> Path:
         ROOT / "book" / "_ext", folder / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
-    for name in ("book/build.py", "book/address.py", "_config.yml", "CITATION.cff", "constraints.txt"):
+    (folder / "cape_utils").mkdir()
+    package = ("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js")
+    for name in (
+        *("book/build.py", "book/address.py", "_config.yml", "CITATION.cff", "constraints.txt"),
+        *package,
+    ):
         shutil.copy(ROOT / name, folder / name)
     (folder / "book" / "references.bib").write_text("")
     (folder / "book" / "intro.md").write_text("# Intro\n")
