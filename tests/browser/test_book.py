@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -85,6 +86,39 @@ def test_the_data_of_a_figure_is_one_click_away(browser: Browser, base: str) -> 
         with page.expect_download() as download:
             page.locator(".cape-save button", has_text=kind).first.press("Enter")
         assert Path(download.value.path()).read_bytes().startswith(start)
+    visit.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("isocline", "notebooks/03_phase_transition"),
+        ("participation ratio", "notebooks/08_eigenstructure"),
+        ("voila", "notebooks/12_dashboard"),
+    ],
+)
+def test_search_finds_terms(browser: Browser, base: str, words: str, page: str) -> None:
+    """The book's own search, which asks no server, leads to the chapter that treats the words."""
+    visit = checks.open_page(browser, base, f"search.html?q={quote(words)}")
+    visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
+    found = visit.page.locator("#search-results li > a").evaluate_all("links => links.map(a => a.href)")
+    assert any(page in link for link in found), found
+    assert visit.foreign == []
+    visit.close()
+
+
+def test_every_chapter_leads_to_the_next_and_back(browser: Browser, base: str) -> None:
+    """Previous and next, at the foot of the page, go through the chapters in order, without a gap."""
+    chapters = [page for page in PAGES if page.startswith("notebooks/")]
+    visit = checks.open_page(browser, base, chapters[0])
+    walked = [chapters[0]]
+    for _ in chapters[1:]:
+        visit.page.locator("a.right-next").click()
+        visit.page.wait_for_load_state()
+        walked.append(visit.page.url.removeprefix(f"{base}/"))
+    assert walked == chapters
+    visit.page.locator("a.left-prev").click()
+    visit.page.wait_for_url(f"**/{chapters[-2]}")
     visit.close()
 
 
