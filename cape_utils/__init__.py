@@ -25,6 +25,7 @@ _SUBMODULES = (
     *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
     *("held_out", "next_phase", "next_size"),
     *("diagnosis", "advice", "report", "report_sections", "family_report", "frontier_diagnosis"),
+    "calculator",
     *("claims", "charts", "explorers"),
 )
 
