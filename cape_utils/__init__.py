@@ -25,7 +25,7 @@ _SUBMODULES = (
     *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
     *("held_out", "next_phase", "next_size"),
     *("diagnosis", "advice", "report", "report_sections", "family_report", "frontier_diagnosis"),
-    "calculator",
+    *("calculator", "size_rule"),
     *("claims", "charts", "explorers"),
 )
 

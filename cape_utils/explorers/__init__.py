@@ -10,6 +10,7 @@ from __future__ import annotations
 from cape_utils.explorers._base import Debounce, Explorer
 from cape_utils.explorers._show import in_live_kernel, show
 from cape_utils.explorers.critical_scale import critical_scale_explorer
+from cape_utils.explorers.dashboard import dashboard, what_if_explorer
 from cape_utils.explorers.family import family_explorer
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.ode import ode_explorer
@@ -20,11 +21,13 @@ __all__ = [
     "Debounce",
     "Explorer",
     "critical_scale_explorer",
+    "dashboard",
     "family_explorer",
     "frontier_explorer",
     "in_live_kernel",
     "ode_explorer",
     "show",
     "steering_explorer",
+    "what_if_explorer",
     "width_explorer",
 ]

@@ -22,6 +22,7 @@ APPS = {
     "width": explorers.width_explorer,
     "ode": explorers.ode_explorer,
     "frontier": explorers.frontier_explorer,
+    "what_if": explorers.what_if_explorer,
 }
 GENEROUS = 5  # other work may share the two cores
 
@@ -307,6 +308,7 @@ QUICK = {
     "ode": [("threshold", 0.05), ("degree", 2), ("train", "OPT"), ("target", "Llama-2"), ("score", "mmlu")],
     "frontier": [("swe", 60.0), ("labs", ("Google", "OpenAI")), ("line", "chosen")],
     "critical_scale": [("y", "arc_challenge"), ("rows", "open")],
+    "what_if": [("change_y", 5.0), ("family", "OPT"), ("change_x", -3.0)],
 }
 
 
