@@ -21,6 +21,7 @@ from cape_utils.results import Estimate, Floats, Null, as_generator, family_coun
 
 __all__ = [
     "FITTED_ON",
+    "Formula",
     "agreement",
     "agreement_table",
     "best_cuts",

@@ -7,6 +7,7 @@ no section of the paper: they put its settings in the reader's hands.
 
 from __future__ import annotations
 
+from cape_utils.explorers._app import as_app
 from cape_utils.explorers._base import Debounce, Explorer
 from cape_utils.explorers._show import in_live_kernel, show
 from cape_utils.explorers.critical_scale import critical_scale_explorer
@@ -20,6 +21,7 @@ from cape_utils.explorers.width import width_explorer
 __all__ = [
     "Debounce",
     "Explorer",
+    "as_app",
     "critical_scale_explorer",
     "dashboard",
     "family_explorer",
