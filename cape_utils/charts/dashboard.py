@@ -152,8 +152,9 @@ def what_if(
                 "row:N", title=None, sort=list(dict.fromkeys(table.sort_values(["size", "scores"])["row"]))
             ),
             _COLOUR,
-            alt.Opacity(
-                "scores:N", title=None, scale=alt.Scale(domain=[_BEFORE, _AFTER], range=[0.5, 1]), legend=None
+            # A condition, and no scale: opacity on names that have no order is warned about.
+            opacity=alt.condition(
+                f"datum.scores == '{_AFTER}'", alt.value(1), alt.value(1 if not change else 0.5)
             ),
             order=alt.Order("place:Q"),
             tooltip=["row", "phase", alt.Tooltip("probability:Q", format=".0%"), "coupling"],
