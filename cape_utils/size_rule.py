@@ -285,7 +285,7 @@ def agreement_table(steps: pd.DataFrame) -> pd.DataFrame:
     sure = steps[[f"p_{name}" for name in PHASES]].max(axis=1).to_numpy() >= 0.8
     rules = {
         "formula of size": steps["by_size"].to_numpy(),
-        "commonest phase of the other families": commonest(steps),
+        "commonest elsewhere": commonest(steps),
     }
     rules |= {f"always {name}": np.full(len(steps), name, dtype=object) for name in PHASES}
     rows = {}

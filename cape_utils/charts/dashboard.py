@@ -77,7 +77,7 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
         .transform_filter("datum.family == phases_family")
         .encode(alt.Y("step:N", title=None, sort=alt.EncodingSortField("size", op="min")))
     )
-    bars = base.mark_bar(height={"band": 0.6}, opacity=0.8).encode(
+    bars = base.mark_bar(height=13, yOffset=8, opacity=0.9).encode(
         _SHARE,
         _COLOUR,
         order=alt.Order("place:Q"),
@@ -85,20 +85,20 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
     )
     words = (
         base.transform_filter("datum.place == 0")
-        .mark_text(align="left", fontWeight="bold", dx=6)
+        .mark_text(align="left", dx=2, dy=-7)
         .encode(alt.Text("by_size:N"), x=alt.value(0))
     )
     clear = int((steps[[f"p_{p}" for p in PHASES]].max(axis=1) >= 0.8).sum())
     return put(
-        (bars + words).add_params(chosen),
+        (bars + words).add_params(chosen).properties(height=alt.Step(34)),
         title="The phase of each step, as far as its scores tell",
         caption=(
             f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {clear} of them one phase has at least 80%. "
-            "The words on each bar are what the formula of size says, whatever the scores."
+            "The words above each bar are what the formula of size says, whatever the scores."
         ),
         alternative=(
             f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
-            "transition and bonus; on the bar stands the phase that size alone gives."
+            "transition and bonus; above the bar stands the phase that size alone gives."
         ),
     )
 
