@@ -459,7 +459,17 @@ def test_a_report_that_fails_is_a_sentence(monkeypatch):
     assert not app.write.disabled
 
 
-def test_the_dashboard_takes_further_tabs_in_front():
-    tabs = explorers.dashboard(first=[("Your scores", explorers.frontier_explorer)])
-    assert tabs.titles == ("Your scores", "A family, and what if", "A frontier model")
-    assert all(isinstance(child, explorers.Explorer) for child in tabs.children)
+def test_the_dashboard_takes_further_parts_in_front_and_makes_each_when_it_is_chosen():
+    made = []
+    whole = explorers.dashboard(
+        first=[("Your scores", lambda: made.append(1) or explorers.frontier_explorer())]
+    )
+    assert whole.titles == ("Your scores", "A family, and what if", "A frontier model")
+    assert made == [1]
+    first = whole.shown
+    whole.choice.value = "A family, and what if"
+    assert whole.shown.controls["family"].value == "Pythia"
+    assert whole._place.children == (whole.shown,)
+    whole.choice.value = "Your scores"
+    assert whole.shown is first
+    assert made == [1], "a part is made once and keeps what the reader set"
