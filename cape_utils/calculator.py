@@ -103,11 +103,21 @@ def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends:
     shares = {name: float(found[f"p_{name}"]) for name in PHASES}
     order = sorted(shares, key=lambda name: -shares[name])
     clear = shares[order[0]] - shares[order[1]] >= LEAST_LEAD
-    moved = ("dx", "dy", "se_dx", "se_dy", "coupling", "se")
-    numbers = [
-        float(found[name]) if found["dx"] or name not in ("coupling", "se") else math.nan for name in moved
-    ]
-    return Step(*numbers, shares, order[0] if clear else "", heights, *ends)
+    defined = bool(found["dx"])
+    return Step(
+        dx=float(found["dx"]),
+        dy=float(found["dy"]),
+        se_dx=float(found["se_dx"]),
+        se_dy=float(found["se_dy"]),
+        coupling=float(found["coupling"]) if defined else math.nan,
+        se=float(found["se"]) if defined else math.nan,
+        probabilities=shares,
+        likeliest=order[0] if clear else "",
+        heights=heights,
+        mean=ends[0],
+        low=ends[1],
+        high=ends[2],
+    )
 
 
 def size_step(
@@ -164,7 +174,7 @@ def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> S
     places = [frontier.locate(*scores) for scores in (earlier, later)]
     heights = tuple(Height(p.expected, p.h, (p.h_high - p.h) / 1.96) for p in places)
     change, half = heights[1].h - heights[0].h, 1.96 * math.hypot(heights[0].se, heights[1].se)
-    return _step(rows, *columns, heights, (change, change - half, change + half))
+    return _step(rows, frontier.SWE, frontier.GPQA, heights, (change, change - half, change + half))
 
 
 @functools.cache

@@ -227,9 +227,7 @@ def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> An
         .encode(
             across,
             up,
-            PHASE_POINT["color"],
-            PHASE_POINT["shape"],
-            tooltip=[*PHASE_POINT["tooltip"], "by_size"],
+            **PHASE_POINT,
         )
     )
     edges = alt.Chart(pd.DataFrame({"edge": rule.edges_b}).round(4)).mark_rule(strokeDash=[4, 4])

@@ -25,6 +25,7 @@ from cape_utils.explorers._base import WIDE, Debounce, Explorer
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.report_sections import sections
+from cape_utils.results import as_generator
 
 __all__ = ["Dashboard", "WhatIf", "dashboard", "what_if_explorer"]
 
@@ -84,7 +85,8 @@ def _steps(
 ) -> tuple[item_noise.Interval, ...]:
     chosen = {"family": family, "x": x, "y": y, "model": model, "change_x": change_x, "change_y": change_y}
     rows, _ = _changed(chosen)
-    return item_noise.intervals(rows, x, y, draws=_DRAWS)
+    # The draws of the whole diagnosis, so that chart and words show one number.
+    return item_noise.intervals(rows, x, y, draws=_DRAWS, rng=as_generator(0).spawn(4)[0])
 
 
 def _key(chosen: dict[str, Any]) -> tuple[Any, ...]:
@@ -161,7 +163,8 @@ class WhatIf(Explorer):
         self.link = widgets.HTML()
         x, y, family = "hellaswag", "truthfulqa_mc2", "Pythia"
         titles, models = benchmark_choices(panel_rows("open")), _models(family, x, y)
-        reach = {"min": -_REACH_PP, "max": _REACH_PP, "step": 0.5, "readout_format": "+.1f", "style": WIDE}
+        reach: dict[str, Any] = {"min": -_REACH_PP, "max": _REACH_PP, "step": 0.5, "readout_format": "+.1f"}
+        reach["style"] = {"description_width": "150px"}
         controls = {
             "family": widgets.Dropdown(
                 options=_families(x, y), value=family, description="Family", style=WIDE
@@ -177,7 +180,8 @@ class WhatIf(Explorer):
             [self.kind, self.write], layout=widgets.Layout(display="flex", flex_flow="row wrap", width="100%")
         )
         self.write.on_click(lambda _: self.save())
-        self.children = (*self.children, self.diagnosis, row, self.link)
+        shown: tuple[Any, ...] = super().__getattribute__("children")
+        self.children = (*shown, self.diagnosis, row, self.link)
 
     @property
     def words(self) -> str:

@@ -99,7 +99,7 @@ def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str
         page.get_by_text("(what if: TruthfulQA MC2 +6.0").first.wait_for(timeout=30_000)
         page.get_by_label("Report as").select_option("JSON")
         page.get_by_role("button", name="Write the report").click()
-        link = page.locator("a[download]")
+        link = page.locator("a[download^=pythia]")
         link.wait_for(timeout=60_000)
         data = str(link.get_attribute("href")).partition("base64,")[2]
         found = json.loads(base64.b64decode(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import re
 import sys
 import time
 
@@ -410,6 +411,8 @@ def test_the_diagnosis_in_words_follows_the_scores():
     app = explorers.what_if_explorer()
     before = app.words
     assert "At its last step" in before
+    share = re.search(r"Last step: tax, (\d+%)", app.chart.to_dict()["usermeta"]["caption"])[1]
+    assert f"({share})" in before, "chart and words show two numbers for one thing"
     app.controls["change_y"].value = 10.0
     after = app.words
     assert after != before
@@ -438,7 +441,6 @@ def test_a_change_stays_with_its_model_and_ends_with_it():
 )
 def test_the_report_can_be_saved_in_every_format(kind, start):
     import base64
-    import re
 
     app = explorers.what_if_explorer()
     app.kind.value = kind
