@@ -27,7 +27,7 @@ from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.report_sections import sections
 from cape_utils.results import as_generator
 
-__all__ = ["Dashboard", "WhatIf", "dashboard", "what_if_explorer"]
+__all__ = ["WhatIf", "dashboard", "what_if_explorer"]
 
 _DRAWS = 1000
 _FORMATS = {
@@ -235,60 +235,24 @@ def what_if_explorer() -> WhatIf:
     return WhatIf()
 
 
-class Dashboard(widgets.VBox):  # type: ignore[misc]
-    """Several apps of which one is shown; each is made when it is first chosen.
+def dashboard(*, first: Sequence[Callable[[], Any]] = ()) -> Any:
+    """The whole dashboard, one part below the other.
+
+    Not as tabs: a chart on a part that is not shown has no width, and Vega in Voila never stops looking for one.
 
     Parameters
     ----------
-    parts : sequence of (str, callable)
-        Title and app, the first shown first.
+    first : sequence of callable
+        Apps that stand before the two of this module.
 
-    Attributes
-    ----------
-    choice : widget
-        Buttons with the titles.
-    shown : Explorer
-        The app on the page.
-    """
-
-    def __init__(self, parts: Sequence[tuple[str, Callable[[], Any]]]) -> None:
-        self._makers, self._made = dict(parts), dict[str, Any]()
-        self.choice = widgets.ToggleButtons(options=list(self._makers), description="Show", style=WIDE)
-        self._place = widgets.Box(layout=widgets.Layout(width="100%", display="block"))
-        self.choice.observe(lambda _: self._turn(), "value")
-        # Not a Tab: a chart in a tab that is not shown has no width, and never stops looking for one.
-        super().__init__([self.choice, self._place])
-        self._turn()
-
-    @property
-    def titles(self) -> tuple[str, ...]:
-        """Titles of the apps, in order."""
-        return tuple(self._makers)
-
-    @property
-    def shown(self) -> Any:
-        """The app on the page."""
-        return self._made[self.choice.value]
-
-    def _turn(self) -> None:
-        title = self.choice.value
-        if title not in self._made:
-            self._made[title] = self._makers[title]()
-        self._place.children = (self._made[title],)
-
-
-def dashboard(*, first: Sequence[tuple[str, Callable[[], Any]]] = ()) -> Dashboard:
-    """The whole dashboard.
-
-    Parameters
-    ----------
-    first : sequence of (str, callable)
-        Parts that stand before the two of this module, as title and app.
+    Returns
+    -------
+    ipywidgets.VBox
+        With the apps as children; each is an ``Explorer``.
 
     Examples
     --------
-    >>> dashboard().titles
-    ('A family, and what if', 'A frontier model')
+    >>> len(dashboard().children)
+    2
     """
-    own = [("A family, and what if", what_if_explorer), ("A frontier model", frontier_explorer)]
-    return Dashboard([*first, *own])
+    return widgets.VBox([app() for app in (*first, what_if_explorer, frontier_explorer)])

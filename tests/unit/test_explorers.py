@@ -461,17 +461,11 @@ def test_a_report_that_fails_is_a_sentence(monkeypatch):
     assert not app.write.disabled
 
 
-def test_the_dashboard_takes_further_parts_in_front_and_makes_each_when_it_is_chosen():
-    made = []
-    whole = explorers.dashboard(
-        first=[("Your scores", lambda: made.append(1) or explorers.frontier_explorer())]
-    )
-    assert whole.titles == ("Your scores", "A family, and what if", "A frontier model")
-    assert made == [1]
-    first = whole.shown
-    whole.choice.value = "A family, and what if"
-    assert whole.shown.controls["family"].value == "Pythia"
-    assert whole._place.children == (whole.shown,)
-    whole.choice.value = "Your scores"
-    assert whole.shown is first
-    assert made == [1], "a part is made once and keeps what the reader set"
+def test_the_dashboard_takes_further_parts_in_front():
+    whole = explorers.dashboard(first=[explorers.frontier_explorer])
+    first, what_if, frontier_part = whole.children
+    assert all(isinstance(child, explorers.Explorer) for child in whole.children)
+    assert "swe" in first.controls
+    assert "change_y" in what_if.controls
+    assert "swe" in frontier_part.controls
+    assert first is not frontier_part
