@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BROWSER ?= yes
+PORT ?= 8866
 VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
@@ -12,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfil
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book test lab check bench sweeps address links colab clean distclean help
+.PHONY: book test lab app check bench sweeps address links colab clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -40,6 +41,7 @@ help:
 	@echo "make book    build the book            -> _build/html/index.html"
 	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
 	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make app     serve the dashboard as a web app (PORT=8866)"
 	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
@@ -87,6 +89,9 @@ endif
 lab: $(VENV)/.book
 	@echo "Opening the notebooks in JupyterLab; the address is printed below, Ctrl-C ends it."
 	@$(BIN)/python -m jupyterlab notebooks
+
+app: $(VENV)/.book
+	@$(BIN)/python book/app --port $(PORT)
 
 check: $(VENV)/.dev
 	@echo "Checking format, lint, types and stored notebooks."

@@ -26,6 +26,7 @@ _SUBMODULES = (
     *("held_out", "next_phase", "next_size", "evidence"),
     *("diagnosis", "advice", "report", "report_sections", "family_report"),
     *("frontier_diagnosis", "frontier_family", "frontier_words"),
+    *("calculator", "size_rule"),
     *("claims", "charts", "explorers"),
 )
 

@@ -45,6 +45,8 @@ __all__ = [
     "verdict_counts",
 ]
 
+_NO_NUMBER = "The papers quote no number that belongs to this chapter"
+
 Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not testable", "not written yet"]
 VERDICTS: dict[str, str] = {
     "reproduced": "recomputed on the paper's data within tolerance, and contradicted by neither the open panel nor a null",
@@ -406,6 +408,8 @@ class Statements:
     claims: tuple[Claim, ...]
 
     def _repr_html_(self) -> str:
+        if not self.claims:
+            return f"<p>{_NO_NUMBER}; what they say stands above, in words.</p>"
         rows = [
             (
                 _named(claim),
@@ -427,6 +431,8 @@ class Scoreboard:
     """Whether the page may offer to show one chapter or one verdict alone."""
 
     def _repr_html_(self) -> str:
+        if not self.items:
+            return f"<p>{_NO_NUMBER}, so the rule of the ledger gives no verdict.</p>"
         rows, marks = [], []
         for item in self.items:
             mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")

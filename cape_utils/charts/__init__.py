@@ -16,6 +16,11 @@ from cape_utils.charts.coupling import (
     phase_dots,
     score_path,
 )
+from cape_utils.charts.dashboard import (
+    agreement_chart,
+    family_phases,
+    size_scatter,
+)
 from cape_utils.charts.data import (
     copies_chart,
     difference_chart,
@@ -104,6 +109,7 @@ from cape_utils.rendering import PALETTE, enable
 
 __all__ = [
     "PALETTE",
+    "agreement_chart",
     "chance_chart",
     "changed_chart",
     "controls_chart",
@@ -119,6 +125,7 @@ __all__ = [
     "enable",
     "estimator_chart",
     "exponent_chart",
+    "family_phases",
     "field_chart",
     "flip_chart",
     "forecast_chart",
@@ -166,6 +173,7 @@ __all__ = [
     "score_path",
     "sensitivity_chart",
     "sign_chart",
+    "size_scatter",
     "slope_chart",
     "slope_map_chart",
     "small_sample_chart",

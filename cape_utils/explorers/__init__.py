@@ -7,6 +7,7 @@ no section of the paper: they put its settings in the reader's hands.
 
 from __future__ import annotations
 
+from cape_utils.explorers._app import as_app
 from cape_utils.explorers._base import Debounce, Explorer
 from cape_utils.explorers._show import in_live_kernel, show
 from cape_utils.explorers.critical_scale import critical_scale_explorer
@@ -15,12 +16,15 @@ from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.ode import ode_explorer
 from cape_utils.explorers.scores import scores_editor
 from cape_utils.explorers.steering import steering_explorer
+from cape_utils.explorers.what_if import dashboard, what_if_explorer
 from cape_utils.explorers.width import width_explorer
 
 __all__ = [
     "Debounce",
     "Explorer",
+    "as_app",
     "critical_scale_explorer",
+    "dashboard",
     "family_explorer",
     "frontier_explorer",
     "in_live_kernel",
@@ -28,5 +32,6 @@ __all__ = [
     "scores_editor",
     "show",
     "steering_explorer",
+    "what_if_explorer",
     "width_explorer",
 ]

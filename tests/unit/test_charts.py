@@ -35,6 +35,7 @@ from cape_utils import (
     rivals,
     rotation,
     scaling,
+    size_rule,
     spectrum,
     splits,
     steering_search,
@@ -409,6 +410,15 @@ def diagnosed():
     return diagnosis.diagnose(panels()["the open panel"].query("family == 'Llama-2'"), draws=500)
 
 
+def agreements():
+    held = size_rule.held_out_steps()
+    sure = held[["p_tax", "p_transition", "p_bonus"]].max(axis=1) >= 0.8
+    nulls_of = {"all": size_rule.shuffled_sizes(held), "clear": size_rule.shuffled_sizes(held[sure])}
+    return charts.agreement_chart(
+        size_rule.agreement_table(held), nulls_of, size_rule.best_cuts(held, draws=50)
+    )
+
+
 BUILT = {
     "diagnosis_frontier": lambda: charts.diagnosis_frontier(
         frontier_family.family_frontier(
@@ -507,6 +517,9 @@ BUILT = {
     "pair_scatter": lambda: charts.pair_scatter(width.pair_table(ladders())),
     "projection_chart": projections,
     "ratio_scatter": divided,
+    "agreement_chart": agreements,
+    "family_phases": lambda: charts.family_phases(size_rule.held_out_steps(without=())),
+    "size_scatter": lambda: charts.size_scatter(size_rule.held_out_steps(), size_rule.formula()),
     "variant_chart": lambda: charts.variant_chart(
         data.both_panels()[["panel", "model", "family", "params_b", TQA]],
         pd.DataFrame({"variant": ["MC1", "MC2"], "chance_pct": [22.0, 46.0]}),

@@ -244,6 +244,15 @@ def test_every_claim_of_a_written_chapter_has_a_function_and_a_number():
         assert item.verdict in set(claims.VERDICTS) - {"not written yet", "not testable"}
 
 
+def test_a_chapter_without_a_number_of_the_papers_says_so_and_shows_no_empty_table():
+    for shown in (claims.Statements(()), claims.Scoreboard(())):
+        page = shown._repr_html_()
+        assert page.startswith("<p>The papers quote no number that belongs to this chapter")
+        assert "table" not in page
+    assert "<table" in claims.statements("02_coupling")._repr_html_()
+    assert "no verdict" in claims.scoreboard("12_dashboard")._repr_html_()
+
+
 def test_claims_of_chapters_that_are_not_there_say_so():
     for item in claims.assess():
         if item.claim.id not in registry():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import re
 import sys
 import time
 
@@ -22,6 +23,7 @@ APPS = {
     "width": explorers.width_explorer,
     "ode": explorers.ode_explorer,
     "frontier": explorers.frontier_explorer,
+    "what_if": explorers.what_if_explorer,
 }
 GENEROUS = 5  # other work may share the two cores
 
@@ -307,6 +309,7 @@ QUICK = {
     "ode": [("threshold", 0.05), ("degree", 2), ("train", "OPT"), ("target", "Llama-2"), ("score", "mmlu")],
     "frontier": [("swe", 60.0), ("labs", ("Google", "OpenAI")), ("line", "chosen")],
     "critical_scale": [("y", "arc_challenge"), ("rows", "open")],
+    "what_if": [("change_y", 5.0), ("family", "OPT"), ("change_x", -3.0)],
 }
 
 
@@ -400,3 +403,70 @@ def test_thresholds_of_the_phases():
     assert list(coupling.phase([-0.2, 0.2], tax_below=-0.3, bonus_above=0.1)) == ["transition", "bonus"]
     with pytest.raises(ValueError, match="overlap"):
         coupling.phase([0.0], tax_below=0.2, bonus_above=0.1)
+
+
+# ---------------------------------------------------------------- the dashboard
+
+
+def test_the_diagnosis_in_words_follows_the_scores():
+    app = explorers.what_if_explorer()
+    before = app.words
+    assert "At its last step" in before
+    share = re.search(r"Last step: tax, (\d+%)", app.chart.to_dict()["usermeta"]["caption"])[1]
+    assert f"({share})" in before, "chart and words show two numbers for one thing"
+    app.controls["change_y"].value = 10.0
+    after = app.words
+    assert after != before
+    assert "what if: TruthfulQA MC2 +10.0 for pythia-12b" in after
+    assert "bonus phase" in after
+    app.controls["change_y"].value = 0.0
+    assert app.words == before
+
+
+def test_a_change_stays_with_its_model_and_ends_with_it():
+    app = explorers.what_if_explorer()
+    app.controls["change_x"].value = 5.0
+    app.controls["family"].value = "OPT"
+    assert app.controls["change_x"].value == 0.0
+    assert app.controls["model"].value.startswith("facebook/opt-")
+    assert "Nothing is changed" in app.chart.to_dict()["usermeta"]["caption"]
+    app.controls["x"].value = "humaneval"
+    app.controls["change_x"].value = -15.0
+    assert app.chart is None
+    assert "a score lies between 0 and 100; move its slider back" in app.status
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [("Markdown", "# Diagnosis of Pythia"), ("JSON", "[\n"), ("HTML with charts", "<!doctype")],
+)
+def test_the_report_can_be_saved_in_every_format(kind, start):
+    import base64
+
+    app = explorers.what_if_explorer()
+    app.kind.value = kind
+    app.write.click()
+    found = re.search(r'download="pythia(\.\w+)" href="data:([\w/]+);base64,([^"]+)"', app.link.value)
+    assert base64.b64decode(found[3]).decode().startswith(start)
+    assert not app.write.disabled
+
+
+def test_a_report_that_fails_is_a_sentence(monkeypatch):
+    from cape_utils.explorers import what_if as module
+
+    app = explorers.what_if_explorer()
+    monkeypatch.setitem(module._FORMATS, "JSON", (".json", "application/json", lambda *_: 1 / 0))
+    app.kind.value = "JSON"
+    app.write.click()
+    assert "No report was written: division by zero" in app.link.value
+    assert not app.write.disabled
+
+
+def test_the_dashboard_takes_further_parts_in_front():
+    whole = explorers.dashboard(first=[explorers.frontier_explorer])
+    first, what_if, frontier_part = whole.children
+    assert all(isinstance(child, explorers.Explorer) for child in whole.children)
+    assert "swe" in first.controls
+    assert "change_y" in what_if.controls
+    assert "swe" in frontier_part.controls
+    assert first is not frontier_part

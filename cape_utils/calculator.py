@@ -1,0 +1,346 @@
+"""Two models' scores typed into a page: the numbers, and the form that computes them again without a server.
+
+Coupling, its error and the probability of each phase are those of ``coupling.local_coupling``, h that of
+``neighbours.web_distance`` (section 5 of paper A) or, for SWE-bench and GPQA, of ``frontier`` (section 3 of paper B). The form
+carries the constants that it needs, written here from those modules, so that no number stands in two places;
+``book/_static/calculator.js`` does the arithmetic in the reader's browser, and a test types into the built page.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from cape_utils import data, frontier
+from cape_utils.coupling import PHASES, TAX_BELOW, benchmark_items, local_coupling
+from cape_utils.neighbours import web_distance
+from cape_utils.rendering import in_book
+from cape_utils.results import as_generator
+from cape_utils.web_curve import fit_curve, recipe_rows, web_rows
+
+__all__ = [
+    "DRAWS",
+    "EXAMPLE",
+    "LEAST_LEAD",
+    "Form",
+    "Height",
+    "Step",
+    "constants",
+    "form",
+    "frontier_step",
+    "pair_benchmarks",
+    "size_step",
+]
+
+DRAWS = 200
+"""Resamples of web-trained lines behind the range of h; the page must carry them all."""
+
+LEAST_LEAD = 0.001
+"""A phase is called the likeliest only if its probability leads by this much, the last digit shown."""
+
+EXAMPLE = {
+    "sizes": {"size_a": 1.4, "x_a": 54.6, "y_a": 37.9, "size_b": 7, "x_b": 72.3, "y_b": 35.2},
+    "frontier": {"x_a": 72.7, "y_a": 83.3, "x_b": 80.8, "y_b": 91.3},
+}
+"""What stands in the forms at first."""
+
+_FRACTION_CHANCE = 20.0  # where guessing scores less, a score below 1 percent can be meant
+
+
+@dataclass(frozen=True)
+class Height:
+    """Distance h of one model from its curve or line, and the standard error that test items leave (points)."""
+
+    expected: float
+    h: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What two models' scores on a pair of benchmarks say.
+
+    Attributes
+    ----------
+    dx, dy, se_dx, se_dy : float
+        Changes and their standard errors from item noise, percentage points.
+    coupling, se : float
+        ``dy / dx`` and its error by the delta method; NaN where ``dx`` is zero.
+    probabilities : dict of str to float
+        Of each phase, with normal item noise.
+    likeliest : str
+        The phase that leads by ``LEAST_LEAD``; empty where none does.
+    heights : tuple of Height
+        Of the two models in order; empty where there is no curve.
+    mean, low, high : float
+        Of the two sizes: mean h, and the 95% range of a web-trained family with two models of these sizes. Of two
+        releases: change of h, and its 95% interval from item noise. NaN without heights.
+    """
+
+    dx: float
+    dy: float
+    se_dx: float
+    se_dy: float
+    coupling: float
+    se: float
+    probabilities: dict[str, float]
+    likeliest: str
+    heights: tuple[Height, ...]
+    mean: float
+    low: float
+    high: float
+
+
+def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends: tuple[float, ...]) -> Step:
+    found = local_coupling(rows, x, y).iloc[0]
+    shares = {name: float(found[f"p_{name}"]) for name in PHASES}
+    order = sorted(shares, key=lambda name: -shares[name])
+    clear = shares[order[0]] - shares[order[1]] >= LEAST_LEAD
+    defined = bool(found["dx"])
+    return Step(
+        dx=float(found["dx"]),
+        dy=float(found["dy"]),
+        se_dx=float(found["se_dx"]),
+        se_dy=float(found["se_dy"]),
+        coupling=float(found["coupling"]) if defined else math.nan,
+        se=float(found["se"]) if defined else math.nan,
+        probabilities=shares,
+        likeliest=order[0] if clear else "",
+        heights=heights,
+        mean=ends[0],
+        low=ends[1],
+        high=ends[2],
+    )
+
+
+def size_step(
+    smaller: tuple[float, float, float], larger: tuple[float, float, float], x: str, y: str
+) -> Step:
+    """Two sizes of one family.
+
+    Parameters
+    ----------
+    smaller, larger : tuple of float
+        Billion parameters, then the scores of ``x`` and ``y`` in percent, strictly between 0 and 100.
+    x, y : str
+        Benchmarks of ``pair_benchmarks``.
+
+    Examples
+    --------
+    >>> found = size_step((1.4, 54.6, 37.9), (7.0, 72.3, 35.2), "hellaswag", "truthfulqa_mc2")
+    >>> round(found.coupling, 3), found.likeliest
+    (-0.153, 'tax')
+    """
+    if not 0 < smaller[0] < larger[0]:
+        raise ValueError(
+            f"sizes {smaller[0]:g}B and {larger[0]:g}B; the first must be positive and smaller than the second"
+        )
+    rows = pd.DataFrame([smaller, larger], columns=["params_b", x, y]).assign(
+        family="yours", model=["a", "b"]
+    )
+    far = web_distance(rows, y, draws=DRAWS)
+    if far is None:
+        return _step(rows, x, y, (), (math.nan,) * 3)
+    noise = [100 * math.sqrt(v / 100 * (1 - v / 100) / benchmark_items(y)) for v in (smaller[2], larger[2])]
+    heights = tuple(Height(m.expected, m.h, se) for m, se in zip(far.models, noise, strict=True))
+    return _step(rows, x, y, heights, (far.h, far.low, far.high))
+
+
+def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> Step:
+    """Two releases of a frontier lab.
+
+    Parameters
+    ----------
+    earlier, later : tuple of float
+        SWE-bench Verified and GPQA Diamond in percent, strictly between 0 and 100.
+
+    Examples
+    --------
+    >>> found = frontier_step((72.7, 83.3), (80.8, 91.3))
+    >>> [round(model.h, 1) for model in found.heights]
+    [-0.4, 3.5]
+    """
+    columns = [frontier.SWE, frontier.GPQA]
+    rows = pd.DataFrame([earlier, later], columns=columns).assign(
+        family="yours", model=["a", "b"], params_b=[1.0, 2.0]
+    )
+    places = [frontier.locate(*scores) for scores in (earlier, later)]
+    heights = tuple(Height(p.expected, p.h, (p.h_high - p.h) / 1.96) for p in places)
+    change, half = heights[1].h - heights[0].h, 1.96 * math.hypot(heights[0].se, heights[1].se)
+    return _step(rows, frontier.SWE, frontier.GPQA, heights, (change, change - half, change + half))
+
+
+@functools.cache
+def pair_benchmarks() -> tuple[str, ...]:
+    """Benchmarks of the open panel whose number of items is known.
+
+    Examples
+    --------
+    >>> pair_benchmarks()[:2]
+    ('hellaswag', 'truthfulqa_mc2')
+    """
+    panel = data.panel("open")
+    return tuple(b for b in data.load("benchmarks").dropna(subset="items")["benchmark"] if b in panel)
+
+
+def _curve(y: str) -> dict[str, Any]:
+    """The web-trained curve of a benchmark and what resampling leaves of it, as ``neighbours.web_distance`` has them."""
+    generator = as_generator(0)
+    curve = fit_curve(web_rows(recipe_rows("open")), y, draws=DRAWS, rng=generator)
+    scatter = curve.scatter(2, len(curve.resampled), generator)
+    shift = curve.coefficients - curve.resampled
+    drawn = [[round(float(v), 5) for v in (*row, s)] for row, s in zip(shift, scatter, strict=True)]
+    return {
+        "coefficients": [float(c) for c in curve.coefficients],
+        "low": 10**curve.low,
+        "high": 10**curve.high,
+        "n": curve.n,
+        "draws": [row for row in drawn if all(map(math.isfinite, row))],
+    }
+
+
+def _known(name: str) -> dict[str, Any]:
+    return {
+        "title": data.benchmark_title(name),
+        "items": benchmark_items(name),
+        "fraction": data.chance_pct(name) >= _FRACTION_CHANCE,
+    }
+
+
+def constants(kind: str) -> dict[str, Any]:
+    """What a form must know, as plain objects for JSON.
+
+    Parameters
+    ----------
+    kind : {"sizes", "frontier"}
+
+    Examples
+    --------
+    >>> constants("frontier")["benchmarks"]["gpqa_diamond"]["items"]
+    198.0
+    """
+    shared = {"kind": kind, "edge": TAX_BELOW, "phases": list(PHASES), "lead": LEAST_LEAD}
+    if kind == "sizes":
+        names = pair_benchmarks()
+        known = {name: _known(name) for name in names}
+        return {**shared, "benchmarks": known, "curves": {name: _curve(name) for name in names}}
+    if kind != "frontier":
+        raise ValueError(f"kind={kind!r}; allowed are 'sizes' and 'frontier'")
+    line = frontier.fit_line(frontier.models())
+    names = (frontier.SWE, frontier.GPQA)
+    return {
+        **shared,
+        "benchmarks": {name: {**_known(name), "fraction": True} for name in names},
+        "line": {
+            "slope": line.slope.estimate,
+            "intercept": line.intercept.estimate,
+            "reach": float(stats.t.ppf(0.975, line.n - 2)) * line.sigma,
+            "mean": line.mean_swe,
+            "spread": line.spread_swe,
+            "n": line.n,
+        },
+        "specialist": frontier.SPECIALIST_PP,
+    }
+
+
+_WORDS = {
+    "sizes": ("Two sizes of one family", ("First model", "Second model")),
+    "frontier": ("Two releases of a frontier lab", ("Earlier release", "Later release")),
+}
+
+
+def _field(kind: str, name: str, label: str, unit: str, value: float) -> str:
+    own = f"calculator-{kind}-{name.replace('_', '-')}"
+    return (
+        f'<div class="calc-field"><label for="{own}"><span data-label="{name}">{html.escape(label)}</span> ({unit})</label>'
+        f'<input id="{own}" name="{name}" type="text" inputmode="decimal" autocomplete="off" value="{value:g}" '
+        f'aria-describedby="{own}-error"><p class="calc-error" id="{own}-error"></p></div>'
+    )
+
+
+def _choice(kind: str, name: str, label: str, chosen: str) -> str:
+    own = f"calculator-{kind}-{name}"
+    options = "".join(
+        f'<option value="{b}"{" selected" if b == chosen else ""}>{html.escape(data.benchmark_title(b))}</option>'
+        for b in pair_benchmarks()
+    )
+    return (
+        f'<div class="calc-field"><label for="{own}">{label}</label><select id="{own}" name="{name}" '
+        f'aria-describedby="{own}-error">{options}</select><p class="calc-error" id="{own}-error"></p></div>'
+    )
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form for one page; in a live notebook, where its script does not run, one sentence that says what does."""
+
+    kind: str
+
+    def html(self) -> str:
+        """The form as HTML; everything it needs but ``calculator.js`` stands inside."""
+        title, models = _WORDS[self.kind]
+        pair = ("hellaswag", "truthfulqa_mc2") if self.kind == "sizes" else (frontier.SWE, frontier.GPQA)
+        choices = (
+            '<div class="calc-row">'
+            + _choice(self.kind, "x", "Change of", pair[0])
+            + _choice(self.kind, "y", "goes with change of", pair[1])
+            + "</div>"
+            if self.kind == "sizes"
+            else ""
+        )
+        groups = []
+        for key, model in zip("ab", models, strict=True):
+            fields = [
+                ("x", data.benchmark_title(pair[0]), "percent"),
+                ("y", data.benchmark_title(pair[1]), "percent"),
+            ]
+            if self.kind == "sizes":
+                fields.insert(0, ("size", "Parameters", "billions"))
+            inner = "".join(
+                _field(self.kind, f"{name}_{key}", label, unit, EXAMPLE[self.kind][f"{name}_{key}"])
+                for name, label, unit in fields
+            )
+            groups.append(f'<fieldset><legend>{model}</legend><div class="calc-row">{inner}</div></fieldset>')
+        known = html.escape(
+            json.dumps(constants(self.kind), separators=(",", ":"), allow_nan=False), quote=True
+        )
+        return (
+            f'<form class="cape-calculator" data-constants="{known}" aria-label="{title}" novalidate>'
+            f'<p class="cape-title">{title}</p>{choices}{"".join(groups)}'
+            '<div class="calc-results" role="status" aria-live="polite" aria-atomic="true"></div>'
+            '<noscript><p class="cape-note">The calculator needs JavaScript; '
+            "<code>cape diagnose</code> computes the same.</p></noscript></form>"
+        )
+
+    def _repr_html_(self) -> str:
+        if in_book():
+            return self.html()
+        call = {
+            "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
+            "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
+        }[self.kind]
+        return f'<p class="cape-note">In the built book this is a form to type into; here call <code>{call}</code>.</p>'
+
+
+def form(kind: str = "sizes") -> Form:
+    """The form for two sizes of a family, or for two releases of a frontier lab.
+
+    Parameters
+    ----------
+    kind : {"sizes", "frontier"}
+
+    Examples
+    --------
+    >>> form("frontier").html().count("<input")
+    4
+    """
+    if kind not in _WORDS:
+        raise ValueError(f"kind={kind!r}; allowed are {', '.join(map(repr, _WORDS))}")
+    return Form(kind)

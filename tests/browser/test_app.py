@@ -1,0 +1,128 @@
+"""The dashboard as a web app: Voila serves the chapter, a slider moved with the keyboard draws another chart."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.browser.conftest import ROOT
+from tests.browser.test_explorers import DRAWN, WORDS, _another_picture, _free_port, _picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start what ``make app`` starts, on a free port, with nothing of the reader's own set-up; end it in any case."""
+    home = tmp_path_factory.mktemp("home")
+    own = {"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"}
+    environment = {k: v for k, v in os.environ.items() if k != "CAPE_BOOK"}
+    environment |= {name: str(home / name.lower()) for name in own}
+    port, log = _free_port(), home / "log"
+    command = [sys.executable, str(ROOT / "book" / "app"), "--no-browser", f"--port={port}"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
+    try:
+        _wait(f"http://127.0.0.1:{port}", process, log)
+        assert log.read_text().splitlines()[0].startswith(f"The dashboard: http://127.0.0.1:{port} ")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        # Voila and its kernels are children of the command, in one group of their own.
+        for signal in (2, 15, 9):
+            try:
+                os.killpg(process.pid, signal)
+                process.wait(timeout=8)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        try:
+            # Any other page than the app itself, which would be run for nobody.
+            urlopen(f"{address}/voila/static/nothing", timeout=2)
+        except HTTPError:
+            return
+        except (URLError, OSError):
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    pytest.fail(f"the app does not answer:\n{log.read_text()[-2000:]}", pytrace=False)
+
+
+def _open(browser: Browser, app: str, width: int, foreign: list[str]) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+
+    def only_here(route) -> None:
+        if route.request.url.startswith((app, "data:", "blob:")):
+            route.continue_()
+        else:
+            foreign.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", only_here)
+    page.goto(app, timeout=100_000)
+    page.locator(DRAWN).first.wait_for(timeout=60_000)
+    return page
+
+
+def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str) -> None:
+    foreign: list[str] = []
+    page = _open(browser, app, 1200, foreign)
+    try:
+        assert page.locator("h1:visible").all_inner_texts() == [
+            "Where does your model family sit, and what should you try?"
+        ]
+        assert page.get_by_text("Predict first").is_hidden(), "the chapter stands around the app"
+        before, words = _picture(page), page.locator(WORDS).first.inner_text()
+        handle = page.locator(".widget-slider:has(label:text-is('TruthfulQA MC2 by')) .noUi-handle").first
+        handle.focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+        assert _another_picture(page, before), "the chart is the same as before"
+        assert "With TruthfulQA MC2 +6.0" in page.locator(WORDS).first.inner_text() != words
+        page.get_by_text("(what if: TruthfulQA MC2 +6.0").first.wait_for(timeout=30_000)
+        page.get_by_label("Report as").select_option("JSON")
+        page.get_by_role("button", name="Write the report").click()
+        link = page.locator("a[download^=pythia]")
+        link.wait_for(timeout=60_000)
+        data = str(link.get_attribute("href")).partition("base64,")[2]
+        found = json.loads(base64.b64decode(data))
+        assert found[0]["family"].startswith("Pythia (what if: TruthfulQA MC2 +6.0")
+        assert found[0]["advice"]
+        page.wait_for_function("document.querySelectorAll('.cape-explorer .marks').length === 2")
+        assert foreign == [], "the app asked another host"
+        page.set_viewport_size({"width": 390, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        page.close()
+
+
+def test_a_port_in_use_is_said(app: str) -> None:
+    port = app.rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "book" / "app"), "--no-browser", f"--port={port}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Port {port} is in use;")
+    assert done.stdout == ""

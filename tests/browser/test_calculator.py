@@ -1,0 +1,273 @@
+"""The calculator of the dashboard chapter, typed into: every number shown is the package's to the digits shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from cape_utils import calculator
+from cape_utils.coupling import PHASES
+from tests.browser import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Locator, Page
+
+PATH = "notebooks/12_dashboard.html"
+NUMBER = re.compile(r"(?<![\w.])[+\u2212]?\d+(?:\.\d+)?")
+HS, TQA = "hellaswag", "truthfulqa_mc2"
+
+# Equal scores, differences of one answer, steps backwards, chance, both ends, and sizes beyond the curve.
+EDGES = [
+    ((1, 50, 40), (7, 50, 45), HS, TQA),
+    ((1, 50, 40), (7, 60, 40), HS, TQA),
+    ((1, 50, 40), (7, 50, 40), HS, TQA),
+    ((1, 50, 40), (7, 50.01, 40.12), HS, TQA),
+    ((1, 50.01, 40.12), (7, 50, 40), HS, TQA),
+    ((1, 60, 40), (7, 50, 45), HS, TQA),
+    ((0.07, 27.3, 47.5), (0.16, 30.4, 44.3), HS, TQA),
+    ((1, 1.5, 1.5), (7, 99.9, 99.9), HS, TQA),
+    ((0.001, 30, 40), (100000, 90, 60), HS, TQA),
+    ((1.39, 50, 40), (1.4, 51, 39), HS, TQA),
+    ((1, 33.3, 50), (7, 44.4, 48.9), HS, TQA),  # a coupling at the edge of the tax
+    ((1, 30, 0.5), (7, 60, 12), "arc_challenge", "gsm8k"),  # GSM8K may be below one percent
+]
+
+
+def grid() -> list[tuple]:
+    """The edges, and scores drawn with the steps that sizes make."""
+    draw, names = np.random.default_rng(5), calculator.pair_benchmarks()
+    found = list(EDGES)
+    for place in range(28):
+        small, factor = 10 ** draw.uniform(-1, 1.5), draw.uniform(1.3, 10)
+        x, y = (HS, TQA) if place < 14 else tuple(draw.choice(names, 2, replace=False))
+        a = draw.uniform(20, 80, 2)
+        b = a + draw.normal(0, 8, 2)
+        models = [(round(small, 3), *a.round(2)), (round(small * factor, 3), *b.round(2))]
+        found.append((tuple(map(float, models[0])), tuple(map(float, models[1])), str(x), str(y)))
+    return found
+
+
+FRONTIER = [
+    ((72.7, 83.3), (80.8, 91.3)),
+    ((49, 59.4), (49, 78)),
+    ((93, 85), (93, 85)),
+    ((20.5, 81), (1.5, 30)),
+    *(
+        (tuple(map(float, row[:2])), tuple(map(float, row[2:])))
+        for row in np.random.default_rng(6).uniform(15, 97, (8, 4)).round(1)
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, base: str) -> Iterator[checks.Visit]:
+    found = checks.open_page(browser, base, PATH)
+    found.page.locator("form.cape-calculator[data-mounted]").first.wait_for()
+    yield found
+    found.close()
+
+
+def form(page: Page, kind: str) -> Locator:
+    return page.locator(f"form.cape-calculator:has([id^=calculator-{kind}-])")
+
+
+def type_in(own: Locator, fields: dict[str, str]) -> None:
+    for name, value in fields.items():
+        field = own.locator(f"[name={name}]")
+        if name in ("x", "y"):
+            field.select_option(value)
+        else:
+            field.fill(value)
+    own.evaluate("form => form.dispatchEvent(new Event('submit', { cancelable: true }))")
+
+
+def shown(own: Locator) -> dict[str, str]:
+    return dict(own.locator("dd").evaluate_all("all => all.map(e => [e.dataset.key, e.textContent])"))
+
+
+def numbers(words: str) -> list[tuple[float, float]]:
+    """Numbers of a text, each with half of its last digit."""
+    found = []
+    for text in NUMBER.findall(words):
+        digits = len(text.partition(".")[2])
+        found.append((float(text.replace("\u2212", "-")), 0.5 * 10**-digits))
+    return found
+
+
+def agree(words: str, *expected: float) -> bool:
+    """Whether a text holds these numbers, in this order, to the digits that it shows."""
+    found = numbers(words)
+    # Rounding a number that ends in a five may go either way; the resampled curves carry five digits.
+    return len(found) >= len(expected) and all(
+        abs(value - number) <= half * 1.0001 + 2e-4 * half
+        for (value, half), number in zip(found, expected, strict=False)
+    )
+
+
+def faults(text: dict[str, str], found: calculator.Step) -> list[str]:
+    wanted: dict[str, tuple[float, ...]] = {"dx": (found.dx, found.se_dx), "dy": (found.dy, found.se_dy)}
+    if math.isnan(found.coupling):
+        assert "not defined" in text["coupling"]
+    else:
+        wanted["coupling"] = (found.coupling, found.se)
+    for name in PHASES:
+        wanted[name] = (100 * found.probabilities[name],)
+    for place, height in enumerate(found.heights, 1):
+        wanted[f"h{place}"] = (height.h, height.se, height.expected)
+    wrong = [f"{key}: {text[key]} for {want}" for key, want in wanted.items() if not agree(text[key], *want)]
+    if text["phase"] != (found.likeliest or "none, two are equally likely"):
+        wrong.append(f"phase: {text['phase']} for {found.likeliest!r}")
+    return wrong
+
+
+def test_two_sizes_are_the_package_s(visit: checks.Visit) -> None:
+    own, wrong = form(visit.page, "sizes"), []
+    for a, b, x, y in grid():
+        type_in(
+            own,
+            {
+                "x": x,
+                "y": y,
+                **{
+                    f"{k}_{m}": f"{v:.10g}"
+                    for m, row in (("a", a), ("b", b))
+                    for k, v in zip(("size", "x", "y"), row, strict=True)
+                },
+            },
+        )
+        found, text = calculator.size_step(a, b, x, y), shown(own)
+        problems = faults(text, found)
+        if not agree(text["mean"], found.mean, found.low, found.high):
+            problems.append(f"mean: {text['mean']} for {found.mean}, {found.low}, {found.high}")
+        if ("nothing unusual" in text["mean"]) != (found.low <= found.mean <= found.high):
+            problems.append(text["mean"])
+        wrong += [f"{a} {b} {x} {y}: {problem}" for problem in problems]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_two_releases_are_the_package_s(visit: checks.Visit) -> None:
+    from cape_utils import frontier
+
+    own, wrong = form(visit.page, "frontier"), []
+    for a, b in FRONTIER:
+        type_in(
+            own,
+            {f"{k}_{m}": f"{v:g}" for m, row in (("a", a), ("b", b)) for k, v in zip("xy", row, strict=True)},
+        )
+        found, text = calculator.frontier_step(a, b), shown(own)
+        problems = faults(text, found)
+        if not agree(text["mean"].replace("95% ", ""), found.mean, found.low, found.high):
+            problems.append(f"mean: {text['mean']}")
+        for place, scores in enumerate((a, b), 1):
+            here = frontier.locate(*scores)
+            half = (here.expected_high - here.expected_low) / 2
+            if not (text[f"place{place}"].startswith(here.position) and agree(text[f"place{place}"], half)):
+                problems.append(text[f"place{place}"])
+            if ("within" in text[f"place{place}"]) != here.usual:
+                problems.append(text[f"place{place}"])
+        wrong += [f"{a} {b}: {problem}" for problem in problems]
+    assert not wrong, "\n".join(wrong)
+
+
+BAD = {
+    "": "Nothing is typed here",
+    "  ": "Nothing is typed here",
+    "54,6": "write 54.6 with a point",
+    "abc": "is no number",
+    "<b>1</b>": "is no number",
+    "1e999": "out of range",
+    "-3": "out of range",
+    "0": "out of range",
+    "100": "out of range",
+    "0.546": "looks like a fraction; give percent, such as 54.6",
+    "Infinity": "is no number",
+    "1 2": "is no number",
+}
+
+
+def test_bad_input_is_named_at_its_field_and_nothing_is_lost(visit: checks.Visit) -> None:
+    own = form(visit.page, "sizes")
+    good = {
+        "x": HS,
+        "y": TQA,
+        "size_a": "1.4",
+        "x_a": "54.6",
+        "y_a": "37.9",
+        "size_b": "7",
+        "x_b": "72.3",
+        "y_b": "35.2",
+    }
+    for bad, words in BAD.items():
+        type_in(own, {**good, "x_a": bad})
+        field = own.locator("[name=x_a]")
+        assert words in own.locator(f"#{field.get_attribute('aria-describedby')}").inner_text(), bad
+        assert field.get_attribute("aria-invalid") == "true"
+        assert shown(own) == {}, "numbers of an earlier input are still shown"
+        assert "1 field needs mending" in own.locator("[aria-live=polite]").inner_text()
+        kept = {name: own.locator(f"[name={name}]").input_value() for name in good}
+        assert kept == {**good, "x_a": bad}
+    type_in(own, {**good, "size_b": "1.4"})
+    assert "a step needs two sizes" in own.locator("#calculator-sizes-size-b-error").inner_text()
+    type_in(own, {**good, "y": HS})
+    assert "same benchmark twice" in own.locator("#calculator-sizes-y-error").inner_text()
+    type_in(own, good)
+    assert own.locator("[aria-invalid]").count() == 0
+    before = shown(own)
+    swapped = {k.replace("_a", "_c").replace("_b", "_a").replace("_c", "_b"): v for k, v in good.items()}
+    type_in(own, swapped)
+    assert shown(own) == before, "the order in which two sizes are typed does not matter"
+
+
+def test_it_works_by_keyboard_alone_and_fits_a_phone(browser: Browser, base: str) -> None:
+    visit = checks.open_page(browser, base, PATH, width=390, dark=True)
+    own = form(visit.page, "frontier")
+    own.locator("input").first.focus()
+    before = shown(own)
+    for value in ("60", "85.5", "70", "70.1"):
+        visit.page.keyboard.press("ControlOrMeta+a")
+        visit.page.keyboard.type(value)
+        visit.page.keyboard.press("Tab")
+    visit.page.wait_for_timeout(400)  # no key is pressed after the last number; the form shows it by itself
+    assert shown(own) != before
+    assert faults(shown(own), calculator.frontier_step((60, 85.5), (70, 70.1))) == []
+    unlabelled = own.locator("input, select").evaluate_all("all => all.filter(e => !e.labels.length).length")
+    assert unlabelled == 0
+    assert own.evaluate("form => form.scrollWidth <= form.clientWidth")
+    assert checks.overflow(visit.page) == []
+    assert visit.errors == []
+    assert visit.foreign == []
+    visit.close()
+
+
+def test_a_wrong_constant_would_be_seen(visit: checks.Visit) -> None:
+    """The same comparison with one item count changed in the page finds the difference."""
+    page = visit.page
+    page.evaluate(
+        """() => {
+            const form = document.querySelector('#calculator-frontier-x-a').form, copy = form.cloneNode(true);
+            const known = JSON.parse(copy.dataset.constants);
+            known.benchmarks.gpqa_diamond.items = 200;
+            copy.dataset.constants = JSON.stringify(known);
+            copy.id = 'spoilt';
+            form.replaceWith(copy);
+            const script = document.createElement('script');
+            script.src = document.querySelector('script[src*="calculator.js"]').src;
+            document.head.append(script);
+        }"""
+    )
+    page.wait_for_timeout(500)
+    own = page.locator("#spoilt")
+    wrong = []
+    for a, b in FRONTIER:
+        type_in(
+            own,
+            {f"{k}_{m}": f"{v:g}" for m, row in (("a", a), ("b", b)) for k, v in zip("xy", row, strict=True)},
+        )
+        wrong += faults(shown(own), calculator.frontier_step(a, b))
+    assert wrong
