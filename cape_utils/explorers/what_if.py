@@ -10,7 +10,7 @@ import base64
 import functools
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -24,6 +24,7 @@ from cape_utils.diagnosis import Diagnosis
 from cape_utils.explorers._base import WIDE, Debounce, Explorer
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
+from cape_utils.explorers.scores import scores_editor
 from cape_utils.report_sections import sections
 from cape_utils.results import as_generator
 
@@ -235,24 +236,19 @@ def what_if_explorer() -> WhatIf:
     return WhatIf()
 
 
-def dashboard(*, first: Sequence[Callable[[], Any]] = ()) -> Any:
-    """The whole dashboard, one part below the other.
+def dashboard() -> Any:
+    """The whole dashboard, one part below the other: a family to change, your own scores, the frontier.
 
-    Not as tabs: a chart on a part that is not shown has no width, and Vega in Voila never stops looking for one.
-
-    Parameters
-    ----------
-    first : sequence of callable
-        Apps that stand before the two of this module.
+    Not as tabs: in Voila a part that is not shown has no width, and its chart hung the page.
 
     Returns
     -------
     ipywidgets.VBox
-        With the apps as children; each is an ``Explorer``.
+        With three children, each an ``Explorer``.
 
     Examples
     --------
     >>> len(dashboard().children)
-    2
+    3
     """
-    return widgets.VBox([app() for app in (*first, what_if_explorer, frontier_explorer)])
+    return widgets.VBox([app() for app in (what_if_explorer, scores_editor, frontier_explorer)])

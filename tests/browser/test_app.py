@@ -105,7 +105,7 @@ def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str
         found = json.loads(base64.b64decode(data))
         assert found[0]["family"].startswith("Pythia (what if: TruthfulQA MC2 +6.0")
         assert found[0]["advice"]
-        page.wait_for_function("document.querySelectorAll('.cape-explorer .marks').length === 2")
+        page.wait_for_function("document.querySelectorAll('.cape-explorer .marks').length === 3")
         assert foreign == [], "the app asked another host"
         page.set_viewport_size({"width": 390, "height": 900})
         page.wait_for_timeout(300)
