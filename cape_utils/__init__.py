@@ -27,7 +27,7 @@ _SUBMODULES = (
     *("diagnosis", "advice", "report", "report_sections", "family_report"),
     *("frontier_diagnosis", "frontier_family", "frontier_words"),
     *("calculator", "size_rule"),
-    *("claims", "charts", "explorers"),
+    *("verdicts", "scoreboards", "claims", "charts", "explorers"),
 )
 
 __all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list

@@ -1,26 +1,36 @@
 """The ledger: what the papers say, what we compute, and the verdict by rule.
 
 ``data/claims.csv`` holds one row for each number quoted. ``recomputed`` holds, chapter by chapter, the functions
-that recompute them. This module joins the two and applies the rule; no verdict is typed anywhere.
+that recompute them. This module joins the two; the rule is `verdicts`, the tables of a notebook are `scoreboards`.
 """
 
 from __future__ import annotations
 
 import functools
-import html
 import inspect
-import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.rendering import in_book
-from cape_utils.results import Estimate, Null, as_generator, null_from_draws
+from cape_utils.results import Null, as_generator, null_from_draws
+from cape_utils.scoreboards import Reproduction, Scoreboard, Statements
+from cape_utils.verdicts import (
+    VERDICTS,
+    Assessment,
+    Claim,
+    NullRange,
+    Recomputed,
+    Value,
+    finite,
+    judge,
+    show_null,
+    show_quote,
+    show_value,
+)
 
 __all__ = [
     "VERDICTS",
@@ -45,116 +55,6 @@ __all__ = [
     "verdict_counts",
 ]
 
-_NO_NUMBER = "The papers quote no number that belongs to this chapter"
-
-Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not testable", "not written yet"]
-VERDICTS: dict[str, str] = {
-    "reproduced": "recomputed on the paper's data within tolerance, and contradicted by neither the open panel nor a null",
-    "paper's data only": "recomputed on the paper's data, but the open panel disagrees",
-    "artefact": "recomputed, but the number lies within what a null gives in which nothing is there",
-    "differs": "the released data give another number",
-    "not testable": "needs data that was never released",
-    "not written yet": "the chapter that recomputes it is not in this edition",
-}
-"""Each verdict with what it means."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """One side's number (or text), with its interval, count and method; missing parts are ``None``."""
-
-    value: float | str
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    method: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what a ledger cannot hold: a number that is not one must be left out, not written down."""
-        for number in (self.value, self.low, self.high):
-            if isinstance(number, float) and not math.isfinite(number):
-                raise ValueError(f"a value of the ledger must be finite; {self} came; leave it out as None")
-
-    @classmethod
-    def of(cls, estimate: Estimate, *, sign: float = 1.0) -> Value:
-        """From an ``Estimate``; ``sign=-1`` turns an exponent into its opposite."""
-        low, high = sorted((sign * estimate.low, sign * estimate.high))
-        return cls(sign * estimate.estimate, _known(low), _known(high), estimate.n, estimate.method)
-
-
-@dataclass(frozen=True)
-class NullRange:
-    """What the statistic does when nothing is there: median, 95% range and how it was drawn."""
-
-    value: float
-    low: float
-    high: float
-    method: str
-
-    @classmethod
-    def of(cls, null: Null) -> NullRange:
-        """From a ``Null``."""
-        return cls(null.value, null.low, null.high, null.method)
-
-
-@dataclass(frozen=True)
-class Recomputed:
-    """What a chapter's function returns for one claim."""
-
-    paper_panel: Value | None
-    open_panel: Value | None = None
-    null: NullRange | None = None
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One row of the ledger; see the schema of ``data/claims.csv``."""
-
-    id: str
-    paper: str
-    section: str
-    statement: str
-    chapter: str
-    unit: str
-    criterion: str
-    paper_value: Value | None
-    bound: float | None
-    tolerance: float
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """A claim with our numbers and the verdict."""
-
-    claim: Claim
-    paper_panel: Value | None
-    open_panel: Value | None
-    null: NullRange | None
-    verdict: Verdict
-    reason: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain object for JSON, with the keys that ``cape claims --json`` promises."""
-
-        def plain(part: Value | NullRange | None) -> dict[str, Any] | None:
-            return None if part is None else asdict(part)
-
-        return {
-            "id": self.claim.id,
-            "chapter": self.claim.chapter,
-            "paper_value": plain(self.claim.paper_value),
-            "paper_panel": plain(self.paper_panel),
-            "open_panel": plain(self.open_panel),
-            "null": plain(self.null),
-            "verdict": self.verdict,
-            "reason": self.reason,
-        }
-
-
-def _known(number: float | None) -> float | None:
-    return None if number is None or not math.isfinite(number) else float(number)
-
 
 def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
     """All claims, in the order of the table.
@@ -172,7 +72,7 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
     frame = data.load("claims") if rows is None else rows
     claims = []
     for row in frame.to_dict("records"):
-        number, text = _known(row["paper_value"]), row["paper_text"]
+        number, text = finite(row["paper_value"]), row["paper_text"]
         quoted: float | str | None = (
             number if number is not None else (text if isinstance(text, str) else None)
         )
@@ -180,7 +80,7 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
         value = (
             None
             if quoted is None
-            else Value(quoted, _known(row["paper_low"]), _known(row["paper_high"]), None, meaning)
+            else Value(quoted, finite(row["paper_low"]), finite(row["paper_high"]), None, meaning)
         )
         claims.append(
             Claim(
@@ -192,128 +92,11 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
                 row["unit"],
                 row["criterion"],
                 value,
-                _known(row["criterion_value"]),
-                _known(row["tolerance"]) or 0.0,
+                finite(row["criterion_value"]),
+                finite(row["tolerance"]) or 0.0,
             )
         )
     return claims
-
-
-def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
-    if claim.criterion == "equals_text":
-        return claim.paper_value is not None and ours.value == claim.paper_value.value
-    number = float(ours.value)
-    if claim.criterion == "at_least":
-        return number >= _bound(claim)
-    if claim.criterion == "at_most":
-        return number <= _bound(claim)
-    if claim.paper_value is None:
-        raise ValueError(f"claim {claim.id}: criterion 'within' needs a paper_value")
-    # A last digit of slack for the binary fraction, so that a difference of exactly the tolerance counts.
-    return abs(number - float(claim.paper_value.value)) <= claim.tolerance * (1 + 1e-9) + 1e-15
-
-
-def _covers(claim: Claim, ours: Value) -> bool:
-    """Say whether our interval holds the number quoted, though our number is another."""
-    ends = ours.low is not None and ours.high is not None and claim.paper_value is not None
-    return claim.criterion == "within" and ends and not _contradicts(claim, ours)
-
-
-def _bound(claim: Claim) -> float:
-    if claim.bound is None:
-        raise ValueError(f"claim {claim.id}: criterion {claim.criterion!r} needs a criterion_value")
-    return claim.bound
-
-
-def _contradicts(claim: Claim, open_panel: Value) -> bool:
-    if claim.criterion == "equals_text":
-        return claim.paper_value is not None and open_panel.value != claim.paper_value.value
-    low = open_panel.low if open_panel.low is not None else float(open_panel.value)
-    high = open_panel.high if open_panel.high is not None else float(open_panel.value)
-    if claim.criterion == "at_least":
-        return high < _bound(claim)
-    if claim.criterion == "at_most":
-        return low > _bound(claim)
-    quoted = float(claim.paper_value.value) if claim.paper_value is not None else math.nan
-    slack = claim.tolerance * (1 + 1e-9) + 1e-15
-    return not low - slack <= quoted <= high + slack
-
-
-def _null_gives_as_much(claim: Claim, ours: Value, null: NullRange) -> bool:
-    if isinstance(ours.value, str):
-        return False
-    if claim.criterion == "at_least":
-        return null.value >= _bound(claim)
-    if claim.criterion == "at_most":
-        return null.value <= _bound(claim)
-    return null.low <= float(ours.value) <= null.high
-
-
-def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
-    """Apply the rule to one claim.
-
-    The order is: not written yet, not testable, differs, artefact, paper's data only, reproduced; the first that
-    applies is the verdict. A null speaks against a claim if our number lies within its 95% range. The open panel
-    speaks against it if its interval, widened by the tolerance, leaves out the number quoted.
-
-    Parameters
-    ----------
-    claim : Claim
-    ours : Recomputed or None
-        ``None`` where no chapter recomputes the claim yet.
-    """
-    if ours is None:
-        return Assessment(
-            claim, None, None, None, "not written yet", f"Chapter {claim.chapter} is not written yet."
-        )
-    paper, opened, null = ours.paper_panel, ours.open_panel, ours.null
-    verdict: Verdict
-    if paper is None:
-        verdict, why = "not testable", "The data behind it was not released"
-    elif not _recomputed_as_quoted(claim, paper):
-        verdict, why = "differs", f"The paper's data give {_show(paper)} where {_wanted(claim)}"
-        if _covers(claim, paper):
-            why += "; our interval covers it, so the data do not decide"
-    elif null is not None and _null_gives_as_much(claim, paper, null):
-        verdict = "artefact"
-        why = f"The paper's data give {_show(paper)}, and so does a null: {_range(null)} ({null.method})"
-    elif opened is not None and _contradicts(claim, opened):
-        verdict = "paper's data only"
-        why = f"The paper's data give {_show(paper)}, the open panel {_show(opened)}"
-    else:
-        verdict = "reproduced"
-        against = f"; the open panel gives {_show(opened)}" if opened is not None else ""
-        beyond = f"; the null gives {_range(null)}" if null is not None else ""
-        why = f"The paper's data give {_show(paper)}{against}{beyond}"
-    reason = f"{why}. {ours.remark}".strip()
-    return Assessment(claim, paper, opened, null, verdict, reason)
-
-
-def _figure(number: float | str | None) -> str:
-    return number if isinstance(number, str) else f"{number:.4g}"
-
-
-def _show(value: Value) -> str:
-    ends = (
-        "" if value.low is None or value.high is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
-    )
-    return f"{_figure(value.value)}{ends}"
-
-
-def _range(null: NullRange) -> str:
-    return f"{_figure(null.value)} [{_figure(null.low)}, {_figure(null.high)}]"
-
-
-def _wanted(claim: Claim) -> str:
-    # Words without a number, such as "nearly every", are held to a bound of ours, and the reason must say so.
-    ours = claim.criterion in ("at_least", "at_most") and claim.paper_value is None
-    return f"we read the words as {_quoted(claim)}" if ours else f"{_quoted(claim)} is quoted"
-
-
-def _quoted(claim: Claim) -> str:
-    if claim.criterion in ("at_least", "at_most"):
-        return f"{claim.criterion.replace('_', ' ')} {_figure(_bound(claim))}"
-    return _figure(claim.paper_value.value) if claim.paper_value is not None else "nothing"
 
 
 @functools.cache
@@ -389,121 +172,16 @@ def table(chapter: str | None = None) -> pd.DataFrame:
         {
             "id": item.claim.id,
             "claim": f"{item.claim.statement} ({item.claim.unit})",
-            "paper": _quoted(item.claim),
-            "paper's data": "" if item.paper_panel is None else _show(item.paper_panel),
-            "open panel": "" if item.open_panel is None else _show(item.open_panel),
-            "null": "" if item.null is None else _range(item.null),
+            "paper": show_quote(item.claim),
+            "paper's data": "" if item.paper_panel is None else show_value(item.paper_panel),
+            "open panel": "" if item.open_panel is None else show_value(item.open_panel),
+            "null": "" if item.null is None else show_null(item.null),
             "verdict": item.verdict,
             "why": item.reason,
         }
         for item in assess(chapter)
     ]
     return pd.DataFrame(rows).set_index("id")
-
-
-@dataclass(frozen=True)
-class Statements:
-    """What the papers say, before any test, shown as a table in a notebook."""
-
-    claims: tuple[Claim, ...]
-
-    def _repr_html_(self) -> str:
-        if not self.claims:
-            return f"<p>{_NO_NUMBER}; what they say stands above, in words.</p>"
-        rows = [
-            (
-                _named(claim),
-                html.escape(_quoted(claim) + _ends(claim.paper_value)),
-                html.escape("" if claim.unit == "text" else claim.unit),
-                html.escape(f"paper {claim.paper}, {claim.section}"),
-            )
-            for claim in self.claims
-        ]
-        return _html_table(("what is claimed", "quoted", "unit", "where"), rows)
-
-
-@dataclass(frozen=True)
-class Scoreboard:
-    """Claims with their verdicts, shown as a table in a notebook."""
-
-    items: tuple[Assessment, ...]
-    filters: bool = False
-    """Whether the page may offer to show one chapter or one verdict alone."""
-
-    def _repr_html_(self) -> str:
-        if not self.items:
-            return f"<p>{_NO_NUMBER}, so the rule of the ledger gives no verdict.</p>"
-        rows, marks = [], []
-        for item in self.items:
-            mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
-            verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
-            unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
-            quoted, reason = html.escape(_quoted(item.claim) + unit), html.escape(item.reason)
-            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict))
-            marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
-        return _html_table(("claim", "paper", "we find", "verdict"), rows, marks if self.filters else ())
-
-
-def _named(claim: Claim) -> str:
-    return f"{html.escape(claim.statement)}<br><code>{claim.id}</code>"
-
-
-def _reproduce_link(claim: Claim) -> str:
-    """Link to the cell that computes it, on the book's pages; a live notebook has the function instead."""
-    if not in_book():
-        return ""
-    label = f"Reproduce {claim.id}"
-    target = f"../book/reproduce.html#claim-{claim.id.replace('_', '-')}"
-    return f' <a class="cape-reproduce" href="{target}" aria-label="{label}">reproduce</a>'
-
-
-def _ends(value: Value | None) -> str:
-    return "" if value is None or value.low is None else f" [{_figure(value.low)}, {_figure(value.high)}]"
-
-
-def _html_table(
-    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marks: Sequence[dict[str, str]] = ()
-) -> str:
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = []
-    for place, row in enumerate(rows):
-        named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
-        body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
-    kind = "scoreboard filtered" if marks else "scoreboard"
-    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """One claim computed anew, with the code that does it; shown as a table and a fold in a notebook."""
-
-    item: Assessment
-    code: str
-    """Source of the function that computes it; empty where none does."""
-    module: str
-
-    def _repr_html_(self) -> str:
-        item, claim = self.item, self.item.claim
-        sides = {
-            "the paper says": _quoted(claim) + _ends(claim.paper_value),
-            "the paper's data give": "" if item.paper_panel is None else _show(item.paper_panel),
-            "the open panel gives": "" if item.open_panel is None else _show(item.open_panel),
-            "the null gives": "" if item.null is None else _range(item.null),
-            "unit": "" if claim.unit == "text" else claim.unit,
-            "verdict": item.verdict,
-            "because": item.reason,
-        }
-        rows = "".join(
-            f'<tr><th scope="row">{name}</th><td>{html.escape(words)}</td></tr>'
-            for name, words in sides.items()
-            if words
-        )
-        fold = (
-            f"<details><summary>The code, in <code>{self.module}</code></summary>"
-            f"<pre>{html.escape(self.code)}</pre></details>"
-        )
-        said = f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
-        return f'{said}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'
 
 
 def reproduce(claim_id: str) -> Reproduction:
