@@ -110,8 +110,8 @@ def times_table(app: Sphinx, docname: str) -> nodes.table:
         link = nodes.reference("", "", internal=True, refuri=app.builder.get_relative_uri(docname, chapter))
         link += nodes.inline("", env.titles[chapter].astext())
         ran = seconds_to_run(env, chapter)
-        read = f"{minutes_to_read(*_counts(env)[chapter])} minutes"
-        body += _row([link, nodes.Text(read), nodes.Text(in_words(ran) if ran else "not known")])
+        read = f"{minutes_to_read(*_counts(env)[chapter])} min"
+        body += _row([link, nodes.Text(read), nodes.Text(f"{max(1, round(ran))} s" if ran else "not known")])
     group += [head, body]
     table = nodes.table()
     table += group
