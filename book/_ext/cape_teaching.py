@@ -240,8 +240,8 @@ class ChapterGoals(_Generated):
                 LOGGER.warning("%s", error, location=self.get_location())
                 continue
             links = f"{{at}}`{path.stem}`", f"{{at}}`Exercises and answer key <{path.stem}#Exercises>`"
-            lines += [f"- {path.stem[:2]}. {links[0]}", f"  : {goals}", f"  {links[1]}", ""]
-        return self.parse("\n".join(line.replace("  : ", "  ") for line in lines))
+            lines += [f"- **{path.stem[:2]}** {links[0]}", f"  You will be able to {goals}", f"  {links[1]}.", ""]
+        return self.parse("\n".join(lines))
 
 
 class Notation(_Generated):
@@ -315,7 +315,7 @@ def _filled(app: Sphinx, book: Book, docname: str, target: str) -> list[nodes.No
     chapter = target.partition("#")[0]
     place = nodes.paragraph("", "", nodes.Text(f"In its chapter, {chapter[:2]}: "))
     place += _reference(app, docname, chapter, figure.anchor, book.place(chapter)[1])
-    credit = f"“{figure.title}”, {app.config.author}, {app.config.project or app.config.html_title}, chapter {chapter[:2]}"
+    credit = f"“{figure.title}”, {app.config.author}, {app.config.html_title}, chapter {chapter[:2]}"
     base = (app.config.html_baseurl or "").rstrip("/")
     address = f", {base}/{app.builder.get_target_uri(f'{FOLDER}/{chapter}')}#{figure.anchor}" if base else ""
     line = f"{credit}{address}, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
