@@ -12,15 +12,19 @@ Directives: ``chapter-goals``, ``lifted-figure``, ``notation``.
 
 from __future__ import annotations
 
-import csv
-import html
-import json
-import re
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chapter_texts import (
+    Figure,
+    LeadsNowhereError,
+    figures_in,
+    first_use,
+    learning_goals,
+    name_figures,
+    notation_rows,
+    planned,
+)
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util import logging
@@ -32,8 +36,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 FOLDER = "notebooks"
-_FIGURE = re.compile(r'<figure class="cape-figure".*?</figure>', re.DOTALL)
-_GOALS = re.compile(r"\*\*You will be able to\*\*\s*(.+?)(?=\n\s*\n|\n\*\*|\Z)", re.DOTALL)
 
 
 class at_link(nodes.inline):
@@ -42,99 +44,6 @@ class at_link(nodes.inline):
 
 class figure_slot(nodes.General, nodes.Element):
     """The place of a figure that is built in a chapter."""
-
-
-class LeadsNowhereError(ValueError):
-    """A link names something that the chapter does not hold; the message names what it does hold."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure as a chapter built it."""
-
-    title: str
-    caption: str
-    page: str
-
-    @property
-    def anchor(self) -> str:
-        """The id that the figure has in its chapter."""
-        return "figure-" + nodes.make_id(self.title)
-
-    @property
-    def controls(self) -> dict[str, list[str]]:
-        """The name of every control with the settings it offers; none are listed for a slider."""
-        found = re.search(r'class="cape-spec">(.*?)</script>', self.page, re.DOTALL)
-        params = json.loads(found.group(1)).get("params", []) if found else []
-        bound = [entry["bind"] for entry in params if isinstance(entry.get("bind"), dict)]
-        return {
-            bind["name"].strip(): [str(name) for name in bind.get("labels") or bind.get("options") or []]
-            for bind in bound
-            if "name" in bind
-        }
-
-
-def figures_in(page: str) -> list[Figure]:
-    """List the figures of a piece of HTML."""
-    found = []
-    for text in _FIGURE.findall(page):
-        title = re.search(r'<p class="cape-title">(.*?)(?:<span|</p>)', text, re.DOTALL)
-        caption = re.search(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
-        if title and caption:
-            found.append(Figure(html.unescape(title.group(1)), html.unescape(caption.group(1)), text))
-    return found
-
-
-def name_figures(page: str) -> str:
-    """Give every figure the id by which other pages link it."""
-
-    def named(match: re.Match[str]) -> str:
-        found = figures_in(match.group(0))
-        opening = f'<figure class="cape-figure" id="{found[0].anchor}"' if found else ""
-        return match.group(0).replace('<figure class="cape-figure"', opening, 1) if found else match.group(0)
-
-    return _FIGURE.sub(named, page)
-
-
-def learning_goals(notebook: Path) -> str:
-    """Read what a chapter promises, or say that its opening promises nothing."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    found = _GOALS.search("".join(cells[0]["source"]))
-    if not found:
-        raise LeadsNowhereError(f"{notebook.name} does not open with what the reader will be able to do")
-    return " ".join(found.group(1).split())
-
-
-def first_use(pattern: str, notebooks: list[Path]) -> str:
-    """Find the first heading under which a text occurs, as the target of a link."""
-    for path in notebooks:
-        heading = ""
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            for line in "".join(cell["source"]).splitlines():
-                if cell["cell_type"] == "markdown" and (match := re.match(r"##+ (.+)", line)):
-                    heading = "#" + match.group(1)
-                if pattern in line and (heading or cell["cell_type"] == "markdown"):
-                    return path.stem + heading
-    raise LeadsNowhereError(f"no chapter uses {pattern!r}")
-
-
-def notation_rows(text: str) -> list[list[str]]:
-    """Split rows of five cells: symbol, meaning, unit, names in the package, text whose first use is looked for."""
-    rows = [[cell.strip() for cell in line.split(" | ")] for line in text.splitlines() if line.strip()]
-    for row in rows:
-        if len(row) != 5:
-            raise LeadsNowhereError(f"a row of the notation has {len(row)} cells in place of 5: {row}")
-    return rows
-
-
-@cache
-def planned(root: Path) -> dict[str, str]:
-    """Return the question of every chapter of the plan, written or not."""
-    table = root / "data" / "chapters.csv"
-    if not table.exists():
-        return {}
-    with table.open(encoding="utf-8", newline="") as lines:
-        return {row["chapter"]: row["question"] for row in csv.DictReader(lines)}
 
 
 def chapters(env: BuildEnvironment) -> list[str]:
@@ -184,7 +93,7 @@ class Book:
         drawn = {figure.title: figure.anchor for figure in self.figures(chapter)}
         if within in drawn:
             return drawn[within], within
-        known = "; ".join([*filter(None, headings.values()), *drawn])
+        known = "; ".join([*(words for name, words in headings.items() if name), *drawn])
         raise LeadsNowhereError(f"{chapter} has no heading or figure {within!r}; it has {known}")
 
 
@@ -240,7 +149,12 @@ class ChapterGoals(_Generated):
                 LOGGER.warning("%s", error, location=self.get_location())
                 continue
             links = f"{{at}}`{path.stem}`", f"{{at}}`Exercises and answer key <{path.stem}#Exercises>`"
-            lines += [f"- **{path.stem[:2]}** {links[0]}", f"  You will be able to {goals}", f"  {links[1]}.", ""]
+            lines += [
+                f"- **{path.stem[:2]}** {links[0]}",
+                f"  You will be able to {goals}",
+                f"  {links[1]}.",
+                "",
+            ]
         return self.parse("\n".join(lines))
 
 
@@ -251,12 +165,12 @@ class Notation(_Generated):
 
     def run(self) -> list[nodes.Node]:
         """Write the rows of the table, the last cell by search."""
-        lines = ["```{list-table}", ":header-rows: 1", ":class: notation", ""]
+        lines = ["```{list-table}", ":header-rows: 1", ":class: notation", ":widths: 14 29 13 26 18", ""]
         head = ["Symbol or column", "Meaning", "Unit", "In `cape_utils` and `data/`", "First used"]
         lines += ["* - " + "\n  - ".join(head)]
         try:
             for symbol, meaning, unit, names, pattern in notation_rows("\n".join(self.content)):
-                code = ", ".join(f"`{name}`" for name in names.split(", ") if name != "–") or "–"
+                code = ", ".join(f"`{name}`" for name in names.split(", "))
                 where = first_use(pattern, self.notebooks())
                 link = f"{where[:2]}, {{at}}`{where}`"
                 lines += ["* - " + "\n  - ".join([symbol, meaning, unit, code, link])]

@@ -32,7 +32,6 @@ def book(tmp_path):
     """The smallest book with the real settings and scripts: one page, one notebook."""
     for name in (
         "book/build.py",
-        "book/_ext/cape_book.py",
         *("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js"),
         "constraints.txt",
         "_config.yml",
@@ -40,7 +39,10 @@ def book(tmp_path):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
-    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for name in ("_static", "_ext"):
+        shutil.copytree(
+            ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "panel.csv").write_text("score\n1\n")
     (tmp_path / "book" / "references.bib").write_text("")
