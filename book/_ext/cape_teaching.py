@@ -165,7 +165,7 @@ class Notation(_Generated):
 
     def run(self) -> list[nodes.Node]:
         """Write the rows of the table, the last cell by search."""
-        lines = ["```{list-table}", ":header-rows: 1", ":class: notation", ":widths: 14 29 13 26 18", ""]
+        lines = ["```{list-table}", ":header-rows: 1", ":class: notation", ":widths: 18 26 12 27 17", ""]
         head = ["Symbol or column", "Meaning", "Unit", "In `cape_utils` and `data/`", "First used"]
         lines += ["* - " + "\n  - ".join(head)]
         try:
