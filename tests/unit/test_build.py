@@ -34,7 +34,6 @@ def book(tmp_path):
     for name in (
         "book/build.py",
         "book/address.py",
-        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "book" / "_ext").glob("*.py")),
         *("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js"),
         "constraints.txt",
         "_config.yml",
@@ -42,7 +41,10 @@ def book(tmp_path):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
-    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for name in ("_static", "_ext"):
+        shutil.copytree(
+            ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "panel.csv").write_text("score\n1\n")
     (tmp_path / "book" / "references.bib").write_text("")
