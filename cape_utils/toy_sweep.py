@@ -41,7 +41,7 @@ Row = dict[str, Any]
 VERSION = 1
 """Raised when the code of world or models changes what a cell gives, so that old cells are not taken for new ones."""
 
-STEPS = 1000
+STEPS = 800
 """Length of training at which the levers are compared."""
 
 LEVERS: dict[str, str] = {
@@ -154,8 +154,8 @@ class Plan:
     lever_widths: tuple[int, ...] = (4, 8, 12, 16, 24, 32)
     seeds: int = 5
     lever_seeds: int = 3
-    checkpoints: tuple[int, ...] = (0, 50, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 1250, 1500)
-    lever_checkpoints: tuple[int, ...] = (500, STEPS)
+    checkpoints: tuple[int, ...] = (0, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1600)
+    lever_checkpoints: tuple[int, ...] = (STEPS // 2, STEPS)
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

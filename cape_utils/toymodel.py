@@ -69,11 +69,11 @@ def parameter_count(shape: Shape, size: WorldSize | None = None) -> int:
 
     Examples
     --------
-    By hand, for width 4 and two layers: 165 tokens and 13 places of 4, two layers of 4 x 12 + 4 x 4 + 4 x 16 + 16 + 16 x 4 + 4,
+    By hand, for width 4 and two layers: 149 tokens and 13 places of 4, two layers of 4 x 12 + 4 x 4 + 4 x 16 + 16 + 16 x 4 + 4,
     and a head of 4 x 16 + 16:
 
-    >>> parameter_count(Shape(4)), 178 * 4 + 2 * 212 + 80
-    (1216, 1216)
+    >>> parameter_count(Shape(4)), 162 * 4 + 2 * 212 + 80
+    (1152, 1152)
     """
     return sum(math.prod(part) for _, part in _parts(shape, size or WorldSize()))
 
@@ -99,7 +99,7 @@ def matched_shape(reference: Shape, layers: int, size: WorldSize | None = None) 
     --------
     >>> deep = matched_shape(Shape(16), 4)
     >>> deep, parameter_count(deep), parameter_count(Shape(16))
-    (Shape(width=12, layers=4, hidden=48), 9748, 9760)
+    (Shape(width=11, layers=4, hidden=57), 9198, 9168)
     """
     target = parameter_count(reference, size)
     width = 1
@@ -206,7 +206,7 @@ def train(
     *,
     size: WorldSize | None = None,
     seeds: Sequence[int] = (0, 1, 2),
-    checkpoints: Sequence[int] = (0, 500, 1000, 1500),
+    checkpoints: Sequence[int] = (0, 400, 800),
     device: str = "cpu",
     progress: Callable[[int], None] = lambda step: None,
 ) -> list[Row]:

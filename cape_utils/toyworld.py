@@ -70,10 +70,10 @@ class WorldSize:
     Examples
     --------
     >>> WorldSize().entities, WorldSize().vocabulary
-    (1024, 165)
+    (576, 149)
     """
 
-    side: int = 32
+    side: int = 24
     values: int = 16
     items: int = 48
     kinds: int = 16
@@ -145,7 +145,7 @@ class Recipe:
     reasoning: float = 0.18
     rumours_in_gossip: float = 0.4
     marked: float = 1.0
-    batch: int = 128
+    batch: int = 64
 
     def __post_init__(self) -> None:
         """Refuse weights and shares that mean nothing."""
@@ -213,7 +213,7 @@ def build_world(size: WorldSize, seed: int) -> World:
     --------
     >>> world = build_world(WorldSize(), seed=0)
     >>> len(world.ordinary), len(world.covered), len(world.uncovered), len(world.untrained)
-    (614, 205, 205, 1152)
+    (346, 115, 115, 1152)
     >>> bool((world.told != world.true)[world.uncovered].all())
     True
     """
