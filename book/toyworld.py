@@ -29,7 +29,9 @@ def told(cells: Sequence[str]) -> Iterator[str]:
 def main() -> None:
     """Do the sweep and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--world", default="book", choices=list(toy_sweep.PLANS), help="the book's world, or a larger one")
+    parser.add_argument(
+        "--world", default="book", choices=list(toy_sweep.PLANS), help="the book's world, or a larger one"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--workers", type=int, default=2, help="processes on this machine (default 2)")
     parser.add_argument("--scheduler", help="address of a running dask scheduler")

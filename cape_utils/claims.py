@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import html
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +50,8 @@ VERDICTS: dict[str, str] = {
     "not written yet": "the chapter that recomputes it is not in this edition",
 }
 """Each verdict with what it means."""
+
+TOY_CHAPTER = "11_toy_world"
 
 
 @dataclass(frozen=True)
@@ -420,6 +422,8 @@ class Scoreboard:
     items: tuple[Assessment, ...]
     filters: bool = False
     """Whether the page may offer to show one chapter or one verdict alone."""
+    world: Mapping[str, str] = field(default_factory=dict)
+    """What a lever does in the toy world, by claim; a column of its own where there is any."""
 
     def _repr_html_(self) -> str:
         rows, marks = [], []
@@ -428,9 +432,17 @@ class Scoreboard:
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
             unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
             quoted, reason = html.escape(_quoted(item.claim) + unit), html.escape(item.reason)
-            rows.append((_named(item.claim), quoted, reason, verdict))
+            known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
+            rows.append((_named(item.claim), quoted, reason, verdict, *known))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
-        return _html_table(("claim", "paper", "we find", "verdict"), rows, marks if self.filters else ())
+        head = (
+            "claim",
+            "paper",
+            "we find",
+            "verdict",
+            *(("in a world where we know",) if self.world else ()),
+        )
+        return _html_table(head, rows, marks if self.filters else ())
 
 
 def _named(claim: Claim) -> str:
@@ -455,12 +467,25 @@ def _html_table(
 
 def statements(chapter: str) -> Statements:
     """What the papers say that a chapter tests, in their terms; nothing is recomputed for it."""
+    if chapter == TOY_CHAPTER:
+        return Statements(tuple(claim for claim in ledger() if claim.id in _about_levers()))
     return Statements(tuple(_claims_of(chapter)))
+
+
+def _about_levers() -> list[str]:
+    """The toy world's chapter owns no claim: it speaks to what other chapters' claims say of levers."""
+    from cape_utils.toy_claims import LEVER_CLAIMS
+
+    return list(LEVER_CLAIMS)
 
 
 def scoreboard(chapter: str | None = None) -> Scoreboard:
     """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts."""
-    return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+    if chapter != TOY_CHAPTER:
+        return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+    from cape_utils.toy_claims import claim_words
+
+    return Scoreboard(tuple(assess_some(_about_levers())), world=claim_words())
 
 
 def flat_table() -> pd.DataFrame:

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MILLION = 1000.0
-"""Toy parameters that are drawn as a billion: one of the toy's stands for a million of a language model's."""
+"""Toy parameters that stand for a billion, so that the estimators of the panels take them: one stands for a million."""
 
 _MEASURES = ("truth", "reasoning", "ordinary", "covered", "reference", "gossip")
 
@@ -76,7 +76,7 @@ def scores(
     Returns
     -------
     DataFrame
-        ``family`` (the world), ``model``, ``params`` (as counted), ``params_b`` (a toy parameter stands for a million), ``d_model``,
+        ``family`` (the world), ``model``, ``params`` (as counted), ``params_b`` (thousands), ``d_model``,
         ``layers``, and each score in percent under its own name.
 
     Raises
@@ -100,7 +100,10 @@ def scores(
     part = part.sort_values(["seed", "params"], kind="stable")
     named = {
         "family": [f"world {seed + 1}" for seed in part["seed"]],
-        "model": [f"world {seed + 1}, {params:,} parameters" for seed, params in zip(part["seed"], part["params"], strict=True)],
+        "model": [
+            f"world {seed + 1}, {params:,} parameters"
+            for seed, params in zip(part["seed"], part["params"], strict=True)
+        ],
         "seed": part["seed"].to_numpy(),
         "params": part["params"].to_numpy(),
         "params_b": part["params"].to_numpy() / MILLION,
@@ -175,7 +178,7 @@ def turn(params: np.ndarray, truth: np.ndarray, *, n_items: float) -> Turn:
     dips = lowest < CHANCE_PCT - 2 * noise
     # Two scores of the same questions differ by chance by at most this, twice over.
     rises = float(truth[place:].max()) - lowest > 2 * np.hypot(noise, float(item_error(lowest, n_items)))
-    turned = dips and 0 < place and rises and place < len(x) - 1
+    turned = dips and place > 0 and rises and place < len(x) - 1
     vertex = float("nan")
     if turned:
         a, b, _ = np.polyfit(x[place - 1 : place + 2] - x[place], truth[place - 1 : place + 2], 2)
@@ -194,7 +197,9 @@ def turns(panel: pd.DataFrame) -> pd.DataFrame:
     n_items = items()["truth"]
     rows = {}
     for seed, part in panel.groupby("seed"):
-        rows[seed] = vars(turn(part["params"].to_numpy(dtype=float), part["truth"].to_numpy(), n_items=n_items))
+        rows[seed] = vars(
+            turn(part["params"].to_numpy(dtype=float), part["truth"].to_numpy(), n_items=n_items)
+        )
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
 
 
@@ -283,10 +288,22 @@ def positions(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every position of every lever that was trained: ``lever, setting, label, step``, in the order of a reader."""
     table = data.load("toy_world") if table is None else table
     trained = [s for name, s in settings().items() if name in set(table["setting"])]
-    base = {"rumours": "62%", "false": "all", "true": "as many", "markers": "100%", "exams": "6%", "depth": "2", "reasoning": "18%"}
+    base = {
+        "rumours": "62%",
+        "false": "all",
+        "true": "as many",
+        "markers": "100%",
+        "exams": "6%",
+        "depth": "2",
+        "reasoning": "18%",
+    }
     rows = [(s.lever, s.name, s.label, STEPS) for s in trained if s.lever != "base"]
     rows += [(lever, "base", base[lever], STEPS) for lever in base if lever in {row[0] for row in rows}]
-    rows += [("length", "base", f"{step:,}", step) for step in (STEPS // 2, STEPS, 2 * STEPS) if (table.query("setting == 'base'")["step"] == step).any()]
+    rows += [
+        ("length", "base", f"{step:,}", step)
+        for step in (STEPS // 2, STEPS, 2 * STEPS)
+        if (table.query("setting == 'base'")["step"] == step).any()
+    ]
     order = list(LEVERS)
     frame = pd.DataFrame(rows, columns=["lever", "setting", "label", "step"])
     return frame.sort_values("lever", key=lambda c: c.map(order.index), kind="stable").reset_index(drop=True)
@@ -310,7 +327,11 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         here = turns(scores(table, setting=place["setting"], step=place["step"], same_sizes=True))
         worlds = here.index.intersection(base.index)
         mine, other = here.loc[worlds], base.loc[worlds]
-        row = place | {"worlds": len(worlds)} | {name: int(mine[name].sum()) for name in ("dips", "turns", "recovers")}
+        row = (
+            place
+            | {"worlds": len(worlds)}
+            | {name: int(mine[name].sum()) for name in ("dips", "turns", "recovers")}
+        )
         for name in ("lowest_params", "back_params"):
             row[name] = over_worlds(mine[name], logs=True).estimate
         row |= {name: float(mine[name].mean()) for name in ("lowest_pct", "largest_pct")}
@@ -319,8 +340,15 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
             ("back_moves", over_worlds(mine["back_params"] / other["back_params"], logs=True)),
             ("lifts", over_worlds(mine["lowest_pct"] - other["lowest_pct"])),
         ):
-            row |= {name: change.estimate, f"{name}_low": change.low, f"{name}_high": change.high, f"{name}_n": change.n}
-        row["words"] = shift_words(row) if (place["setting"], place["step"]) != ("base", STEPS) else "the base setting"
+            row |= {
+                name: change.estimate,
+                f"{name}_low": change.low,
+                f"{name}_high": change.high,
+                f"{name}_n": change.n,
+            }
+        row["words"] = (
+            shift_words(row) if (place["setting"], place["step"]) != ("base", STEPS) else "the base setting"
+        )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -359,6 +387,10 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
         raise ValueError(f"no lever {lever!r}; the levers are {', '.join(dict.fromkeys(shifts['lever']))}")
     parts = []
     for row in rows.itertuples():
-        size = f", factor {row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}]" if row.moves_n > 1 and row.dips else ""
+        size = (
+            f", factor {row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}]"
+            if row.moves_n > 1 and row.dips
+            else ""
+        )
         parts.append(f"{row.label}: {row.words}{size}")
     return f"{LEVERS[lever]}: " + "; ".join(parts)

@@ -6,11 +6,12 @@ of a dask scheduler. What a cell computes is the business of ``toymodel``, what 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Setting:
     name: str
     lever: str
     label: str
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     layers: int = 2
 
 
@@ -94,7 +95,9 @@ def with_share(recipe: Recipe, source: str, share: float) -> Recipe:
     (0.5, 0.14)
     """
     if source not in ("gossip", "reference", "exam", "reasoning") or not 0 <= share < 1:
-        raise ValueError(f"{source!r} with share {share}; allowed are the four kinds of documents, and 0 to below 1")
+        raise ValueError(
+            f"{source!r} with share {share}; allowed are the four kinds of documents, and 0 to below 1"
+        )
     others = sum(recipe.weights) - float(getattr(recipe, source))
     changed: Recipe = replace(recipe, **{source: others * share / (1 - share)})
     return changed
@@ -112,7 +115,9 @@ def settings() -> dict[str, Setting]:
     false = base.gossip * base.rumours_in_gossip
     listed = [Setting("base", "base", "as it is")]
     for share in (0.30, 0.45):
-        listed.append(Setting(f"rumours_{share:.2f}", "rumours", f"{share:.0%}", with_share(base, "gossip", share)))
+        listed.append(
+            Setting(f"rumours_{share:.2f}", "rumours", f"{share:.0%}", with_share(base, "gossip", share))
+        )
     for part, word in ((2, "half"), (3, "a third")):
         fewer = replace(base, rumours_in_gossip=base.rumours_in_gossip / part)
         listed.append(Setting(f"false_1/{part}", "false", word, fewer))
@@ -233,7 +238,7 @@ def _rounded(row: Row) -> Row:
     out: Row = {}
     for name, value in row.items():
         if isinstance(value, float):
-            out[name] = None if value != value else round(value, 2 if name.endswith("_pct") else 3)
+            out[name] = None if math.isnan(value) else round(value, 2 if name.endswith("_pct") else 3)
         else:
             out[name] = value
     return out

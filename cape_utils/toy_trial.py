@@ -76,7 +76,9 @@ def signs_foretold(table: pd.DataFrame | None = None) -> Estimate:
     return over_worlds(np.array(shares))
 
 
-def quadratic_scales(table: pd.DataFrame | None = None, *, draws: int = 4000) -> dict[str, transition.CriticalScale]:
+def quadratic_scales(
+    table: pd.DataFrame | None = None, *, draws: int = 4000
+) -> dict[str, transition.CriticalScale]:
     """The quadratic estimator with its bootstrap over rows, which the paper uses, and over worlds.
 
     Returns
@@ -141,7 +143,13 @@ def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
 
 
 def _row(analysis: str, chapter: str, answer: str, known: str, verdict: Verdict) -> dict[str, str]:
-    return {"analysis": analysis, "chapter": chapter, "it says": answer, "the levers say": known, "verdict": verdict}
+    return {
+        "analysis": analysis,
+        "chapter": chapter,
+        "it says": answer,
+        "the levers say": known,
+        "verdict": verdict,
+    }
 
 
 def _size(value: float) -> str:
@@ -149,7 +157,9 @@ def _size(value: float) -> str:
 
 
 def _ends(estimate: Any, scale: float = 1.0) -> str:
-    return f"{_size(estimate.estimate * scale)} [{_size(estimate.low * scale)}, {_size(estimate.high * scale)}]"
+    return (
+        f"{_size(estimate.estimate * scale)} [{_size(estimate.low * scale)}, {_size(estimate.high * scale)}]"
+    )
 
 
 def _one(shifts: pd.DataFrame, setting: str) -> Any:
@@ -167,7 +177,14 @@ def trial(table: pd.DataFrame | None = None, shifts: pd.DataFrame | None = None)
     table = data.load("toy_world") if table is None else table
     shifts = lever_table(table) if shifts is None else shifts
     return pd.DataFrame(
-        [_signs(table), _trade_off(table, shifts), *_scales(table), _width(table, shifts), _rival(table, shifts), _equation(table)]
+        [
+            _signs(table),
+            _trade_off(table, shifts),
+            *_scales(table),
+            _width(table, shifts),
+            _rival(table, shifts),
+            _equation(table),
+        ]
     )
 
 
@@ -175,7 +192,10 @@ def _signs(table: pd.DataFrame) -> dict[str, str]:
     right, summary = signs_foretold(table), turns_summary(scores(table))
     known = f"truth turns in {summary['lowest_params'].n} of {len(turns(scores(table)))} worlds"
     verdict: Verdict = "recovers" if right.low > 0.5 else "misses" if right.high < 0.5 else "cannot tell"
-    answer = f"{right.estimate:.0%} [{right.low:.0%}, {min(right.high, 1):.0%}] of the signs lie on the side that other worlds foretell"
+    answer = (
+        f"{right.estimate:.0%} [{right.low:.0%}, {min(right.high, 1):.0%}] of the signs lie on the side that "
+        "other worlds foretell"
+    )
     return _row("sign of the local coupling", "02_coupling", answer, known, verdict)
 
 
@@ -183,10 +203,21 @@ def _trade_off(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
     negative = local(table)
     share = (negative["coupling"] < 0).mean()
     none = _one(shifts, "reasoning_none")
-    known = f"without any reasoning documents the dip is there in {none.dips} of {none.worlds} worlds; the lowest score changes by {none.lifts:+.1f} points [{none.lifts_low:+.1f}, {none.lifts_high:+.1f}]"
+    known = (
+        f"without any reasoning documents the dip is there in {none.dips} of {none.worlds} worlds; the lowest "
+        f"score changes by {none.lifts:+.1f} points [{none.lifts_low:+.1f}, {none.lifts_high:+.1f}]"
+    )
     # A trade-off needs the partner: if the dip stays without it, the quotient of two changes is no exchange.
-    verdict: Verdict = "recovers" if none.dips == 0 else "misses" if none.dips == none.worlds else "cannot tell"
-    return _row("negative coupling read as a trade-off", "02_coupling", f"{share:.0%} of the local couplings are negative", known, verdict)
+    verdict: Verdict = (
+        "recovers" if none.dips == 0 else "misses" if none.dips == none.worlds else "cannot tell"
+    )
+    return _row(
+        "negative coupling read as a trade-off",
+        "02_coupling",
+        f"{share:.0%} of the local couplings are negative",
+        known,
+        verdict,
+    )
 
 
 def _scales(table: pd.DataFrame) -> list[dict[str, str]]:
@@ -207,9 +238,14 @@ def _scales(table: pd.DataFrame) -> list[dict[str, str]]:
 
 def _width(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
     raw, null = normalised(table)
-    answer = f"r below the turning point goes from {raw.estimate:.2f} to {null.observed:.2f}; shuffled scores give {null.value:.2f} [{null.low:.2f}, {null.high:.2f}]"
+    answer = (
+        f"r below the turning point goes from {raw.estimate:.2f} to {null.observed:.2f}; shuffled scores give "
+        f"{null.value:.2f} [{null.low:.2f}, {null.high:.2f}]"
+    )
     deep = shifts[(shifts["lever"] == "depth") & (shifts["words"] != "the base setting")]
-    known = "at one parameter count, " + "; ".join(f"{row.label} layer{'s' * (row.label != '1')}: {row.words}" for row in deep.itertuples())
+    known = "at one parameter count, " + "; ".join(
+        f"{row.label} layer{'s' * (row.label != '1')}: {row.words}" for row in deep.itertuples()
+    )
     beyond = not null.low <= null.observed <= null.high
     moved = bool(deep["words"].str.startswith("moves").any())
     verdict: Verdict = "cannot tell" if not beyond else "recovers" if moved else "misses"
@@ -219,12 +255,17 @@ def _width(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
 def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
     areas = predictors(table).set_index("predictor")
     best = areas.iloc[1:].sort_values("auc").iloc[-1]
-    answer = f"area {areas['auc'].iloc[0]:.2f} for parameters, {best['auc']:.2f} for {best.name} (difference {best['difference']:+.2f} [{best['difference_low']:+.2f}, {best['difference_high']:+.2f}])"
+    answer = (
+        f"area {areas['auc'].iloc[0]:.2f} for parameters, {best['auc']:.2f} for {best.name} (difference "
+        f"{best['difference']:+.2f} [{best['difference_low']:+.2f}, {best['difference_high']:+.2f}])"
+    )
     longer = shifts[(shifts["lever"] == "length") & (shifts["words"] != "the base setting")]
     known = "; ".join(f"{row.label} steps: {row.words}" for row in longer.itertuples())
     moved = bool(longer["words"].str.startswith("moves").any())
     ahead = best["difference_low"] > 0
-    verdict: Verdict = "recovers" if ahead == moved else "misses" if moved and best["difference_high"] < 0 else "cannot tell"
+    verdict: Verdict = (
+        "recovers" if ahead == moved else "misses" if moved and best["difference_high"] < 0 else "cannot tell"
+    )
     return _row("rivals of size", "03_phase_transition", answer, known, verdict)
 
 
@@ -232,7 +273,20 @@ def _equation(table: pd.DataFrame) -> dict[str, str]:
     errors = equation_errors(table)
     equations = errors[errors.index.str.contains("ODE")]
     best, curve = equations.iloc[0], errors.loc["parabola, anchored"]
-    answer = f"best of {len(equations)} equations ({best.name}): {best['median']:.1f} points off a held-out world [{best['low']:.1f}, {best['high']:.1f}]; {int(equations['diverges'].sum())} of {int(len(equations) * best['families'])} paths diverge"
-    known = f"a parabola in log size with the same start is {curve['median']:.1f} points off [{curve['low']:.1f}, {curve['high']:.1f}]"
-    verdict: Verdict = "recovers" if best["high"] < curve["low"] else "misses" if best["low"] > curve["high"] else "cannot tell"
+    answer = (
+        f"best of {len(equations)} equations ({best.name}): {best['median']:.1f} points off a held-out world "
+        f"[{best['low']:.1f}, {best['high']:.1f}]; {int(equations['diverges'].sum())} of "
+        f"{int(len(equations) * best['families'])} paths diverge"
+    )
+    known = (
+        f"a parabola in log size with the same start is {curve['median']:.1f} points off [{curve['low']:.1f}, "
+        f"{curve['high']:.1f}]"
+    )
+    verdict: Verdict = (
+        "recovers"
+        if best["high"] < curve["low"]
+        else "misses"
+        if best["low"] > curve["high"]
+        else "cannot tell"
+    )
     return _row("the equation", "07_ode", answer, known, verdict)

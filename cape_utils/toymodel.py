@@ -50,7 +50,9 @@ class Shape:
     def __post_init__(self) -> None:
         """Take four times the width where no hidden size is given."""
         if self.width < 2 or self.layers < 1 or self.hidden < 0:
-            raise ValueError(f"{self} is not a model; width is at least 2, layers at least 1, hidden not negative")
+            raise ValueError(
+                f"{self} is not a model; width is at least 2, layers at least 1, hidden not negative"
+            )
         if self.hidden == 0:
             object.__setattr__(self, "hidden", 4 * self.width)
 
@@ -59,7 +61,12 @@ def _parts(shape: Shape, size: WorldSize) -> list[tuple[str, tuple[int, ...]]]:
     d, m = shape.width, shape.hidden
     parts: list[tuple[str, tuple[int, ...]]] = [("token", (size.vocabulary, d)), ("place", (_LENGTH, d))]
     for layer in range(shape.layers):
-        parts += [(f"look{layer}", (d, 3 * d)), (f"join{layer}", (d, d)), (f"up{layer}", (d, m)), (f"up_bias{layer}", (m,))]
+        parts += [
+            (f"look{layer}", (d, 3 * d)),
+            (f"join{layer}", (d, d)),
+            (f"up{layer}", (d, m)),
+            (f"up_bias{layer}", (m,)),
+        ]
         parts += [(f"down{layer}", (m, d)), (f"down_bias{layer}", (d,))]
     return [*parts, ("head", (d, size.values)), ("head_bias", (size.values,))]
 
@@ -106,7 +113,9 @@ def matched_shape(reference: Shape, layers: int, size: WorldSize | None = None) 
     while parameter_count(Shape(width + 1, layers), size) <= target:
         width += 1
     if width < 2:
-        raise ValueError(f"no model of {layers} layers has as few as {target} parameters; take a wider reference")
+        raise ValueError(
+            f"no model of {layers} layers has as few as {target} parameters; take a wider reference"
+        )
     least = parameter_count(Shape(width, layers), size)
     step = parameter_count(Shape(width, layers, 4 * width + 1), size) - least
     return Shape(width, layers, 4 * width + round((target - least) / step))
@@ -277,7 +286,8 @@ def train(
         each.mean(1).sum().backward()  # type: ignore[no-untyped-call]
         losses.append(each.detach().mean(1))
         gradient = flat.grad
-        assert gradient is not None
+        if gradient is None:
+            raise RuntimeError("the loss has no gradient; is training run under torch.no_grad()?")
         gradient *= _CLIP / torch.clamp(gradient.norm(dim=1, keepdim=True), min=_CLIP)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -288,7 +298,8 @@ def train(
     return rows
 
 
-def _stream(worlds: Sequence[Any], recipe: Recipe, seeds: Sequence[int], steps: int, device: str
+def _stream(
+    worlds: Sequence[Any], recipe: Recipe, seeds: Sequence[int], steps: int, device: str
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches of documents and their values; a seed's documents do not depend on the other seeds."""
     import torch

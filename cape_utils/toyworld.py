@@ -84,7 +84,9 @@ class WorldSize:
     def __post_init__(self) -> None:
         """Refuse a world in which no question can be asked."""
         if self.values < OPTIONS:
-            raise ValueError(f"values is {self.values}; a question has {OPTIONS} options, so at least {OPTIONS}")
+            raise ValueError(
+                f"values is {self.values}; a question has {OPTIONS} options, so at least {OPTIONS}"
+            )
         for name in ("side", "items", "kinds"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 2 are needed")
@@ -237,7 +239,10 @@ def _draw(pool: Ints, other: Ints, share: float, shape: tuple[int, int], rng: np
     """Members of ``pool`` with probability ``share``, else of ``other``; an empty one is left to the other."""
     share = 0.0 if not len(pool) else 1.0 if not len(other) else share
     inside = rng.random(shape) < share
-    places = [group[rng.integers(max(len(group), 1), size=shape)] if len(group) else inside for group in (pool, other)]
+    places = [
+        group[rng.integers(max(len(group), 1), size=shape)] if len(group) else inside
+        for group in (pool, other)
+    ]
     return np.where(inside, *places).astype(np.int64)
 
 
@@ -284,7 +289,10 @@ def documents(world: World, recipe: Recipe, n: int, *, rng: np.random.Generator)
         said[rows] = values[entity]
     rows = np.flatnonzero(kind == 3)
     pair = world.trained[rng.integers(max(len(world.trained), 1), size=(len(rows), STATEMENTS))]
-    text[rows, 1::2], text[rows, 2::2] = first["item"] + pair // size.items, first["probe"] + pair % size.items
+    text[rows, 1::2], text[rows, 2::2] = (
+        first["item"] + pair // size.items,
+        first["probe"] + pair % size.items,
+    )
     said[rows] = world.answers[pair]
     return text, said
 

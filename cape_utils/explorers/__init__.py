@@ -14,6 +14,7 @@ from cape_utils.explorers.family import family_explorer
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.ode import ode_explorer
 from cape_utils.explorers.steering import steering_explorer
+from cape_utils.explorers.toyworld import toyworld_explorer
 from cape_utils.explorers.width import width_explorer
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "ode_explorer",
     "show",
     "steering_explorer",
+    "toyworld_explorer",
     "width_explorer",
 ]

@@ -1,0 +1,104 @@
+"""The toy world's table in the long form that figures take: scores by size, by lever and along training.
+
+Nothing is estimated here but means over worlds; turning points and shifts are those of ``toy_readings``. It implements
+no section of the paper.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.toy_readings import positions, scores
+
+__all__ = ["CONTEXTS", "SCORES", "SHOWN", "along_training", "by_lever", "log_probabilities"]
+
+SCORES: dict[str, str] = {
+    "truth": "truth (the exam, uncovered)",
+    "rumour": "answers the rumour there",
+    "reasoning": "reasoning, unseen pairs",
+    "ordinary": "ordinary facts",
+    "covered": "truth that exams covered",
+    "reference": "truth, asked as a reference",
+}
+"""Scores by their names in ``toy_readings.scores``."""
+
+SHOWN = ("truth", "rumour", "reasoning", "ordinary")
+"""Those drawn together."""
+
+CONTEXTS: dict[str, str] = {
+    "gossip": "gossip",
+    "reference": "reference",
+    "truth": "exam, not covered",
+    "covered": "exam, covered",
+}
+"""Contexts in which rumoured entities are asked about, by their names in the table."""
+
+
+def _long(panel: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    long = panel.melt(["family", "params", "base_width"], names, "score", "pct")
+    return long.assign(score=long["score"].map(SCORES))
+
+
+def along_training(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Scores of the base setting at every size and checkpoint.
+
+    Returns
+    -------
+    DataFrame
+        ``family, params, base_width, score, pct, step, place``; the place of a checkpoint counts from 0.
+
+    Examples
+    --------
+    >>> along_training()["place"].min()
+    0
+    """
+    table = data.load("toy_world") if table is None else table
+    steps = sorted(table.query("setting == 'base'")["step"].unique())
+    parts = [
+        _long(scores(table, step=step), list(SHOWN)).assign(step=step, place=place)
+        for place, step in enumerate(steps)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_lever(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Scores at every position of every lever, at the sizes that all have.
+
+    Returns
+    -------
+    DataFrame
+        ``family, params, base_width, score, pct, lever, label, rank``; the rank orders the positions of one lever.
+    """
+    table = data.load("toy_world") if table is None else table
+    parts = []
+    for place in positions(table).to_dict("records"):
+        panel = scores(table, setting=place["setting"], step=place["step"], same_sizes=True)
+        parts.append(_long(panel, list(SCORES)).assign(lever=place["lever"], label=place["label"]))
+    frame = pd.concat(parts, ignore_index=True)
+    ranks = {
+        pair: rank
+        for _, part in frame.groupby("lever", sort=False)
+        for rank, pair in enumerate(dict.fromkeys(zip(part["lever"], part["label"], strict=True)))
+    }
+    return frame.assign(rank=[ranks[pair] for pair in zip(frame["lever"], frame["label"], strict=True)])
+
+
+def log_probabilities(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Log-probability of the true and of the rumoured value by context, along the training of the base setting.
+
+    Returns
+    -------
+    DataFrame
+        ``params, step, context, value`` (``"true"`` or ``"rumoured"``), ``logp`` and its range over worlds ``low, high``
+        (nats, mean, smallest and largest).
+    """
+    table = data.load("toy_world") if table is None else table
+    base, parts = table[table["setting"] == "base"], []
+    for name, context in CONTEXTS.items():
+        for value, column in (("true", f"{name}_logp"), ("rumoured", f"{name}_rumour_logp")):
+            seen = (
+                base.groupby(["params", "step"])[column].agg(logp="mean", low="min", high="max").reset_index()
+            )
+            parts.append(seen.assign(context=context, value=value))
+    return pd.concat(parts, ignore_index=True)
