@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import functools
 
-from cape_utils.toy_readings import lever_table, lever_words
+from cape_utils.toy_levers import lever_table, lever_words
 
 __all__ = ["LEVER_CLAIMS", "claim_words"]
 
 LEVER_CLAIMS: dict[str, str] = {
     "critical_scale": "length",
     "width_pythia": "depth",
-    "qwen_dip": "false",
+    "qwen_dip": "balance",
     "gemma4_coupling": "rumours",
-    "phi_scale_advantage": "true",
+    "phi_scale_advantage": "balance",
 }
 """Claims that speak of size, width, curation or recipe, with the toy world's lever that is nearest."""
 

@@ -1,7 +1,7 @@
 """The toy world's table in the long form that figures take: scores by size, by lever and along training.
 
-Nothing is estimated here but means over worlds; turning points and shifts are those of ``toy_readings``. It implements
-no section of the paper.
+Nothing is estimated here but means over worlds; turning points and shifts are those of ``toy_readings`` and
+``toy_levers``. It implements no section of the paper.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.toy_readings import positions, scores
+from cape_utils.toy_levers import positions
+from cape_utils.toy_readings import scores
 
 __all__ = ["CONTEXTS", "SCORES", "SHOWN", "along_training", "by_lever", "log_probabilities"]
 

@@ -1,7 +1,7 @@
-"""What the toy world's table says: turning points with intervals over worlds, and what each lever does to them.
+"""What the toy world's table says: turning points and local couplings, with intervals over worlds.
 
 A world is one seed: its facts, its documents and the start of its models. Worlds are the unit of every interval here.
-The paper's own analyses on the same table are in ``toy_trial``; nothing is trained in either.
+What the levers do to a turning point is in ``toy_levers``; nothing is trained in either.
 """
 
 from __future__ import annotations
@@ -15,17 +15,14 @@ from scipy import stats
 from cape_utils import data
 from cape_utils.coupling import item_error, local_coupling
 from cape_utils.results import Estimate
-from cape_utils.toy_sweep import LEVERS, STEPS, settings
+from cape_utils.toy_sweep import STEPS
 from cape_utils.toyworld import CHANCE_PCT, WorldSize, build_world
 
 __all__ = [
     "Turn",
     "coupling_by_step",
     "items",
-    "lever_table",
-    "lever_words",
     "over_worlds",
-    "positions",
     "scores",
     "turn",
     "turns",
@@ -282,115 +279,3 @@ def _fieller(top: np.ndarray, below: np.ndarray) -> tuple[float, float]:
         return nothing
     root = np.sqrt(b**2 - a * d)
     return float((b - root) / a), float((b + root) / a)
-
-
-def positions(table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Every position of every lever that was trained: ``lever, setting, label, step``, in the order of a reader."""
-    table = data.load("toy_world") if table is None else table
-    trained = [s for name, s in settings().items() if name in set(table["setting"])]
-    base = {
-        "rumours": "62%",
-        "false": "all",
-        "true": "as many",
-        "markers": "100%",
-        "exams": "6%",
-        "depth": "2",
-        "reasoning": "18%",
-    }
-    rows = [(s.lever, s.name, s.label, STEPS) for s in trained if s.lever != "base"]
-    rows += [(lever, "base", base[lever], STEPS) for lever in base if lever in {row[0] for row in rows}]
-    rows += [
-        ("length", "base", f"{step:,}", step)
-        for step in (STEPS // 2, STEPS, 2 * STEPS)
-        if (table.query("setting == 'base'")["step"] == step).any()
-    ]
-    order = list(LEVERS)
-    frame = pd.DataFrame(rows, columns=["lever", "setting", "label", "step"])
-    return frame.sort_values("lever", key=lambda c: c.map(order.index), kind="stable").reset_index(drop=True)
-
-
-def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What each position of each lever does, against the base setting in the same worlds at the same sizes.
-
-    Returns
-    -------
-    DataFrame
-        ``lever, setting, label, step, worlds``; in how many worlds the score ``dips``, ``turns``, ``recovers``;
-        ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``; the paired changes ``moves`` and
-        ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with ``_low, _high,
-        _n``; and ``words``, what the rule of ``shift_words`` makes of them.
-    """
-    table = data.load("toy_world") if table is None else table
-    base = turns(scores(table, same_sizes=True))
-    rows = []
-    for place in positions(table).to_dict("records"):
-        here = turns(scores(table, setting=place["setting"], step=place["step"], same_sizes=True))
-        worlds = here.index.intersection(base.index)
-        mine, other = here.loc[worlds], base.loc[worlds]
-        row = (
-            place
-            | {"worlds": len(worlds)}
-            | {name: int(mine[name].sum()) for name in ("dips", "turns", "recovers")}
-        )
-        for name in ("lowest_params", "back_params"):
-            row[name] = over_worlds(mine[name], logs=True).estimate
-        row |= {name: float(mine[name].mean()) for name in ("lowest_pct", "largest_pct")}
-        for name, change in (
-            ("moves", over_worlds(mine["lowest_params"] / other["lowest_params"], logs=True)),
-            ("back_moves", over_worlds(mine["back_params"] / other["back_params"], logs=True)),
-            ("lifts", over_worlds(mine["lowest_pct"] - other["lowest_pct"])),
-        ):
-            row |= {
-                name: change.estimate,
-                f"{name}_low": change.low,
-                f"{name}_high": change.high,
-                f"{name}_n": change.n,
-            }
-        row["words"] = (
-            shift_words(row) if (place["setting"], place["step"]) != ("base", STEPS) else "the base setting"
-        )
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def shift_words(row: dict[str, float]) -> str:
-    """Say by rule what one position of a lever does.
-
-    A dip is removed if no world has one. A turning point moves if the interval of the factor leaves out 1.
-
-    Examples
-    --------
-    >>> shift_words({"dips": 3, "turns": 3, "worlds": 3, "moves": 2.0, "moves_low": 1.5, "moves_high": 2.7, "moves_n": 3})
-    'moves the turning point up'
-    """
-    if row["dips"] == 0:
-        return "removes the dip"
-    if row["moves_n"] < 2:
-        return "no turning point in two worlds, so no shift can be given"
-    if row["moves_low"] > 1:
-        return "moves the turning point up"
-    if row["moves_high"] < 1:
-        return "moves the turning point down"
-    return "no shift seen"
-
-
-def lever_words(lever: str, shifts: pd.DataFrame) -> str:
-    """One sentence on a lever, from the rows of ``lever_table``.
-
-    Raises
-    ------
-    ValueError
-        If the lever was not turned.
-    """
-    rows = shifts[(shifts["lever"] == lever) & (shifts["words"] != "the base setting")]
-    if rows.empty:
-        raise ValueError(f"no lever {lever!r}; the levers are {', '.join(dict.fromkeys(shifts['lever']))}")
-    parts = []
-    for row in rows.itertuples():
-        size = (
-            f", factor {row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}]"
-            if row.moves_n > 1 and row.dips
-            else ""
-        )
-        parts.append(f"{row.label}: {row.words}{size}")
-    return f"{LEVERS[lever]}: " + "; ".join(parts)

@@ -47,8 +47,7 @@ STEPS = 800
 
 LEVERS: dict[str, str] = {
     "rumours": "share of rumour documents",
-    "false": "fewer false statements",
-    "true": "more true statements",
+    "balance": "true against false statements",
     "markers": "share of documents that name their source",
     "exams": "share of exam documents",
     "depth": "layers, at matched parameter count",
@@ -109,7 +108,7 @@ def settings() -> dict[str, Setting]:
     Examples
     --------
     >>> len(settings()), settings()["true_x2"].recipe.reference
-    (14, 0.28)
+    (12, 0.28)
     """
     base = Recipe()
     false = base.gossip * base.rumours_in_gossip
@@ -118,13 +117,12 @@ def settings() -> dict[str, Setting]:
         listed.append(
             Setting(f"rumours_{share:.2f}", "rumours", f"{share:.0%}", with_share(base, "gossip", share))
         )
-    for part, word in ((2, "half"), (3, "a third")):
-        fewer = replace(base, rumours_in_gossip=base.rumours_in_gossip / part)
-        listed.append(Setting(f"false_1/{part}", "false", word, fewer))
-        # As many false statements as before in fewer documents, so that true ones take the place of ordinary ones.
-        gossip = base.gossip - (part - 1) * base.reference
-        more = replace(base, reference=part * base.reference, gossip=gossip, rumours_in_gossip=false / gossip)
-        listed.append(Setting(f"true_x{part}", "true", ("twice", "three times")[part - 2], more))
+    fewer = replace(base, rumours_in_gossip=base.rumours_in_gossip / 2)
+    listed.append(Setting("false_1/2", "balance", "half the false", fewer))
+    # As many false statements as before in fewer documents, so that true ones take the place of ordinary ones.
+    gossip = base.gossip - base.reference
+    more = replace(base, reference=2 * base.reference, gossip=gossip, rumours_in_gossip=false / gossip)
+    listed.append(Setting("true_x2", "balance", "twice the true", more))
     for share in (0.1, 0.5):
         listed.append(Setting(f"markers_{share:.2f}", "markers", f"{share:.0%}", replace(base, marked=share)))
     for share in (0.02, 0.15):

@@ -2,7 +2,7 @@
 
 Sections 2 to 5 of paper A: local coupling, the quadratic bootstrap, width normalisation, the equation. Each is run by
 the module that runs it on real models; here its answer stands beside the one that turning the levers gives. What the
-levers give comes from ``toy_readings``.
+levers give comes from ``toy_levers``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pandas as pd
 from cape_utils import data, forecast, rivals, transition, width
 from cape_utils.coupling import local_coupling, within_family
 from cape_utils.results import Estimate, Null
-from cape_utils.toy_readings import MILLION, items, lever_table, over_worlds, scores, turns, turns_summary
+from cape_utils.toy_levers import lever_table
+from cape_utils.toy_readings import MILLION, items, over_worlds, scores, turns, turns_summary
 from cape_utils.toy_sweep import STEPS
 from cape_utils.toyworld import Recipe
 

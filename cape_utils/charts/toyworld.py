@@ -184,7 +184,7 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
     long : pandas.DataFrame
         From ``toy_curves.by_lever``.
     shifts : pandas.DataFrame
-        From ``toy_readings.lever_table``.
+        From ``toy_levers.lever_table``.
     """
     levers, names = order_of(long, "lever"), order_of(long, "score")
     drawn = long.assign(place=long["rank"] + 1)[
@@ -307,13 +307,12 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     Parameters
     ----------
     shifts : pandas.DataFrame
-        From ``toy_readings.lever_table``.
+        From ``toy_levers.lever_table``.
     """
     turned = shifts[shifts["words"] != "the base setting"]
     short = {
         "rumours": "rumour docs",
-        "false": "false kept",
-        "true": "true docs",
+        "balance": "statements",
         "markers": "marked",
         "exams": "exams",
         "depth": "layers",

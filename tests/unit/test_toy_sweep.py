@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import toy_claims, toy_readings, toy_sweep
+from cape_utils import toy_claims, toy_levers, toy_nulls, toy_readings, toy_sweep
 from cape_utils.explorers import toyworld as app
 from cape_utils.toy_sweep import PLANS, STEPS
 
@@ -174,7 +174,7 @@ def made(shifts: dict[str, float], worlds: int = 3, depth: dict[str, float] | No
 
 def test_a_planted_shift_is_found_and_a_planted_null_is_not():
     table = made({"exams_0.02": 1.7, "exams_0.15": 1.0, "markers_0.50": 0.6})
-    shifts = toy_readings.lever_table(table).set_index("setting")
+    shifts = toy_levers.lever_table(table).set_index("setting")
     assert shifts.loc["exams_0.02", "words"] == "moves the turning point up"
     assert shifts.loc["exams_0.02", "moves"] == pytest.approx(1.7, rel=0.25)
     assert shifts.loc["exams_0.15", "words"] == "no shift seen"
@@ -182,14 +182,14 @@ def test_a_planted_shift_is_found_and_a_planted_null_is_not():
 
 
 def test_a_dip_that_is_gone_is_called_gone():
-    shifts = toy_readings.lever_table(made({"rumours_0.30": 1.0}, depth={"rumours_0.30": 0.0})).set_index(
+    shifts = toy_levers.lever_table(made({"rumours_0.30": 1.0}, depth={"rumours_0.30": 0.0})).set_index(
         "setting"
     )
     assert shifts.loc["rumours_0.30", "words"] == "removes the dip"
 
 
 def test_each_lever_has_its_base_setting_beside_it():
-    places = toy_readings.positions(made({"exams_0.02": 1.0}))
+    places = toy_levers.positions(made({"exams_0.02": 1.0}))
     assert places[["lever", "setting"]].to_numpy().tolist() == [
         ["exams", "exams_0.02"],
         ["exams", "base"],
@@ -244,3 +244,14 @@ def test_the_app_trains_and_draws(monkeypatch):
 def test_in_the_book_the_twin_stands_for_the_app(monkeypatch):
     monkeypatch.setenv("CAPE_BOOK", "1")
     assert app.toyworld_explorer("twin") == "twin"
+
+
+# ---------------------------------------------------------------- where nothing is there
+
+
+def test_guessers_hardly_ever_turn_and_equals_hardly_ever_shift():
+    panel = toy_readings.scores(made({}))
+    null = toy_nulls.false_turns(panel, draws=100)
+    assert null.observed == 3
+    assert null.value <= 1
+    assert toy_nulls.false_shifts(panel, draws=100) < 0.15
