@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.toy_readings import over_worlds, scores, turns
+from cape_utils.coupling import item_error
+from cape_utils.toy_readings import items, over_worlds, scores, turns
 from cape_utils.toy_sweep import LEVERS, STEPS, settings
+from cape_utils.toyworld import CHANCE_PCT
 
 __all__ = ["lever_table", "lever_words", "positions", "shift_words"]
 
@@ -64,8 +67,8 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         here = turns(scores(table, setting=place["setting"], step=place["step"], same_sizes=same))
         worlds = here.index.intersection(base.index)
         mine, other = here.loc[worlds], base.loc[worlds]
-        row = (
-            place
+        row: dict[str, Any] = (
+            {str(key): value for key, value in place.items()}
             | {"worlds": len(worlds)}
             | {name: int(mine[name].sum()) for name in ("dips", "turns", "recovers")}
         )
@@ -93,22 +96,34 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
 def shift_words(row: Mapping[str, Any]) -> str:
     """Say by rule what one position of a lever does.
 
-    A dip is removed if no world has one. A turning point moves if the interval of the factor leaves out 1.
+    A dip is removed if no world has one and the mean of the lowest scores is not below chance by more than twice its item
+    noise. A turning point moves if the interval of the factor leaves out 1, and lies beyond the sizes tried if every world dips
+    and none turns.
+
+    Parameters
+    ----------
+    row : mapping
+        ``dips, turns, worlds, lowest_pct`` and ``moves_n, moves_low, moves_high``.
 
     Examples
     --------
-    >>> shift_words({"dips": 3, "turns": 3, "worlds": 3, "moves": 2.0, "moves_low": 1.5, "moves_high": 2.7, "moves_n": 3})
+    >>> known = {"dips": 3, "turns": 3, "worlds": 3, "lowest_pct": 8.0}
+    >>> shift_words(known | {"moves_n": 3, "moves_low": 1.5, "moves_high": 2.7})
     'moves the turning point up'
     """
+    worlds = row["worlds"]
     if row["dips"] == 0:
-        return "removes the dip"
+        noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
+        shallow = row["lowest_pct"] < CHANCE_PCT - 2 * noise
+        return "makes the dip too shallow for any one world to show" if shallow else "removes the dip"
+    if row["dips"] < worlds and row["moves_n"] < 2:
+        return f"leaves a dip in {row['dips']} of {worlds} worlds"
+    if row["turns"] == 0:
+        return "moves the turning point beyond the sizes tried"
     if row["moves_n"] < 2:
-        return "no turning point in two worlds, so no shift can be given"
-    if row["moves_low"] > 1:
-        return "moves the turning point up"
-    if row["moves_high"] < 1:
-        return "moves the turning point down"
-    return "no shift seen"
+        return f"leaves a turn within the sizes tried in {row['turns']} of {worlds} worlds"
+    up, down = row["moves_low"] > 1, row["moves_high"] < 1
+    return f"moves the turning point {'up' if up else 'down'}" if up or down else "no shift seen"
 
 
 def lever_words(lever: str, shifts: pd.DataFrame) -> str:
@@ -123,11 +138,8 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
     if rows.empty:
         raise ValueError(f"no lever {lever!r}; the levers are {', '.join(dict.fromkeys(shifts['lever']))}")
     parts = []
-    for row in rows.itertuples():
-        size = (
-            f", factor {row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}]"
-            if row.moves_n > 1 and row.dips
-            else ""
-        )
-        parts.append(f"{row.label}: {row.words}{size}")
+    for row in rows.to_dict("records"):
+        factor = f", factor {row['moves']:.2f} [{row['moves_low']:.2f}, {row['moves_high']:.2f}]"
+        given = row["moves_n"] > 1 and row["dips"]
+        parts.append(f"{row['label']}: {row['words']}{factor if given else ''}")
     return f"{LEVERS[lever]}: " + "; ".join(parts)

@@ -72,6 +72,14 @@ def false_shifts(
             [[turn(params, curve, n_items=n_items).lowest_params for curve in side] for side in sides]
         )
         moves = over_worlds(lowest[0] / lowest[1], logs=True)
-        row = {"dips": worlds, "moves_n": moves.n, "moves_low": moves.low, "moves_high": moves.high}
+        row = {
+            "dips": worlds,
+            "turns": worlds,
+            "worlds": worlds,
+            "lowest_pct": 0.0,
+            "moves_n": moves.n,
+            "moves_low": moves.low,
+            "moves_high": moves.high,
+        }
         seen += shift_words(row).startswith("moves")
     return seen / draws

@@ -248,13 +248,13 @@ def coupling_by_step(panel: pd.DataFrame) -> pd.DataFrame:
     """
     local = local_coupling(panel.assign(model=panel["model"]), "reasoning", "truth", items=items())
     rows = []
-    for (start, end), part in local.groupby(["from_params_b", "to_params_b"]):
+    for _, part in local.groupby(["from_params_b", "to_params_b"]):
         dy, dx = over_worlds(part["dy"]), over_worlds(part["dx"])
         low, high = _fieller(part["dy"].to_numpy(), part["dx"].to_numpy())
         rows.append(
             {
-                "from_params": start * MILLION,
-                "to_params": end * MILLION,
+                "from_params": part["from_params_b"].iloc[0] * MILLION,
+                "to_params": part["to_params_b"].iloc[0] * MILLION,
                 **{"truth": dy.estimate, "truth_low": dy.low, "truth_high": dy.high},
                 **{"reasoning": dx.estimate, "reasoning_low": dx.low, "reasoning_high": dx.high},
                 **{"coupling": dy.estimate / dx.estimate, "coupling_low": low, "coupling_high": high},

@@ -98,7 +98,8 @@ def with_share(recipe: Recipe, source: str, share: float) -> Recipe:
             f"{source!r} with share {share}; allowed are the four kinds of documents, and 0 to below 1"
         )
     others = sum(recipe.weights) - float(getattr(recipe, source))
-    changed: Recipe = replace(recipe, **{source: others * share / (1 - share)})
+    weight: Any = {source: others * share / (1 - share)}
+    changed: Recipe = replace(recipe, **weight)
     return changed
 
 
@@ -154,7 +155,7 @@ class Plan:
 
     world: str = "book"
     widths: tuple[int, ...] = (3, 4, 6, 8, 12, 16, 20, 24, 32, 48)
-    lever_widths: tuple[int, ...] = (4, 8, 12, 16, 24, 32)
+    lever_widths: tuple[int, ...] = (4, 8, 12, 16, 24, 32, 48)
     seeds: int = 5
     lever_seeds: int = 3
     checkpoints: tuple[int, ...] = (0, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1600)

@@ -283,7 +283,7 @@ def train(
         each = torch.nn.functional.cross_entropy(
             scores.reshape(-1, size.values), said.reshape(-1), reduction="none"
         ).view(len(seeds), -1)
-        each.mean(1).sum().backward()  # type: ignore[no-untyped-call]
+        each.mean(1).sum().backward()
         losses.append(each.detach().mean(1))
         gradient = flat.grad
         if gradient is None:

@@ -223,13 +223,15 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         .mark_text(align="right", dx=-6, dy=-8)
         .encode(_sizes(), alt.Y("pct:Q"), text="label:N")
     )
-    gone = shifts[shifts["words"] == "removes the dip"]
+    gone = shifts[shifts["words"].str.contains("dip")]
     moved = shifts[shifts["words"].str.startswith("moves")]
     listed = "; ".join(
-        f"{LEVERS[lever]} ({', '.join(part['label'])})" for lever, part in moved.groupby("lever", sort=False)
+        f"{LEVERS[str(lever)]} ({', '.join(part['label'])})"
+        for lever, part in moved.groupby("lever", sort=False)
     )
     none = "; ".join(
-        f"{LEVERS[lever]} ({', '.join(part['label'])})" for lever, part in gone.groupby("lever", sort=False)
+        f"{LEVERS[str(lever)]} ({', '.join(part['label'])})"
+        for lever, part in gone.groupby("lever", sort=False)
     )
     worlds = f"{shifts['worlds'].min()} to {shifts['worlds'].max()}"
     return put(
@@ -237,13 +239,13 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         title="One lever at a time",
         caption=(
             f"n = {worlds} worlds a position, {long['base_width'].nunique()} sizes; points are worlds, lines their means. "
-            f"The turning point moves with: {listed or 'none'}. The dip is gone with: {none or 'none'}."
+            f"The turning point moves with: {listed or 'none'}. The dip is gone or smaller with: {none or 'none'}."
         ),
         alternative=(
             "Lines of a score against model size, one for each position of the lever chosen, with a point for each world and a "
             "dashed rule at chance. Levers whose positions move the lowest point sideways: "
             f"{listed or 'none'}; levers with a position at which "
-            f"no dip is left: {none or 'none'}. With the other positions no shift is seen."
+            f"the dip is gone or smaller: {none or 'none'}. With the other positions no shift is seen."
         ),
     )
 
@@ -352,7 +354,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     )
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
     moved = int(turned["words"].str.startswith("moves").sum())
-    gone = int((turned["words"] == "removes the dip").sum())
+    gone = int(turned["words"].str.contains("dip").sum())
     same = int((turned["words"] == "no shift seen").sum())
     return put(
         (line + rules + points).add_params(what).properties(height={"step": 24}),
@@ -360,7 +362,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         caption=(
             f"Paired over worlds, mean and 95% interval; n = {turned['worlds'].min()} to "
             f"{turned['worlds'].max()} worlds. Of {len(turned)} positions {moved} move the "
-            f"turning point, {gone} remove the dip, and with {same} no shift is seen. A position without a "
+            f"turning point, {gone} remove the dip or make it smaller, and with {same} no shift is seen. A position without a "
             "point has too few worlds that turn."
         ),
         alternative=(
