@@ -10,7 +10,7 @@ LOG := $(VENV)/pip.log
 JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: book test lab check bench sweeps clean distclean help
+.PHONY: book test lab check bench sweeps toyworld clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -41,6 +41,7 @@ help:
 	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
+	@echo "make toyworld  train the toy world of chapter 11 anew and write its table (under 45 minutes; goes on where it stopped)"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
 	@echo "Another Python: make book PYTHON=python3.12"
 
@@ -98,6 +99,10 @@ bench: $(VENV)/.test
 sweeps: $(VENV)/.book
 	@echo "Measuring in the default model; what data/kept holds already is not done again."
 	@$(BIN)/python book/sweeps.py
+
+toyworld: $(VENV)/.book
+	@echo "Training the toy world in two processes; what is trained already is not trained again."
+	@OMP_NUM_THREADS=1 $(BIN)/python book/toyworld.py
 
 clean:
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -273,7 +273,7 @@ def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
 def _equation(table: pd.DataFrame) -> dict[str, str]:
     held = forecast.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
     errors = forecast.family_errors(held, error_in="points")
-    equations = [name for name in errors if "ODE" in str(name)]
+    equations = [str(name) for name in errors if "ODE" in str(name)]
     medians = errors.median()
     best = str(medians[equations].idxmin())
     apart = over_worlds((errors[best] - errors["parabola, anchored"]).replace(np.inf, np.nan))
