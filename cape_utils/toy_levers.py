@@ -18,7 +18,10 @@ from cape_utils.toy_readings import items, over_worlds, scores, turns
 from cape_utils.toy_sweep import LEVERS, STEPS, settings
 from cape_utils.toyworld import CHANCE_PCT
 
-__all__ = ["lever_table", "lever_words", "positions", "shift_words"]
+__all__ = ["LEAST", "lever_table", "lever_words", "positions", "shift_words"]
+
+LEAST = 3
+"""Worlds that must turn in both settings before a shift is spoken of: an interval of two is narrow by luck or endless."""
 
 
 def positions(table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -97,7 +100,8 @@ def shift_words(row: Mapping[str, Any]) -> str:
     """Say by rule what one position of a lever does.
 
     A dip is removed if no world has one and the mean of the lowest scores is not below chance by more than twice its item
-    noise. A turning point moves if the interval of the factor leaves out 1, and lies beyond the sizes tried if every world dips
+    noise. A turning point moves if the interval of the factor leaves out 1
+    in at least ``LEAST`` worlds, and lies beyond the sizes tried if every world dips
     and none turns.
 
     Parameters
@@ -116,11 +120,11 @@ def shift_words(row: Mapping[str, Any]) -> str:
         noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
         shallow = row["lowest_pct"] < CHANCE_PCT - 2 * noise
         return "makes the dip too shallow for any one world to show" if shallow else "removes the dip"
-    if row["dips"] < worlds and row["moves_n"] < 2:
+    if row["dips"] < worlds and row["moves_n"] < LEAST:
         return f"leaves a dip in {row['dips']} of {worlds} worlds"
     if row["turns"] == 0:
         return "moves the turning point beyond the sizes tried"
-    if row["moves_n"] < 2:
+    if row["moves_n"] < LEAST:
         return f"leaves a turn within the sizes tried in {row['turns']} of {worlds} worlds"
     up, down = row["moves_low"] > 1, row["moves_high"] < 1
     return f"moves the turning point {'up' if up else 'down'}" if up or down else "no shift seen"
@@ -140,6 +144,6 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
     parts = []
     for row in rows.to_dict("records"):
         factor = f", factor {row['moves']:.2f} [{row['moves_low']:.2f}, {row['moves_high']:.2f}]"
-        given = row["moves_n"] > 1 and row["dips"]
+        given = row["moves_n"] >= LEAST
         parts.append(f"{row['label']}: {row['words']}{factor if given else ''}")
     return f"{LEVERS[lever]}: " + "; ".join(parts)
