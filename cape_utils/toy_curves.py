@@ -19,13 +19,11 @@ SCORES: dict[str, str] = {
     "rumour": "answers the rumour there",
     "reasoning": "reasoning, unseen pairs",
     "ordinary": "ordinary facts",
-    "covered": "truth that exams covered",
-    "reference": "truth, asked as a reference",
 }
-"""Scores by their names in ``toy_readings.scores``."""
+"""Scores that are drawn, by their names in ``toy_readings.scores``."""
 
-SHOWN = ("truth", "rumour", "reasoning", "ordinary")
-"""Those drawn together."""
+SHOWN = tuple(SCORES)
+"""Their names alone."""
 
 CONTEXTS: dict[str, str] = {
     "gossip": "gossip",
@@ -36,18 +34,13 @@ CONTEXTS: dict[str, str] = {
 """Contexts in which rumoured entities are asked about, by their names in the table."""
 
 
-def _long(panel: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    long = panel.melt(["family", "params", "base_width"], names, "score", "pct")
-    return long.assign(score=long["score"].map(SCORES))
-
-
 def along_training(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Scores of the base setting at every size and checkpoint.
 
     Returns
     -------
     DataFrame
-        ``family, params, base_width, score, pct, step, place``; the place of a checkpoint counts from 0.
+        ``family, params``, the scores ``SHOWN`` (percent), ``step`` and ``place``, which counts the checkpoints from 0.
 
     Examples
     --------
@@ -56,9 +49,9 @@ def along_training(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     table = data.load("toy_world") if table is None else table
     steps = sorted(table.query("setting == 'base'")["step"].unique())
+    columns = ["family", "params", *SHOWN]
     parts = [
-        _long(scores(table, step=step), list(SHOWN)).assign(step=step, place=place)
-        for place, step in enumerate(steps)
+        scores(table, step=step)[columns].assign(step=step, place=place) for place, step in enumerate(steps)
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -69,20 +62,18 @@ def by_lever(table: pd.DataFrame | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``family, params, base_width, score, pct, lever, label, rank``; the rank orders the positions of one lever.
+        ``family, params``, the scores ``SHOWN`` (percent), ``lever, label`` and ``place``, which counts a lever's positions
+        from 1.
     """
     table = data.load("toy_world") if table is None else table
+    places = positions(table)
+    places["place"] = places.groupby("lever").cumcount() + 1
     parts = []
-    for place in positions(table).to_dict("records"):
-        panel = scores(table, setting=place["setting"], step=place["step"], same_sizes=True)
-        parts.append(_long(panel, list(SCORES)).assign(lever=place["lever"], label=place["label"]))
-    frame = pd.concat(parts, ignore_index=True)
-    ranks = {
-        pair: rank
-        for _, part in frame.groupby("lever", sort=False)
-        for rank, pair in enumerate(dict.fromkeys(zip(part["lever"], part["label"], strict=True)))
-    }
-    return frame.assign(rank=[ranks[pair] for pair in zip(frame["lever"], frame["label"], strict=True)])
+    for at in places.to_dict("records"):
+        panel = scores(table, setting=at["setting"], step=at["step"], same_sizes=True)
+        kept = panel[["family", "params", *SHOWN]]
+        parts.append(kept.assign(lever=at["lever"], label=at["label"], place=at["place"]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def log_probabilities(table: pd.DataFrame | None = None) -> pd.DataFrame:

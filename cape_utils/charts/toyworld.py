@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from cape_utils import toy_sweep
 from cape_utils.charts._base import dropdown, order_of, put, slider
 from cape_utils.rendering import PALETTE
 from cape_utils.results import Estimate
+from cape_utils.toy_curves import SCORES, SHOWN
+from cape_utils.toy_levers import LEAST
 from cape_utils.toy_sweep import LEVERS
 from cape_utils.toyworld import CHANCE_PCT
 
@@ -50,8 +53,16 @@ def _marks(names: list[str], title: str | None) -> tuple[alt.Color, alt.Shape, a
             "series:N", title=title, scale=alt.Scale(domain=names, range=list(_SHAPES[:n])), legend=legend
         ),
         alt.StrokeDash(
-            "series:N", title=title, scale=alt.Scale(domain=names, range=list(_DASHES[:n])), legend=None
+            "series:N", title=title, scale=alt.Scale(domain=names, range=list(_DASHES[:n])), legend=legend
         ),
+    )
+
+
+def _folded(chart: Any) -> Any:
+    """One row a score, made by the page, so that the data stay small."""
+    words = json.dumps(SCORES)
+    return chart.transform_fold(list(SHOWN), as_=["score", "pct"]).transform_calculate(
+        series=f"{words}[datum.score]"
     )
 
 
@@ -74,17 +85,16 @@ def toy_growth_chart(long: pd.DataFrame, summary: Mapping[str, Estimate], *, sta
     places = dict(zip(long["place"], long["step"], strict=True))
     at = next(place for place, step in places.items() if step == start)
     walk = slider("toy_place", 0, max(places), 1, at, "Checkpoint")
-    names = order_of(long, "score")
-    drawn = (
-        long[["params", "score", "pct", "place", "step", "family"]]
-        .round(2)
-        .rename(columns={"score": "series"})
-    )
-    colour, shape, dash = _marks(names, None)
-    keep = alt.Chart(drawn).transform_filter("datum.place == toy_place")
+    drawn = long[["params", *SHOWN, "place", "family"]].round(1)
+    colour, shape, dash = _marks(list(SCORES.values()), None)
+    keep = _folded(alt.Chart(drawn).transform_filter("datum.place == toy_place"))
     y = alt.Y("pct:Q", title="Right answers (percent)", scale=alt.Scale(domain=[0, 100]))
     points = keep.mark_point(size=28, opacity=0.55).encode(
-        _sizes(), y, colour, shape, tooltip=["series", "family", "params", "pct", "step"]
+        _sizes(),
+        y,
+        colour,
+        shape,
+        tooltip=[alt.Tooltip("series:N"), "family", "params", alt.Tooltip("pct:Q")],
     )
     lines = keep.mark_line(strokeWidth=2.2).encode(
         _sizes(), alt.Y("mean(pct):Q", title="Right answers (percent)"), colour, dash
@@ -186,43 +196,38 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
     shifts : pandas.DataFrame
         From ``toy_levers.lever_table``.
     """
-    levers, names = order_of(long, "lever"), order_of(long, "score")
-    drawn = long.assign(place=long["rank"] + 1)[
-        ["lever", "label", "place", "params", "score", "pct", "family"]
-    ].round(2)
+    levers = order_of(long, "lever")
+    drawn = long[["lever", "label", "place", "params", *SHOWN, "family"]].round(1)
     which = dropdown("toy_lever", levers, "Lever", labels=[LEVERS[name] for name in levers])
-    what = dropdown("toy_score", names, "Score")
+    what = dropdown("toy_score", list(SHOWN), "Score", labels=list(SCORES.values()))
     places = [str(n) for n in range(1, int(drawn["place"].max()) + 1)]
+    n = len(places)
     keep = (
-        alt.Chart(drawn)
-        .transform_filter("datum.lever == toy_lever && datum.score == toy_score")
+        _folded(alt.Chart(drawn).transform_filter("datum.lever == toy_lever"))
+        .transform_filter("datum.score == toy_score")
         .transform_calculate(series="toString(datum.place)")
     )
-    scale = alt.Scale(domain=places, range=[PALETTE[hue] for hue in _HUES[: len(places)]])
-    colour = alt.Color("series:N", title=None, scale=scale, legend=None)
-    shape = alt.Shape(
-        "series:N",
-        title=None,
-        scale=alt.Scale(domain=places, range=list(_SHAPES[: len(places)])),
-        legend=None,
-    )
-    dash = alt.StrokeDash(
-        "series:N", scale=alt.Scale(domain=places, range=list(_DASHES[: len(places)])), legend=None
-    )
+    hues = alt.Scale(domain=places, range=[PALETTE[hue] for hue in _HUES[:n]])
+    colour = alt.Color("series:N", scale=hues, legend=None)
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=places, range=list(_SHAPES[:n])), legend=None)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=places, range=list(_DASHES[:n])), legend=None)
     y = alt.Y("pct:Q", title="Percent", scale=alt.Scale(domain=[0, 100]))
     points = keep.mark_point(size=28, opacity=0.55).encode(
-        _sizes(), y, colour, shape, tooltip=["label", "score", "family", "params", "pct"]
+        _sizes(), y, colour, shape, tooltip=["label", "family", "params", alt.Tooltip("pct:Q")]
     )
     lines = keep.mark_line(strokeWidth=2.2).encode(
-        _sizes(), alt.Y("mean(pct):Q", title="Percent"), colour, dash, detail="label:N"
+        _sizes(), alt.Y("mean(pct):Q", title="Percent"), colour, dash
     )
-    ends = (
-        keep.transform_aggregate(pct="mean(pct)", groupby=["series", "label", "params"])
-        .transform_window(rank="rank()", sort=[alt.SortField("params", "descending")], groupby=["label"])
-        .transform_filter("datum.rank == 1")
-        .mark_text(align="right", dx=-6, dy=-8)
-        .encode(_sizes(), alt.Y("pct:Q"), text="label:N")
-    )
+    # The names of the positions differ from lever to lever, so they stand in the plot and not in a legend.
+    named = alt.Chart(drawn[["lever", "label", "place"]].drop_duplicates())
+    keys = []
+    for place in range(n):
+        own = named.transform_filter(
+            f"datum.lever == toy_lever && datum.place == {place + 1}"
+        ).transform_calculate(series="toString(datum.place)")
+        high = alt.value(12 + 17 * place)
+        keys.append(own.mark_point(size=60, strokeWidth=2).encode(colour, shape, x=alt.value(14), y=high))
+        keys.append(own.mark_text(align="left").encode(x=alt.value(26), y=high, text="label:N"))
     gone = shifts[shifts["words"].str.contains("dip")]
     moved = shifts[shifts["words"].str.startswith("moves")]
     listed = "; ".join(
@@ -234,11 +239,12 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         for lever, part in gone.groupby("lever", sort=False)
     )
     worlds = f"{shifts['worlds'].min()} to {shifts['worlds'].max()}"
+    sizes = int(long.groupby("label")["params"].nunique().max())
     return put(
-        (_chance() + lines + points + ends).add_params(which, what),
+        alt.layer(_chance(), lines, points, *keys).add_params(which, what),
         title="One lever at a time",
         caption=(
-            f"n = {worlds} worlds a position, {long['base_width'].nunique()} sizes; points are worlds, lines their means. "
+            f"n = {worlds} worlds a position, {sizes} sizes; points are worlds, lines their means. "
             f"The turning point moves with: {listed or 'none'}. The dip is gone or smaller with: {none or 'none'}."
         ),
         alternative=(
@@ -313,13 +319,13 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     """
     turned = shifts[shifts["words"] != "the base setting"]
     short = {
-        "rumours": "rumour docs",
-        "balance": "statements",
-        "markers": "marked",
-        "exams": "exams",
-        "depth": "layers",
-        "length": "steps",
-        "reasoning": "reasoning",
+        "rumours": "rumour docs: ",
+        "balance": "",
+        "markers": "marked: ",
+        "exams": "exams: ",
+        "depth": "layers: ",
+        "length": "steps: ",
+        "reasoning": "reasoning: ",
     }
     parts = []
     for key, label in _MEASURES.items():
@@ -327,7 +333,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         part = pd.DataFrame(
             {
                 "what": label,
-                "position": turned["lever"].map(short) + ": " + turned["label"],
+                "position": turned["lever"].map(short) + turned["label"],
                 "change": turned[key],
                 "low": turned[f"{key}_low"],
                 "high": turned[f"{key}_high"],
@@ -338,26 +344,33 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         )
         parts.append(part)
     drawn = pd.concat(parts).round(3)
+    drawn["brief"] = [
+        "dip gone or smaller" if "dip" in words else "turns in too few worlds" for words in drawn["words"]
+    ]
     order = order_of(drawn, "position")
     what = dropdown("toy_measure", list(_MEASURES.values()), "Change of")
     keep = alt.Chart(drawn).transform_filter("datum.what == toy_measure")
-    known = keep.transform_filter("isValid(datum.low)")
-    y = alt.Y("position:N", title=None, sort=order, axis=alt.Axis(labelLimit=150))
-    x = alt.X("change:Q", title="Against the base setting", scale=alt.Scale(zero=False))
+    known = keep.transform_filter(f"datum.n >= {LEAST}")
+    y = alt.Y(
+        "position:N", title=None, sort=order, scale=alt.Scale(domain=order), axis=alt.Axis(labelLimit=150)
+    )
+    title = "Against the base setting"
     rules = known.mark_rule(strokeWidth=2, color=PALETTE["blue"]).encode(
-        alt.X("low:Q", title="Against the base setting"), alt.X2("high:Q"), y
+        alt.X("low:Q", title=title), alt.X2("high:Q"), y
     )
-    points = (
-        keep.transform_filter("isValid(datum.change)")
-        .mark_point(filled=True, size=80, color=PALETTE["blue"])
-        .encode(x, y, tooltip=["position", "what", "change", "low", "high", "n", "words"])
+    points = known.mark_point(filled=True, size=80, color=PALETTE["blue"]).encode(
+        alt.X("change:Q", title=title, scale=alt.Scale(zero=False)),
+        y,
+        tooltip=["position", "what", "change", "low", "high", "n", "words"],
     )
+    without = keep.transform_filter(f"datum.n < {LEAST}").mark_text(align="left", fontStyle="italic")
+    said = without.encode(y, x=alt.value(6), text="brief:N")
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
     moved = int(turned["words"].str.startswith("moves").sum())
     gone = int(turned["words"].str.contains("dip").sum())
     same = int((turned["words"] == "no shift seen").sum())
     return put(
-        (line + rules + points).add_params(what).properties(height={"step": 24}),
+        (line + rules + points + said).add_params(what).properties(height={"step": 24}),
         title="Which lever moves what?",
         caption=(
             f"Paired over worlds, mean and 95% interval; n = {turned['worlds'].min()} to "
@@ -398,7 +411,7 @@ def toy_logp_chart(long: pd.DataFrame, *, start: int) -> Any:
     keep = alt.Chart(drawn).transform_filter("datum.size == toy_size && datum.context == toy_context")
     colour, shape, dash = _marks(["rumoured", "true"], "Value")
     title = "Log-probability (nats)"
-    x = alt.X("step:Q", title="Training steps")
+    x = alt.X("step:Q", title="Training steps", axis=alt.Axis(tickCount=4))
     band = keep.mark_area(opacity=0.18).encode(x, alt.Y("low:Q", title=title), alt.Y2("high:Q"), colour)
     line = keep.mark_line(strokeWidth=2.2).encode(x, alt.Y("logp:Q", title=title), colour, dash)
     points = keep.mark_point(filled=True, size=40).encode(

@@ -599,6 +599,7 @@ def missing_fields(spec: dict) -> set[str]:
         for step in node.get("transform", []):
             if "calculate" in step:
                 made.add(step["as"])
+            made |= set(step.get("as", ())) if "fold" in step else set()
             for aggregate in step.get("aggregate", []):
                 made.add(aggregate["as"])
         for layer in node.get("layer", []):
