@@ -15,9 +15,9 @@ from cape_utils.toy_readings import scores
 __all__ = ["CONTEXTS", "SCORES", "SHOWN", "along_training", "by_lever", "log_probabilities"]
 
 SCORES: dict[str, str] = {
-    "truth": "truth (the exam, uncovered)",
-    "rumour": "answers the rumour there",
-    "reasoning": "reasoning, unseen pairs",
+    "truth": "truth",
+    "rumour": "rumour instead",
+    "reasoning": "reasoning",
     "ordinary": "ordinary facts",
 }
 """Scores that are drawn, by their names in ``toy_readings.scores``."""

@@ -228,7 +228,7 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         high = alt.value(12 + 17 * place)
         keys.append(own.mark_point(size=60, strokeWidth=2).encode(colour, shape, x=alt.value(14), y=high))
         keys.append(own.mark_text(align="left").encode(x=alt.value(26), y=high, text="label:N"))
-    gone = shifts[shifts["words"].str.contains("dip")]
+    gone = shifts[shifts["words"].str.startswith(("removes", "makes"))]
     moved = shifts[shifts["words"].str.startswith("moves")]
     listed = "; ".join(
         f"{LEVERS[str(lever)]} ({', '.join(part['label'])})"
@@ -245,13 +245,13 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         title="One lever at a time",
         caption=(
             f"n = {worlds} worlds a position, {sizes} sizes; points are worlds, lines their means. "
-            f"The turning point moves with: {listed or 'none'}. The dip is gone or smaller with: {none or 'none'}."
+            f"The turning point moves with: {listed or 'none'}. The dip is gone or too shallow to see with: {none or 'none'}."
         ),
         alternative=(
             "Lines of a score against model size, one for each position of the lever chosen, with a point for each world and a "
             "dashed rule at chance. Levers whose positions move the lowest point sideways: "
             f"{listed or 'none'}; levers with a position at which "
-            f"the dip is gone or smaller: {none or 'none'}. With the other positions no shift is seen."
+            f"the dip is gone or too shallow to see: {none or 'none'}."
         ),
     )
 
@@ -309,6 +309,17 @@ _MEASURES = {
 }
 
 
+def _brief(words: str) -> str:
+    """The words of the rule, short enough for the place of a point."""
+    if words.startswith(("removes", "makes")):
+        return "dip gone or too shallow"
+    return (
+        words.removeprefix("leaves a ").replace("within the sizes tried ", "")
+        if "leaves" in words
+        else "beyond"
+    )
+
+
 def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     """What each position of each lever does to the turning point, with intervals over worlds.
 
@@ -344,9 +355,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         )
         parts.append(part)
     drawn = pd.concat(parts).round(3)
-    drawn["brief"] = [
-        "dip gone or smaller" if "dip" in words else "turns in too few worlds" for words in drawn["words"]
-    ]
+    drawn["brief"] = drawn["words"].map(_brief)
     order = order_of(drawn, "position")
     what = dropdown("toy_measure", list(_MEASURES.values()), "Change of")
     keep = alt.Chart(drawn).transform_filter("datum.what == toy_measure")
@@ -367,7 +376,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     said = without.encode(y, x=alt.value(6), text="brief:N")
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
     moved = int(turned["words"].str.startswith("moves").sum())
-    gone = int(turned["words"].str.contains("dip").sum())
+    gone = int(turned["words"].str.startswith(("removes", "makes")).sum())
     same = int((turned["words"] == "no shift seen").sum())
     return put(
         (line + rules + points + said).add_params(what).properties(height={"step": 24}),
@@ -375,8 +384,8 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         caption=(
             f"Paired over worlds, mean and 95% interval; n = {turned['worlds'].min()} to "
             f"{turned['worlds'].max()} worlds. Of {len(turned)} positions {moved} move the "
-            f"turning point, {gone} remove the dip or make it smaller, and with {same} no shift is seen. A position without a "
-            "point has too few worlds that turn."
+            f"turning point, {gone} remove the dip or make it too shallow to see, and with {same} no shift is seen. Where fewer than "
+            f"{LEAST} worlds turn, words stand in the place of a point."
         ),
         alternative=(
             "One row for each position of each lever, with a point and an interval on either side of a "
