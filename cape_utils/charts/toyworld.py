@@ -384,7 +384,8 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         caption=(
             f"Paired over worlds, mean and 95% interval; n = {turned['worlds'].min()} to "
             f"{turned['worlds'].max()} worlds. Of {len(turned)} positions {moved} move the "
-            f"turning point, {gone} remove the dip or make it too shallow to see, and with {same} no shift is seen. Where fewer than "
+            f"turning point, {gone} remove the dip or make it too shallow to see, and with {same} no shift "
+            "is seen. Where fewer than "
             f"{LEAST} worlds turn, words stand in the place of a point."
         ),
         alternative=(
