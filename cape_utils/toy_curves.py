@@ -44,7 +44,7 @@ def along_training(table: pd.DataFrame | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> along_training()["place"].min()
+    >>> int(along_training()["place"].min())
     0
     """
     table = data.load("toy_world") if table is None else table

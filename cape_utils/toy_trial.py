@@ -78,7 +78,7 @@ def signs_foretold(table: pd.DataFrame | None = None) -> Estimate:
 
 
 def quadratic_scales(
-    table: pd.DataFrame | None = None, *, draws: int = 4000
+    table: pd.DataFrame | None = None, *, draws: int = 4000, rng: int = 0
 ) -> dict[str, transition.CriticalScale]:
     """The quadratic estimator with its bootstrap over rows, which the paper uses, and over worlds.
 
@@ -88,10 +88,14 @@ def quadratic_scales(
         ``"row"`` and ``"family"``; sizes in thousands of toy parameters.
     """
     panel = scores(table)
-    return {unit: transition.quadratic(panel, Y, unit=unit, draws=draws) for unit in ("row", "family")}
+    return {
+        unit: transition.quadratic(panel, Y, unit=unit, draws=draws, rng=rng) for unit in ("row", "family")
+    }
 
 
-def normalised(table: pd.DataFrame | None = None, *, draws: int = 4000) -> tuple[Estimate, Null]:
+def normalised(
+    table: pd.DataFrame | None = None, *, draws: int = 4000, rng: int = 0
+) -> tuple[Estimate, Null]:
     """Correlation of truth and reasoning below the turning point before, and after division by width with its null.
 
     Sizes up to the mean turning point of the worlds, scores averaged over worlds: the paper's families are single ones.
@@ -100,7 +104,7 @@ def normalised(table: pd.DataFrame | None = None, *, draws: int = 4000) -> tuple
     below = panel[panel["params"] <= turns_summary(panel)["lowest_params"].estimate]
     mean = below.groupby("base_width")[[X, Y, "d_model"]].mean()
     raw = within_family(below, X, Y, draws=1000)
-    return raw, width.ratio_null(mean[X], mean[Y], mean["d_model"], draws=draws)
+    return raw, width.ratio_null(mean[X], mean[Y], mean["d_model"], draws=draws, rng=rng)
 
 
 def predictors(table: pd.DataFrame | None = None) -> pd.DataFrame:
