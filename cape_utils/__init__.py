@@ -20,6 +20,8 @@ _SUBMODULES = (
     *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
     *("steering_search", "steering_sweeps", "steering_outputs", "truthfulqa"),
     *("internals", "internal_controls", "attention_patterns", "head_gates"),
+    *("toyworld", "toymodel", "toy_sweep", "toy_readings", "toy_levers", "toy_nulls"),
+    *("toy_trial", "toy_curves", "toy_claims"),
     *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
     *("dynamics", "forecast", "recovery"),
     *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),

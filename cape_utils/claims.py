@@ -55,6 +55,8 @@ __all__ = [
     "verdict_counts",
 ]
 
+TOY_CHAPTER = "11_toy_world"
+
 
 def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
     """All claims, in the order of the table.
@@ -211,14 +213,27 @@ def reproduce(claim_id: str) -> Reproduction:
     return Reproduction(item, textwrap.dedent(inspect.getsource(function)).rstrip(), function.__module__)
 
 
+def _about_levers() -> list[str]:
+    """The toy world's chapter owns no claim: it speaks to what other chapters' claims say of levers."""
+    from cape_utils.toy_claims import LEVER_CLAIMS
+
+    return list(LEVER_CLAIMS)
+
+
 def statements(chapter: str) -> Statements:
     """What the papers say that a chapter tests, in their terms; nothing is recomputed for it."""
+    if chapter == TOY_CHAPTER:
+        return Statements(tuple(claim for claim in ledger() if claim.id in _about_levers()))
     return Statements(tuple(_claims_of(chapter)))
 
 
 def scoreboard(chapter: str | None = None) -> Scoreboard:
     """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts."""
-    return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+    if chapter != TOY_CHAPTER:
+        return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+    from cape_utils.toy_claims import claim_words
+
+    return Scoreboard(tuple(assess_some(_about_levers())), world=claim_words())
 
 
 def flat_table() -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -111,7 +111,13 @@ def phase(
     return names
 
 
-def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:
+def local_coupling(
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    items: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """Change of ``y`` over change of ``x`` between consecutive sizes of each family.
 
     Parameters
@@ -120,6 +126,8 @@ def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfu
         With ``model, family, params_b`` and both benchmarks in percent. Rows without both scores are left out.
     x, y : str
         Benchmarks. The paper's coupling has HellaSwag below and TruthfulQA above the fraction line.
+    items : mapping of str to float, optional
+        Number of test items of scores that are in no table of the book.
 
     Returns
     -------
@@ -156,10 +164,10 @@ def local_coupling(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfu
     )
     frame["mid_params_b"] = np.sqrt(frame["from_params_b"] * frame["to_params_b"])
     for name, benchmark in (("x", x), ("y", y)):
-        items = benchmark_items(benchmark)
+        count = benchmark_items(benchmark) if items is None else items[benchmark]
         frame[f"d{name}"] = (after[benchmark] - before[benchmark]).astype(float).round(9)
         frame[f"se_d{name}"] = np.hypot(
-            item_error(after[benchmark], items), item_error(before[benchmark], items)
+            item_error(after[benchmark], count), item_error(before[benchmark], count)
         )
     dx, dy = frame["dx"].to_numpy(), frame["dy"].to_numpy()
     sx, sy = frame["se_dx"].to_numpy(), frame["se_dy"].to_numpy()

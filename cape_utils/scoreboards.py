@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cape_utils.rendering import in_book
 from cape_utils.verdicts import Assessment, Claim, Value, show_null, show_number, show_quote, show_value
@@ -42,6 +42,8 @@ class Scoreboard:
     items: tuple[Assessment, ...]
     filters: bool = False
     """Whether the page may offer to show one chapter or one verdict alone."""
+    world: Mapping[str, str] = field(default_factory=dict)
+    """What a lever does in the toy world, by claim; a column of its own where there is any."""
 
     def _repr_html_(self) -> str:
         if not self.items:
@@ -52,9 +54,13 @@ class Scoreboard:
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
             unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
             quoted, reason = html.escape(show_quote(item.claim) + unit), html.escape(item.reason)
-            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict))
+            known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
+            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict, *known))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
-        return _html_table(("claim", "paper", "we find", "verdict"), rows, marks if self.filters else ())
+        last = ("in a world where we know",) if self.world else ()
+        return _html_table(
+            ("claim", "paper", "we find", "verdict", *last), rows, marks if self.filters else ()
+        )
 
 
 def _named(claim: Claim) -> str:

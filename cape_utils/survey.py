@@ -126,7 +126,7 @@ def survey(
     folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in names if not _is_done(folder / _file(name))]
     if missing:
-        with _client(scheduler, min(workers, len(missing))) as client:
+        with open_client(scheduler, min(workers, len(missing))) as client:
             for done, row in enumerate(_rows(client, missing, device), 1):
                 _write(row, folder / _file(row["model"]))
                 progress(row, done, len(missing))
@@ -148,7 +148,7 @@ def _rows(client: Any, names: Sequence[str], device: str) -> Iterator[Row]:
             yield {"model": tasks[task], "status": "failed", "error": error} | _versions() | {"seconds": 0.0}
 
 
-def _client(scheduler: str | None, workers: int) -> Any:
+def open_client(scheduler: str | None, workers: int) -> Any:
     try:
         from distributed import Client
     except ImportError as error:

@@ -86,6 +86,14 @@ from cape_utils.charts.steering import (
     power_chart,
     slope_map_chart,
 )
+from cape_utils.charts.toyworld import (
+    toy_growth_chart,
+    toy_lever_chart,
+    toy_logp_chart,
+    toy_pair_chart,
+    toy_shift_chart,
+    toy_step_chart,
+)
 from cape_utils.charts.transition import (
     estimator_chart,
     gradient_chart,
@@ -179,6 +187,12 @@ __all__ = [
     "small_sample_chart",
     "source_chart",
     "tokens_chart",
+    "toy_growth_chart",
+    "toy_lever_chart",
+    "toy_logp_chart",
+    "toy_pair_chart",
+    "toy_shift_chart",
+    "toy_step_chart",
     "turning_chart",
     "variant_chart",
     "verdict_chart",

@@ -16,6 +16,7 @@ from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.ode import ode_explorer
 from cape_utils.explorers.scores import scores_editor
 from cape_utils.explorers.steering import steering_explorer
+from cape_utils.explorers.toyworld import toyworld_explorer
 from cape_utils.explorers.what_if import dashboard, what_if_explorer
 from cape_utils.explorers.width import width_explorer
 
@@ -32,6 +33,7 @@ __all__ = [
     "scores_editor",
     "show",
     "steering_explorer",
+    "toyworld_explorer",
     "what_if_explorer",
     "width_explorer",
 ]

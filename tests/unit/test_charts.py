@@ -40,6 +40,10 @@ from cape_utils import (
     splits,
     steering_search,
     steering_slopes,
+    toy_curves,
+    toy_levers,
+    toy_readings,
+    toy_sweep,
     transition,
     web_curve,
     width,
@@ -499,6 +503,16 @@ BUILT = {
     "slope_chart": slopes_of_labs,
     "rotation_chart": turns,
     "small_sample_chart": few_models,
+    "toy_growth_chart": lambda: charts.toy_growth_chart(
+        toy_curves.along_training(), toy_readings.turns_summary(toy_readings.scores()), start=toy_sweep.STEPS
+    ),
+    "toy_lever_chart": lambda: charts.toy_lever_chart(toy_curves.by_lever(), toy_levers.lever_table()),
+    "toy_logp_chart": lambda: charts.toy_logp_chart(toy_curves.log_probabilities(), start=9168),
+    "toy_pair_chart": lambda: charts.toy_pair_chart(
+        data.load("toy_world").query("step == @toy_sweep.STEPS"), "exams_0.15"
+    ),
+    "toy_shift_chart": lambda: charts.toy_shift_chart(toy_levers.lever_table()),
+    "toy_step_chart": lambda: charts.toy_step_chart(toy_readings.coupling_by_step(toy_readings.scores())),
     "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
     "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
     "duel_chart": duels,
@@ -614,6 +628,7 @@ def missing_fields(spec: dict) -> set[str]:
         for step in node.get("transform", []):
             if "calculate" in step:
                 made.add(step["as"])
+            made |= set(step.get("as", ())) if "fold" in step else set()
             for aggregate in step.get("aggregate", []):
                 made.add(aggregate["as"])
         for layer in node.get("layer", []):

@@ -1,0 +1,123 @@
+"""Train a reduced sweep of the toy world in front of the reader, with one lever of their choice.
+
+Two worlds and five sizes, each trained as in the book's own sweep, so that the curves are noisier than those on the
+page. Training is that of ``toymodel``; in the built book there is no kernel, so that the static twin is handed back.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from cape_utils import rendering, toy_sweep
+from cape_utils.toy_sweep import LEVERS, STEPS
+
+__all__ = ["REDUCED", "reduced_sweep", "toyworld_explorer"]
+
+REDUCED = replace(
+    toy_sweep.PLANS["book"],
+    widths=(4, 8, 16, 24, 32),
+    lever_widths=(4, 8, 16, 24, 32),
+    seeds=2,
+    lever_seeds=2,
+    checkpoints=(STEPS,),
+    lever_checkpoints=(STEPS,),
+)
+"""Five sizes and two worlds: two minutes on two quiet cores for the base setting and one lever."""
+
+
+def reduced_sweep(
+    name: str,
+    *,
+    plan: toy_sweep.Plan = REDUCED,
+    device: str = "cpu",
+    progress: Callable[[int, int, str], None] = lambda done, total, cell: None,
+) -> pd.DataFrame:
+    """Train the base setting and one other at the sizes of a plan, the same worlds in both.
+
+    Parameters
+    ----------
+    name : str
+        One of ``toy_sweep.settings()``.
+    plan : Plan
+    device : str
+    progress : callable
+        Called before each cell with how many are done, how many there are, and its name; and once at the end.
+
+    Returns
+    -------
+    DataFrame
+        As ``data/toy_world.csv`` has them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting.
+    """
+    if name not in toy_sweep.settings():
+        raise ValueError(f"no setting {name!r}; there are {', '.join(toy_sweep.settings())}")
+    cells = toy_sweep.cells(replace(plan, names=tuple(dict.fromkeys(("base", name)))))
+    rows = []
+    for done, cell in enumerate(cells):
+        progress(done, len(cells), cell)
+        rows += [{"task": cell, **row} for row in toy_sweep.cell(plan, cell, device)]
+    progress(len(cells), len(cells), "")
+    return toy_sweep.tidy(pd.DataFrame(rows))
+
+
+def toyworld_explorer(twin: Any, *, plan: toy_sweep.Plan = REDUCED) -> Any:
+    """A drop-down of levers, a button that trains, a progress bar, and the curves of both settings.
+
+    Parameters
+    ----------
+    twin : chart
+        Handed back in the built book.
+    plan : Plan
+        What is trained.
+
+    Returns
+    -------
+    VBox or chart
+        An ipywidgets application, or the twin.
+    """
+    if rendering.in_book():
+        return twin
+    import ipywidgets as widgets
+
+    from cape_utils.charts import toy_pair_chart
+    from cape_utils.explorers._base import mime_bundle
+
+    offered = [
+        (f"{LEVERS[s.lever]}: {s.label}", s.name) for s in toy_sweep.settings().values() if s.lever != "base"
+    ]
+    wide = widgets.Layout(width="98%")
+    lever = widgets.Dropdown(options=offered, description="Lever", layout=wide)
+    device = widgets.Dropdown(options=["cpu", "cuda"], value="cpu", description="Device")
+    button = widgets.Button(description="Train both worlds", button_style="primary")
+    bar = widgets.IntProgress(min=0, max=1, description="Progress", layout=wide)
+    said = widgets.HTML()
+    shown = widgets.Output()
+
+    def tell(done: int, total: int, cell: str) -> None:
+        bar.max, bar.value = total, done
+        said.value = f"Cell {done + 1} of {total}: {html.escape(cell)} ..." if cell else "Trained."
+
+    def run(_button: Any) -> None:
+        button.disabled = True
+        try:
+            table = reduced_sweep(lever.value, plan=plan, device=device.value, progress=tell)
+            chart = toy_pair_chart(table, lever.value)
+            data = mime_bundle(chart.to_dict())
+            shown.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+            said.value = html.escape(chart.usermeta["caption"])
+        except (RuntimeError, ValueError, ImportError, AssertionError) as error:
+            said.value = f"<b>{html.escape(str(error))}</b>"
+        finally:
+            button.disabled = False
+
+    button.on_click(run)
+    return widgets.VBox([lever, device, button, bar, said, shown])
