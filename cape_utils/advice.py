@@ -39,6 +39,9 @@ class Rule:
         Claims that it rests on.
     changes : str
         What would change the advice.
+    indirect : str
+        Where the claims are about less than what the advice is for: what they are about. The grade is then *indirect* at
+        best, however well they hold.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Rule:
     says: str
     claims: tuple[str, ...]
     changes: str
+    indirect: str = ""
 
 
 def _step(found: Diagnosis) -> str:
@@ -188,6 +192,7 @@ RULES = (
         "direction of the same length, and count what became true, not what changed.",
         ("steering_tax", "steering_transition", "steering_bonus", "steering_quarter_depth"),
         "A last step that is not clearly tax, or a random direction that does as well.",
+        "They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
     ),
     Rule(
         "rotate",
@@ -216,6 +221,8 @@ class Advice:
         One of ``GRADES``, from the verdicts by rule.
     evidence : tuple of Evidence
     changes : str
+    indirect : str
+        What the claims are about, where that is less than what the advice is for.
     """
 
     name: str
@@ -225,6 +232,7 @@ class Advice:
     grade: Grade
     evidence: tuple[Evidence, ...]
     changes: str
+    indirect: str = ""
 
     @property
     def strength(self) -> str:
@@ -232,7 +240,8 @@ class Advice:
         if not self.evidence:
             return GRADES[self.grade]
         held = sum(item.verdict == "reproduced" for item in self.evidence)
-        return f"{GRADES[self.grade]} ({held} of {len(self.evidence)} claims reproduced)"
+        aside = f" {self.indirect}" if self.indirect else ""
+        return f"{GRADES[self.grade]}{aside} ({held} of {len(self.evidence)} claims reproduced)"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON."""
@@ -261,5 +270,9 @@ def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, 
             continue
         evidence = evidence_for(rule.claims)
         mark = grade([item.verdict for item in evidence])
-        given.append(Advice(rule.name, rule.title, trigger, rule.says, mark, evidence, rule.changes))
+        if rule.indirect and mark == "holds":
+            mark = "indirect"
+        given.append(
+            Advice(rule.name, rule.title, trigger, rule.says, mark, evidence, rule.changes, rule.indirect)
+        )
     return tuple(given)

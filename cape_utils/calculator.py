@@ -102,8 +102,8 @@ def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends:
     found = local_coupling(rows, x, y).iloc[0]
     shares = {name: float(found[f"p_{name}"]) for name in PHASES}
     order = sorted(shares, key=lambda name: -shares[name])
-    clear = shares[order[0]] - shares[order[1]] >= LEAST_LEAD
     defined = bool(found["dx"])
+    clear = defined and shares[order[0]] - shares[order[1]] >= LEAST_LEAD
     return Step(
         dx=float(found["dx"]),
         dy=float(found["dy"]),

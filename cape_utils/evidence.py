@@ -13,9 +13,13 @@ from cape_utils import claims
 
 __all__ = ["GRADES", "Evidence", "Grade", "evidence_for", "grade"]
 
-Grade = Literal["holds", "mixed", "does not hold", "not tested", "your own noise"]
+Grade = Literal["holds", "indirect", "mixed", "does not hold", "not tested", "your own noise"]
 GRADES: dict[Grade, str] = {
     "holds": "Every claim behind it that could be tested holds. It is worth doing, and worth measuring.",
+    "indirect": (
+        "The claims behind it that could be tested hold, and they are about less than what it is for. Try it small, and "
+        "measure the thing itself."
+    ),
     "mixed": "Some of the claims behind it hold and some do not. Try it small, and compare with doing nothing.",
     "does not hold": (
         "No claim behind it held when it was tested here. This is what the paper suggests, not what the evidence supports."

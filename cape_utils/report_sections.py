@@ -78,6 +78,11 @@ def _short(model: str) -> str:
 def headline(found: Diagnosis) -> str:
     """The diagnosis in one sentence."""
     last = found.last
+    if last.dx == 0:
+        return (
+            f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {title(found.x)} does not change in "
+            f"{found.family}, so that there is no coupling; {title(found.y)} changes by {last.dy:+.1f} points."
+        )
     rise, fall = ("rises", "falls") if last.dx >= 0 else ("falls", "rises")
     meaning = {
         "tax": f"{title(found.y)} {fall} as {title(found.x)} {rise}",

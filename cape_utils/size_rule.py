@@ -22,6 +22,7 @@ from cape_utils.results import Estimate, Floats, Null, as_generator, family_coun
 __all__ = [
     "FITTED_ON",
     "Formula",
+    "advantage",
     "agreement",
     "agreement_table",
     "best_cuts",
@@ -222,22 +223,61 @@ def best_cuts(steps: pd.DataFrame, *, draws: int = 300, rng: np.random.Generator
     )
 
 
-def remeasured(steps: pd.DataFrame) -> tuple[float, float]:
-    """Expected agreement with a second measurement of the same models: of the scores' own phase, and of the formula's.
+def remeasured(steps: pd.DataFrame) -> float:
+    """Expected share of steps on which two measurements of the same models would name the same phase.
 
-    The second measurement has other test items of the same kind around the scores measured, so both numbers are taken on
-    the same, slightly too kind, footing.
+    Both are drawn around the scores measured, with other test items of the same kind: what a rule that never sees a score
+    is fairly held beside, because the scores that it is held against were measured once as well.
 
     Examples
     --------
-    >>> toy = pd.DataFrame({"phase": ["tax"], "by_size": ["bonus"], "p_tax": [0.9], "p_transition": [0.1], "p_bonus": [0.0]})
-    >>> remeasured(toy)
-    (0.9, 0.0)
+    >>> toy = pd.DataFrame({"p_tax": [0.9], "p_transition": [0.1], "p_bonus": [0.0]})
+    >>> round(remeasured(toy), 2)
+    0.82
     """
     shares = steps[[f"p_{name}" for name in PHASES]].to_numpy(dtype=float)
-    places = [pd.Categorical(steps[c], categories=list(PHASES)).codes for c in ("phase", "by_size")]
-    own, ruled = (float(shares[np.arange(len(shares)), place].mean()) for place in places)
-    return own, ruled
+    return float((shares**2).sum(axis=1).mean())
+
+
+def advantage(
+    steps: pd.DataFrame,
+    one: ArrayLike,
+    other: ArrayLike,
+    *,
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Estimate:
+    """How much more often one rule names the phase of the scores than another, on the same steps.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        With ``family`` and ``phase``.
+    one, other : array_like of str
+        Each rule's phase of each step.
+    draws : int
+        Bootstrap draws; the unit resampled is the family, the same for both rules.
+
+    Returns
+    -------
+    Estimate
+        A difference of shares, from -1 to 1.
+
+    Examples
+    --------
+    >>> toy = pd.DataFrame({"family": ["a", "a", "b", "b"], "phase": ["tax", "tax", "bonus", "tax"]})
+    >>> advantage(toy, ["tax"] * 4, ["bonus"] * 4).estimate
+    0.5
+    """
+    truth = steps["phase"].to_numpy()
+    hits = [(truth == np.asarray(named, dtype=object)).astype(float) for named in (one, other)]
+    difference = hits[0] - hits[1]
+    codes, families = pd.factorize(steps["family"])
+    sums, sizes = np.bincount(codes, difference), np.bincount(codes)
+    picks = family_counts(len(families), draws, rng)
+    low, high = interval((picks @ sums) / (picks @ sizes))
+    method = f"paired, bootstrap over {len(families)} families"
+    return Estimate(float(difference.mean()), low, high, len(difference), method, draws=draws)
 
 
 def contradictions(steps: pd.DataFrame, *, least: float = 0.8, factor: float = 1.25) -> pd.DataFrame:

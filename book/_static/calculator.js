@@ -30,7 +30,7 @@
 
   // P(Y / X <= at) for independent normals: integrate over X.
   function ratioBelow(dx, dy, sx, sy, at) {
-    const points = 4001;
+    const points = 4000; // an even number: no point where X is 0
     const step = 16 / (points - 1);
     let total = 0;
     for (let i = 0; i < points; i += 1) {
@@ -103,8 +103,9 @@
     known.phases.forEach(function (name) {
       line(list, name, "Probability of " + name, percent(found.shares[name]));
     });
-    const named = likeliest(found.shares, known);
-    line(list, "phase", "Likeliest phase", named || "none, two are equally likely");
+    const named = found.dx === 0 ? "" : likeliest(found.shares, known);
+    line(list, "phase", "Likeliest phase", named || (found.dx === 0
+      ? "none, because there is no coupling" : "none, two are equally likely"));
   }
 
   function showCurve(list, a, b, known, y) {

@@ -54,5 +54,8 @@ def _print_claims(items: Sequence[Assessment]) -> None:
         print(f"{item.verdict.upper():<18} {item.claim.id}")
         for words in (f"{item.claim.statement} ({item.claim.unit})", item.reason):
             print(textwrap.fill(words, 100, initial_indent="    ", subsequent_indent="    "))
+    if not items:
+        print("The papers quote no number that belongs to this chapter.")
+        return
     counts = {name: n for name, n in verdict_counts(items).items() if n}
     print("\n" + ", ".join(f"{n} {name}" for name, n in counts.items()))

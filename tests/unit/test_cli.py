@@ -54,6 +54,11 @@ def test_text_names_every_claim_and_counts_the_verdicts(capsys):
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_a_chapter_without_quoted_numbers_says_so(capsys):
+    assert cli.main(["claims", "--chapter", "12_dashboard"]) == 0
+    assert capsys.readouterr().out == "The papers quote no number that belongs to this chapter.\n"
+
+
 def test_an_unknown_chapter_lists_the_known_ones(capsys):
     assert cli.main(["claims", "--chapter", "2"]) == 2
     out, err = capsys.readouterr()

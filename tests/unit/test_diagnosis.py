@@ -19,6 +19,7 @@ from cape_utils import (
     coupling,
     data,
     diagnosis,
+    evidence,
     forecast,
     frontier,
     frontier_diagnosis,
@@ -29,6 +30,7 @@ from cape_utils import (
     next_size,
     recipes,
     report,
+    report_sections,
     web_curve,
 )
 
@@ -542,3 +544,51 @@ def test_axes_on_which_the_best_tie_are_not_recommended():
     assert (first.benchmark, second.benchmark) == ("gpqa_diamond", "swe_bench_verified")
     assert second.spread == 0
     assert first.ratio > 4
+
+
+def test_claims_about_less_than_the_advice_make_it_indirect_at_best(monkeypatch):
+    def held(verdict):
+        monkeypatch.setattr(
+            advice,
+            "evidence_for",
+            lambda ids: tuple(evidence.Evidence(name, "said", "10_steering", verdict) for name in ids),
+        )
+        (rule,) = [rule for rule in advice.RULES if rule.name == "steer"]
+        (given,) = advice.advise(None, rules=[dataclasses.replace(rule, fires=lambda found: "a step")])
+        return given
+
+    assert held("reproduced").grade == "indirect"
+    assert "a change is no correction" in held("reproduced").strength
+    assert held("differs").grade == "does not hold"
+
+
+def test_a_step_without_a_change_in_the_first_score_has_no_phase_in_words():
+    flat = pd.DataFrame(
+        {
+            "model": ["a", "b"],
+            "family": "Flat",
+            "params_b": [1.0, 7.0],
+            "hellaswag": [60.0, 60.0],
+            "truthfulqa_mc2": [44.0, 34.0],
+        }
+    )
+    words = report_sections.headline(diagnosis.diagnose(flat, draws=200))
+    assert "HellaSwag does not change in Flat, so that there is no coupling" in words
+    assert "TruthfulQA" in words.partition(";")[2]
+    assert "phase" not in words
+
+
+def test_without_a_change_in_the_first_score_either_sign_is_as_likely():
+    step = coupling.local_coupling(
+        pd.DataFrame(
+            {
+                "model": ["a", "b"],
+                "family": "Flat",
+                "params_b": [1.0, 7.0],
+                "hellaswag": 60.0,
+                "truthfulqa_mc2": [44.0, 34.0],
+            }
+        )
+    ).iloc[0]
+    assert step["p_positive"] == pytest.approx(0.5, abs=1e-9)
+    assert step["p_tax"] == pytest.approx(step["p_bonus"], abs=1e-9)

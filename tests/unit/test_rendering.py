@@ -196,10 +196,13 @@ def test_importing_the_package_is_cheap():
         "import sys, time; start = time.perf_counter(); import cape_utils, cape_utils.rendering; "
         "print(time.perf_counter() - start, 'pandas' in sys.modules, 'altair' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, pandas, altair = done.stdout.split()
-    assert (pandas, altair) == ("False", "False")
-    assert float(seconds) < 0.15
+    command, best = [sys.executable, "-c", code], 1.0
+    for _ in range(5):  # the best of five: whatever else runs can only add to it
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds, pandas, altair = done.stdout.split()
+        assert (pandas, altair) == ("False", "False")
+        best = min(best, float(seconds))
+    assert best < 0.15
 
 
 def test_an_unknown_submodule_is_named():

@@ -54,9 +54,19 @@ def test_where_the_family_decides_the_formula_is_blind():
     null = size_rule.shuffled_sizes(steps, draws=500)
     assert null.low <= null.observed <= null.high
     assert len(size_rule.contradictions(steps, least=0.6)) > 10
-    own, ruled = size_rule.remeasured(steps)
-    assert own > 0.9
-    assert ruled < 0.6
+    assert size_rule.remeasured(steps) > 0.9
+    edge = size_rule.advantage(steps, steps["phase"], steps["by_size"])
+    assert edge.low > 0.2
+    none = size_rule.advantage(steps, steps["by_size"], steps["by_size"])
+    assert (none.low, none.estimate, none.high) == (0, 0, 0)
+
+
+def test_two_measurements_agree_as_often_as_drawn_ones_do():
+    steps = size_rule.held_out_steps()
+    shares = steps[["p_tax", "p_transition", "p_bonus"]].to_numpy()
+    draw = np.random.default_rng(0).random((2, 4000, len(shares)))
+    named = (draw[..., None] > np.cumsum(shares, axis=1)).sum(axis=-1)
+    assert size_rule.remeasured(steps) == pytest.approx(np.mean(named[0] == named[1]), abs=0.005)
 
 
 def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():
