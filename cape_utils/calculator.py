@@ -199,8 +199,8 @@ def _curve(y: str) -> dict[str, Any]:
     drawn = [[round(float(v), 5) for v in (*row, s)] for row, s in zip(shift, scatter, strict=True)]
     return {
         "coefficients": [float(c) for c in curve.coefficients],
-        "low": 10**curve.low,
-        "high": 10**curve.high,
+        "low": curve.low,  # log10 of billions: 10 to this power need not give the size itself
+        "high": curve.high,
         "n": curve.n,
         "draws": [row for row in drawn if all(map(math.isfinite, row))],
     }
