@@ -89,6 +89,10 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
     assert "<input" in calculator.form("frontier")._repr_html_()
 
 
+def test_a_score_below_one_percent_is_taken_where_guessing_scores_nothing():
+    assert calculator.size_step((1, 30, 0.5), (7, 60, 12), "arc_challenge", "gsm8k").dy == 11.5
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -98,6 +102,23 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
         ),
         (lambda: calculator.size_step((0, 50, 40), (1, 60, 30), HS, TQA), "sizes 0B and 1B"),
         (lambda: calculator.frontier_step((0.7, 50), (60, 70)), "looks like a fraction"),
+        (
+            lambda: calculator.size_step((1, 0.546, 0.379), (7, 0.723, 0.352), HS, TQA),
+            "HellaSwag 0.546 looks like a fraction; give percent, such as 54.6",
+        ),
+        (lambda: calculator.size_step((1, 54.6, 37.9), (7, 154.6, 35.2), HS, TQA), "HellaSwag 154.6 is out"),
+        (lambda: calculator.size_step((1, 54.6, 37.9), (7, 72.3, 100), HS, TQA), "TruthfulQA MC2 100 is out"),
+        (
+            lambda: calculator.size_step((1, 0, 37.9), (7, 0, 35.2), HS, TQA),
+            "HellaSwag 0 is out of range; give percent, more than 0 and less than 100",
+        ),
+        (lambda: calculator.size_step((1, math.nan, 37.9), (7, 60, 35.2), HS, TQA), "HellaSwag nan is out"),
+        (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, HS), "same benchmark twice; choose two"),
+        (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, "mlu"), "'mlu'"),
+        (lambda: calculator.size_step((1, 50, 40), (2e5, 60, 30), HS, TQA), "200000B is out of range"),
+        (lambda: calculator.size_step((1, 50, 40), (math.inf, 60, 30), HS, TQA), "infB is out of range"),
+        (lambda: calculator.frontier_step((60, 100), (60, 70)), "GPQA Diamond 100 is out of range"),
+        (lambda: calculator.frontier_step((0, 50), (60, 70)), "SWE-bench Verified 0 is out of range"),
         (lambda: calculator.form("both"), "allowed are 'sizes', 'frontier'"),
         (lambda: calculator.constants("both"), "allowed are 'sizes' and 'frontier'"),
     ],
