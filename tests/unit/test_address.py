@@ -117,6 +117,17 @@ def test_setting_changes_one_line(tree):
     assert address.read(tree, {}).repository == "octo-cat/my.book_2"
 
 
+def test_a_server_of_ones_own_is_kept(tree):
+    own = {"GITHUB_REPOSITORY": "o/n", "GITHUB_SERVER_URL": "https://git.example.org"}
+    address.stamp(tree, address.read(tree, own))
+    assert address.read(tree, {}).url == "https://git.example.org/o/n"
+    assert places(tree, "git+https://git.example.org/o/n@")
+    address.set_address(tree, "p/q", own)
+    assert address.read(tree, {}).url == "https://git.example.org/p/q"
+    address.set_address(tree, "p/q", {})
+    assert address.read(tree, {}).url == "https://github.com/p/q"
+
+
 @pytest.mark.parametrize("wrong", ["", "fork", "a/b/c", "https://github.com/a/b", "a b/c", "-a/b", "a/b c"])
 def test_what_is_no_repository_is_refused(tree, wrong):
     before = (tree / "_config.yml").read_text()
