@@ -44,7 +44,7 @@ def _row(cells: list[str]) -> nodes.row:
 
 
 def budgets_table(kept: dict[str, Any]) -> list[nodes.Node]:
-    """One table for each part, and a line on the machine and the day."""
+    """One table for each part, and a line on the machines and the days."""
     found: list[nodes.Node] = []
     for part, title in PARTS.items():
         rows = [one for one in kept["measures"] if one["part"] == part]
@@ -67,11 +67,25 @@ def budgets_table(kept: dict[str, Any]) -> list[nodes.Node]:
         table = nodes.table()
         table += group
         found.append(table)
-    days = sorted({one["measured"] for one in kept["measures"]})
-    machine = kept["machine"]
-    where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
-    found.append(nodes.paragraph("", f"Measured on {' and '.join(days)} with {where}."))
+    found.append(nodes.paragraph("", origin(kept)))
     return found
+
+
+def origin(kept: dict[str, Any]) -> str:
+    """On which days and machines the figures were measured; the parts are named where these are several."""
+    shown: dict[tuple[str, str], list[str]] = {}
+    for part, title in PARTS.items():
+        for one in kept["measures"]:
+            if one["part"] == part:
+                machine = one.get("machine") or kept["machine"]  # older files name one machine for all
+                where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
+                titles = shown.setdefault((where, one["measured"]), [])
+                titles += [title] if title not in titles else []
+    if len(shown) == 1:
+        ((where, day),) = shown
+        return f"Measured on {day} with {where}."
+    each = [f"{' and '.join(titles)} on {day} with {where}" for (where, day), titles in shown.items()]
+    return f"Measured: {'; '.join(each)}."
 
 
 class Budgets(Directive):
