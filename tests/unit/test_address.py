@@ -12,13 +12,13 @@ import sys
 import types
 from contextlib import redirect_stdout
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.loading import ROOT, load
+
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FORK = {"GITHUB_REPOSITORY": "someone/fork", "GITHUB_SERVER_URL": "https://github.com"}
 # Whatever is text and could name the repository; built files, environments and caches are not ours.
@@ -41,16 +41,8 @@ TEXT = {
 NOT_OURS = {".git", ".venv", "_build", "dist", "node_modules"}
 
 
-def load(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-address = load(ROOT / "book" / "address.py")
-links = load(ROOT / "book" / "_ext" / "cape_links.py")
+address = load("book/address.py")
+links = load("book/_ext/cape_links.py")
 
 
 def ours(root: Path) -> list[Path]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,17 +10,7 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 from cape_utils import claims
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(path: str):
-    spec = spec_from_file_location(Path(path).stem, ROOT / path)
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
+from tests.loading import load
 
 terms = load("book/_ext/cape_terms.py")
 times = load("book/_ext/cape_times.py")
