@@ -109,7 +109,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
 
 def _models(family: str, x: str, y: str) -> list[tuple[str, str]]:
     rows = _rows(family, x, y)
-    return [(f"{model.rpartition('/')[2]}", model) for model in rows["model"]]
+    return [(model.rpartition("/")[2], model) for model in rows["model"]]
 
 
 def _adapt(controls: dict[str, Any], moved: str) -> None:
@@ -146,7 +146,7 @@ class WhatIf(Explorer):
             description="Report as",
             style=WIDE,
         )
-        self.write = widgets.Button(description="Write the report", button_style="")
+        self.write = widgets.Button(description="Write the report")
         self.link = widgets.HTML()
         x, y, family = "hellaswag", "truthfulqa_mc2", "Pythia"
         titles, models = benchmark_choices(panel_rows("open")), _models(family, x, y)
@@ -167,8 +167,7 @@ class WhatIf(Explorer):
             [self.kind, self.write], layout=widgets.Layout(display="flex", flex_flow="row wrap", width="100%")
         )
         self.write.on_click(lambda _: self.save())
-        shown: tuple[Any, ...] = super().__getattribute__("children")
-        self.children = (*shown, self.diagnosis, row, self.link)
+        self.children: tuple[Any, ...] = (*self.children, self.diagnosis, row, self.link)
 
     @property
     def words(self) -> str:
