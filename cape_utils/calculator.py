@@ -45,6 +45,8 @@ DRAWS = 200
 LEAST_LEAD = 0.001
 """A phase is called the likeliest only if its probability leads by this much, the last digit shown."""
 
+_EXAMPLE_PAIR = ("hellaswag", "truthfulqa_mc2")
+
 EXAMPLE = {
     "sizes": {"size_a": 1.4, "x_a": 54.6, "y_a": 37.9, "size_b": 7, "x_b": 72.3, "y_b": 35.2},
     "frontier": {"x_a": 72.7, "y_a": 83.3, "x_b": 80.8, "y_b": 91.3},
@@ -325,7 +327,7 @@ class Form:
     def html(self) -> str:
         """The form as HTML; everything it needs but ``calculator.js`` stands inside."""
         title, models = _WORDS[self.kind]
-        pair = ("hellaswag", "truthfulqa_mc2") if self.kind == "sizes" else (frontier.SWE, frontier.GPQA)
+        pair = _EXAMPLE_PAIR if self.kind == "sizes" else (frontier.SWE, frontier.GPQA)
         choices = (
             '<div class="calc-row">'
             + _choice(self.kind, "x", "Change of", pair[0])
@@ -361,9 +363,13 @@ class Form:
     def _repr_html_(self) -> str:
         if in_book():
             return self.html()
+        shown = EXAMPLE[self.kind]
+        models = ", ".join(
+            str(tuple(value for name, value in shown.items() if name.endswith(f"_{key}"))) for key in "ab"
+        )
         call = {
-            "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
-            "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
+            "sizes": f"calculator.size_step({models}, {', '.join(map(repr, _EXAMPLE_PAIR))})",
+            "frontier": f"calculator.frontier_step({models})",
         }[self.kind]
         return f'<p class="cape-note">In the built book this is a form to type into; here call <code>{call}</code>.</p>'
 

@@ -82,9 +82,16 @@ def test_every_field_has_a_label_a_unit_and_a_place_for_its_error():
 
 def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
     monkeypatch.delenv("CAPE_BOOK", raising=False)
-    assert "<input" not in calculator.form("sizes")._repr_html_()
-    call = html.unescape(re.search("<code>(.*)</code>", calculator.form("sizes")._repr_html_()).group(1))
-    assert isinstance(eval(call, {"calculator": calculator}), calculator.Step)
+    calls = {}
+    for kind in ("sizes", "frontier"):
+        words = calculator.form(kind)._repr_html_()
+        assert "<input" not in words
+        calls[kind] = html.unescape(re.search("<code>(.*)</code>", words).group(1))
+        assert isinstance(eval(calls[kind], {"calculator": calculator}), calculator.Step)
+    assert calls == {
+        "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
+        "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
+    }
     monkeypatch.setenv("CAPE_BOOK", "1")
     assert "<input" in calculator.form("frontier")._repr_html_()
 
