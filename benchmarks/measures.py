@@ -73,11 +73,15 @@ def table(found: Iterable[Measure]) -> str:
 def keep(path: Path, found: Sequence[Measure], when: str) -> None:
     """Write what was measured, for the page of the book that shows it.
 
-    Parts that were not measured this time keep their former figures, so that a quick run loses nothing.
+    Parts that were not measured this time keep their former figures, with the day and the machine they are from, so that
+    a quick run loses nothing. A file that names one machine for all its figures is read too.
     """
-    former = json.loads(path.read_text(encoding="utf-8"))["measures"] if path.exists() else []
-    parts = {one.part for one in found}
-    kept = [one for one in former if one["part"] not in parts]
-    rows = kept + [asdict(one) | {"value": float(f"{one.value:.4g}"), "measured": when} for one in found]
-    text = json.dumps({"machine": machine(), "measures": rows}, indent=1, ensure_ascii=False)
+    former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"measures": []}
+    parts, here = {one.part for one in found}, machine()
+    shared = {"machine": former["machine"]} if "machine" in former else {}
+    rows = [shared | one for one in former["measures"] if one["part"] not in parts]
+    rows += [
+        asdict(one) | {"value": float(f"{one.value:.4g}"), "measured": when, "machine": here} for one in found
+    ]
+    text = json.dumps({"measures": rows}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")

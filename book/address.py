@@ -120,12 +120,18 @@ def stamped(text: str, address: Address) -> str:
     return text.replace(MARK, address.source) if address.known else text
 
 
-def set_address(root: Path, repository: str) -> Address:
-    """Write ``owner/name`` into ``_config.yml``, and change nothing else there."""
+def _write(root: Path, address: Address) -> None:
+    """Write an address into ``_config.yml``, and change nothing else there."""
     path = root / "_config.yml"
     text = path.read_text(encoding="utf-8")
-    address = read(root, {"GITHUB_REPOSITORY": _checked(repository)})
     path.write_text(_LINE.sub(lambda match: match.group(1) + address.url, text), encoding="utf-8")
+
+
+def set_address(root: Path, repository: str, environ: Mapping[str, str] = os.environ) -> Address:
+    """Write ``owner/name`` into ``_config.yml``, on the server that GitHub's environment names, if it does."""
+    server = {key: environ[key] for key in ("GITHUB_SERVER_URL",) if environ.get(key)}
+    address = read(root, {"GITHUB_REPOSITORY": _checked(repository), **server})
+    _write(root, address)
     return address
 
 
@@ -154,7 +160,7 @@ def stamp(root: Path, address: Address) -> list[Path]:
             "the address of the repository is not set; set it with: make address REPO=owner/name "
             "(on GitHub the workflows know it)"
         )
-    set_address(root, address.repository)
+    _write(root, address)
     done = []
     for path in sorted([*root.glob("notebooks/*.ipynb"), *root.glob("book/*.ipynb")]):
         text = path.read_text(encoding="utf-8")

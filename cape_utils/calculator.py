@@ -45,12 +45,15 @@ DRAWS = 200
 LEAST_LEAD = 0.001
 """A phase is called the likeliest only if its probability leads by this much, the last digit shown."""
 
+_EXAMPLE_PAIR = ("hellaswag", "truthfulqa_mc2")
+
 EXAMPLE = {
     "sizes": {"size_a": 1.4, "x_a": 54.6, "y_a": 37.9, "size_b": 7, "x_b": 72.3, "y_b": 35.2},
     "frontier": {"x_a": 72.7, "y_a": 83.3, "x_b": 80.8, "y_b": 91.3},
 }
 """What stands in the forms at first."""
 
+_SIZES_B = (0.001, 100_000)
 _FRACTION_CHANCE = 20.0  # where guessing scores less, a score below 1 percent can be meant
 
 
@@ -98,6 +101,28 @@ class Step:
     high: float
 
 
+def _fraction(name: str) -> bool:
+    """Whether a score of 1 percent or less is taken for a fraction; nobody is that far below guessing."""
+    return name in (frontier.SWE, frontier.GPQA) or data.chance_pct(name) >= _FRACTION_CHANCE
+
+
+def _check(x: str, y: str, *scores: tuple[float, float]) -> None:
+    """Refuse what the form refuses, in its words."""
+    if x == y:
+        raise ValueError(f"{x!r} came for both; this is the same benchmark twice; choose two")
+    for pair in scores:
+        for name, value in zip((x, y), pair, strict=True):
+            title = data.benchmark_title(name)
+            if not 0 < value < 100:
+                raise ValueError(
+                    f"{title} {value:g} is out of range; give percent, more than 0 and less than 100"
+                )
+            if value <= 1 and _fraction(name):
+                raise ValueError(
+                    f"{title} {value:g} looks like a fraction; give percent, such as {100 * value:g}"
+                )
+
+
 def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends: tuple[float, ...]) -> Step:
     found = local_coupling(rows, x, y).iloc[0]
     shares = {name: float(found[f"p_{name}"]) for name in PHASES}
@@ -130,7 +155,13 @@ def size_step(
     smaller, larger : tuple of float
         Billion parameters, then the scores of ``x`` and ``y`` in percent, strictly between 0 and 100.
     x, y : str
-        Benchmarks of ``pair_benchmarks``.
+        Benchmarks of ``pair_benchmarks``, two different ones.
+
+    Raises
+    ------
+    ValueError
+        For sizes out of order or out of range, for scores that are no percent or look like fractions, for one benchmark
+        twice.
 
     Examples
     --------
@@ -142,6 +173,10 @@ def size_step(
         raise ValueError(
             f"sizes {smaller[0]:g}B and {larger[0]:g}B; the first must be positive and smaller than the second"
         )
+    for size in (smaller[0], larger[0]):
+        if not _SIZES_B[0] <= size <= _SIZES_B[1]:
+            raise ValueError(f"{size:g}B is out of range; give billions of parameters, from 0.001 to 100000")
+    _check(x, y, smaller[1:], larger[1:])
     rows = pd.DataFrame([smaller, larger], columns=["params_b", x, y]).assign(
         family="yours", model=["a", "b"]
     )
@@ -161,6 +196,11 @@ def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> S
     earlier, later : tuple of float
         SWE-bench Verified and GPQA Diamond in percent, strictly between 0 and 100.
 
+    Raises
+    ------
+    ValueError
+        For scores that are no percent or look like fractions.
+
     Examples
     --------
     >>> found = frontier_step((72.7, 83.3), (80.8, 91.3))
@@ -168,6 +208,7 @@ def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> S
     [-0.4, 3.5]
     """
     columns = [frontier.SWE, frontier.GPQA]
+    _check(frontier.SWE, frontier.GPQA, earlier, later)
     rows = pd.DataFrame([earlier, later], columns=columns).assign(
         family="yours", model=["a", "b"], params_b=[1.0, 2.0]
     )
@@ -199,8 +240,8 @@ def _curve(y: str) -> dict[str, Any]:
     drawn = [[round(float(v), 5) for v in (*row, s)] for row, s in zip(shift, scatter, strict=True)]
     return {
         "coefficients": [float(c) for c in curve.coefficients],
-        "low": 10**curve.low,
-        "high": 10**curve.high,
+        "low": curve.low,  # log10 of billions: 10 to this power need not give the size itself
+        "high": curve.high,
         "n": curve.n,
         "draws": [row for row in drawn if all(map(math.isfinite, row))],
     }
@@ -210,7 +251,7 @@ def _known(name: str) -> dict[str, Any]:
     return {
         "title": data.benchmark_title(name),
         "items": benchmark_items(name),
-        "fraction": data.chance_pct(name) >= _FRACTION_CHANCE,
+        "fraction": _fraction(name),
     }
 
 
@@ -237,7 +278,7 @@ def constants(kind: str) -> dict[str, Any]:
     names = (frontier.SWE, frontier.GPQA)
     return {
         **shared,
-        "benchmarks": {name: {**_known(name), "fraction": True} for name in names},
+        "benchmarks": {name: _known(name) for name in names},
         "line": {
             "slope": line.slope.estimate,
             "intercept": line.intercept.estimate,
@@ -286,7 +327,7 @@ class Form:
     def html(self) -> str:
         """The form as HTML; everything it needs but ``calculator.js`` stands inside."""
         title, models = _WORDS[self.kind]
-        pair = ("hellaswag", "truthfulqa_mc2") if self.kind == "sizes" else (frontier.SWE, frontier.GPQA)
+        pair = _EXAMPLE_PAIR if self.kind == "sizes" else (frontier.SWE, frontier.GPQA)
         choices = (
             '<div class="calc-row">'
             + _choice(self.kind, "x", "Change of", pair[0])
@@ -322,9 +363,13 @@ class Form:
     def _repr_html_(self) -> str:
         if in_book():
             return self.html()
+        shown = EXAMPLE[self.kind]
+        models = ", ".join(
+            str(tuple(value for name, value in shown.items() if name.endswith(f"_{key}"))) for key in "ab"
+        )
         call = {
-            "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
-            "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
+            "sizes": f"calculator.size_step({models}, {', '.join(map(repr, _EXAMPLE_PAIR))})",
+            "frontier": f"calculator.frontier_step({models})",
         }[self.kind]
         return f'<p class="cape-note">In the built book this is a form to type into; here call <code>{call}</code>.</p>'
 

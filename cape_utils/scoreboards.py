@@ -79,7 +79,7 @@ def _reproduce_link(claim: Claim) -> str:
 def _ends(value: Value | None) -> str:
     return (
         ""
-        if value is None or value.low is None
+        if value is None or value.low is None or value.high is None
         else f" [{show_number(value.low)}, {show_number(value.high)}]"
     )
 

@@ -227,8 +227,14 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     return Assessment(claim, paper, opened, null, verdict, reason)
 
 
-def show_number(number: float | str | None) -> str:
-    """Four digits, or the text as it stands."""
+def show_number(number: float | str) -> str:
+    """Four digits, or the text as it stands.
+
+    Examples
+    --------
+    >>> show_number(0.123456), show_number(50), show_number("HellaSwag")
+    ('0.1235', '50', 'HellaSwag')
+    """
     return number if isinstance(number, str) else f"{number:.4g}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from page_tables import table
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -34,44 +35,37 @@ def figure(value: float, unit: str) -> str:
     return f"{digits} {unit}"
 
 
-def _row(cells: list[str]) -> nodes.row:
-    row = nodes.row()
-    for words in cells:
-        entry = nodes.entry()
-        entry += nodes.paragraph("", words)
-        row += entry
-    return row
-
-
 def budgets_table(kept: dict[str, Any]) -> list[nodes.Node]:
-    """One table for each part, and a line on the machine and the day."""
+    """One table for each part, and a line on the machines and the days."""
     found: list[nodes.Node] = []
     for part, title in PARTS.items():
         rows = [one for one in kept["measures"] if one["part"] == part]
         if not rows:
             continue
-        group = nodes.tgroup(cols=4)
-        group += [nodes.colspec(colwidth=width) for width in (40, 14, 14, 32)]
-        head, body = nodes.thead(), nodes.tbody()
-        head += _row([title, "measured", "allowed", "note"])
-        for one in rows:
-            body += _row(
-                [
-                    one["name"],
-                    figure(one["value"], one["unit"]),
-                    figure(one["budget"], one["unit"]),
-                    one["note"],
-                ]
-            )
-        group += [head, body]
-        table = nodes.table()
-        table += group
-        found.append(table)
-    days = sorted({one["measured"] for one in kept["measures"]})
-    machine = kept["machine"]
-    where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
-    found.append(nodes.paragraph("", f"Measured on {' and '.join(days)} with {where}."))
+        cells = [
+            [one["name"], *(figure(one[key], one["unit"]) for key in ("value", "budget")), one["note"]]
+            for one in rows
+        ]
+        found.append(table((40, 14, 14, 32), (title, "measured", "allowed", "note"), cells))
+    found.append(nodes.paragraph("", origin(kept)))
     return found
+
+
+def origin(kept: dict[str, Any]) -> str:
+    """On which days and machines the figures were measured; the parts are named where these are several."""
+    shown: dict[tuple[str, str], list[str]] = {}
+    for part, title in PARTS.items():
+        for one in kept["measures"]:
+            if one["part"] == part:
+                machine = one.get("machine") or kept["machine"]  # older files name one machine for all
+                where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
+                titles = shown.setdefault((where, one["measured"]), [])
+                titles += [title] if title not in titles else []
+    if len(shown) == 1:
+        ((where, day),) = shown
+        return f"Measured on {day} with {where}."
+    each = [f"{' and '.join(titles)} on {day} with {where}" for (where, day), titles in shown.items()]
+    return f"Measured: {'; '.join(each)}."
 
 
 class Budgets(Directive):

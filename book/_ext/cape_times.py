@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from page_tables import table
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -90,32 +91,17 @@ class ChapterTimes(Directive):
         return [nodes.comment("", "chapter-times")]
 
 
-def _row(cells: list[nodes.Node]) -> nodes.row:
-    row = nodes.row()
-    for cell in cells:
-        entry = nodes.entry()
-        entry += nodes.paragraph("", "", cell)
-        row += entry
-    return row
-
-
 def times_table(app: Sphinx, docname: str) -> nodes.table:
     """Chapter, minutes to read and time to run, in the order of the book."""
     env = app.env
-    group = nodes.tgroup(cols=3)
-    group += [nodes.colspec(colwidth=width) for width in (60, 20, 20)]
-    head, body = nodes.thead(), nodes.tbody()
-    head += _row([nodes.Text(words) for words in ("Chapter", "To read", "To run")])
+    rows: list[list[str | nodes.Node]] = []
     for chapter in [name for name in sorted(_counts(env)) if name in env.titles]:
         link = nodes.reference("", "", internal=True, refuri=app.builder.get_relative_uri(docname, chapter))
         link += nodes.inline("", env.titles[chapter].astext())
         ran = seconds_to_run(env, chapter)
         read = f"{minutes_to_read(*_counts(env)[chapter])} min"
-        body += _row([link, nodes.Text(read), nodes.Text(f"{max(1, round(ran))} s" if ran else "not known")])
-    group += [head, body]
-    table = nodes.table()
-    table += group
-    return table
+        rows.append([link, read, f"{max(1, round(ran))} s" if ran else "not known"])
+    return table((60, 20, 20), ("Chapter", "To read", "To run"), rows)
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -129,9 +129,10 @@
     line(list, "mean", "Mean h", signed(mean, 1, true) + " points; web-trained families of these sizes lie from " +
       signed(low, 0, true) + " to " + signed(high, 0, true) + ", so this is " +
       (mean < low || mean > high ? "unusual" : "nothing unusual"));
-    if (a.size < curve.low || b.size > curve.high) {
-      line(list, "beyond", "Beware", "the curve knows sizes from " + curve.low.toPrecision(2) + "B to " +
-        curve.high.toPrecision(3) + "B; beyond them it is a guess");
+    // As in neighbours.web_distance, in log10; browsers may round a logarithm in its last digit.
+    if (sizes[0] < curve.low - 1e-12 || sizes[1] > curve.high + 1e-12) {
+      line(list, "beyond", "Beware", "the curve knows sizes from " + Math.pow(10, curve.low).toPrecision(2) + "B to " +
+        Math.pow(10, curve.high).toPrecision(3) + "B; beyond them it is a guess");
     }
   }
 

@@ -6,7 +6,6 @@ follows in a moment; both are those of ``coupling`` and ``family_report``, and f
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +13,15 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import coupling, data, report
+from cape_utils import coupling, data
 from cape_utils.charts import live
 from cape_utils.diagnosis import ladder, usable_families
 from cape_utils.explorers._base import WIDE, Debounce, Explorer, sentence
 from cape_utils.explorers._grid import ScoreGrid
+from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
 from cape_utils.family_report import FamilyReport, family_report
 from cape_utils.harness import read_uploads
 from cape_utils.next_size import check_size
-from cape_utils.report_sections import sections
 from cape_utils.validation import DataError
 
 __all__ = ["EXAMPLE", "ScoresEditor", "scores_editor"]
@@ -46,14 +45,6 @@ EXAMPLE = (
 )
 """The table that the editor opens with, that of the README."""
 
-SETTLE_S = 0.6
-"""Seconds without a change after which the diagnosis begins."""
-
-_WRITERS = {
-    "html": ("HTML", "text/html", report.as_html),
-    "md": ("Markdown", "text/markdown", report.as_markdown),
-    "json": ("JSON", "application/json", report.as_json),
-}
 _MOST_PROBLEMS = 3
 
 
@@ -75,7 +66,7 @@ class ScoresEditor(Explorer):
         self._slow = Debounce(self._diagnose, SETTLE_S)
         self.buttons = {
             suffix: widgets.Button(description=f"Report as {name}", disabled=True, layout={"width": "auto"})
-            for suffix, (name, _, _) in _WRITERS.items()
+            for suffix, (name, _, _) in WRITERS.items()
         }
         for suffix, button in self.buttons.items():
             button.on_click(lambda _, suffix=suffix: self.make_report(suffix))
@@ -123,19 +114,13 @@ class ScoresEditor(Explorer):
 
         Parameters
         ----------
-        suffix : {"html", "md", "json"}
+        suffix : {"md", "html", "json"}
         """
         try:
             found = self.found
             if found is None:
                 return
-            _, kind, writer = _WRITERS[suffix]
-            text = writer(found.found, found.advice).encode("utf-8")
-            size = f"{len(text) / 1e6:.1f} MB" if len(text) > 1e5 else f"{len(text) / 1e3:.0f} kB"
-            href = f"data:{kind};charset=utf-8;base64,{base64.b64encode(text).decode('ascii')}"
-            self.link.value = (
-                f'<a download="diagnosis.{suffix}" href="{href}">Save diagnosis.{suffix}</a> ({size})'
-            )
+            self.link.value = save_link("diagnosis", suffix, found.found, found.advice)
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             self._say(sentence(error))
 
@@ -247,7 +232,7 @@ class ScoresEditor(Explorer):
                 self._found = family_report(
                     self._scores, x=chosen["x"], y=chosen["y"], next_params_b=_size(chosen["next_size"])
                 )
-                self.report_view.value = _folded(self._found)
+                self.report_view.value = _words(self._found)
                 for button in self.buttons.values():
                     button.disabled = False
                 self._say(self._trouble or "Up to date.")
@@ -291,16 +276,11 @@ def _problems(error: Exception, places: Sequence[int] = ()) -> str:
     return "; ".join(found) + (f"; and {more} more problems" if more > 0 else "")
 
 
-def _folded(found: FamilyReport) -> str:
+def _words(found: FamilyReport) -> str:
     """The report as HTML: what is short stands open, the rest behind its title."""
     parts = []
     for one, given in zip(found.found, found.advice, strict=True):
-        first, *rest = sections(one, given)
-        parts.append(f"<h3>Diagnosis of {html.escape(one.family)}</h3>")
-        parts += [report.block_html(block) for block in first.blocks]
-        for section in rest:
-            body = "".join(report.block_html(block) for block in section.blocks)
-            parts.append(f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>")
+        parts += [f"<h3>Diagnosis of {html.escape(one.family)}</h3>", folded(one, given)]
     parts += [f"<p>{html.escape(words)}.</p>" for words in found.left_out]
     return '<div class="cape-words">' + "".join(parts) + "</div>"
 

@@ -6,38 +6,30 @@ diagnosis is that of ``diagnosis`` and ``advice``, the report that of ``report``
 
 from __future__ import annotations
 
-import base64
 import functools
 import html
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import diagnosis, item_noise, report
+from cape_utils import diagnosis, item_noise
 from cape_utils.advice import Advice, advise
 from cape_utils.charts import dashboard as charts
 from cape_utils.charts._base import name
 from cape_utils.diagnosis import Diagnosis
 from cape_utils.explorers._base import WIDE, Debounce, Explorer
+from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.scores import scores_editor
-from cape_utils.report_sections import sections
 from cape_utils.results import as_generator
 
 __all__ = ["WhatIf", "dashboard", "what_if_explorer"]
 
 _DRAWS = 1000
-_FORMATS = {
-    "Markdown": (".md", "text/markdown", report.as_markdown),
-    "HTML with charts": (".html", "text/html", report.as_html),
-    "JSON": (".json", "application/json", report.as_json),
-}
 _REACH_PP = 15.0
-_PAUSE_S = 0.6  # the chart follows the slider; the whole diagnosis follows the pause after it
 
 
 @functools.lru_cache(maxsize=256)
@@ -117,7 +109,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
 
 def _models(family: str, x: str, y: str) -> list[tuple[str, str]]:
     rows = _rows(family, x, y)
-    return [(f"{model.rpartition('/')[2]}", model) for model in rows["model"]]
+    return [(model.rpartition("/")[2], model) for model in rows["model"]]
 
 
 def _adapt(controls: dict[str, Any], moved: str) -> None:
@@ -135,16 +127,6 @@ def _adapt(controls: dict[str, Any], moved: str) -> None:
             controls[key].description = f"{name(score)} by"
 
 
-def _words(found: Diagnosis, advice: Sequence[Advice]) -> str:
-    """The first section open, the others folded."""
-    first, *rest = sections(found, advice)
-    parts = [report.block_html(block) for block in first.blocks]
-    for section in rest:
-        inner = "".join(report.block_html(block) for block in section.blocks)
-        parts.append(f"<details><summary>{html.escape(section.title)}</summary>{inner}</details>")
-    return f'<div class="cape-words">{"".join(parts)}</div>'
-
-
 class WhatIf(Explorer):
     """A family of the open panel, one model's scores to change, the diagnosis in words, and the report to keep.
 
@@ -158,9 +140,13 @@ class WhatIf(Explorer):
 
     def __init__(self) -> None:
         self.diagnosis = widgets.HTML()
-        self._whole = Debounce(self._diagnose, _PAUSE_S)
-        self.kind = widgets.Dropdown(options=list(_FORMATS), description="Report as", style=WIDE)
-        self.write = widgets.Button(description="Write the report", button_style="")
+        self._whole = Debounce(self._diagnose, SETTLE_S)
+        self.kind = widgets.Dropdown(
+            options=[(called, suffix) for suffix, (called, _, _) in WRITERS.items()],
+            description="Report as",
+            style=WIDE,
+        )
+        self.write = widgets.Button(description="Write the report")
         self.link = widgets.HTML()
         x, y, family = "hellaswag", "truthfulqa_mc2", "Pythia"
         titles, models = benchmark_choices(panel_rows("open")), _models(family, x, y)
@@ -181,8 +167,7 @@ class WhatIf(Explorer):
             [self.kind, self.write], layout=widgets.Layout(display="flex", flex_flow="row wrap", width="100%")
         )
         self.write.on_click(lambda _: self.save())
-        shown: tuple[Any, ...] = super().__getattribute__("children")
-        self.children = (*shown, self.diagnosis, row, self.link)
+        self.children: tuple[Any, ...] = (*self.children, self.diagnosis, row, self.link)
 
     @property
     def words(self) -> str:
@@ -200,7 +185,9 @@ class WhatIf(Explorer):
 
     def _diagnose(self) -> None:
         try:
-            self.diagnosis.value = _words(*_diagnosed(*_key(self.settings)))
+            self.diagnosis.value = (
+                f'<div class="cape-words">{folded(*_diagnosed(*_key(self.settings)))}</div>'
+            )
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             self.diagnosis.value = f'<p class="cape-words">{html.escape(f"No diagnosis: {error}")}</p>'
 
@@ -210,14 +197,9 @@ class WhatIf(Explorer):
         self.write.disabled, self.link.value = True, '<p class="cape-words" role="status">Writing ...</p>'
         try:
             found, advice = _diagnosed(*_key(self.settings))
-            suffix, kind, writer = _FORMATS[self.kind.value]
-            text = writer([found], [advice]).encode("utf-8")
             stem = re.sub(r"[^A-Za-z0-9.]+", "-", found.family).strip("-").lower()[:60]
-            data = base64.b64encode(text).decode("ascii")
-            self.link.value = (
-                f'<p class="cape-words" role="status"><a download="{stem}{suffix}" href="data:{kind};base64,{data}">'
-                f"Save {stem}{suffix}</a> ({len(text) / 1000:,.0f} kB)</p>"
-            )
+            link = save_link(stem, self.kind.value, [found], [advice])
+            self.link.value = f'<p class="cape-words" role="status">{link}</p>'
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             words = html.escape(f"No report was written: {error}")
             self.link.value = f'<p class="cape-words" role="status">{words}</p>'

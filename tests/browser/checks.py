@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urlparse
 
+from tests.browser.serving import cut_off
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 MIN_ALTERNATIVE = 30  # characters; anything shorter names the chart instead of saying what it shows
@@ -40,18 +42,11 @@ def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark
     page = context.new_page()
     visit = Visit(page, context)
 
-    def guard(route: Route, request: Request) -> None:
-        if request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            visit.foreign.append(request.url)
-            route.abort()
-
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error":
             visit.errors.append(message.text)
 
-    context.route("**/*", guard)
+    cut_off(context, base, visit.foreign)
     page.on("console", listen)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
     page.goto(f"{base}/{path}", wait_until="load")

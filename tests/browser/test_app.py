@@ -7,19 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import pytest
 
 from tests.browser.conftest import ROOT
-from tests.browser.test_explorers import DRAWN, WORDS, _another_picture, _free_port, _picture
+from tests.browser.serving import DRAWN, WORDS, another_picture, cut_off, free_port, picture, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -31,12 +27,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     own = {"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"}
     environment = {k: v for k, v in os.environ.items() if k != "CAPE_BOOK"}
     environment |= {name: str(home / name.lower()) for name in own}
-    port, log = _free_port(), home / "log"
+    port, log = free_port(), home / "log"
     command = [sys.executable, str(ROOT / "book" / "app"), "--no-browser", f"--port={port}"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
     try:
-        _wait(f"http://127.0.0.1:{port}", process, log)
+        # Any other page than the app itself, which would be run for nobody.
+        wait(f"http://127.0.0.1:{port}/voila/static/nothing", process, log)
         assert log.read_text().splitlines()[0].startswith(f"The dashboard: http://127.0.0.1:{port} ")
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -51,31 +48,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 continue
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        try:
-            # Any other page than the app itself, which would be run for nobody.
-            urlopen(f"{address}/voila/static/nothing", timeout=2)
-        except HTTPError:
-            return
-        except (URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    pytest.fail(f"the app does not answer:\n{log.read_text()[-2000:]}", pytrace=False)
-
-
 def _open(browser: Browser, app: str, width: int, foreign: list[str]) -> Page:
     page = browser.new_page(viewport={"width": width, "height": 900})
-
-    def only_here(route) -> None:
-        if route.request.url.startswith((app, "data:", "blob:")):
-            route.continue_()
-        else:
-            foreign.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", only_here)
+    cut_off(page, app, foreign)
     page.goto(app, timeout=100_000)
     page.locator(DRAWN).first.wait_for(timeout=60_000)
     return page
@@ -89,12 +64,12 @@ def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str
             "Where does your model family sit, and what should you try?"
         ]
         assert page.get_by_text("Predict first").is_hidden(), "the chapter stands around the app"
-        before, words = _picture(page), page.locator(WORDS).first.inner_text()
+        before, words = picture(page), page.locator(WORDS).first.inner_text()
         handle = page.locator(".widget-slider:has(label:text-is('TruthfulQA MC2 by')) .noUi-handle").first
         handle.focus()
         for _ in range(12):
             page.keyboard.press("ArrowRight")
-        assert _another_picture(page, before), "the chart is the same as before"
+        assert another_picture(page, before), "the chart is the same as before"
         assert "With TruthfulQA MC2 +6.0" in page.locator(WORDS).first.inner_text() != words
         page.get_by_text("(what if: TruthfulQA MC2 +6.0").first.wait_for(timeout=30_000)
         page.get_by_label("Report as").select_option("JSON")

@@ -7,10 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cape_utils import calculator
 from cape_utils.coupling import PHASES
+from cape_utils.neighbours import web_distance
 from tests.browser import checks
 
 if TYPE_CHECKING:
@@ -150,6 +152,22 @@ def test_two_sizes_are_the_package_s(visit: checks.Visit) -> None:
             problems.append(text["mean"])
         wrong += [f"{a} {b} {x} {y}: {problem}" for problem in problems]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger", "beyond"),
+    [("0.07", "180", False), ("0.0699", "180", True), ("0.07", "180.1", True), ("1.4", "7", False)],
+)
+def test_the_curve_knows_its_own_ends(visit: checks.Visit, smaller: str, larger: str, beyond: bool) -> None:
+    own = form(visit.page, "sizes")
+    scores = {"x_a": "30", "y_a": "40", "x_b": "80", "y_b": "45"}
+    type_in(own, {"x": HS, "y": TQA, "size_a": smaller, "size_b": larger, **scores})
+    rows = pd.DataFrame({"model": ["a", "b"], "params_b": [float(smaller), float(larger)], TQA: [40.0, 45.0]})
+    far = web_distance(rows.assign(family="f"), TQA, draws=2)
+    assert far is not None
+    assert ("beyond" in shown(own)) == bool(far.note) == beyond
+    if beyond:
+        assert "from 0.070B to 180B" in shown(own)["beyond"]
 
 
 def test_two_releases_are_the_package_s(visit: checks.Visit) -> None:

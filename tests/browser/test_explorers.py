@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import nbformat
 import pytest
+
+from tests.browser.conftest import ROOT
+from tests.browser.serving import DRAWN, WORDS, another_picture, cut_off, free_port, picture, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-WORDS = ".cape-explorer .cape-words:not([role])"
 APPS = ("family_explorer", "width_explorer", "scores_editor")
-DRAWN = ".cape-explorer .marks"  # what Vega calls its canvas, or its picture
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write_notebooks(folder: Path) -> None:
@@ -43,24 +33,12 @@ def _write_notebooks(folder: Path) -> None:
         nbformat.write(nb, folder / f"{app}.ipynb")
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        try:
-            with urlopen(f"{address}/api", timeout=2):
-                return
-        except (URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    pytest.fail(f"JupyterLab does not answer:\n{log.read_text()[-2000:]}", pytrace=False)
-
-
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start JupyterLab on this machine alone, in a folder with one notebook for each app."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("notebooks")
     _write_notebooks(folder)
-    port, log = _free_port(), home / "log"
+    port, log = free_port(), home / "log"
     # Nothing of the reader's own set-up, and no question about news, comes into the page.
     own = {
         "JUPYTER_CONFIG_DIR",
@@ -83,7 +61,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=folder)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address, process, log)
+        wait(f"{address}/api", process, log)
         yield address
     finally:
         process.terminate()
@@ -95,15 +73,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
-
-    def only_here(route) -> None:
-        if route.request.url.startswith((lab, "data:", "blob:")):
-            route.continue_()
-        else:
-            foreign.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", only_here)
+    cut_off(page, lab, foreign)
     # A workspace of its own, or JupyterLab opens the notebooks of the test before as well.
     page.goto(f"{lab}/lab/workspaces/{app}/tree/{app}.ipynb")
     cell = page.locator(".jp-Notebook .jp-CodeCell").first
@@ -118,20 +88,6 @@ def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
     return page
 
 
-def _picture(page: Page) -> str:
-    return str(
-        page.locator(DRAWN).first.evaluate("e => e.tagName === 'CANVAS' ? e.toDataURL() : e.outerHTML")
-    )
-
-
-def _another_picture(page: Page, before: str) -> bool:
-    for _ in range(100):
-        if page.locator(DRAWN).count() and _picture(page) != before:
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
 @pytest.mark.parametrize(
     ("app", "label", "keys"),
     [
@@ -143,12 +99,12 @@ def test_a_control_moved_with_the_keyboard_draws_another_chart(browser, lab, app
     foreign: list[str] = []
     page = _open(browser, lab, app, foreign)
     try:
-        before, words = _picture(page), page.locator(WORDS).inner_text()
+        before, words = picture(page), page.locator(WORDS).inner_text()
         handle = page.locator(f".widget-slider:has(label:text-is('{label}')) .noUi-handle").first
         handle.focus()
         for key in keys:
             page.keyboard.press(key)
-        assert _another_picture(page, before), "the chart is the same as before"
+        assert another_picture(page, before), "the chart is the same as before"
         assert page.locator(WORDS).inner_text() != words
         assert page.locator(".cape-explorer [role=status]").inner_text() == "Up to date."
         chart = page.locator(DRAWN).first.bounding_box()
@@ -185,14 +141,14 @@ def test_a_score_is_typed_and_a_file_uploaded_and_the_diagnosis_follows(browser,
         page.wait_for_function(done, timeout=60_000)
         report = page.locator(".cape-explorer h3:has-text('Diagnosis of Mine')")
         report.wait_for()
-        before, words = _picture(page), page.locator(WORDS).first.inner_text()
+        before, words = picture(page), page.locator(WORDS).first.inner_text()
         # By keyboard alone: from the name of the last model to its second score.
         page.get_by_placeholder("model, row 3").focus()
         for _ in range(4):
             page.keyboard.press("Tab")
         page.keyboard.press("ControlOrMeta+a")
         page.keyboard.type("48.5")
-        assert _another_picture(page, before), "the chart is the same as before"
+        assert another_picture(page, before), "the chart is the same as before"
         assert page.locator(WORDS).first.inner_text() != words
         page.locator("text=in the bonus phase").first.wait_for(timeout=20_000)
         path = tmp_path / "bad.csv"

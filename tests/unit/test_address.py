@@ -12,13 +12,13 @@ import sys
 import types
 from contextlib import redirect_stdout
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.loading import ROOT, load
+
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FORK = {"GITHUB_REPOSITORY": "someone/fork", "GITHUB_SERVER_URL": "https://github.com"}
 # Whatever is text and could name the repository; built files, environments and caches are not ours.
@@ -41,16 +41,8 @@ TEXT = {
 NOT_OURS = {".git", ".venv", "_build", "dist", "node_modules"}
 
 
-def load(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-address = load(ROOT / "book" / "address.py")
-links = load(ROOT / "book" / "_ext" / "cape_links.py")
+address = load("book/address.py")
+links = load("book/_ext/cape_links.py")
 
 
 def ours(root: Path) -> list[Path]:
@@ -115,6 +107,17 @@ def test_setting_changes_one_line(tree):
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [new for _, new in changed] == ["  url: https://github.com/octo-cat/my.book_2"]
     assert address.read(tree, {}).repository == "octo-cat/my.book_2"
+
+
+def test_a_server_of_ones_own_is_kept(tree):
+    own = {"GITHUB_REPOSITORY": "o/n", "GITHUB_SERVER_URL": "https://git.example.org"}
+    address.stamp(tree, address.read(tree, own))
+    assert address.read(tree, {}).url == "https://git.example.org/o/n"
+    assert places(tree, "git+https://git.example.org/o/n@")
+    address.set_address(tree, "p/q", own)
+    assert address.read(tree, {}).url == "https://git.example.org/p/q"
+    address.set_address(tree, "p/q", {})
+    assert address.read(tree, {}).url == "https://github.com/p/q"
 
 
 @pytest.mark.parametrize("wrong", ["", "fork", "a/b/c", "https://github.com/a/b", "a b/c", "-a/b", "a/b c"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -10,16 +9,9 @@ import nbformat
 import pytest
 
 from cape_utils.explorers import _app
+from tests.loading import ROOT, load
 
-ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = nbformat.read(ROOT / "notebooks" / "12_dashboard.ipynb", as_version=4)
-
-
-def module(path: str):
-    spec = importlib.util.spec_from_file_location(Path(path).stem.strip("_"), ROOT / path)
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
 
 
 def test_elsewhere_than_under_voila_nothing_changes(monkeypatch):
@@ -78,7 +70,7 @@ def test_the_template_still_extends_voila_s_own():
 
 
 def test_the_launcher_names_voila_the_notebook_and_the_port():
-    app = module("book/app/__main__.py")
+    app = load("book/app/__main__.py")
     line = app.command(9000, browser=False)
     assert line[1:3] == ["-m", "voila"]
     assert Path(line[3]) == ROOT / "notebooks" / "12_dashboard.ipynb"

@@ -90,6 +90,19 @@ def test_a_part_measured_alone_keeps_the_figures_of_the_others(monkeypatch, caps
     assert [(row["name"], row["value"]) for row in kept] == [("b", 3.0), ("a", 1.5)]
 
 
+def test_a_figure_keeps_the_machine_it_was_measured_on(monkeypatch, tmp_path):
+    path, one = tmp_path / "results.json", measures.Measure("start", "a", 1.0, 2.0, "s")
+    old = [dataclasses.asdict(one) | {"measured": "2026-01-01"}]
+    old += [dataclasses.asdict(measures.Measure("pages", "b", 3.0, 4.0, "MB")) | {"measured": "2026-01-01"}]
+    path.write_text(json.dumps({"machine": {"system": "Old"}, "measures": old}))
+    for system in ("New", "Newer"):
+        monkeypatch.setattr(measures, "machine", lambda system=system: {"system": system})
+        measures.keep(path, [one], "2026-02-02")
+        rows = json.loads(path.read_text())["measures"]
+        found = {row["name"]: (row["machine"]["system"], row["measured"]) for row in rows}
+        assert found == {"b": ("Old", "2026-01-01"), "a": (system, "2026-02-02")}
+
+
 def test_an_unknown_part_is_named(capsys, results):
     with pytest.raises(SystemExit) as stopped:
         bench.main(["pagse"])

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
+from tests.loading import ROOT, load
 
 sys.path.insert(0, str(ROOT / "book"))
-build = load(ROOT / "book" / "build.py")
-extension = load(ROOT / "book" / "_ext" / "cape_book.py")
+build = load("book/build.py")
+extension = load("book/_ext/cape_book.py")
 
 
 @pytest.fixture

@@ -82,11 +82,22 @@ def test_every_field_has_a_label_a_unit_and_a_place_for_its_error():
 
 def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
     monkeypatch.delenv("CAPE_BOOK", raising=False)
-    assert "<input" not in calculator.form("sizes")._repr_html_()
-    call = html.unescape(re.search("<code>(.*)</code>", calculator.form("sizes")._repr_html_()).group(1))
-    assert isinstance(eval(call, {"calculator": calculator}), calculator.Step)
+    calls = {}
+    for kind in ("sizes", "frontier"):
+        words = calculator.form(kind)._repr_html_()
+        assert "<input" not in words
+        calls[kind] = html.unescape(re.search("<code>(.*)</code>", words).group(1))
+        assert isinstance(eval(calls[kind], {"calculator": calculator}), calculator.Step)
+    assert calls == {
+        "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
+        "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
+    }
     monkeypatch.setenv("CAPE_BOOK", "1")
     assert "<input" in calculator.form("frontier")._repr_html_()
+
+
+def test_a_score_below_one_percent_is_taken_where_guessing_scores_nothing():
+    assert calculator.size_step((1, 30, 0.5), (7, 60, 12), "arc_challenge", "gsm8k").dy == 11.5
 
 
 @pytest.mark.parametrize(
@@ -98,6 +109,23 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
         ),
         (lambda: calculator.size_step((0, 50, 40), (1, 60, 30), HS, TQA), "sizes 0B and 1B"),
         (lambda: calculator.frontier_step((0.7, 50), (60, 70)), "looks like a fraction"),
+        (
+            lambda: calculator.size_step((1, 0.546, 0.379), (7, 0.723, 0.352), HS, TQA),
+            "HellaSwag 0.546 looks like a fraction; give percent, such as 54.6",
+        ),
+        (lambda: calculator.size_step((1, 54.6, 37.9), (7, 154.6, 35.2), HS, TQA), "HellaSwag 154.6 is out"),
+        (lambda: calculator.size_step((1, 54.6, 37.9), (7, 72.3, 100), HS, TQA), "TruthfulQA MC2 100 is out"),
+        (
+            lambda: calculator.size_step((1, 0, 37.9), (7, 0, 35.2), HS, TQA),
+            "HellaSwag 0 is out of range; give percent, more than 0 and less than 100",
+        ),
+        (lambda: calculator.size_step((1, math.nan, 37.9), (7, 60, 35.2), HS, TQA), "HellaSwag nan is out"),
+        (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, HS), "same benchmark twice; choose two"),
+        (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, "mlu"), "'mlu'"),
+        (lambda: calculator.size_step((1, 50, 40), (2e5, 60, 30), HS, TQA), "200000B is out of range"),
+        (lambda: calculator.size_step((1, 50, 40), (math.inf, 60, 30), HS, TQA), "infB is out of range"),
+        (lambda: calculator.frontier_step((60, 100), (60, 70)), "GPQA Diamond 100 is out of range"),
+        (lambda: calculator.frontier_step((0, 50), (60, 70)), "SWE-bench Verified 0 is out of range"),
         (lambda: calculator.form("both"), "allowed are 'sizes', 'frontier'"),
         (lambda: calculator.constants("both"), "allowed are 'sizes' and 'frontier'"),
     ],

@@ -275,6 +275,14 @@ def test_intervals_contain_their_values():
                 assert part.low <= part.value <= part.high, item.claim.id
 
 
+def test_half_an_interval_is_not_shown():
+    from cape_utils import scoreboards, verdicts
+
+    half, whole = verdicts.Value(1.0, low=0.5), verdicts.Value(1.0, low=0.5, high=2.0)
+    assert [verdicts.show_value(value) for value in (half, whole)] == ["1", "1 [0.5, 2]"]
+    assert [scoreboards._ends(value) for value in (None, half, whole)] == ["", "", " [0.5, 2]"]
+
+
 def test_counts_of_verdicts_add_up():
     counts = claims.verdict_counts()
     assert list(counts) == list(claims.VERDICTS)

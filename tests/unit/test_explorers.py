@@ -438,7 +438,7 @@ def test_a_change_stays_with_its_model_and_ends_with_it():
 
 @pytest.mark.parametrize(
     ("kind", "start"),
-    [("Markdown", "# Diagnosis of Pythia"), ("JSON", "[\n"), ("HTML with charts", "<!doctype")],
+    [("md", "# Diagnosis of Pythia"), ("json", "[\n"), ("html", "<!doctype")],
 )
 def test_the_report_can_be_saved_in_every_format(kind, start):
     import base64
@@ -446,7 +446,10 @@ def test_the_report_can_be_saved_in_every_format(kind, start):
     app = explorers.what_if_explorer()
     app.kind.value = kind
     app.write.click()
-    found = re.search(r'download="pythia(\.\w+)" href="data:([\w/]+);base64,([^"]+)"', app.link.value)
+    found = re.search(
+        r'download="pythia\.(\w+)" href="data:([\w/]+);charset=utf-8;base64,([^"]+)"', app.link.value
+    )
+    assert found[1] == kind
     assert base64.b64decode(found[3]).decode().startswith(start)
     assert not app.write.disabled
 
@@ -455,8 +458,8 @@ def test_a_report_that_fails_is_a_sentence(monkeypatch):
     from cape_utils.explorers import what_if as module
 
     app = explorers.what_if_explorer()
-    monkeypatch.setitem(module._FORMATS, "JSON", (".json", "application/json", lambda *_: 1 / 0))
-    app.kind.value = "JSON"
+    monkeypatch.setitem(module.WRITERS, "json", ("JSON", "application/json", lambda *_: 1 / 0))
+    app.kind.value = "json"
     app.write.click()
     assert "No report was written: division by zero" in app.link.value
     assert not app.write.disabled

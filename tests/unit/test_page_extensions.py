@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -12,20 +10,11 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 from cape_utils import claims
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(path: str):
-    spec = spec_from_file_location(Path(path).stem, ROOT / path)
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
+from tests.loading import load
 
 terms = load("book/_ext/cape_terms.py")
 times = load("book/_ext/cape_times.py")
+budgets = load("book/_ext/cape_budgets.py")
 reproduce = load("book/reproduce.py")
 
 ENTRIES = ("Local coupling", "Tax, transition, bonus", "MC1, MC2", "Critical scale")
@@ -104,6 +93,40 @@ def test_the_opening_shows_the_time_of_the_last_run_and_not_the_estimate():
     unknown = publish_doctree("**Time**: a year to read.")
     times.fill(app(**{**env, "nb_metadata": {}}), unknown, "notebooks/a")
     assert unknown.astext() == "Time: about 10 minutes to read."
+
+
+def kept(part: str, day: str, **machine: str) -> dict:
+    row = {"part": part, "name": f"{part} it", "value": 0.04321, "budget": 300.0, "unit": "s", "note": "n"}
+    about = {"system": "Linux", "cores": "2", "python": "3.11.7"} | machine
+    return row | {"measured": day} | ({"machine": about} if machine else {})
+
+
+def test_budgets_are_a_table_for_each_part_in_the_order_of_the_page():
+    *tables, words = budgets.budgets_table(
+        {"measures": [kept("pages", "2026-01-01", cores="2"), kept("start", "2026-01-01", cores="2")]}
+    )
+    rows = [[entry.astext() for entry in row.findall(nodes.entry)] for row in tables[0].findall(nodes.row)]
+    assert rows == [["Starting", "measured", "allowed", "note"], ["start it", "0.0432 s", "300 s", "n"]]
+    assert len(tables) == 2
+    assert tables[1].astext().strip().startswith("Reading")
+    assert words.astext() == "Measured on 2026-01-01 with Linux, 2 cores, Python 3.11.7."
+
+
+def test_figures_of_two_machines_are_told_apart():
+    rows = [kept("start", "2026-02-02", cores="8"), kept("book", "2026-01-01", cores="2")]
+    rows.append(kept("pages", "2026-01-01"))
+    shared = {"system": "Linux", "cores": "2", "python": "3.11.7"}
+    assert budgets.origin({"machine": shared, "measures": rows}) == (
+        "Measured: Starting on 2026-02-02 with Linux, 8 cores, Python 3.11.7; "
+        "Building and Reading on 2026-01-01 with Linux, 2 cores, Python 3.11.7."
+    )
+
+
+def test_the_kept_budgets_can_be_shown():
+    known = json.loads(budgets.RESULTS.read_text(encoding="utf-8"))
+    found = budgets.budgets_table(known)
+    assert len(found) == len({row["part"] for row in known["measures"]}) + 1
+    assert found[-1].astext().startswith("Measured")
 
 
 def test_every_claim_has_a_cell_that_reproduces_it_and_the_notebook_is_up_to_date():

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 
 import cape_utils
+from tests.loading import ROOT, load
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-release = load(ROOT / "book" / "release.py")
-citation = load(ROOT / "book" / "_ext" / "cape_citation.py")
+release = load("book/release.py")
+citation = load("book/_ext/cape_citation.py")
 CFF = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 ZENODO = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
 BIB = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")

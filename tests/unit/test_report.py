@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html.parser
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -29,21 +27,11 @@ from cape_utils import (
     report,
     report_sections,
 )
+from tests.loading import ROOT, load
 
-ROOT = Path(__file__).resolve().parents[2]
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
 ROWS = ("A-1B,A,1,40.5,44.25", "A-3B,A,3,55,38", "A-10B,A,10,70,36")
 GOOD = "\n".join([HEADER, *ROWS]) + "\n"
-
-
-def extension() -> ModuleType:
-    """The book's own extension, which knows what a page would ask another host for."""
-    specification = importlib.util.spec_from_file_location(
-        "cape_book", ROOT / "book" / "_ext" / "cape_book.py"
-    )
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def no_constants(word: str) -> None:
@@ -144,7 +132,7 @@ class _Elements(html.parser.HTMLParser):
 
 
 def test_the_page_asks_no_host_for_anything_and_forbids_itself_to():
-    other_hosts = extension().other_hosts
+    other_hosts = load("book/_ext/cape_book.py").other_hosts
     found, given = one()
     page = report.as_html([found], [given])
     assert other_hosts(page) == []

@@ -276,7 +276,7 @@ def test_a_report_that_fails_is_a_sentence(app, monkeypatch):
     def broken(*_):
         raise RuntimeError("no disk")
 
-    monkeypatch.setitem(scores._WRITERS, "md", ("Markdown", "text/markdown", broken))
+    monkeypatch.setitem(scores.WRITERS, "md", ("Markdown", "text/markdown", broken))
     app.make_report("md")
     assert app.status.startswith("RuntimeError: no disk")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import re
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -14,8 +12,8 @@ import nbformat
 import pytest
 
 from cape_utils import data
+from tests.loading import ROOT, load
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 GUIDE = (ROOT / "book" / "teaching_guide.md").read_text(encoding="utf-8")
 NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
@@ -27,17 +25,7 @@ def with_extensions(monkeypatch):
     monkeypatch.syspath_prepend(EXTENSIONS)
 
 
-def load_texts():
-    """The readers of chapters, which lie beside the package and not in it."""
-    specification = importlib.util.spec_from_file_location("chapter_texts", f"{EXTENSIONS}/chapter_texts.py")
-    module = importlib.util.module_from_spec(specification)
-    # A dataclass looks its module up while it is made.
-    sys.modules["chapter_texts"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-texts = load_texts()
+texts = load("book/_ext/chapter_texts.py")
 
 FIGURE = """<figure class="cape-figure">
 <p class="cape-title">Two &amp; two</p>

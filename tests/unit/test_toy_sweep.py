@@ -58,12 +58,9 @@ def test_a_sweep_that_was_cut_off_goes_on_where_it_stopped(tmp_path, counted):
 
 def test_processes_give_what_one_process_gives(tmp_path):
     plan = replace(TINY, widths=(2,), names=("base",))
-    rows = toy_sweep.run(plan, folder=tmp_path)
-    assert toy_sweep.tidy(rows).drop(columns="source_id").to_dict("records") == pd.DataFrame(
-        toy_sweep.cell(plan, "base@2")
-    ).to_dict("records") or np.allclose(
-        rows["truth_pct"], [r["truth_pct"] for r in toy_sweep.cell(plan, "base@2")]
-    )
+    rows = toy_sweep.tidy(toy_sweep.run(plan, folder=tmp_path)).drop(columns="source_id")
+    alone = pd.DataFrame(toy_sweep.cell(plan, "base@2"))
+    pd.testing.assert_frame_equal(rows, alone, check_like=True, check_dtype=False)
 
 
 def test_a_dask_scheduler_does_the_cells_too(tmp_path):
@@ -77,9 +74,15 @@ def test_a_dask_scheduler_does_the_cells_too(tmp_path):
 
 
 def test_a_changed_recipe_is_another_sweep(monkeypatch):
-    before = toy_sweep.described(TINY)
-    monkeypatch.setattr(toy_sweep, "VERSION", 99)
-    assert toy_sweep.described(TINY) != before
+    before, known = toy_sweep.described(TINY), toy_sweep.settings()
+    recipe = replace(known["base"].recipe, exam=known["base"].recipe.exam + 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(toy_sweep, "settings", lambda: {**known, "base": replace(known["base"], recipe=recipe)})
+        assert toy_sweep.described(TINY) != before
+    assert toy_sweep.described(TINY) == before
+    with monkeypatch.context() as patch:
+        patch.setattr(toy_sweep, "VERSION", 99)
+        assert toy_sweep.described(TINY) != before
     assert toy_sweep.described(replace(TINY, widths=(2, 4, 8))) == toy_sweep.described(TINY), (
         "more sizes are more cells"
     )
