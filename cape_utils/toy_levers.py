@@ -58,8 +58,8 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
     DataFrame
         ``lever, setting, label, step, worlds``; in how many worlds the score ``dips``, ``turns``, ``recovers``;
         ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``, ``lowest_mean_pct`` (lowest over the
-        sizes of the mean over worlds); ``rumours_per_truth`` and ``rumours_per_truth_asked``, from ``toyworld``, since a share
-        that changes changes the others too; the paired changes ``moves`` and
+        sizes of the mean over worlds) and ``mean_dips``, whether that is a dip; ``rumours_per_truth`` and
+        ``rumours_per_truth_asked``, from ``toyworld``, since a share that changes changes the others too; the paired changes ``moves`` and
         ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with ``_low, _high,
         _n``; and ``words``, what the rule of ``shift_words`` makes of them.
     """
@@ -83,6 +83,7 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
             row[name] = over_worlds(mine[name], logs=True).estimate
         row |= {name: float(mine[name].mean()) for name in ("lowest_pct", "largest_pct")}
         row["lowest_mean_pct"] = float(panel.groupby("params")["truth"].mean().min())
+        row["mean_dips"] = _mean_dips(row["lowest_mean_pct"], len(worlds))
         for name, asked in (("rumours_per_truth", False), ("rumours_per_truth_asked", True)):
             row[name] = rumours_per_truth(recipes[place["setting"]], asked=asked)
         for name, change in (
@@ -101,6 +102,12 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         )
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _mean_dips(pct: float, worlds: int) -> bool:
+    """Whether a mean over worlds is below chance by more than twice its item noise."""
+    noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
+    return bool(pct < CHANCE_PCT - 2 * noise)
 
 
 def shift_words(row: Mapping[str, Any]) -> str:
@@ -125,8 +132,7 @@ def shift_words(row: Mapping[str, Any]) -> str:
     """
     worlds = row["worlds"]
     if row["dips"] == 0:
-        noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
-        shallow = row["lowest_mean_pct"] < CHANCE_PCT - 2 * noise
+        shallow = _mean_dips(row["lowest_mean_pct"], worlds)
         return "makes the dip too shallow for any one world to show" if shallow else "removes the dip"
     if row["dips"] < worlds and row["moves_n"] < LEAST:
         return f"leaves a dip in {row['dips']} of {worlds} worlds"
