@@ -57,11 +57,11 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``lever, setting, label, step, worlds``; in how many worlds the score ``dips``, ``turns``, ``recovers``;
-        ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``, ``lowest_mean_pct`` (lowest over the
-        sizes of the mean over worlds) and ``mean_dips``, whether that is a dip; ``rumours_per_truth`` and
-        ``rumours_per_truth_asked``, from ``toyworld``, since a share that changes changes the others too; the paired changes ``moves`` and
-        ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with ``_low, _high,
-        _n``; and ``words``, what the rule of ``shift_words`` makes of them.
+        ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``, ``lowest_mean_pct`` (lowest over
+        the sizes of the mean over worlds) and ``mean_dips``, whether that is a dip; ``rumours_per_truth`` and
+        ``rumours_per_truth_asked``, from ``toyworld``, since one share that changes moves the others too; the paired changes
+        ``moves`` and ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with
+        ``_low, _high, _n``; and ``words``, what the rule of ``shift_words`` makes of them.
     """
     table = data.load("toy_world") if table is None else table
     recipes = {name: setting.recipe for name, setting in settings().items()}
