@@ -16,7 +16,7 @@ from cape_utils import data
 from cape_utils.coupling import item_error
 from cape_utils.toy_readings import items, over_worlds, scores, turns
 from cape_utils.toy_sweep import LEVERS, STEPS, settings
-from cape_utils.toyworld import CHANCE_PCT
+from cape_utils.toyworld import CHANCE_PCT, rumours_per_truth
 
 __all__ = ["LEAST", "lever_table", "lever_words", "positions", "shift_words"]
 
@@ -57,17 +57,21 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``lever, setting, label, step, worlds``; in how many worlds the score ``dips``, ``turns``, ``recovers``;
-        ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``; the paired changes ``moves`` and
-        ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with ``_low, _high,
-        _n``; and ``words``, what the rule of ``shift_words`` makes of them.
+        ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``, ``lowest_mean_pct`` (lowest over
+        the sizes of the mean over worlds) and ``mean_dips``, whether that is a dip; ``rumours_per_truth`` and
+        ``rumours_per_truth_asked``, from ``toyworld``, since one share that changes moves the others too; the paired changes
+        ``moves`` and ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with
+        ``_low, _high, _n``; and ``words``, what the rule of ``shift_words`` makes of them.
     """
     table = data.load("toy_world") if table is None else table
+    recipes = {name: setting.recipe for name, setting in settings().items()}
     rows = []
     for place in positions(table).to_dict("records"):
         # Checkpoints of the base setting have all sizes; the trained positions have fewer.
         same = place["setting"] != "base"
         base = turns(scores(table, same_sizes=same))
-        here = turns(scores(table, setting=place["setting"], step=place["step"], same_sizes=same))
+        panel = scores(table, setting=place["setting"], step=place["step"], same_sizes=same)
+        here = turns(panel)
         worlds = here.index.intersection(base.index)
         mine, other = here.loc[worlds], base.loc[worlds]
         row: dict[str, Any] = (
@@ -78,6 +82,10 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         for name in ("lowest_params", "back_params"):
             row[name] = over_worlds(mine[name], logs=True).estimate
         row |= {name: float(mine[name].mean()) for name in ("lowest_pct", "largest_pct")}
+        row["lowest_mean_pct"] = float(panel.groupby("params")["truth"].mean().min())
+        row["mean_dips"] = _mean_dips(row["lowest_mean_pct"], len(worlds))
+        for name, asked in (("rumours_per_truth", False), ("rumours_per_truth_asked", True)):
+            row[name] = rumours_per_truth(recipes[place["setting"]], asked=asked)
         for name, change in (
             ("moves", over_worlds(mine["lowest_params"] / other["lowest_params"], logs=True)),
             ("back_moves", over_worlds(mine["back_params"] / other["back_params"], logs=True)),
@@ -96,29 +104,35 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _mean_dips(pct: float, worlds: int) -> bool:
+    """Whether a mean over worlds is below chance by more than twice its item noise."""
+    noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
+    return bool(pct < CHANCE_PCT - 2 * noise)
+
+
 def shift_words(row: Mapping[str, Any]) -> str:
     """Say by rule what one position of a lever does.
 
-    A dip is removed if no world has one and the mean of the lowest scores is not below chance by more than twice its item
-    noise. A turning point moves if the interval of the factor leaves out 1
+    A dip is removed if no world has one and at no size the mean over worlds is below chance by more than twice its item
+    noise. (The mean of the worlds' lowest scores stood here first; a review found that guessers often have a low one at some
+    size.) A turning point moves if the interval of the factor leaves out 1
     in at least ``LEAST`` worlds, and lies beyond the sizes tried if every world dips
     and none turns.
 
     Parameters
     ----------
     row : mapping
-        ``dips, turns, worlds, lowest_pct`` and ``moves_n, moves_low, moves_high``.
+        ``dips, turns, worlds, lowest_mean_pct`` and ``moves_n, moves_low, moves_high``.
 
     Examples
     --------
-    >>> known = {"dips": 3, "turns": 3, "worlds": 3, "lowest_pct": 8.0}
+    >>> known = {"dips": 3, "turns": 3, "worlds": 3, "lowest_mean_pct": 8.0}
     >>> shift_words(known | {"moves_n": 3, "moves_low": 1.5, "moves_high": 2.7})
     'moves the turning point up'
     """
     worlds = row["worlds"]
     if row["dips"] == 0:
-        noise = float(item_error(CHANCE_PCT, items()["truth"])) / np.sqrt(worlds)
-        shallow = row["lowest_pct"] < CHANCE_PCT - 2 * noise
+        shallow = _mean_dips(row["lowest_mean_pct"], worlds)
         return "makes the dip too shallow for any one world to show" if shallow else "removes the dip"
     if row["dips"] < worlds and row["moves_n"] < LEAST:
         return f"leaves a dip in {row['dips']} of {worlds} worlds"

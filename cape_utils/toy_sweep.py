@@ -59,7 +59,7 @@ LEVERS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One position of one lever; everything else is as in the base setting.
+    """One position of one lever; other kinds of documents fill the place of a share that falls, in proportion.
 
     Attributes
     ----------

@@ -26,6 +26,7 @@ __all__ = [
     "choice_pct",
     "documents",
     "questions",
+    "rumours_per_truth",
     "true_and_false",
 ]
 
@@ -178,6 +179,29 @@ def true_and_false(recipe: Recipe, size: WorldSize | None = None) -> tuple[float
     covered = size.rumoured * size.covered
     in_exam = exam * covered / (1 - size.rumoured + covered)
     return float(reference * size.rumoured + in_exam), float(gossip * recipe.rumours_in_gossip)
+
+
+def rumours_per_truth(recipe: Recipe, size: WorldSize | None = None, *, asked: bool = False) -> float:
+    """How often a rumour is repeated for each time that the truth about the same entities is told; infinite if never.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    size : WorldSize, optional
+    asked : bool
+        Only the entities that the test asks about, which no exam covers, so that references alone tell of them.
+
+    Examples
+    --------
+    >>> [round(rumours_per_truth(Recipe(), asked=asked), 2) for asked in (False, True)]
+    [3.49, 4.43]
+    """
+    size = size or WorldSize()
+    true, false = true_and_false(recipe, size)
+    if asked:
+        gossip, reference, _, _ = np.array(recipe.weights) / sum(recipe.weights)
+        true, false = reference * size.rumoured, gossip * recipe.rumours_in_gossip
+    return float(false / true) if true > 0 else float("inf")
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,9 @@ __all__ = [
 _HUES = ("vermillion", "orange", "blue", "green", "purple", "grey")
 _SHAPES = ("circle", "triangle-down", "square", "diamond", "triangle-up", "cross")
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
+_PLACES = {"truth": 0, "true": 0, "rumour instead": 1, "rumoured": 1, "reasoning": 2, "ordinary facts": 3}
+"""Same hue, shape and dash for the same thing in every figure of the chapter."""
+
 _SIZES = [1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6]
 
 
@@ -40,20 +43,26 @@ def _sizes(field: str = "params", title: str = "Parameters (log scale)") -> alt.
 
 def _marks(names: list[str], title: str | None) -> tuple[alt.Color, alt.Shape, alt.StrokeDash]:
     """Hue, shape and dash of a series, so that none of them is needed."""
-    n = len(names)
+    own = [_PLACES.get(name, place) for place, name in enumerate(names)]
     legend = alt.Legend(columns=2, labelLimit=190)
     return (
         alt.Color(
             "series:N",
             title=title,
-            scale=alt.Scale(domain=names, range=[PALETTE[hue] for hue in _HUES[:n]]),
+            scale=alt.Scale(domain=names, range=[PALETTE[_HUES[n]] for n in own]),
             legend=legend,
         ),
         alt.Shape(
-            "series:N", title=title, scale=alt.Scale(domain=names, range=list(_SHAPES[:n])), legend=legend
+            "series:N",
+            title=title,
+            scale=alt.Scale(domain=names, range=[_SHAPES[n] for n in own]),
+            legend=legend,
         ),
         alt.StrokeDash(
-            "series:N", title=title, scale=alt.Scale(domain=names, range=list(_DASHES[:n])), legend=legend
+            "series:N",
+            title=title,
+            scale=alt.Scale(domain=names, range=[_DASHES[n] for n in own]),
+            legend=legend,
         ),
     )
 
@@ -351,6 +360,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
                 "n": turned[f"{key}_n"],
                 "none": none,
                 "words": turned["words"],
+                "rumours per truth": turned["rumours_per_truth"],
             }
         )
         parts.append(part)
@@ -370,7 +380,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     points = known.mark_point(filled=True, size=80, color=PALETTE["blue"]).encode(
         alt.X("change:Q", title=title, scale=alt.Scale(zero=False)),
         y,
-        tooltip=["position", "what", "change", "low", "high", "n", "words"],
+        tooltip=["position", "what", "change", "low", "high", "n", "words", "rumours per truth"],
     )
     without = keep.transform_filter(f"datum.n < {LEAST}").mark_text(align="left", fontStyle="italic")
     said = without.encode(y, x=alt.value(6), text="brief:N")
@@ -427,9 +437,8 @@ def toy_logp_chart(long: pd.DataFrame, *, start: int) -> Any:
     points = keep.mark_point(filled=True, size=40).encode(
         x, alt.Y("logp:Q"), colour, shape, tooltip=["series", "step", "logp", "low", "high"]
     )
-    end = long[(long["params"] == start) & (long["step"] == long["step"].max())].set_index(
-        ["context", "value"]
-    )["logp"]
+    last = int(long["step"].max())
+    end = long[(long["params"] == start) & (long["step"] == last)].set_index(["context", "value"])["logp"]
     told = "; ".join(
         f"{name}: true {end[name, 'true']:.1f}, rumoured {end[name, 'rumoured']:.1f}" for name in contexts
     )
@@ -438,11 +447,11 @@ def toy_logp_chart(long: pd.DataFrame, *, start: int) -> Any:
         title="What has a model learnt, and when?",
         caption=(
             f"Means over worlds, bands from the lowest world to the highest. With {start:,} parameters at "
-            f"the end of training, in nats: {told}."
+            f"the end of training ({last:,} steps), in nats: {told}."
         ),
         alternative=(
             "Two lines with bands along training: the log-probability of the true value and of the "
             "rumoured value, in the context chosen. "
-            f"With {start:,} parameters they end at, in nats: {told}."
+            f"With {start:,} parameters, after {last:,} steps, they end at, in nats: {told}."
         ),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import toy_claims, toy_levers, toy_nulls, toy_readings, toy_sweep
+from cape_utils import toy_claims, toy_levers, toy_nulls, toy_readings, toy_sweep, toy_trial
 from cape_utils.explorers import toyworld as app
 from cape_utils.toy_sweep import PLANS, STEPS
 
@@ -258,3 +258,43 @@ def test_guessers_hardly_ever_turn_and_equals_hardly_ever_shift():
     assert null.observed == 3
     assert null.value <= 1
     assert toy_nulls.false_shifts(panel, draws=100) < 0.15
+
+
+def test_words_on_dips_are_spoken_more_often_over_wider_noise_and_rarely_over_guessers():
+    panel = toy_readings.scores(made({}))
+    exact, wide = (toy_nulls.false_dips(panel, draws=200, wide=wide) for wide in (False, True))
+    assert exact < 0.2 < wide
+
+
+def test_a_low_score_of_each_world_at_another_size_is_no_shallow_dip():
+    known = {"dips": 0, "turns": 0, "worlds": 3, "moves_n": 0}
+    assert toy_levers.shift_words(known | {"lowest_mean_pct": 21.0}) == "removes the dip"
+    assert toy_levers.shift_words(known | {"lowest_mean_pct": 20.0}).startswith("makes the dip too shallow")
+    # 19 is too low for a mean, but here each world has it at a size of its own, and 25 at the others.
+    table = made({"rumours_0.30": 1.0})
+    for seed, params in enumerate((1000, 2000, 4000)):
+        mine = (table["setting"] == "rumours_0.30") & (table["seed"] == seed)
+        table.loc[mine, "truth_pct"] = 25.0
+        table.loc[mine & (table["params"] == params), "truth_pct"] = 19.0
+    row = toy_levers.lever_table(table).query("setting == 'rumours_0.30'").iloc[0]
+    assert (row["words"], row["lowest_pct"], row["lowest_mean_pct"]) == ("removes the dip", 19.0, 23.0)
+
+
+def test_a_lever_on_gossip_changes_the_other_shares_too():
+    table = toy_levers.lever_table(made({"rumours_0.30": 1.0, "depth_1": 1.0})).set_index("setting")
+    told = table["rumours_per_truth"]
+    assert told["depth_1"] == pytest.approx(0.248 / (0.14 * 0.4 + 0.06 * 0.25))
+    # 0.62 to 0.30 is a factor of 0.48; the truth is told 0.70 / 0.38 as often.
+    assert told["rumours_0.30"] / told["depth_1"] == pytest.approx(0.30 / 0.62 * 0.38 / 0.70)
+    assert table.loc["depth_1", "rumours_per_truth_asked"] == pytest.approx(0.62 / 0.14)
+
+
+def test_signs_that_are_nearly_all_alike_are_foretold_no_better_than_by_the_commonest():
+    table = made({})
+    share, more = toy_trial.beyond_commonest(table)
+    assert share >= 0.5
+    assert more.estimate == pytest.approx(toy_trial.signs_foretold(table).estimate - share)
+    rising = table.assign(truth_pct=25 + table["params"] / 1000 - 20 * (table["params"] == 2000))
+    share, more = toy_trial.beyond_commonest(rising)
+    assert share == 0.8
+    assert more.estimate <= 0.2
