@@ -29,7 +29,7 @@ __all__ = [
     "turns_summary",
 ]
 
-MILLION = 1000.0
+PARAMS_PER_BILLION = 1000.0
 """Toy parameters that stand for a billion, so that the estimators of the panels take them: one stands for a million."""
 
 _MEASURES = ("truth", "reasoning", "ordinary", "covered", "reference", "gossip")
@@ -90,8 +90,10 @@ def scores(
     table = data.load("toy_world") if table is None else table
     part = table[(table["setting"] == setting) & (table["step"] == step)]
     if part.empty:
-        there = ", ".join(sorted(set(table["setting"])))
-        raise ValueError(f"no row of setting {setting!r} after {step} steps; the settings are {there}")
+        own = table[table["setting"] == setting]
+        there = ", ".join(map(str, sorted(set(own["step"] if len(own) else table["setting"]))))
+        what = "that setting was read after" if len(own) else "the settings are"
+        raise ValueError(f"no row of setting {setting!r} after {step} steps; {what} {there}")
     if same_sizes:
         part = part[part["base_width"].isin(_shared_widths(table))]
     part = part.sort_values(["seed", "params"], kind="stable")
@@ -103,7 +105,7 @@ def scores(
         ],
         "seed": part["seed"].to_numpy(),
         "params": part["params"].to_numpy(),
-        "params_b": part["params"].to_numpy() / MILLION,
+        "params_b": part["params"].to_numpy() / PARAMS_PER_BILLION,
         "d_model": part["width"].to_numpy(),
         "layers": part["layers"].to_numpy(),
         "base_width": part["base_width"].to_numpy(),
@@ -253,8 +255,8 @@ def coupling_by_step(panel: pd.DataFrame) -> pd.DataFrame:
         low, high = _fieller(part["dy"].to_numpy(), part["dx"].to_numpy())
         rows.append(
             {
-                "from_params": part["from_params_b"].iloc[0] * MILLION,
-                "to_params": part["to_params_b"].iloc[0] * MILLION,
+                "from_params": part["from_params_b"].iloc[0] * PARAMS_PER_BILLION,
+                "to_params": part["to_params_b"].iloc[0] * PARAMS_PER_BILLION,
                 **{"truth": dy.estimate, "truth_low": dy.low, "truth_high": dy.high},
                 **{"reasoning": dx.estimate, "reasoning_low": dx.low, "reasoning_high": dx.high},
                 **{"coupling": dy.estimate / dx.estimate, "coupling_low": low, "coupling_high": high},

@@ -243,7 +243,7 @@ def _rounded(row: Row) -> Row:
     return out
 
 
-def described(plan: Plan) -> Row:
+def described(plan: Plan, device: str = "cpu") -> Row:
     """Everything that a cell depends on besides its name, as plain values: sizes, seeds, recipes and versions."""
     return {
         "code": VERSION,
@@ -252,6 +252,7 @@ def described(plan: Plan) -> Row:
         "checkpoints": [list(plan.checkpoints), list(plan.lever_checkpoints)],
         "settings": {name: [asdict(s.recipe), s.layers] for name, s in settings().items()},
         "versions": {name: version(name) for name in ("numpy", "torch")},
+        "device": device,
     }
 
 
@@ -297,7 +298,7 @@ def run(
     with _pool(workers, scheduler) as pool:
         return kept.sweep(
             f"toy_{plan.world}",
-            described(plan),
+            described(plan, device),
             cells(plan),
             lambda name: futures[name].result(),
             folder=folder,

@@ -16,7 +16,7 @@ from cape_utils import data, forecast, rivals, transition, width
 from cape_utils.coupling import local_coupling, within_family
 from cape_utils.results import Estimate, Null
 from cape_utils.toy_levers import lever_table
-from cape_utils.toy_readings import MILLION, items, over_worlds, scores, turns, turns_summary
+from cape_utils.toy_readings import PARAMS_PER_BILLION, items, over_worlds, scores, turns, turns_summary
 from cape_utils.toy_sweep import STEPS
 from cape_utils.toyworld import Recipe
 
@@ -77,7 +77,7 @@ def _shares_foretold(table: pd.DataFrame | None) -> pd.Series[float]:
         others = points.drop(int(str(family).split()[-1]) - 1).dropna()
         if others.empty:
             continue
-        above = part["mid_params_b"] * MILLION > 10 ** np.log10(others).mean()
+        above = part["mid_params_b"] * PARAMS_PER_BILLION > 10 ** np.log10(others).mean()
         shares[str(family)] = float((above == (part["coupling"] > 0)).mean())
     return pd.Series(shares, dtype=float)
 
@@ -252,9 +252,11 @@ def _scales(table: pd.DataFrame) -> list[dict[str, str]]:
         verdict: Verdict = "misses"
         if not scale.identified:
             verdict = "cannot tell"
-        elif scale.low * MILLION <= known.high and known.low <= scale.high * MILLION:
+        elif scale.low * PARAMS_PER_BILLION <= known.high and known.low <= scale.high * PARAMS_PER_BILLION:
             verdict = "recovers"
-        answer = f"{_ends(scale, MILLION)} parameters" + ("" if scale.identified else ", not identified")
+        answer = f"{_ends(scale, PARAMS_PER_BILLION)} parameters" + (
+            "" if scale.identified else ", not identified"
+        )
         name = f"minimum of one parabola, bootstrap over {'rows' if unit == 'row' else 'worlds'}"
         rows.append(_row(name, "03_phase_transition", answer, f"{_ends(known)} parameters", verdict))
     return rows
@@ -287,9 +289,8 @@ def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
     known = "; ".join(f"{row.label} steps: {row.words}" for row in longer.itertuples())
     moved = bool(longer["words"].str.startswith("moves").any())
     ahead = best["difference_low"] > 0
-    verdict: Verdict = (
-        "recovers" if ahead == moved else "misses" if moved and best["difference_high"] < 0 else "cannot tell"
-    )
+    behind = best["difference_high"] < 0
+    verdict: Verdict = "recovers" if ahead and moved else "misses" if behind and moved else "cannot tell"
     return _row("rivals of size", "03_phase_transition", answer, known, verdict)
 
 

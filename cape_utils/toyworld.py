@@ -6,7 +6,7 @@ a true value, and some have a rumour that most documents repeat. Nothing is trai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -94,6 +94,14 @@ class WorldSize:
         for name in ("rumoured", "covered", "trained_pairs"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; a share lies between 0 and 1")
+        # A source without anything to say would be filled with the first entity or fail far from here.
+        if self.trained_pairs == 0:
+            raise ValueError("trained_pairs is 0; reasoning needs pairs that training shows, so more than 0")
+        if self.rumoured == 1 and self.covered == 0:
+            raise ValueError(
+                "every entity has a rumour and exams cover none, so that exams have nothing to ask; lower rumoured or "
+                "raise covered"
+            )
 
     @property
     def entities(self) -> int:
@@ -415,8 +423,3 @@ def choice_pct(scores: Floats, right: Ints, *, against: Ints | None = None) -> f
     for step in range(drawn):
         won = won * np.clip(others - beaten - step, 0, None) / (others - step)
     return float(100 * won.mean())
-
-
-def described(recipe: Recipe) -> dict[str, float]:
-    """The recipe as plain values, for a table or a digest."""
-    return {field.name: getattr(recipe, field.name) for field in fields(recipe)}

@@ -115,7 +115,8 @@ def toyworld_explorer(twin: Any, *, plan: toy_sweep.Plan = REDUCED) -> Any:
             shown.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
             said.value = html.escape(chart.usermeta["caption"])
         except (RuntimeError, ValueError, ImportError, AssertionError) as error:
-            said.value = f"<b>{html.escape(str(error))}</b>"
+            remedy = "; pip install 'cape-book[models]' brings it" if isinstance(error, ImportError) else ""
+            said.value = f"<b>{html.escape(f'{error}{remedy}')}</b>"
         finally:
             button.disabled = False
 

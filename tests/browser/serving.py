@@ -64,7 +64,7 @@ def picture(page: Page) -> str:
 
 def another_picture(page: Page, before: str) -> bool:
     """Wait for the first chart to change; tell whether it did."""
-    for _ in range(100):
+    for _ in range(400):
         if page.locator(DRAWN).count() and picture(page) != before:
             return True
         page.wait_for_timeout(50)

@@ -83,6 +83,7 @@ def test_a_changed_recipe_is_another_sweep(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(toy_sweep, "VERSION", 99)
         assert toy_sweep.described(TINY) != before
+    assert toy_sweep.described(TINY, "cuda") != before
     assert toy_sweep.described(replace(TINY, widths=(2, 4, 8))) == toy_sweep.described(TINY), (
         "more sizes are more cells"
     )
