@@ -55,8 +55,11 @@ def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark
 
 def mount_all(page: Page) -> int:
     """Open every fold, draw every figure, wait until each is drawn or has failed; return how many there are."""
+    # The data and the picture to save stay folded: thousands of cells would be looked at one by one.
     page.evaluate(
-        "document.querySelectorAll('details').forEach(d => { if (!d.closest('.vega-embed')) d.open = true })"
+        """document.querySelectorAll('details').forEach((fold) => {
+            if (!fold.closest('.cape-tools') || fold.matches('.cape-alt')) fold.open = true;
+        })"""
     )
     page.evaluate(
         "document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))"
