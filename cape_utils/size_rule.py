@@ -111,13 +111,24 @@ def held_out_steps(scores: pd.DataFrame | None = None, *, without: Sequence[str]
     return local.assign(by_size=phase_by_size(local["mid_params_b"])).reset_index(drop=True)
 
 
+def _mean_over_families(
+    values: Floats, steps: pd.DataFrame, draws: int, rng: np.random.Generator | int, method: str
+) -> Estimate:
+    """Mean of one number a step, with an interval from families resampled whole."""
+    codes, families = pd.factorize(steps["family"])
+    sums, sizes = np.bincount(codes, values), np.bincount(codes)
+    picks = family_counts(len(families), draws, rng)
+    low, high = interval((picks @ sums) / (picks @ sizes))
+    said = f"{method}bootstrap over {len(families)} families"
+    return Estimate(float(values.mean()), low, high, len(values), said, draws=draws)
+
+
 def agreement(
     steps: pd.DataFrame,
     named: ArrayLike,
     *,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
-    method: str = "",
 ) -> Estimate:
     """Share of steps to which a rule gives the phase of their scores.
 
@@ -139,19 +150,7 @@ def agreement(
     hits = (steps["phase"].to_numpy() == np.asarray(named, dtype=object)).astype(float)
     if not len(hits):
         raise ValueError("there is no step to compare; at least one with both scores is needed")
-    codes, families = pd.factorize(steps["family"])
-    sums = np.bincount(codes, hits)
-    sizes = np.bincount(codes)
-    picks = family_counts(len(families), draws, rng)
-    low, high = interval((picks @ sums) / (picks @ sizes))
-    return Estimate(
-        float(hits.mean()),
-        low,
-        high,
-        len(hits),
-        method or f"bootstrap over {len(families)} families",
-        draws=draws,
-    )
+    return _mean_over_families(hits, steps, draws, rng, "")
 
 
 def commonest(steps: pd.DataFrame) -> np.ndarray:
@@ -271,13 +270,7 @@ def advantage(
     """
     truth = steps["phase"].to_numpy()
     hits = [(truth == np.asarray(named, dtype=object)).astype(float) for named in (one, other)]
-    difference = hits[0] - hits[1]
-    codes, families = pd.factorize(steps["family"])
-    sums, sizes = np.bincount(codes, difference), np.bincount(codes)
-    picks = family_counts(len(families), draws, rng)
-    low, high = interval((picks @ sums) / (picks @ sizes))
-    method = f"paired, bootstrap over {len(families)} families"
-    return Estimate(float(difference.mean()), low, high, len(difference), method, draws=draws)
+    return _mean_over_families(hits[0] - hits[1], steps, draws, rng, "paired, ")
 
 
 def contradictions(steps: pd.DataFrame, *, least: float = 0.8, factor: float = 1.25) -> pd.DataFrame:

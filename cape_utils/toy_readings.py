@@ -248,7 +248,7 @@ def coupling_by_step(panel: pd.DataFrame) -> pd.DataFrame:
         the interval is Fieller's and is missing where the change of reasoning may be zero), ``negative`` (worlds with a negative
         coupling) and ``worlds``.
     """
-    local = local_coupling(panel.assign(model=panel["model"]), "reasoning", "truth", items=items())
+    local = local_coupling(panel, "reasoning", "truth", items=items())
     rows = []
     for _, part in local.groupby(["from_params_b", "to_params_b"]):
         dy, dx = over_worlds(part["dy"]), over_worlds(part["dx"])

@@ -149,6 +149,12 @@ def predictors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     )
 
 
+def _world_errors(table: pd.DataFrame | None) -> pd.DataFrame:
+    """Error in points of every method on every world held out."""
+    held = forecast.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
+    return forecast.family_errors(held, error_in="points")
+
+
 def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every method of chapter 07 on every world, fitted to the other worlds, from the smallest model on.
 
@@ -157,8 +163,7 @@ def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     DataFrame
         From ``forecast.league``: median error in points over worlds, best first.
     """
-    held = forecast.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
-    return forecast.league(forecast.family_errors(held, error_in="points"))
+    return forecast.league(_world_errors(table))
 
 
 def _row(analysis: str, chapter: str, answer: str, known: str, verdict: Verdict) -> dict[str, str]:
@@ -295,8 +300,7 @@ def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
 
 
 def _equation(table: pd.DataFrame) -> dict[str, str]:
-    held = forecast.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
-    errors = forecast.family_errors(held, error_in="points")
+    errors = _world_errors(table)
     equations = [str(name) for name in errors if "ODE" in str(name)]
     medians = errors.median()
     best = str(medians[equations].idxmin())
