@@ -42,7 +42,7 @@ help:
 	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make app     serve the dashboard as a web app (PORT=8866)"
-	@echo "make check   formatting, lint, types, and that notebooks are stored without outputs"
+	@echo "make check   formatting, lint, types, who imports whom, and that notebooks are stored without outputs"
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make toyworld  train the toy world of chapter 11 anew and write its table (under 45 minutes; goes on where it stopped)"
@@ -99,6 +99,7 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --strict cape_utils
+	@$(BIN)/lint-imports --no-cache >$(VENV)/imports.out || { cat $(VENV)/imports.out; exit 1; }
 	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 	@echo "All checks passed."
 

@@ -15,7 +15,8 @@ import pandas as pd
 import pysindy
 from scipy import stats
 
-from cape_utils import coupling, data, forecast, nulls, transition
+from cape_utils import data
+from cape_utils.scaling import coupling, critical_scale, forecasting, trend_nulls
 
 __all__ = ["Case", "cases", "family_loop", "league_loop", "permutation_loop", "quadratic_loop"]
 
@@ -89,7 +90,7 @@ def league_loop(table: pd.DataFrame, families: int) -> dict[str, np.ndarray]:
 
     PySINDy's own model is fitted and simulated each time; the package's case has this method and eight more.
     """
-    used = forecast.ladders(table)
+    used = forecasting.ladders(table)
     found = {}
     for family in list(dict.fromkeys(used["family"]))[:families]:
         parts = {name: part for name, part in used.groupby("family") if name != family}
@@ -119,7 +120,7 @@ def cases() -> list[Case]:
             "bootstrap of the critical scale (quadratic fits)",
             10_000,
             500,
-            lambda: transition.quadratic(rows, rng=seed(42)),
+            lambda: critical_scale.quadratic(rows, rng=seed(42)),
             lambda: quadratic_loop(rows, 500),
             0.5,
         ),
@@ -127,7 +128,7 @@ def cases() -> list[Case]:
             "exact permutation test of eight pairs",
             40_320,
             4_000,
-            lambda: nulls.permutation_null(x, y),
+            lambda: trend_nulls.permutation_null(x, y),
             lambda: permutation_loop(x, y, 4_000),
             0.5,
         ),
@@ -144,7 +145,7 @@ def cases() -> list[Case]:
             20,
             2,
             lambda: [
-                forecast.league(forecast.family_errors(forecast.hold_out(opened, train=train)))
+                forecasting.league(forecasting.family_errors(forecasting.hold_out(opened, train=train)))
                 for train in ("all others", "Pythia only")
             ],
             lambda: league_loop(opened, 2),

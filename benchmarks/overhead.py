@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 
-from cape_utils import directions, steering
-from cape_utils.models import Loaded, load_model
+from cape_utils import steering
+from cape_utils.models.loading import Loaded, load_model
+from cape_utils.steering import directions
 
 __all__ = ["BUDGET", "default_overhead", "steering_overhead"]
 

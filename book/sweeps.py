@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cape_utils import data, head_gates, models, steering_outputs, steering_sweeps  # noqa: E402
+from cape_utils import data, models  # noqa: E402
+from cape_utils.chapters.ch06_attention_heads import head_gates  # noqa: E402
+from cape_utils.chapters.ch10_steering import experiment, outputs  # noqa: E402
 
 
 def told(tasks: Sequence[str]) -> Iterator[str]:
@@ -28,11 +30,11 @@ def told(tasks: Sequence[str]) -> Iterator[str]:
 
 def steering(loaded: models.Loaded, folder: Path) -> None:
     """Chapter 10."""
-    study = steering_sweeps.study(loaded, folder=folder, progress=told)
+    study = experiment.study(loaded, folder=folder, progress=told)
     study.choice_sweep()
     study.test_sweep()
-    steering_outputs.outputs_sweep(study)
-    steering_outputs.changed_sweep(study)
+    outputs.outputs_sweep(study)
+    outputs.changed_sweep(study)
 
 
 def gates(loaded: models.Loaded, folder: Path) -> None:

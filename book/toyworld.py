@@ -15,7 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cape_utils import data, kept, toy_sweep  # noqa: E402
+from cape_utils import data  # noqa: E402
+from cape_utils.jobs import result_cache  # noqa: E402
+from cape_utils.toyworld import sweep  # noqa: E402
 
 
 def told(cells: Sequence[str]) -> Iterator[str]:
@@ -30,22 +32,22 @@ def main() -> None:
     """Do the sweep and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--world", default="book", choices=list(toy_sweep.PLANS), help="the book's world, or a larger one"
+        "--world", default="book", choices=list(sweep.PLANS), help="the book's world, or a larger one"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--workers", type=int, default=2, help="processes on this machine (default 2)")
     parser.add_argument("--scheduler", help="address of a running dask scheduler")
     asked = parser.parse_args()
-    rows = toy_sweep.run(
-        toy_sweep.PLANS[asked.world],
+    rows = sweep.run(
+        sweep.PLANS[asked.world],
         workers=asked.workers,
         scheduler=asked.scheduler,
         device=asked.device,
         progress=told,
     )
-    own = kept.results_folder() / f"toy_world_{asked.world}.csv"
+    own = result_cache.results_folder() / f"toy_world_{asked.world}.csv"
     path = data.tables_folder() / "toy_world.csv" if asked.world == "book" else own
-    toy_sweep.tidy(rows).to_csv(path, index=False, lineterminator="\n")
+    sweep.tidy(rows).to_csv(path, index=False, lineterminator="\n")
     print(f"{len(rows)} rows in {path}")
 
 

@@ -1,47 +1,67 @@
 """The computing behind the book *Lying Is Just a Phase, executed*.
 
-The package holds the analysis; the notebooks only call it.
-Importing it costs next to nothing: a submodule is loaded when it is first named, as in ``cape_utils.coupling``.
+Each room holds one kind of work, and ``chapters`` what one chapter alone needs; the notebooks only call it.
+Importing the package costs next to nothing: a room is opened when it is first named, as in ``cape_utils.data``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBMODULES = (
-    *("data", "coupling", "nulls", "transition", "turning", "isocline", "rivals", "scaling"),
-    *("frontier_pair", "frontier", "frontier_labs", "frontier_nulls", "frontier_noise", "predictions"),
-    *("spectrum", "splits", "rotation"),
-    *("width", "bottleneck"),
-    *("models", "embedded", "activations", "kept", "survey"),
-    *("truth_pairs", "own_pairs", "directions", "steering", "steering_eval", "steering_slopes", "replay"),
-    *("steering_search", "steering_sweeps", "steering_outputs", "truthfulqa"),
-    *("internals", "internal_controls", "attention_patterns", "head_gates"),
-    *("toyworld", "toymodel", "toy_sweep", "toy_readings", "toy_levers", "toy_nulls"),
-    *("toy_trial", "toy_curves", "toy_claims"),
-    *("web_curve", "recipes", "equivalents", "generations", "overtraining"),
-    *("dynamics", "forecast", "recovery"),
-    *("harness", "harness_file", "model_sizes", "item_noise", "neighbours", "cautions"),
-    *("held_out", "next_phase", "next_size", "evidence"),
-    *("diagnosis", "advice", "report", "report_sections", "family_report"),
-    *("frontier_diagnosis", "frontier_family", "frontier_words"),
-    *("calculator", "size_rule"),
-    *("verdicts", "scoreboards", "claims", "charts", "explorers"),
+_ROOMS = (
+    *("runtime", "stats", "data", "jobs", "models", "claims", "scaling", "frontier", "steering", "internals"),
+    *("toyworld", "charts", "diagnosis", "reports", "explorers", "cli", "chapters"),
 )
 
-__all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604 - the names are strings, joined from one list
+__all__ = ["__version__", "lazy_names", *_ROOMS]  # noqa: PLE0604 - the names are strings, joined from one list
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Load a submodule at first use, so that ``import cape_utils`` itself stays fast."""
-    if name in _SUBMODULES:
+    """Open a room at first use, so that ``import cape_utils`` itself stays fast."""
+    if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_SUBMODULES)}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_ROOMS)}")
 
 
 def __dir__() -> list[str]:
-    """List the submodules too, so that tab completion finds them before they are loaded."""
-    return sorted({*globals(), *_SUBMODULES})
+    """List the rooms too, so that tab completion finds them before they are opened."""
+    return sorted({*globals(), *_ROOMS})
+
+
+def lazy_names(
+    room: str, public: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """What a room's ``__init__`` needs to hand on names of its modules without importing them.
+
+    Parameters
+    ----------
+    room : str
+        Full name of the package, such as ``"cape_utils.claims"``.
+    public : mapping of str to sequence of str
+        The names that each module of the room makes public.
+
+    Returns
+    -------
+    tuple
+        ``__getattr__``, ``__dir__`` and ``__all__`` of the room (PEP 562).
+
+    Raises
+    ------
+    ValueError
+        If a name is that of a module of the room as well: it would mean one thing or the other, by what was imported first.
+    """
+    home = {name: module for module, names in public.items() for name in names}
+    if both := sorted(set(home) & set(public)):
+        raise ValueError(f"{room} hands on {', '.join(both)}, which names a module of it too")
+
+    def load(name: str) -> Any:
+        if name in home:
+            return getattr(import_module(f"{room}.{home[name]}"), name)
+        raise AttributeError(f"module {room!r} has no attribute {name!r}; it has {', '.join(sorted(home))}")
+
+    return load, lambda: sorted(home), sorted(home)

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cape_utils import claims, coupling, data
-from cape_utils.models import Loaded, ModelError, load_model
+from cape_utils import data
+from cape_utils.claims import assessment
+from cape_utils.data import benchmarks, loading
+from cape_utils.models.bundled import ModelError
+from cape_utils.models.loading import Loaded, load_model
 
 # The same examples at every run: what fails once must fail again.
 settings.register_profile("same", derandomize=True, database=None)
@@ -26,13 +29,13 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     """
     folder = tmp_path / "tables"
     shutil.copytree(data.tables_folder(), folder)
-    monkeypatch.setattr(data, "tables_folder", lambda: folder)
+    monkeypatch.setattr(loading, "tables_folder", lambda: folder)
     fresh = []
     for module, name in (
-        (data, "_load"),
-        (data, "_package"),
-        (coupling, "benchmark_items"),
-        (claims, "_assessed"),
+        (loading, "_load"),
+        (loading, "_package"),
+        (benchmarks, "benchmark_items"),
+        (assessment, "_assessed"),
     ):
         fresh.append(functools.cache(getattr(module, name).__wrapped__))
         monkeypatch.setattr(module, name, fresh[-1])

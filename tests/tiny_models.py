@@ -10,7 +10,7 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from cape_utils.models import Loaded, ModelInfo, settle_special_tokens
+from cape_utils.models.loading import Loaded, ModelInfo, settle_special_tokens
 
 DEPTH, HEADS, WIDTH, VOCABULARY = 3, 4, 32, 259
 _LLAMA = {

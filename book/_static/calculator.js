@@ -1,5 +1,5 @@
 // The calculator of the dashboard chapter: two models' scores in, coupling, phases and h out. Every constant comes with
-// the form (see cape_utils/calculator.py); this file does the arithmetic of coupling.local_coupling and of the curves.
+// the form (see cape_utils/chapters/ch12_dashboard/calculator.py); this file does the arithmetic of coupling.local_coupling and of the curves.
 (function () {
   "use strict";
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cape_utils.claims import Assessment
+    from cape_utils.claims.verdicts import Assessment
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -33,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the claims and return the exit status."""
-    from cape_utils.claims import assess
+    from cape_utils.claims.assessment import assess
 
     try:
         items = assess(arguments.chapter)
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_claims(items: Sequence[Assessment]) -> None:
-    from cape_utils.claims import verdict_counts
+    from cape_utils.claims.assessment import verdict_counts
 
     for item in items:
         print(f"{item.verdict.upper():<18} {item.claim.id}")

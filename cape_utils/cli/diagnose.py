@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cape_utils.advice import Advice
-    from cape_utils.diagnosis import Diagnosis
+    from cape_utils.diagnosis.advice import Advice
+    from cape_utils.diagnosis.family_diagnosis import Diagnosis
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"cape diagnose: {line}", file=sys.stderr)
         return 2
     _say("looking up the claims behind the advice")
-    from cape_utils.advice import advise
+    from cape_utils.diagnosis.advice import advise
 
     advice = [advise(one) for one in found]
     for line in left:
@@ -134,13 +134,13 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace) -> pd.DataFrame:
     _say("reading the scores")
-    from cape_utils.harness import read_source
+    from cape_utils.data.lm_eval import read_source
 
     return read_source(arguments.scores, sizes=arguments.sizes)
 
 
 def _diagnose(arguments: argparse.Namespace, scores: pd.DataFrame) -> tuple[list[Diagnosis], list[str]]:
-    from cape_utils.diagnosis import diagnose_all, usable_families
+    from cape_utils.diagnosis.family_diagnosis import diagnose_all, usable_families
 
     if arguments.family is not None:
         known = sorted(set(scores["family"]))
@@ -162,7 +162,7 @@ def _diagnose(arguments: argparse.Namespace, scores: pd.DataFrame) -> tuple[list
 
 def _write(arguments: argparse.Namespace, found: list[Diagnosis], advice: list[tuple[Advice, ...]]) -> None:
     _say(f"writing {arguments.report}")
-    from cape_utils.report import MissingCharts, save, vega_script
+    from cape_utils.reports.render import MissingCharts, save, vega_script
 
     if Path(arguments.report).suffix.lower() == ".html":
         try:
@@ -173,8 +173,8 @@ def _write(arguments: argparse.Namespace, found: list[Diagnosis], advice: list[t
 
 
 def _print(arguments: argparse.Namespace, found: list[Diagnosis], advice: list[tuple[Advice, ...]]) -> None:
-    from cape_utils.report import as_json, as_text
-    from cape_utils.report_sections import headline
+    from cape_utils.reports.render import as_json, as_text
+    from cape_utils.reports.sections import headline
 
     if arguments.json:
         print(as_json(found, advice), end="")

@@ -10,8 +10,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cape_utils.frontier import Location
-    from cape_utils.frontier_diagnosis import FrontierDiagnosis
+    from cape_utils.frontier.model_diagnosis import FrontierDiagnosis
+    from cape_utils.frontier.regression import Location
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -83,7 +83,7 @@ def _named(text: str) -> tuple[str, float]:
 
 def _pair(arguments: argparse.Namespace) -> tuple[tuple[str, float], tuple[str, float]]:
     """Names and scores of the pair; a call that mixes or lacks them ends here."""
-    from cape_utils.frontier_pair import GPQA, SWE
+    from cape_utils.frontier.benchmark_pair import GPQA, SWE
 
     old, new = (arguments.swe, arguments.gpqa), (arguments.x, arguments.y)
     given = [flags for flags in (old, new) if any(flag is not None for flag in flags)]
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     more = None
     try:
         if arguments.x is None and arguments.table is None and arguments.lab is None and not arguments.items:
-            from cape_utils.frontier import locate
+            from cape_utils.frontier.regression import locate
 
             here = locate(x_pct, y_pct)
         else:
@@ -120,8 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _diagnose(arguments: argparse.Namespace, x: str, y: str, x_pct: float, y_pct: float) -> FrontierDiagnosis:
-    from cape_utils.frontier_diagnosis import frontier_diagnosis
-    from cape_utils.frontier_pair import make_pair, read_population
+    from cape_utils.frontier.benchmark_pair import make_pair, read_population
+    from cape_utils.frontier.model_diagnosis import frontier_diagnosis
 
     pair = make_pair(x, y, items=dict(arguments.items or ()))
     table = None if arguments.table is None else read_population(arguments.table, pair)
@@ -129,14 +129,14 @@ def _diagnose(arguments: argparse.Namespace, x: str, y: str, x_pct: float, y_pct
 
 
 def _print_location(here: Location) -> None:
-    from cape_utils.frontier_words import place_words
+    from cape_utils.reports.frontier_words import place_words
 
     first, *rest = place_words(here)
     print("\n".join([first, *(f"    {line}" for line in rest)]))
 
 
 def _print_diagnosis(found: FrontierDiagnosis) -> None:
-    from cape_utils import frontier_words
+    from cape_utils.reports import frontier_words
 
     words = frontier_words.playbook_words(found)
     _say(words["band"])

@@ -50,8 +50,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure what is missing, print a line for each model, and return 1 if one of them failed."""
-    from cape_utils.kept import results_folder
-    from cape_utils.survey import read_models, survey
+    from cape_utils.internals.model_survey import read_models, survey
+    from cape_utils.jobs.result_cache import results_folder
 
     if arguments.workers < 1:
         print(f"cape internals: --workers is {arguments.workers}; at least 1 is needed", file=sys.stderr)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cape_utils.directions import Direction
-    from cape_utils.models import Loaded
+    from cape_utils.models.loading import Loaded
+    from cape_utils.steering.directions import Direction
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -72,8 +72,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn or load a direction, continue the prompts, and return the exit status."""
-    from cape_utils.models import ModelError
-    from cape_utils.validation import DataError
+    from cape_utils.data.schema import DataError
+    from cape_utils.models.bundled import ModelError
 
     try:
         layer = _layer(arguments.layer)
@@ -129,7 +129,7 @@ def _prompts(arguments: argparse.Namespace) -> list[str]:
 
 def _pairs(path: str | None) -> pd.DataFrame:
     from cape_utils import data
-    from cape_utils.own_pairs import read_pairs
+    from cape_utils.steering.pairs import read_pairs
 
     return data.load("truth_pairs") if path is None else read_pairs(path)
 
@@ -137,9 +137,9 @@ def _pairs(path: str | None) -> pd.DataFrame:
 def _steer(
     arguments: argparse.Namespace, prompts: list[str], pairs: pd.DataFrame, layer: int | str | None
 ) -> dict[str, Any]:
-    from cape_utils.directions import load_direction, save_direction
-    from cape_utils.models import load_model
-    from cape_utils.steering import generate
+    from cape_utils.models.loading import load_model
+    from cape_utils.steering.directions import load_direction, save_direction
+    from cape_utils.steering.interventions import generate
 
     _say(f"Opening {arguments.model} ...")
     loaded = load_model(arguments.model, device=arguments.device)
@@ -176,9 +176,9 @@ def _steer(
 
 def _learn(loaded: Loaded, pairs: pd.DataFrame, layer: int | str | None) -> Direction:
     """Learn a direction, or take it from the cache if the same one was learnt before."""
-    from cape_utils import kept
-    from cape_utils.directions import DirectionError, load_direction, save_direction, truth_direction
-    from cape_utils.own_pairs import pairs_digest
+    from cape_utils.jobs import result_cache
+    from cape_utils.steering.directions import DirectionError, load_direction, save_direction, truth_direction
+    from cape_utils.steering.pairs import pairs_digest
 
     wanted = {
         "model": loaded.info.sha256,
@@ -186,7 +186,7 @@ def _learn(loaded: Loaded, pairs: pd.DataFrame, layer: int | str | None) -> Dire
         "pairs": pairs_digest(pairs),
         "layer": layer,
     }
-    file = kept.results_folder() / f"direction-{kept.digest(wanted)}.safetensors"
+    file = result_cache.results_folder() / f"direction-{result_cache.digest(wanted)}.safetensors"
     if file.is_file():
         try:
             return load_direction(file, loaded)
@@ -194,7 +194,7 @@ def _learn(loaded: Loaded, pairs: pd.DataFrame, layer: int | str | None) -> Dire
             file.unlink()  # cut short by a crash
     _say(f"Learning a direction from {len(pairs)} pairs; kept for the next time ...")
     if layer == "auto":
-        from cape_utils.steering_slopes import best_layer
+        from cape_utils.steering.layer_map import best_layer
 
         layer = best_layer(loaded, pairs)
     direction = truth_direction(loaded, pairs, layer=layer if isinstance(layer, int) else None)

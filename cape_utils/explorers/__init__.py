@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cape_utils.explorers._app import as_app
 from cape_utils.explorers._base import Debounce, Explorer
-from cape_utils.explorers._show import in_live_kernel, show
+from cape_utils.explorers._show import show
 from cape_utils.explorers.critical_scale import critical_scale_explorer
 from cape_utils.explorers.family import family_explorer
 from cape_utils.explorers.frontier import frontier_explorer
@@ -19,6 +19,7 @@ from cape_utils.explorers.steering import steering_explorer
 from cape_utils.explorers.toyworld import toyworld_explorer
 from cape_utils.explorers.what_if import dashboard, what_if_explorer
 from cape_utils.explorers.width import width_explorer
+from cape_utils.runtime import in_live_kernel
 
 __all__ = [
     "Debounce",

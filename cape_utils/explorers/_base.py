@@ -18,7 +18,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from cape_utils.rendering import responsive, theme
+from cape_utils.charts.rendering import responsive, theme
 
 __all__ = ["DELAY_S", "WIDE", "Debounce", "Explorer", "choose_some", "mime_bundle", "remedy", "sentence"]
 

@@ -6,10 +6,10 @@ import base64
 import html
 from collections.abc import Callable, Sequence
 
-from cape_utils import report
-from cape_utils.advice import Advice
-from cape_utils.diagnosis import Diagnosis
-from cape_utils.report_sections import sections
+from cape_utils.diagnosis.advice import Advice
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.reports import render
+from cape_utils.reports.sections import sections
 
 __all__ = ["SETTLE_S", "WRITERS", "folded", "save_link"]
 
@@ -19,9 +19,9 @@ SETTLE_S = 0.6
 Writer = Callable[[Sequence[Diagnosis], Sequence[Sequence[Advice]] | None], str]
 
 WRITERS: dict[str, tuple[str, str, Writer]] = {
-    "md": ("Markdown", "text/markdown", report.as_markdown),
-    "html": ("HTML with charts", "text/html", report.as_html),
-    "json": ("JSON", "application/json", report.as_json),
+    "md": ("Markdown", "text/markdown", render.as_markdown),
+    "html": ("HTML with charts", "text/html", render.as_html),
+    "json": ("JSON", "application/json", render.as_json),
 }
 """By the end of the file's name: what readers call it, its media type, and what writes it."""
 
@@ -49,8 +49,8 @@ def save_link(stem: str, suffix: str, found: Sequence[Diagnosis], advice: Sequen
 def folded(found: Diagnosis, advice: Sequence[Advice]) -> str:
     """A diagnosis as HTML: the first section stands open, the rest behind their titles."""
     first, *rest = sections(found, advice)
-    parts = [report.block_html(block) for block in first.blocks]
+    parts = [render.block_html(block) for block in first.blocks]
     for section in rest:
-        body = "".join(report.block_html(block) for block in section.blocks)
+        body = "".join(render.block_html(block) for block in section.blocks)
         parts.append(f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>")
     return "".join(parts)

@@ -9,32 +9,9 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from cape_utils.rendering import in_book
+from cape_utils.runtime import in_book, in_live_kernel
 
-__all__ = ["in_live_kernel", "show"]
-
-
-def in_live_kernel() -> bool:
-    """Tell whether a reader's own kernel runs this, so that a control can be answered.
-
-    Returns
-    -------
-    bool
-        True in Jupyter, Colab and Voila; False in the build of the book and in a plain script.
-
-    Examples
-    --------
-    >>> in_live_kernel()
-    False
-    """
-    if in_book():
-        return False
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    shell = get_ipython()
-    return getattr(shell, "kernel", None) is not None
+__all__ = ["show"]
 
 
 def show(app: Callable[[], Any], *, twin: Any = None, above: str = "") -> Any:

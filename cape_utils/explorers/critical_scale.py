@@ -11,11 +11,12 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from cape_utils import coupling, data, transition
-from cape_utils.charts import live
-from cape_utils.charts._base import name
+from cape_utils import data
+from cape_utils.charts.parts import name
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Explorer, choose_some, remedy
 from cape_utils.explorers.family import benchmark_choices, panel_choices, panel_rows
+from cape_utils.scaling import coupling, critical_scale
 
 __all__ = ["ESTIMATORS", "critical_scale_explorer"]
 
@@ -66,17 +67,17 @@ def _refuse(estimator: str, unit: str, y: str) -> None:
         )
 
 
-def _estimate(table: pd.DataFrame, chosen: dict[str, Any]) -> transition.CriticalScale:
+def _estimate(table: pd.DataFrame, chosen: dict[str, Any]) -> critical_scale.CriticalScale:
     estimator, y, draws = chosen["estimator"], chosen["y"], chosen["draws"]
     if estimator == ESTIMATORS[0]:
-        return transition.quadratic(table, y, unit=chosen["unit"], draws=draws)
+        return critical_scale.quadratic(table, y, unit=chosen["unit"], draws=draws)
     if estimator == ESTIMATORS[1]:
-        return transition.fixed_effects(table, y, draws=draws)
+        return critical_scale.fixed_effects(table, y, draws=draws)
     local = coupling.local_coupling(table, "hellaswag", y)
     if estimator == ESTIMATORS[4]:
-        return transition.even_odds(local, draws=draws)
-    weights: transition.Weighting = "noise" if estimator == ESTIMATORS[2] else "equal"
-    return transition.zero_crossing(local, weights=weights, draws=draws)
+        return critical_scale.even_odds(local, draws=draws)
+    weights: critical_scale.Weighting = "noise" if estimator == ESTIMATORS[2] else "equal"
+    return critical_scale.zero_crossing(local, weights=weights, draws=draws)
 
 
 def _draw(chosen: dict[str, Any]) -> Any:
@@ -90,7 +91,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
             f"none of {scale.draws:,} draws gives a scale: {scale.reason}; a score that falls and then rises is needed; "
             "add families or take another panel"
         )
-    return live.scale(scale, score=chosen["y"])
+    return figures.scale(scale, score=chosen["y"])
 
 
 def critical_scale_explorer() -> Explorer:

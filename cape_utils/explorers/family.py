@@ -11,10 +11,11 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import coupling, data
-from cape_utils.charts import live
-from cape_utils.charts._base import name
+from cape_utils import data
+from cape_utils.charts.parts import name
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Explorer, choose_some
+from cape_utils.scaling import coupling
 
 __all__ = ["benchmark_choices", "family_explorer", "panel_choices", "panel_rows"]
 
@@ -83,7 +84,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
         )
     edges = {"tax_below": chosen["tax_below"], "bonus_above": chosen["bonus_above"]}
     named = local.assign(phase=coupling.phase(local["coupling"], **edges))
-    return live.phases(named, x=x, y=y, **edges)
+    return figures.phases(named, x=x, y=y, **edges)
 
 
 def family_explorer() -> Explorer:

@@ -11,9 +11,9 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import frontier
-from cape_utils.charts import live
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Explorer, choose_some, remedy
+from cape_utils.frontier import benchmark_pair, regression
 
 __all__ = ["frontier_explorer"]
 
@@ -27,7 +27,7 @@ _LINES = [("the published models", "published"), ("the models chosen", "chosen")
 
 @functools.cache
 def _models(subset: Any) -> pd.DataFrame:
-    return frontier.models(subset)
+    return regression.models(subset)
 
 
 def _draw(chosen: dict[str, Any]) -> Any:
@@ -35,16 +35,16 @@ def _draw(chosen: dict[str, Any]) -> Any:
     first, last = chosen["dates"]
     table = _models("all")
     kept = table[table["lab"].isin(chosen["labs"]) & table["date"].between(first, last + 0.25)]
-    kept = kept.dropna(subset=[frontier.SWE, frontier.GPQA])
+    kept = kept.dropna(subset=[benchmark_pair.SWE, benchmark_pair.GPQA])
     if kept.empty:
         raise ValueError(
             "no model with both scores is left; at least one is needed; add labs or widen the range of dates"
         )
     own = _models("published") if chosen["line"] == "published" else kept
     with remedy("add labs or dates, or take the line through the published models"):
-        line = frontier.fit_line(own)
-    here = frontier.locate(chosen["swe"], chosen["gpqa"], line)
-    return live.location(frontier.h_field(kept, line), line, here)
+        line = regression.fit_line(own)
+    here = regression.locate(chosen["swe"], chosen["gpqa"], line)
+    return figures.location(regression.h_field(kept, line), line, here)
 
 
 def frontier_explorer() -> Explorer:

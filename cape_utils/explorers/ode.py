@@ -12,10 +12,11 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import data, dynamics, forecast
-from cape_utils.charts import live
-from cape_utils.charts._base import name
+from cape_utils import data
+from cape_utils.charts.parts import name
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Explorer
+from cape_utils.scaling import forecasting, ode
 
 __all__ = ["ode_explorer"]
 
@@ -26,7 +27,7 @@ _SCORES = list(data.BENCHMARKS)
 
 @functools.cache
 def _opened() -> pd.DataFrame:
-    return forecast.ladders(data.panel("open", rows="one_recipe"))
+    return forecasting.ladders(data.panel("open", rows="one_recipe"))
 
 
 @functools.cache
@@ -48,10 +49,8 @@ def _rows(train: str, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @functools.lru_cache(maxsize=512)
-def _fit(train: str, left_out: str, degree: int, threshold: float) -> dynamics.Dynamics:
-    return dynamics.fit_dynamics(
-        _rows(train, left_out)[0], degree=degree, threshold=threshold, unit="fraction"
-    )
+def _fit(train: str, left_out: str, degree: int, threshold: float) -> ode.Dynamics:
+    return ode.fit_dynamics(_rows(train, left_out)[0], degree=degree, threshold=threshold, unit="fraction")
 
 
 def _draw(chosen: dict[str, Any]) -> Any:
@@ -61,12 +60,12 @@ def _draw(chosen: dict[str, Any]) -> Any:
         train, target if train == _REST else "Pythia", chosen["degree"], round(chosen["threshold"], 3)
     )
     sizes, scores = goal["params_b"].to_numpy(dtype=float), goal[_SCORES].to_numpy(dtype=float)
-    path = dynamics.integrate(model, scores[0], sizes[0], sizes)
-    beyond = dynamics.Path(path.score_pct[1:], path.diverged, path.reason)
-    error = dynamics.path_error(beyond, scores[1:])
+    path = ode.integrate(model, scores[0], sizes[0], sizes)
+    beyond = ode.Path(path.score_pct[1:], path.diverged, path.reason)
+    error = ode.path_error(beyond, scores[1:])
     at = _SCORES.index(chosen["score"])
     table = pd.DataFrame({"params_b": sizes, "measured": scores[:, at], "predicted": path.score_pct[:, at]})
-    return live.path(
+    return figures.path(
         table,
         score=chosen["score"],
         target=target,

@@ -13,16 +13,17 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import coupling, data
-from cape_utils.charts import live
-from cape_utils.diagnosis import ladder, usable_families
+from cape_utils import data
+from cape_utils.data.lm_eval import read_uploads
+from cape_utils.data.schema import DataError
+from cape_utils.diagnosis.family_diagnosis import ladder, usable_families
+from cape_utils.diagnosis.next_size import check_size
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer, sentence
 from cape_utils.explorers._grid import ScoreGrid
 from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
-from cape_utils.family_report import FamilyReport, family_report
-from cape_utils.harness import read_uploads
-from cape_utils.next_size import check_size
-from cape_utils.validation import DataError
+from cape_utils.reports.family import FamilyReport, family_report
+from cape_utils.scaling import coupling
 
 __all__ = ["EXAMPLE", "ScoresEditor", "scores_editor"]
 
@@ -208,7 +209,7 @@ class ScoresEditor(Explorer):
                 "change the pair"
             )
         self._scores = scores
-        return live.phases(local, x=x, y=y, tax_below=-coupling.TAX_BELOW, bonus_above=coupling.TAX_BELOW)
+        return figures.phases(local, x=x, y=y, tax_below=-coupling.TAX_BELOW, bonus_above=coupling.TAX_BELOW)
 
     def _compute(self) -> None:
         with self._lock:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from cape_utils import data, rendering
-from cape_utils.models import Loaded, load_model
+from cape_utils import data, runtime
+from cape_utils.models.loading import Loaded, load_model
 
 __all__ = ["MODELS", "side_by_side", "steering_explorer"]
 
@@ -59,11 +59,11 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
     VBox or chart
         An ipywidgets application, or the twin.
     """
-    if rendering.in_book():
+    if runtime.in_book():
         return twin
     import ipywidgets as widgets
 
-    from cape_utils import steering
+    from cape_utils.steering import directions, interventions
 
     pairs = data.load("truth_pairs")
     now: dict[str, Any] = {"loaded": loaded, "directions": {}}
@@ -73,7 +73,11 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
     )
     prompt = widgets.Textarea("The capital of Australia is", description="Prompt", layout=wide)
     layer = widgets.IntSlider(
-        steering.paper_layer(loaded), 0, loaded.info.layers - 1, description="Layer", continuous_update=False
+        directions.paper_layer(loaded),
+        0,
+        loaded.info.layers - 1,
+        description="Layer",
+        continuous_update=False,
     )
     strength = widgets.FloatSlider(
         0.2, min=0, max=1, step=0.05, description="Strength", continuous_update=False
@@ -89,7 +93,7 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
             shown.value = f"Opening {html.escape(model.value)} ..."
             now.update(loaded=load_model(model.value), directions={})
             layer.max = now["loaded"].info.layers - 1
-            layer.value = steering.paper_layer(now["loaded"])
+            layer.value = directions.paper_layer(now["loaded"])
 
     def run(_button: Any) -> None:
         button.disabled = True
@@ -98,11 +102,11 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
             known = now["directions"]
             if layer.value not in known:
                 shown.value = f"Learning the direction at layer {layer.value} ..."
-                known[layer.value] = steering.truth_direction(now["loaded"], pairs, layer=layer.value)
+                known[layer.value] = directions.truth_direction(now["loaded"], pairs, layer=layer.value)
             asked: dict[str, Any] = {"max_new_tokens": max_new_tokens}
-            plain = steering.generate(now["loaded"], [prompt.value], **asked)
+            plain = interventions.generate(now["loaded"], [prompt.value], **asked)
             asked |= {"direction": known[layer.value], "strength": sign.value * strength.value}
-            steered = steering.generate(now["loaded"], [prompt.value], **asked)
+            steered = interventions.generate(now["loaded"], [prompt.value], **asked)
             shown.value = side_by_side(prompt.value, plain[0], steered[0])
         except (RuntimeError, ValueError, ImportError, OSError) as error:
             shown.value = f"<b>{html.escape(str(error))}</b>"

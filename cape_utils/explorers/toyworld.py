@@ -13,13 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils import rendering, toy_sweep
-from cape_utils.toy_sweep import LEVERS, STEPS
+from cape_utils import runtime
+from cape_utils.toyworld import sweep
+from cape_utils.toyworld.sweep import LEVERS, STEPS
 
 __all__ = ["REDUCED", "reduced_sweep", "toyworld_explorer"]
 
 REDUCED = replace(
-    toy_sweep.PLANS["book"],
+    sweep.PLANS["book"],
     widths=(4, 8, 16, 24, 32),
     lever_widths=(4, 8, 16, 24, 32),
     seeds=2,
@@ -33,7 +34,7 @@ REDUCED = replace(
 def reduced_sweep(
     name: str,
     *,
-    plan: toy_sweep.Plan = REDUCED,
+    plan: sweep.Plan = REDUCED,
     device: str = "cpu",
     progress: Callable[[int, int, str], None] = lambda done, total, cell: None,
 ) -> pd.DataFrame:
@@ -58,18 +59,18 @@ def reduced_sweep(
     ValueError
         If there is no such setting.
     """
-    if name not in toy_sweep.settings():
-        raise ValueError(f"no setting {name!r}; there are {', '.join(toy_sweep.settings())}")
-    cells = toy_sweep.cells(replace(plan, names=tuple(dict.fromkeys(("base", name)))))
+    if name not in sweep.settings():
+        raise ValueError(f"no setting {name!r}; there are {', '.join(sweep.settings())}")
+    cells = sweep.cells(replace(plan, names=tuple(dict.fromkeys(("base", name)))))
     rows = []
     for done, cell in enumerate(cells):
         progress(done, len(cells), cell)
-        rows += [{"task": cell, **row} for row in toy_sweep.cell(plan, cell, device)]
+        rows += [{"task": cell, **row} for row in sweep.cell(plan, cell, device)]
     progress(len(cells), len(cells), "")
-    return toy_sweep.tidy(pd.DataFrame(rows))
+    return sweep.tidy(pd.DataFrame(rows))
 
 
-def toyworld_explorer(twin: Any, *, plan: toy_sweep.Plan = REDUCED) -> Any:
+def toyworld_explorer(twin: Any, *, plan: sweep.Plan = REDUCED) -> Any:
     """A drop-down of levers, a button that trains, a progress bar, and the curves of both settings.
 
     Parameters
@@ -84,15 +85,15 @@ def toyworld_explorer(twin: Any, *, plan: toy_sweep.Plan = REDUCED) -> Any:
     VBox or chart
         An ipywidgets application, or the twin.
     """
-    if rendering.in_book():
+    if runtime.in_book():
         return twin
     import ipywidgets as widgets
 
-    from cape_utils.charts import toy_pair_chart
     from cape_utils.explorers._base import mime_bundle
+    from cape_utils.toyworld.figures import toy_pair_chart
 
     offered = [
-        (f"{LEVERS[s.lever]}: {s.label}", s.name) for s in toy_sweep.settings().values() if s.lever != "base"
+        (f"{LEVERS[s.lever]}: {s.label}", s.name) for s in sweep.settings().values() if s.lever != "base"
     ]
     wide = widgets.Layout(width="98%")
     lever = widgets.Dropdown(options=offered, description="Lever", layout=wide)

@@ -14,17 +14,17 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import diagnosis, item_noise
-from cape_utils.advice import Advice, advise
-from cape_utils.charts import dashboard as charts
-from cape_utils.charts._base import name
-from cape_utils.diagnosis import Diagnosis
+from cape_utils.charts.parts import name
+from cape_utils.diagnosis import family_diagnosis, steps
+from cape_utils.diagnosis.advice import Advice, advise
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer
 from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.scores import scores_editor
-from cape_utils.results import as_generator
+from cape_utils.stats.resampling import as_generator
 
 __all__ = ["WhatIf", "dashboard", "what_if_explorer"]
 
@@ -75,11 +75,11 @@ def _changed(chosen: dict[str, Any]) -> tuple[pd.DataFrame, str]:
 @functools.lru_cache(maxsize=128)
 def _steps(
     family: str, x: str, y: str, model: str, change_x: float, change_y: float
-) -> tuple[item_noise.Interval, ...]:
+) -> tuple[steps.Interval, ...]:
     chosen = {"family": family, "x": x, "y": y, "model": model, "change_x": change_x, "change_y": change_y}
     rows, _ = _changed(chosen)
     # The draws of the whole diagnosis, so that chart and words show one number.
-    return item_noise.intervals(rows, x, y, draws=_DRAWS, rng=as_generator(0).spawn(4)[0])
+    return steps.intervals(rows, x, y, draws=_DRAWS, rng=as_generator(0).spawn(4)[0])
 
 
 def _key(chosen: dict[str, Any]) -> tuple[Any, ...]:
@@ -94,7 +94,7 @@ def _diagnosed(
     rows, words = _changed(chosen)
     # The report must not pass for the family's own: what was changed stands in its name.
     called = f"{family} (what if: {words})" if words else family
-    found = diagnosis.diagnose(rows.assign(family=called), x=x, y=y, draws=_DRAWS)
+    found = family_diagnosis.diagnose(rows.assign(family=called), x=x, y=y, draws=_DRAWS)
     return found, advise(found)
 
 
@@ -104,7 +104,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
     own = rows[rows["model"] == chosen["model"]].iloc[0]
     model = f"{chosen['model'].rpartition('/')[2]} ({name(x)} {own[x]:.1f}, {name(y)} {own[y]:.1f})"
     before, after = _steps(*key[:4], 0.0, 0.0), _steps(*key)
-    return charts.what_if(before, after, family=chosen["family"], x=x, y=y, change=words, chosen=model)
+    return figures.what_if(before, after, family=chosen["family"], x=x, y=y, change=words, chosen=model)
 
 
 def _models(family: str, x: str, y: str) -> list[tuple[str, str]]:

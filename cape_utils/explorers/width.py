@@ -11,11 +11,12 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from cape_utils import data, width
-from cape_utils.charts import live
-from cape_utils.charts._base import name
+from cape_utils import data
+from cape_utils.charts.parts import name
+from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Explorer, remedy
 from cape_utils.explorers.family import benchmark_choices, panel_choices, panel_rows
+from cape_utils.scaling import width
 
 __all__ = ["width_explorer"]
 
@@ -65,7 +66,7 @@ def _draw(chosen: dict[str, Any]) -> Any:
         )
     with remedy("choose another family, or other scores"):
         curve, n = _curve(chosen["panel"], chosen["family"], x, y, chosen["null"])
-    return live.growth(curve, chosen["power"], family=chosen["family"], x=x, y=y, n=n)
+    return figures.growth(curve, chosen["power"], family=chosen["family"], x=x, y=y, n=n)
 
 
 def width_explorer() -> Explorer:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import calculator
-from cape_utils.coupling import PHASES
-from cape_utils.neighbours import web_distance
+from cape_utils.chapters.ch12_dashboard import calculator
+from cape_utils.diagnosis.panel_comparison import web_distance
+from cape_utils.scaling.coupling import PHASES
 from tests.browser import checks
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_the_curve_knows_its_own_ends(visit: checks.Visit, smaller: str, larger:
 
 
 def test_two_releases_are_the_package_s(visit: checks.Visit) -> None:
-    from cape_utils import frontier
+    from cape_utils.frontier import regression
 
     own, wrong = form(visit.page, "frontier"), []
     for a, b in FRONTIER:
@@ -184,7 +184,7 @@ def test_two_releases_are_the_package_s(visit: checks.Visit) -> None:
         if not agree(text["mean"].replace("95% ", ""), found.mean, found.low, found.high):
             problems.append(f"mean: {text['mean']}")
         for place, scores in enumerate((a, b), 1):
-            here = frontier.locate(*scores)
+            here = regression.locate(*scores)
             half = (here.expected_high - here.expected_low) / 2
             if not (text[f"place{place}"].startswith(here.position) and agree(text[f"place{place}"], half)):
                 problems.append(text[f"place{place}"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cape_utils.rendering import figure_html
+from cape_utils.charts.rendering import figure_html
 from tests.browser import checks
 from tests.browser.conftest import ROOT, serve
 

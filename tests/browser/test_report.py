@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from cape_utils import advice, diagnosis, report
+from cape_utils.diagnosis import advice, family_diagnosis
+from cape_utils.reports import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +28,11 @@ MINE = pd.DataFrame(
 
 @pytest.mark.parametrize("width", [390, 1200])
 def test_the_report_opens_from_disk_without_a_network(browser: Browser, tmp_path: Path, width: int) -> None:
-    found = [diagnosis.diagnose(MINE, draws=500), diagnosis.diagnose(MINE.assign(family="Other"), draws=500)]
-    path = report.save(tmp_path / "report.html", found, [advice.advise(one) for one in found])
+    found = [
+        family_diagnosis.diagnose(MINE, draws=500),
+        family_diagnosis.diagnose(MINE.assign(family="Other"), draws=500),
+    ]
+    path = render.save(tmp_path / "report.html", found, [advice.advise(one) for one in found])
     context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
     page = context.new_page()
     asked: list[str] = []

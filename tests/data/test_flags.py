@@ -23,7 +23,7 @@ def test_flags_in_use_are_those_of_the_table_of_flags():
 
 @pytest.mark.parametrize("name", FLAGGED)
 def test_the_schema_allows_the_flags_of_the_table_of_flags_and_no_other(name):
-    fields = {field["name"]: field for field in data._resource(name)["schema"]["fields"]}
+    fields = {field["name"]: field for field in data.table_schema(name)["fields"]}
     named = re.findall(r"[a-z_]+", fields["flags"]["constraints"]["pattern"])
     assert set(named) == set(data.load("flags")["flag"])
 

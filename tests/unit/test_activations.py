@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from cape_utils import activations as act
-from cape_utils.models import Loaded, encode
+from cape_utils.models import activations as act
+from cape_utils.models import loading
+from cape_utils.models.loading import Loaded, encode
 from tests.tiny_models import CONFIGS, DEPTH, HEADS, NORM_AFTER_PROJECTION, WIDTH, tiny
 
 TEXTS = ["Salt is", "The moon is made of rock.", "Yes", "A second sentence, longer than the first."]
@@ -279,7 +280,7 @@ def test_memory_does_not_grow_with_the_number_of_texts(monkeypatch):
     # What is alive at any time is one batch: the generator must not have read ahead or kept what it gave.
     loaded = tiny()
     alive = []
-    plain = act.encode
+    plain = loading.encode
     monkeypatch.setattr(act, "encode", lambda *a, **k: alive.append(1) or plain(*a, **k))
     stream = act.pooled(loaded, TEXTS * 10, batch_size=4)
     next(stream)

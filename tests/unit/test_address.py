@@ -260,7 +260,11 @@ def build_fork(folder: Path, repository: str | None) -> Path:
     )
     shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
     (folder / "cape_utils").mkdir()
-    package = ("cape_utils/__init__.py", "cape_utils/rendering.py", "cape_utils/figure_tools.js")
+    package = (
+        "cape_utils/__init__.py",
+        "cape_utils/charts/rendering.py",
+        "cape_utils/charts/figure_tools.js",
+    )
     for name in (
         *("book/build.py", "book/address.py", "_config.yml", "CITATION.cff", "constraints.txt"),
         *package,

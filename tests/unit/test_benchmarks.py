@@ -11,7 +11,8 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks import book, measures, pages
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
-from cape_utils import coupling, data, forecast, nulls, transition
+from cape_utils import data
+from cape_utils.scaling import coupling, critical_scale, forecasting, trend_nulls
 from tests.tiny_models import tiny
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -19,13 +20,13 @@ HS, TQA = "hellaswag", "truthfulqa_mc2"
 
 def test_the_quadratic_loop_gives_the_draws_of_the_package():
     rows = data.bootstrap_rows()
-    ours = transition.quadratic(rows, draws=100, rng=np.random.RandomState(42))
+    ours = critical_scale.quadratic(rows, draws=100, rng=np.random.RandomState(42))
     assert ours.sizes == pytest.approx(quadratic_loop(rows, 100), rel=1e-6)
 
 
 def test_the_permutation_loop_gives_the_p_of_the_package():
     x, y = np.random.default_rng(0).normal(size=(2, 6))
-    assert permutation_loop(x, y) == nulls.permutation_null(x, y).p
+    assert permutation_loop(x, y) == trend_nulls.permutation_null(x, y).p
 
 
 def test_the_family_loop_gives_the_interval_of_the_package():
@@ -36,10 +37,10 @@ def test_the_family_loop_gives_the_interval_of_the_package():
 
 @pytest.mark.filterwarnings("ignore:Sparsity parameter is too big")
 def test_the_league_loop_predicts_what_the_package_predicts():
-    used = forecast.ladders(data.panel("open", rows="one_recipe"))
+    used = forecasting.ladders(data.panel("open", rows="one_recipe"))
     family, theirs = next(iter(league_loop(used, 1).items()))
     own, rest = used[used["family"] == family], used[used["family"] != family]
-    fitted = forecast.fit_method(rest, "sparse ODE, degree 1")
+    fitted = forecasting.fit_method(rest, "sparse ODE, degree 1")
     start = own.iloc[0][list(data.BENCHMARKS)].astype(float)
     path = fitted.predict(start, own["params_b"].iloc[0], own["params_b"].iloc[1:])
     assert path.score_pct == pytest.approx(theirs, abs=0.01)

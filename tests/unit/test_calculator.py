@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import calculator, data, frontier
-from cape_utils.item_noise import intervals
-from cape_utils.neighbours import web_distance
+from cape_utils import data
+from cape_utils.chapters.ch12_dashboard import calculator, calculator_form
+from cape_utils.diagnosis.panel_comparison import web_distance
+from cape_utils.diagnosis.steps import intervals
+from cape_utils.frontier import regression
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -49,7 +51,7 @@ def test_equal_scores_have_no_coupling_and_no_likeliest_phase():
 
 
 def test_the_curve_in_the_page_gives_the_range_of_the_package():
-    curve = known(calculator.form("sizes").html())["curves"][TQA]
+    curve = known(calculator_form.form("sizes").html())["curves"][TQA]
     rows = pd.DataFrame({"model": ["a", "b"], "params_b": [0.7, 30.0], TQA: [50.0, 41.0]})
     far = web_distance(rows.assign(family="f"), TQA, draws=calculator.DRAWS)
     basis = np.array([1, *(np.log10(rows["params_b"]).mean(), (np.log10(rows["params_b"]) ** 2).mean())])
@@ -59,18 +61,18 @@ def test_the_curve_in_the_page_gives_the_range_of_the_package():
 
 
 def test_the_forms_carry_the_package_s_constants():
-    sizes, ahead = (known(calculator.form(kind).html()) for kind in ("sizes", "frontier"))
+    sizes, ahead = (known(calculator_form.form(kind).html()) for kind in ("sizes", "frontier"))
     assert sizes["benchmarks"][TQA]["items"] == 817
     assert set(sizes["curves"]) == set(calculator.pair_benchmarks())
     assert "xwinograd" not in sizes["benchmarks"], "its number of items is not known"
-    assert ahead["line"]["slope"] == frontier.fit_line(frontier.models()).slope.estimate
+    assert ahead["line"]["slope"] == regression.fit_line(regression.models()).slope.estimate
     assert sizes["benchmarks"]["gsm8k"]["fraction"] is False
     assert data.benchmark_title(TQA) == sizes["benchmarks"][TQA]["title"]
 
 
 def test_every_field_has_a_label_a_unit_and_a_place_for_its_error():
     for kind, count in (("sizes", 6), ("frontier", 4)):
-        page = calculator.form(kind).html()
+        page = calculator_form.form(kind).html()
         fields = re.findall(r'<input id="([^"]+)"', page)
         assert len(fields) == count
         for field in fields:
@@ -84,7 +86,7 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
     monkeypatch.delenv("CAPE_BOOK", raising=False)
     calls = {}
     for kind in ("sizes", "frontier"):
-        words = calculator.form(kind)._repr_html_()
+        words = calculator_form.form(kind)._repr_html_()
         assert "<input" not in words
         calls[kind] = html.unescape(re.search("<code>(.*)</code>", words).group(1))
         assert isinstance(eval(calls[kind], {"calculator": calculator}), calculator.Step)
@@ -93,7 +95,7 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
         "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
     }
     monkeypatch.setenv("CAPE_BOOK", "1")
-    assert "<input" in calculator.form("frontier")._repr_html_()
+    assert "<input" in calculator_form.form("frontier")._repr_html_()
 
 
 def test_a_score_below_one_percent_is_taken_where_guessing_scores_nothing():
@@ -126,7 +128,7 @@ def test_a_score_below_one_percent_is_taken_where_guessing_scores_nothing():
         (lambda: calculator.size_step((1, 50, 40), (math.inf, 60, 30), HS, TQA), "infB is out of range"),
         (lambda: calculator.frontier_step((60, 100), (60, 70)), "GPQA Diamond 100 is out of range"),
         (lambda: calculator.frontier_step((0, 50), (60, 70)), "SWE-bench Verified 0 is out of range"),
-        (lambda: calculator.form("both"), "allowed are 'sizes', 'frontier'"),
+        (lambda: calculator_form.form("both"), "allowed are 'sizes', 'frontier'"),
         (lambda: calculator.constants("both"), "allowed are 'sizes' and 'frontier'"),
     ],
 )

@@ -12,50 +12,61 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import (
-    attention_patterns,
-    bottleneck,
-    charts,
-    claims,
+from cape_utils import charts, data
+from cape_utils.chapters.ch01_data import figures as ch01_figures
+from cape_utils.chapters.ch02_coupling import figures as ch02_figures
+from cape_utils.chapters.ch03_phase_transition import figures as ch03_figures
+from cape_utils.chapters.ch03_phase_transition import isocline
+from cape_utils.chapters.ch03_phase_transition import recompute as ch03
+from cape_utils.chapters.ch04_width_normalization import figures as ch04_figures
+from cape_utils.chapters.ch04_width_normalization import recompute as ch04
+from cape_utils.chapters.ch04_width_normalization import width_controls
+from cape_utils.chapters.ch05_recipes import figures as ch05_figures
+from cape_utils.chapters.ch05_recipes import generations, tokens_per_param
+from cape_utils.chapters.ch05_recipes import recompute as ch05
+from cape_utils.chapters.ch06_attention_heads import attention as ch06_attention
+from cape_utils.chapters.ch06_attention_heads import controls, head_gates
+from cape_utils.chapters.ch06_attention_heads import figures as ch06_figures
+from cape_utils.chapters.ch06_attention_heads import recompute as ch06
+from cape_utils.chapters.ch07_ode import figures as ch07_figures
+from cape_utils.chapters.ch07_ode import readings as ch07
+from cape_utils.chapters.ch07_ode import recovery
+from cape_utils.chapters.ch08_eigenstructure import figures as ch08_figures
+from cape_utils.chapters.ch08_eigenstructure import group_spectra, rolling_spectrum
+from cape_utils.chapters.ch08_eigenstructure import recompute as ch08
+from cape_utils.chapters.ch09_frontier import figures as ch09_figures
+from cape_utils.chapters.ch09_frontier import labs
+from cape_utils.chapters.ch10_steering import figures as ch10_figures
+from cape_utils.chapters.ch10_steering import recompute as ch10
+from cape_utils.chapters.ch10_steering import selection
+from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
+from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
+from cape_utils.chapters.ch11_toy_world import levers, turning_points
+from cape_utils.chapters.ch12_dashboard import figures as ch12_figures
+from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch13_scorecard import figures as ch13_figures
+from cape_utils.charts import nulls, rendering
+from cape_utils.charts.parts import dropdown, name, order_of, put, slider
+from cape_utils.claims import assessment
+from cape_utils.data import benchmarks, loading
+from cape_utils.diagnosis import family_diagnosis
+from cape_utils.frontier import benchmark_pair, benchmark_saturation, model_diagnosis, regression
+from cape_utils.reports import figures as reports_figures
+from cape_utils.scaling import (
     coupling,
-    data,
-    diagnosis,
-    forecast,
-    frontier,
-    frontier_family,
-    frontier_labs,
-    generations,
-    head_gates,
-    internal_controls,
-    isocline,
-    nulls,
-    overtraining,
-    recovery,
-    rendering,
-    rivals,
-    rotation,
-    scaling,
-    size_rule,
+    critical_scale,
+    forecasting,
+    scaling_laws,
+    sign_predictors,
     spectrum,
-    splits,
-    steering_search,
-    steering_slopes,
-    toy_curves,
-    toy_levers,
-    toy_readings,
-    toy_sweep,
-    transition,
+    trend_nulls,
     web_curve,
     width,
 )
-from cape_utils.charts._base import dropdown, name, order_of, put, slider
-from cape_utils.recomputed import ch03_phase_transition as ch03
-from cape_utils.recomputed import ch04_width_normalization as ch04
-from cape_utils.recomputed import ch05_recipes as ch05
-from cape_utils.recomputed import ch06_attention_heads as ch06
-from cape_utils.recomputed import ch07_readings as ch07
-from cape_utils.recomputed import ch08_eigenstructure as ch08
-from cape_utils.recomputed import ch10_steering as ch10
+from cape_utils.stats import item_noise
+from cape_utils.steering import layer_map
+from cape_utils.toyworld import sweep
+from cape_utils.toyworld.figures import toy_pair_chart
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -78,8 +89,8 @@ def null_cases():
     cases = data.pythia_copies().groupby("copy", sort=False)
     return {
         copy: (
-            nulls.monotone_null(p[HS], p[TQA], draws=500),
-            nulls.monotone_draws(p[HS], p[TQA], draws=500),
+            trend_nulls.monotone_null(p[HS], p[TQA], draws=500),
+            trend_nulls.monotone_draws(p[HS], p[TQA], draws=500),
         )
         for copy, p in cases
     }
@@ -90,13 +101,13 @@ def noise():
         data.load("benchmarks").dropna(subset="items")[["benchmark", "items"]], how="cross"
     )
     return table.assign(
-        half_width_pp=1.96 * coupling.item_error(table["score_pct"], table["items"].astype(float))
+        half_width_pp=1.96 * item_noise.item_error(table["score_pct"], table["items"].astype(float))
     )
 
 
 def path():
     r = coupling.population_coupling(data.pythia_copies().query("copy == 'panel rows'"))
-    return charts.score_path(
+    return ch02_figures.score_path(
         data.both_panels()[["panel", "family", "model", "params_b", HS, TQA, "flags"]], r
     )
 
@@ -108,31 +119,32 @@ def matrices():
 
 def fallen():
     opened = panels()["the open panel"]
-    return charts.chance_chart(
+    return ch02_figures.chance_chart(
         opened[["family", "model", "params_b", TQA]], coupling.chance_start(opened), 46.0
     )
 
 
 def signs():
     curve = {
-        p: transition.even_odds_curve(part, np.logspace(-1, 2, 20), draws=50) for p, part in steps().items()
+        p: critical_scale.even_odds_curve(part, np.logspace(-1, 2, 20), draws=50)
+        for p, part in steps().items()
     }
-    return charts.sign_chart(
+    return ch03_figures.sign_chart(
         stacked(steps()),
         stacked(curve),
-        {p: transition.even_odds(part, draws=100) for p, part in steps().items()},
+        {p: critical_scale.even_odds(part, draws=100) for p, part in steps().items()},
     )
 
 
 def scales():
     rows = data.bootstrap_rows()
-    cases = {unit: transition.quadratic(rows, unit=unit, draws=500) for unit in ("row", "family")}
-    return charts.scale_histogram(cases)
+    cases = {unit: critical_scale.quadratic(rows, unit=unit, draws=500) for unit in ("row", "family")}
+    return ch03_figures.scale_histogram(cases)
 
 
 def isocline_figure():
     hits = {p: isocline.isocline_hits(part).drop(columns="family").sum() for p, part in panels().items()}
-    return charts.isocline_chart(
+    return ch03_figures.isocline_chart(
         stacked({p: isocline.isocline_points(part) for p, part in panels().items()}),
         pd.DataFrame(hits).T.rename_axis("panel").reset_index(),
         ratio=isocline.ISOCLINE_RATIO,
@@ -142,68 +154,68 @@ def isocline_figure():
 def losses():
     pile = ch03.pythia_losses("not_stated")
     both = pile.merge(data.bootstrap_rows()[["model", TQA]])
-    return charts.loss_chart(
+    return ch03_figures.loss_chart(
         both[["model", "params_b", "loss_nats", TQA]],
-        scaling.fit_loss_law(pile["params_b"], pile["loss_nats"]),
+        scaling_laws.fit_loss_law(pile["params_b"], pile["loss_nats"]),
     )
 
 
 def gradients():
     mean = ch03.mean_norms()
     laws = {
-        label: scaling.fit_power_law(part["params_b"], part["grad_norm"])
+        label: scaling_laws.fit_power_law(part["params_b"], part["grad_norm"])
         for label, part in (
             ("all six models", mean),
             ("without Pythia-1B", mean.query("model != 'Pythia-1B'")),
         )
     }
     norms = ch03.gradient_norms()
-    dips = [scaling.gradient_dip(norms, "Pythia-1B", leave_out=out, draws=100) for out in (False, True)]
-    return charts.gradient_chart(norms, laws, *dips)
+    dips = [scaling_laws.gradient_dip(norms, "Pythia-1B", leave_out=out, draws=100) for out in (False, True)]
+    return ch03_figures.gradient_chart(norms, laws, *dips)
 
 
 def predictors():
     opened = "the open panel"
-    candidates = rivals.rival_predictors(panels()[opened], steps()[opened])
-    return charts.predictor_chart(
-        rivals.predictor_auc(steps()[opened], candidates, draws=100).assign(steps="every step")
+    candidates = sign_predictors.rival_predictors(panels()[opened], steps()[opened])
+    return ch03_figures.predictor_chart(
+        sign_predictors.predictor_auc(steps()[opened], candidates, draws=100).assign(steps="every step")
     )
 
 
 def frontier_lines():
-    published = frontier.models()
+    published = regression.models()
     own = {lab: part for lab, part in published.groupby("lab") if len(part) > 3}
-    return charts.frontier_scatter(
-        frontier.models("all"),
-        frontier.fit_line(published),
-        {lab: frontier.fit_line(part) for lab, part in own.items()},
+    return ch09_figures.frontier_scatter(
+        regression.models("all"),
+        regression.fit_line(published),
+        {lab: regression.fit_line(part) for lab, part in own.items()},
     )
 
 
 def slopes_of_labs():
-    sets = {name: frontier.models(name) for name in ("published", "core")}
-    table = pd.concat([frontier_labs.lab_slopes(t).assign(models=k) for k, t in sets.items()])
-    return charts.slope_chart(table, {k: frontier_labs.equal_slopes(t).common_slope for k, t in sets.items()})
+    sets = {name: regression.models(name) for name in ("published", "core")}
+    table = pd.concat([labs.lab_slopes(t).assign(models=k) for k, t in sets.items()])
+    return ch09_figures.slope_chart(table, {k: labs.equal_slopes(t).common_slope for k, t in sets.items()})
 
 
 def saturated():
-    sets = {name: frontier.models(name) for name in ("published", "core", "all")}
-    cases = pd.concat([frontier_labs.saturation_cases(t).assign(models=k) for k, t in sets.items()])
-    return charts.saturation_chart(cases)
+    sets = {name: regression.models(name) for name in ("published", "core", "all")}
+    cases = pd.concat([benchmark_saturation.saturation_cases(t).assign(models=k) for k, t in sets.items()])
+    return ch09_figures.saturation_chart(cases)
 
 
 def own_scores():
-    line = frontier.fit_line(frontier.models())
-    items = {name: coupling.benchmark_items(name) for name in (frontier.SWE, frontier.GPQA)}
-    return charts.h_explorer(frontier.h_field(frontier.models("all")), line, items=items)
+    line = regression.fit_line(regression.models())
+    items = {name: benchmarks.benchmark_items(name) for name in (benchmark_pair.SWE, benchmark_pair.GPQA)}
+    return ch09_figures.h_explorer(regression.h_field(regression.models("all")), line, items=items)
 
 
 def dimensions():
     rows = [
-        splits.group_dimensions(part, label, matrix=matrix, draws=50).assign(panel=panel)
+        group_spectra.group_dimensions(part, label, matrix=matrix, draws=50).assign(panel=panel)
         for panel, part in panels().items()
         for matrix in ("covariance", "correlation")
-        for label in (splits.model_phases(part), splits.size_bands(part["params_b"]))
+        for label in (group_spectra.model_phases(part), group_spectra.size_bands(part["params_b"]))
     ]
     return pd.concat(rows)
 
@@ -215,19 +227,19 @@ def few_models():
         for matrix in ("covariance", "correlation")
     ]
     points = dimensions().query('panel == "the paper\'s panel"').assign(case=lambda t: t["matrix"])
-    return charts.small_sample_chart(pd.concat(curve), points)
+    return ch08_figures.small_sample_chart(pd.concat(curve), points)
 
 
 def turns():
     rows = [
-        rotation.rotation(ch08.pythia(copy), kind=kind, positive=sign)
+        rolling_spectrum.rotation(loading.pythia(copy), kind=kind, positive=sign)
         .query("component == 2")
         .assign(copy=copy, set="all five", windows=kind, sign=sign)
         for copy in ("panel rows", "open panel")
         for kind in ("expanding", "sliding")
         for sign in ("mmlu", "hellaswag")
     ]
-    return charts.rotation_chart(pd.concat(rows), first="The second axis is mostly MMLU.")
+    return ch08_figures.rotation_chart(pd.concat(rows), first="The second axis is mostly MMLU.")
 
 
 def ladders():
@@ -242,42 +254,44 @@ def grown(parts: dict[str, tuple]) -> pd.DataFrame:
 
 def growth():
     few = {key: ladders()[key] for key in ("Pythia", "Qwen1.5")}
-    return charts.growth_chart(grown({key: (p[HS], p[TQA], p["d_model"]) for key, p in few.items()}))
+    return ch04_figures.growth_chart(grown({key: (p[HS], p[TQA], p["d_model"]) for key, p in few.items()}))
 
 
 def divided():
     stands = width.stand_ins(ladders()["Pythia"])
     cases = stands.groupby("case", sort=False)
-    return charts.ratio_scatter(
+    return ch04_figures.ratio_scatter(
         stands, grown({key: (p["x"], p["y"], p["d_model"]) for key, p in cases}), family="Pythia", n=8
     )
 
 
 def taken_out():
-    table = bottleneck.with_logs(data.with_architecture(panels()["the open panel"])).dropna(subset="d_model")
+    table = width_controls.with_logs(data.with_architecture(panels()["the open panel"])).dropna(
+        subset="d_model"
+    )
     rows = []
     for label, columns in (("nothing", []), ("width", ["log_width"])):
-        e = bottleneck.partial_given(table, columns, draws=100)
+        e = width_controls.partial_given(table, columns, draws=100)
         rows.append(("the open panel", "all sizes", label, e.estimate, e.low, e.high, e.n))
-    return charts.given_chart(
+    return ch04_figures.given_chart(
         pd.DataFrame(rows, columns=["panel", "sizes", "given", "estimate", "low", "high", "n"])
     )
 
 
 def matched():
-    pairs = bottleneck.matched_pairs(data.with_architecture(panels()["the open panel"]))
-    return charts.matched_chart(
-        pairs, {name: bottleneck.wider_share(pairs, name).estimate for name in (TQA, HS)}
+    pairs = width_controls.matched_pairs(data.with_architecture(panels()["the open panel"]))
+    return ch04_figures.matched_chart(
+        pairs, {name: width_controls.wider_share(pairs, name).estimate for name in (TQA, HS)}
     )
 
 
 def projections():
     stages = data.load("projection_coupling")
-    return charts.projection_chart(stages, bottleneck.projection_changes(stages))
+    return ch04_figures.projection_chart(stages, width_controls.projection_changes(stages))
 
 
 def recipe_fields():
-    return charts.field_chart(
+    return ch05_figures.field_chart(
         pd.concat([ch05.fields(which, draws=50) for which in ch05.PANELS]),
         pd.concat([ch05.web_spread(which) for which in ch05.PANELS]),
     )
@@ -285,7 +299,7 @@ def recipe_fields():
 
 def successors():
     rows = {label: web_curve.recipe_rows(which) for which, label in ch05.PANELS.items()}
-    return charts.generation_chart(
+    return ch05_figures.generation_chart(
         stacked({panel: generations.generation_pairs(part) for panel, part in rows.items()})
     )
 
@@ -293,18 +307,18 @@ def successors():
 def trained_longer():
     rows = web_curve.recipe_rows("open")
     points = [
-        overtraining.recipe_points(rows, y, x=x, by="recipe").assign(measure=m)
+        tokens_per_param.recipe_points(rows, y, x=x, by="recipe").assign(measure=m)
         for m, (y, x) in ch05.MEASURES.items()
     ]
-    return charts.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
+    return ch05_figures.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
 
 
 @functools.cache
 def held_out():
     methods = ("persistence", "parabola, anchored", "dense linear ODE")
     return {
-        train: forecast.family_errors(
-            forecast.hold_out(panels()["the open panel"], methods=methods, train=train)
+        train: forecasting.family_errors(
+            forecasting.hold_out(panels()["the open panel"], methods=methods, train=train)
         )
         for train in ("all others", "Pythia only")
     }
@@ -312,20 +326,20 @@ def held_out():
 
 def standings():
     tables = [
-        forecast.league(table).rename_axis("method").reset_index().assign(train=train, start="smallest")
+        forecasting.league(table).rename_axis("method").reset_index().assign(train=train, start="smallest")
         for train, table in held_out().items()
     ]
-    return charts.league_chart(pd.concat(tables))
+    return ch07_figures.league_chart(pd.concat(tables))
 
 
 def duels():
     joined = pd.concat([table.reset_index().assign(train=train) for train, table in held_out().items()])
-    return charts.duel_chart(joined, "parabola, anchored")
+    return ch07_figures.duel_chart(joined, "parabola, anchored")
 
 
 def every_reading():
     table = pd.concat([ch07.readings(c).assign(claim=c) for c in ("ode_insample", "ode_llama2")])
-    return charts.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
+    return ch07_figures.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
 
 
 def clouds(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -334,48 +348,48 @@ def clouds(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
 
 
 def by_layer():
-    kinds = internal_controls.compare_kinds(clouds((5, 8)), n=4)
+    kinds = controls.compare_kinds(clouds((5, 8)), n=4)
     nets = {("trained", "layer"): kinds, ("random weights", "layer"): kinds}
-    return charts.layer_cosines(internal_controls.profile_table(nets), n=4)
+    return ch06_figures.layer_cosines(controls.profile_table(nets), n=4)
 
 
 def by_head():
-    kinds = internal_controls.compare_kinds(clouds((5, 3, 8)), n=4)
+    kinds = controls.compare_kinds(clouds((5, 3, 8)), n=4)
     layer, head = np.indices((5, 3))
     cells = {f"{pair}, {measure}": c.cosine.ravel() for (pair, measure), c in kinds.items()}
-    return charts.head_map(pd.DataFrame({"layer": layer.ravel(), "head": head.ravel(), **cells}), n=4)
+    return ch06_figures.head_map(pd.DataFrame({"layer": layer.ravel(), "head": head.ravel(), **cells}), n=4)
 
 
 def planted():
     own = clouds((5, 8))["reasoning"]
     curves = [
-        internal_controls.planted_curve(own[:4], own[4:8], [0, 0.5, 1.0, 1.5, 2.0], reference=own[8:]).assign(
-            unit=u
-        )
+        controls.planted_curve(own[:4], own[4:8], [0, 0.5, 1.0, 1.5, 2.0], reference=own[8:]).assign(unit=u)
         for u in ("layer", "head")
     ]
-    return charts.planted_chart(pd.concat(curves))
+    return ch06_figures.planted_chart(pd.concat(curves))
 
 
 def attention():
-    drawn = [attention_patterns.random_patterns(4, 6, 8, rng=k) for k in range(2)]
-    even = attention_patterns.uniform_patterns(8)
+    drawn = [ch06_attention.random_patterns(4, 6, 8, rng=k) for k in range(2)]
+    even = ch06_attention.uniform_patterns(8)
     cases = {("both kinds", "any shares"): drawn, ("both kinds", "uniform"): (even, even)}
-    return charts.pattern_chart(attention_patterns.pattern_table(cases), quoted=0.97)
+    return ch06_figures.pattern_chart(ch06_attention.pattern_table(cases), quoted=0.97)
 
 
 def gates():
     rng = np.random.default_rng(0)
     a = head_gates.agreement(rng.normal(size=(8, 4, 3)), rng.normal(size=(9, 4, 3)), draws=50)
     table = head_gates.agreement_table({"one and two": a, "two halves": a})
-    return charts.gate_chart(table, dict.fromkeys(("one and two", "two halves"), f"r = {a.r.observed:.2f}"))
+    return ch06_figures.gate_chart(
+        table, dict.fromkeys(("one and two", "two halves"), f"r = {a.r.observed:.2f}")
+    )
 
 
 @functools.cache
 def steered():
     """The kept test of the default model, with the pairs it was made on."""
     tests, pairs = ch10.kept_rows("steering_test"), data.load("truth_pairs")
-    calibration, _ = steering_search.split_topics(pairs["topic"].tolist())
+    calibration, _ = selection.split_topics(pairs["topic"].tolist())
     return tests, pairs[~pairs["topic"].isin(calibration)].reset_index(drop=True)
 
 
@@ -383,21 +397,21 @@ def made_up_slopes():
     """Slopes and pairs without a model."""
     draws = np.random.default_rng(0).normal(size=(2, 24, 6, 8)).astype(np.float32)
     pairs = pd.DataFrame({"topic": np.repeat(list("abcd"), 6), "couple": np.repeat(np.arange(12), 2)})
-    return steering_slopes.Slopes(draws[0], draws[1], np.ones(6), np.zeros(24)), pairs
+    return layer_map.Slopes(draws[0], draws[1], np.ones(6), np.zeros(24)), pairs
 
 
 def depths():
     rows, pairs = ch10.kept_rows("steering_choice"), data.load("truth_pairs")
-    calibration, _ = steering_search.split_topics(pairs["topic"].tolist())
+    calibration, _ = selection.split_topics(pairs["topic"].tolist())
     topics = pairs.loc[pairs["topic"].isin(calibration), "topic"].tolist()
     before = rows.loc[rows["strength"] == 0, "margins"].iloc[0]
-    table = steering_search.depth_table(rows[rows["strength"] > 0], before, topics, 30, draws=200)
-    return charts.depth_chart(table, quarter=7 / 30)
+    table = selection.depth_table(rows[rows["strength"] > 0], before, topics, 30, draws=200)
+    return ch10_figures.depth_chart(table, quarter=7 / 30)
 
 
 def parts_of_the_test():
     return pd.concat(
-        steering_search.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
+        selection.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
         for kind, label in (("shuffled", "shuffled labels"), ("random", "random, same cost"))
     )
 
@@ -405,27 +419,27 @@ def parts_of_the_test():
 def power():
     slopes, pairs = made_up_slopes()
     slopes.gradient[:, 2, 0] += 3
-    table = steering_slopes.detectable(slopes, pairs, np.arange(24) < 12, 2, draws=200)
-    return charts.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
+    table = layer_map.detectable(slopes, pairs, np.arange(24) < 12, 2, draws=200)
+    return ch10_figures.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
 
 
 @functools.cache
 def diagnosed():
-    return diagnosis.diagnose(panels()["the open panel"].query("family == 'Llama-2'"), draws=500)
+    return family_diagnosis.diagnose(panels()["the open panel"].query("family == 'Llama-2'"), draws=500)
 
 
 def agreements():
-    held = size_rule.held_out_steps()
+    held = size_baseline.held_out_steps()
     sure = held[["p_tax", "p_transition", "p_bonus"]].max(axis=1) >= 0.8
-    nulls_of = {"all": size_rule.shuffled_sizes(held), "clear": size_rule.shuffled_sizes(held[sure])}
-    return charts.agreement_chart(
-        size_rule.agreement_table(held), nulls_of, size_rule.best_cuts(held, draws=50)
+    nulls_of = {"all": size_baseline.shuffled_sizes(held), "clear": size_baseline.shuffled_sizes(held[sure])}
+    return ch12_figures.agreement_chart(
+        size_baseline.agreement_table(held), nulls_of, size_baseline.best_cuts(held, draws=50)
     )
 
 
 BUILT = {
-    "diagnosis_frontier": lambda: charts.diagnosis_frontier(
-        frontier_family.family_frontier(
+    "diagnosis_frontier": lambda: reports_figures.diagnosis_frontier(
+        model_diagnosis.family_frontier(
             pd.DataFrame(
                 {
                     "model": ["m"],
@@ -436,65 +450,65 @@ BUILT = {
                 }
             )
         ),
-        frontier.h_field(frontier.models("all")),
-        frontier.fit_line(frontier.models()),
+        regression.h_field(regression.models("all")),
+        regression.fit_line(regression.models()),
     ),
-    "diagnosis_path": lambda: charts.diagnosis_path(diagnosed()),
-    "diagnosis_phases": lambda: charts.diagnosis_phases(diagnosed()),
-    "changed_chart": lambda: charts.changed_chart(
-        ch10.kept_rows("steering_changed"), steering_search.change_table(steered()[0]), ch10.counts()
+    "diagnosis_path": lambda: reports_figures.diagnosis_path(diagnosed()),
+    "diagnosis_phases": lambda: reports_figures.diagnosis_phases(diagnosed()),
+    "changed_chart": lambda: ch10_figures.changed_chart(
+        ch10.kept_rows("steering_changed"), selection.change_table(steered()[0]), ch10.counts()
     ),
-    "controls_chart": lambda: charts.controls_chart(steering_search.change_table(steered()[0])),
+    "controls_chart": lambda: ch10_figures.controls_chart(selection.change_table(steered()[0])),
     "depth_chart": depths,
-    "outputs_chart": lambda: charts.outputs_chart(ch10.kept_rows("steering_outputs")),
-    "parts_chart": lambda: charts.parts_chart(parts_of_the_test()),
+    "outputs_chart": lambda: ch10_figures.outputs_chart(ch10.kept_rows("steering_outputs")),
+    "parts_chart": lambda: ch10_figures.parts_chart(parts_of_the_test()),
     "power_chart": power,
-    "slope_map_chart": lambda: charts.slope_map_chart(
-        steering_slopes.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
+    "slope_map_chart": lambda: ch10_figures.slope_map_chart(
+        layer_map.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
     ),
     "gate_chart": gates,
     "head_map": by_head,
     "layer_cosines": by_layer,
     "pattern_chart": attention,
     "planted_chart": planted,
-    "released_cosines": lambda: charts.released_cosines(ch06.released()),
-    "cosine_chart": lambda: charts.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
+    "released_cosines": lambda: ch06_figures.released_cosines(ch06.released()),
+    "cosine_chart": lambda: ch05_figures.cosine_chart(ch05.figure_kinds(generations.internal_cosines())),
     "field_chart": recipe_fields,
     "generation_chart": successors,
-    "recipe_explorer": lambda: charts.recipe_explorer(*ch05.explorer("open", draws=30)),
-    "sensitivity_chart": lambda: charts.sensitivity_chart(
+    "recipe_explorer": lambda: ch05_figures.recipe_explorer(*ch05.explorer("open", draws=30)),
+    "sensitivity_chart": lambda: ch05_figures.sensitivity_chart(
         pd.concat([ch05.sensitivity(which) for which in ch05.PANELS])
     ),
     "tokens_chart": trained_longer,
     "chance_chart": fallen,
-    "copies_chart": lambda: charts.copies_chart(data.pythia_copies()),
-    "difference_chart": lambda: charts.difference_chart(data.compare_panels()),
-    "dimension_chart": lambda: charts.dimension_chart(dimensions()),
-    "exponent_chart": lambda: charts.exponent_chart(
+    "copies_chart": lambda: ch01_figures.copies_chart(data.pythia_copies()),
+    "difference_chart": lambda: ch01_figures.difference_chart(data.compare_panels()),
+    "dimension_chart": lambda: ch08_figures.dimension_chart(dimensions()),
+    "exponent_chart": lambda: ch08_figures.exponent_chart(
         ch08.exponent_table(draws=50).assign(benchmarks="all five"), quoted=-0.72
     ),
-    "flip_chart": lambda: charts.flip_chart(ch08.flip_table(), quoted=(0.2, -0.39)),
-    "estimator_chart": lambda: charts.estimator_chart(
-        stacked({p: transition.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
+    "flip_chart": lambda: ch08_figures.flip_chart(ch08.flip_table(), quoted=(0.2, -0.39)),
+    "estimator_chart": lambda: ch03_figures.estimator_chart(
+        stacked({p: critical_scale.all_estimates(part) for p, part in panels().items()}), quoted_b=3.5
     ),
-    "forecast_chart": lambda: charts.forecast_chart(
-        frontier_labs.prospective(frontier.models(), frontier.models("after_cutoff"))
+    "forecast_chart": lambda: ch09_figures.forecast_chart(
+        labs.prospective(regression.models(), regression.models("after_cutoff"))
     ),
     "frontier_scatter": frontier_lines,
     "gradient_chart": gradients,
     "h_explorer": own_scores,
-    "h_timeline": lambda: charts.h_timeline(frontier.h_field(frontier.models("all"))),
+    "h_timeline": lambda: ch09_figures.h_timeline(regression.h_field(regression.models("all"))),
     "isocline_chart": isocline_figure,
     "loss_chart": losses,
-    "matrix_explorer": lambda: charts.matrix_explorer(0.72),
-    "noise_chart": lambda: charts.noise_chart(noise()),
-    "null_chart": lambda: charts.null_chart(null_cases(), title="Two trends and nothing else", axis="r"),
-    "pair_grid": lambda: charts.pair_grid(matrices()),
-    "pair_signs": lambda: charts.pair_signs(
+    "matrix_explorer": lambda: ch09_figures.matrix_explorer(0.72),
+    "noise_chart": lambda: ch01_figures.noise_chart(noise()),
+    "null_chart": lambda: nulls.null_chart(null_cases(), title="Two trends and nothing else", axis="r"),
+    "pair_grid": lambda: ch02_figures.pair_grid(matrices()),
+    "pair_signs": lambda: ch02_figures.pair_signs(
         stacked({p: coupling.sign_shares(part) for p, part in panels().items()})
     ),
-    "panel_explorer": lambda: charts.panel_explorer(data.both_panels()),
-    "phase_dots": lambda: charts.phase_dots(stacked(steps())),
+    "panel_explorer": lambda: ch01_figures.panel_explorer(data.both_panels()),
+    "phase_dots": lambda: ch02_figures.phase_dots(stacked(steps())),
     "predictor_chart": predictors,
     "saturation_chart": saturated,
     "scale_histogram": scales,
@@ -503,38 +517,44 @@ BUILT = {
     "slope_chart": slopes_of_labs,
     "rotation_chart": turns,
     "small_sample_chart": few_models,
-    "toy_growth_chart": lambda: charts.toy_growth_chart(
-        toy_curves.along_training(), toy_readings.turns_summary(toy_readings.scores()), start=toy_sweep.STEPS
+    "toy_growth_chart": lambda: ch11_figures.toy_growth_chart(
+        ch11_curves.along_training(), turning_points.turns_summary(turning_points.scores()), start=sweep.STEPS
     ),
-    "toy_lever_chart": lambda: charts.toy_lever_chart(toy_curves.by_lever(), toy_levers.lever_table()),
-    "toy_logp_chart": lambda: charts.toy_logp_chart(toy_curves.log_probabilities(), start=9168),
-    "toy_pair_chart": lambda: charts.toy_pair_chart(
+    "toy_lever_chart": lambda: ch11_figures.toy_lever_chart(ch11_curves.by_lever(), levers.lever_table()),
+    "toy_logp_chart": lambda: ch11_figures.toy_logp_chart(ch11_curves.log_probabilities(), start=9168),
+    "toy_pair_chart": lambda: toy_pair_chart(
         data.load("toy_world").query("step == @toy_sweep.STEPS"), "exams_0.15"
     ),
-    "toy_shift_chart": lambda: charts.toy_shift_chart(toy_levers.lever_table()),
-    "toy_step_chart": lambda: charts.toy_step_chart(toy_readings.coupling_by_step(toy_readings.scores())),
-    "turning_chart": lambda: charts.turning_chart(ch03.turning_table()),
-    "verdict_chart": lambda: charts.verdict_chart(claims.flat_table()),
+    "toy_shift_chart": lambda: ch11_figures.toy_shift_chart(levers.lever_table()),
+    "toy_step_chart": lambda: ch11_figures.toy_step_chart(
+        turning_points.coupling_by_step(turning_points.scores())
+    ),
+    "turning_chart": lambda: ch03_figures.turning_chart(ch03.turning_table()),
+    "verdict_chart": lambda: ch13_figures.verdict_chart(assessment.flat_table()),
     "duel_chart": duels,
     "league_chart": standings,
-    "path_explorer": lambda: charts.path_explorer(ch07.explorer_grid(), ch07.EXPLORER, ch07.BENCHMARKS),
+    "path_explorer": lambda: ch07_figures.path_explorer(ch07.explorer_grid(), ch07.EXPLORER, ch07.BENCHMARKS),
     "reading_chart": every_reading,
-    "recovery_chart": lambda: charts.recovery_chart(
+    "recovery_chart": lambda: ch07_figures.recovery_chart(
         recovery.recovery_rates((8, 40), families=(1, 3), noise=(0.0, 1.0), seeds=1)
     ),
-    "rival_chart": lambda: charts.rival_chart(ch07.alternatives().assign(panel="the paper's panel"), 5.6),
-    "source_chart": lambda: charts.source_chart(ch07.source_table()),
+    "rival_chart": lambda: ch07_figures.rival_chart(
+        ch07.alternatives().assign(panel="the paper's panel"), 5.6
+    ),
+    "source_chart": lambda: ch07_figures.source_chart(ch07.source_table()),
     "given_chart": taken_out,
     "growth_chart": growth,
     "matched_chart": matched,
-    "normalised_chart": lambda: charts.normalised_chart(ch04.family_table()),
-    "pair_scatter": lambda: charts.pair_scatter(width.pair_table(ladders())),
+    "normalised_chart": lambda: ch04_figures.normalised_chart(ch04.family_table()),
+    "pair_scatter": lambda: ch04_figures.pair_scatter(width.pair_table(ladders())),
     "projection_chart": projections,
     "ratio_scatter": divided,
     "agreement_chart": agreements,
-    "family_phases": lambda: charts.family_phases(size_rule.held_out_steps(without=())),
-    "size_scatter": lambda: charts.size_scatter(size_rule.held_out_steps(), size_rule.formula()),
-    "variant_chart": lambda: charts.variant_chart(
+    "family_phases": lambda: ch12_figures.family_phases(size_baseline.held_out_steps(without=())),
+    "size_scatter": lambda: ch12_figures.size_scatter(
+        size_baseline.held_out_steps(), size_baseline.formula()
+    ),
+    "variant_chart": lambda: ch01_figures.variant_chart(
         data.both_panels()[["panel", "model", "family", "params_b", TQA]],
         pd.DataFrame({"variant": ["MC1", "MC2"], "chance_pct": [22.0, 46.0]}),
     ),
@@ -564,7 +584,7 @@ def test_every_figure_is_built_here():
         for public in charts.__all__
         if inspect.isfunction(getattr(charts, public))
         and getattr(charts, public).__module__.startswith("cape_utils.charts.")
-        and getattr(charts, public).__module__ != "cape_utils.charts._base"
+        and getattr(charts, public).__module__ != "cape_utils.charts.parts"
     }
     assert drawing == set(BUILT)
 
@@ -713,9 +733,9 @@ def test_names_are_those_of_the_table_of_benchmarks():
 
 def test_captions_follow_the_data():
     pairs = data.compare_panels()
-    before = charts.difference_chart(pairs).to_dict()["usermeta"]["caption"]
+    before = ch01_figures.difference_chart(pairs).to_dict()["usermeta"]["caption"]
     pairs.loc[0, "difference_pp"] = 99.0
-    after = charts.difference_chart(pairs).to_dict()["usermeta"]["caption"]
+    after = ch01_figures.difference_chart(pairs).to_dict()["usermeta"]["caption"]
     assert before != after
     assert "+99.0 points" in after
     assert f"{pairs['hf_id'].nunique()} checkpoints" in after
@@ -724,7 +744,7 @@ def test_captions_follow_the_data():
 def test_an_open_interval_and_a_missing_coupling_are_left_out_of_the_dots():
     local = stacked(steps())
     local.loc[local.index[:3], "coupling"] = np.nan
-    spec = charts.phase_dots(local).to_dict()
+    spec = ch02_figures.phase_dots(local).to_dict()
     json.dumps(spec, allow_nan=False)
 
 
@@ -737,7 +757,7 @@ def test_the_explorer_rounds_scores_and_not_sizes():
 def test_figures_do_not_change_their_input():
     pairs, copies = data.compare_panels(), data.pythia_copies()
     before = pairs.copy(), copies.copy()
-    charts.difference_chart(pairs)
-    charts.copies_chart(copies)
+    ch01_figures.difference_chart(pairs)
+    ch01_figures.copies_chart(copies)
     pd.testing.assert_frame_equal(pairs, before[0])
     pd.testing.assert_frame_equal(copies, before[1])

@@ -9,10 +9,11 @@ import math
 import pandas as pd
 import pytest
 
-from cape_utils import claims, data
-from cape_utils.claims import Claim, NullRange, Recomputed, Value, judge
-from cape_utils.recomputed import recomputes, registry
-from cape_utils.results import Estimate, Null
+from cape_utils import data
+from cape_utils.claims import assessment, quotations, scoreboards, verdicts
+from cape_utils.claims.registry import recomputations, recomputes
+from cape_utils.claims.verdicts import Claim, NullRange, Recomputed, Value, judge
+from cape_utils.stats.results import Estimate, Null
 
 WRITTEN = (
     "01_data",
@@ -173,7 +174,7 @@ def test_every_verdict_is_explained_and_reached():
         verdict(claim(), Value(0.5), null=null(0.4, 0.5, 0.6)),
         verdict(claim(), Value(0.5), Value(0.9)),
     }
-    assert reached == set(claims.VERDICTS)
+    assert reached == set(verdicts.VERDICTS)
 
 
 def test_the_reason_gives_the_numbers_it_rests_on():
@@ -219,19 +220,19 @@ def test_values_from_results():
 
 
 def test_the_ledger_has_a_claim_for_every_row_in_order():
-    assert [c.id for c in claims.ledger()] == list(data.load("claims")["id"])
-    assert len(claims.ledger()) == 79
+    assert [c.id for c in quotations.ledger()] == list(data.load("claims")["id"])
+    assert len(quotations.ledger()) == 79
 
 
 def test_functions_recompute_claims_of_the_ledger_and_nothing_else():
-    assert set(registry()) <= set(data.load("claims")["id"])
+    assert set(recomputations()) <= set(data.load("claims")["id"])
 
 
 def test_every_claim_of_a_written_chapter_has_a_function_and_a_number():
-    for item in claims.assess():
+    for item in assessment.assess():
         if item.claim.chapter not in WRITTEN:
             continue
-        assert item.claim.id in registry()
+        assert item.claim.id in recomputations()
         if item.claim.id in UNRELEASED:
             assert (item.paper_panel, item.verdict) == (None, "not testable")
             continue
@@ -241,42 +242,42 @@ def test_every_claim_of_a_written_chapter_has_a_function_and_a_number():
         else:
             assert isinstance(item.paper_panel.value, float | int), item.claim.id
             assert math.isfinite(item.paper_panel.value), item.claim.id
-        assert item.verdict in set(claims.VERDICTS) - {"not written yet", "not testable"}
+        assert item.verdict in set(verdicts.VERDICTS) - {"not written yet", "not testable"}
 
 
 def test_a_chapter_without_a_number_of_the_papers_says_so_and_shows_no_empty_table():
-    for shown in (claims.Statements(()), claims.Scoreboard(())):
+    for shown in (scoreboards.Statements(()), scoreboards.Scoreboard(())):
         page = shown._repr_html_()
         assert page.startswith("<p>The papers quote no number that belongs to this chapter")
         assert "table" not in page
-    assert "<table" in claims.statements("02_coupling")._repr_html_()
-    assert "no verdict" in claims.scoreboard("12_dashboard")._repr_html_()
+    assert "<table" in assessment.statements("02_coupling")._repr_html_()
+    assert "no verdict" in assessment.scoreboard("12_dashboard")._repr_html_()
 
 
 def test_claims_of_chapters_that_are_not_there_say_so():
-    for item in claims.assess():
-        if item.claim.id not in registry():
+    for item in assessment.assess():
+        if item.claim.id not in recomputations():
             assert item.verdict == "not written yet"
             assert item.reason == f"Chapter {item.claim.chapter} is not written yet."
             assert (item.paper_panel, item.open_panel, item.null) == (None, None, None)
 
 
 def test_chapters_share_out_the_claims():
-    parts = [claims.assess(chapter) for chapter in data.load("chapters")["chapter"]]
+    parts = [assessment.assess(chapter) for chapter in data.load("chapters")["chapter"]]
     assert sorted(item.claim.id for part in parts for item in part) == sorted(data.load("claims")["id"])
     with pytest.raises(KeyError, match="no chapter '14_more'; the chapters are 01_data, 02_coupling"):
-        claims.assess("14_more")
+        assessment.assess("14_more")
 
 
 def test_intervals_contain_their_values():
-    for item in claims.assess():
+    for item in assessment.assess():
         for part in (item.paper_panel, item.open_panel, item.null):
             if part is not None and part.low is not None and part.high is not None:
                 assert part.low <= part.value <= part.high, item.claim.id
 
 
 def test_half_an_interval_is_not_shown():
-    from cape_utils import scoreboards, verdicts
+    from cape_utils.claims import scoreboards, verdicts
 
     half, whole = verdicts.Value(1.0, low=0.5), verdicts.Value(1.0, low=0.5, high=2.0)
     assert [verdicts.show_value(value) for value in (half, whole)] == ["1", "1 [0.5, 2]"]
@@ -284,11 +285,11 @@ def test_half_an_interval_is_not_shown():
 
 
 def test_counts_of_verdicts_add_up():
-    counts = claims.verdict_counts()
-    assert list(counts) == list(claims.VERDICTS)
-    assert sum(counts.values()) == len(claims.ledger())
-    assert sum(claims.verdict_counts(claims.assess("02_coupling")).values()) == len(
-        claims.assess("02_coupling")
+    counts = assessment.verdict_counts()
+    assert list(counts) == list(verdicts.VERDICTS)
+    assert sum(counts.values()) == len(quotations.ledger())
+    assert sum(assessment.verdict_counts(assessment.assess("02_coupling")).values()) == len(
+        assessment.assess("02_coupling")
     )
 
 
@@ -296,7 +297,7 @@ def test_what_each_number_of_the_written_chapters_comes_to():
     # Pinned, so that a change of data or method that moves a number is noticed and looked at.
     found = {
         item.claim.id: item.paper_panel.value
-        for item in claims.assess()
+        for item in assessment.assess()
         if item.claim.chapter in WRITTEN and item.paper_panel is not None
     }
     expected = {
@@ -368,7 +369,7 @@ def test_what_each_number_of_the_written_chapters_comes_to():
 def quoted_as(claim_id: str, value: float) -> Claim:
     rows = data.load("claims")
     rows.loc[rows["id"] == claim_id, "paper_value"] = value
-    return next(c for c in claims.ledger(rows) if c.id == claim_id)
+    return next(c for c in quotations.ledger(rows) if c.id == claim_id)
 
 
 @pytest.mark.parametrize(
@@ -382,14 +383,14 @@ def quoted_as(claim_id: str, value: float) -> Claim:
     ],
 )
 def test_a_wrong_paper_value_changes_the_verdict(claim_id, wrong):
-    own = next(c for c in claims.ledger() if c.id == claim_id)
-    ours = registry()[claim_id]()
+    own = next(c for c in quotations.ledger() if c.id == claim_id)
+    ours = recomputations()[claim_id]()
     assert judge(own, ours).verdict == "reproduced"
     assert judge(quoted_as(claim_id, wrong), ours).verdict == "differs"
 
 
 def test_a_right_value_in_place_of_a_wrong_one_changes_the_verdict_too():
-    ours = registry()["panel_models"]()
+    ours = recomputations()["panel_models"]()
     assert judge(quoted_as("panel_models", 59), ours).verdict == "reproduced"
     assert judge(quoted_as("panel_models", 63), ours).verdict == "differs"
 
@@ -440,15 +441,15 @@ def test_a_right_value_in_place_of_a_wrong_one_changes_the_verdict_too():
     ],
 )
 def test_a_wrong_datum_changes_the_verdict(spoil, claim_id, file, old, new, before, after):
-    own = next(c for c in claims.ledger() if c.id == claim_id)
-    assert judge(own, registry()[claim_id]()).verdict == before
+    own = next(c for c in quotations.ledger() if c.id == claim_id)
+    assert judge(own, recomputations()[claim_id]()).verdict == before
     spoil(file, old, new)
-    assert judge(own, registry()[claim_id]()).verdict == after
+    assert judge(own, recomputations()[claim_id]()).verdict == after
 
 
 def test_a_changed_value_in_the_ledger_itself_reaches_the_verdict(spoil):
     spoil("claims.csv", "families in the panel,16,", "families in the panel,15,")
-    item = next(item for item in claims.assess("01_data") if item.claim.id == "panel_families")
+    item = next(item for item in assessment.assess("01_data") if item.claim.id == "panel_families")
     assert item.verdict == "differs"
     assert "where 15 is quoted" in item.reason
 
@@ -457,7 +458,7 @@ def test_a_changed_value_in_the_ledger_itself_reaches_the_verdict(spoil):
 
 
 def test_plain_objects_have_the_promised_keys_and_survive_json():
-    for item in claims.assess():
+    for item in assessment.assess():
         plain = item.as_dict()
         assert set(plain) == KEYS
         assert json.loads(json.dumps(plain, allow_nan=False)) == plain
@@ -468,41 +469,41 @@ def test_plain_objects_have_the_promised_keys_and_survive_json():
 
 def test_a_number_that_is_quoted_comes_back_as_a_number():
     quoted = data.load("claims").set_index("id")["paper_value"].dropna()
-    for item in claims.assess():
+    for item in assessment.assess():
         if item.claim.id in quoted.index:
             assert item.as_dict()["paper_value"]["value"] == quoted[item.claim.id]
 
 
 def test_the_table_for_reading_has_a_row_for_each_claim_and_no_gap():
-    table = claims.table("02_coupling")
-    assert list(table.index) == [item.claim.id for item in claims.assess("02_coupling")]
+    table = assessment.table("02_coupling")
+    assert list(table.index) == [item.claim.id for item in assessment.assess("02_coupling")]
     assert list(table.columns) == ["claim", "paper", "paper's data", "open panel", "null", "verdict", "why"]
     assert table.notna().all(axis=None)
 
 
 def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
-    monkeypatch.setattr(claims, "_assessed", lambda claim: pytest.fail(f"{claim.id} was recomputed"))
-    shown = claims.statements("03_phase_transition")._repr_html_()
-    for one in claims.ledger():
+    monkeypatch.setattr(assessment, "_assessed", lambda claim: pytest.fail(f"{claim.id} was recomputed"))
+    shown = assessment.statements("03_phase_transition")._repr_html_()
+    for one in quotations.ledger():
         assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")
     assert "<td>3.5 [2.9, 13.4]</td>" in shown
     assert "verdict" not in shown
     with pytest.raises(KeyError, match="no chapter '3'; the chapters are"):
-        claims.statements("3")
+        assessment.statements("3")
 
 
 def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():
-    shown = claims.scoreboard("02_coupling")._repr_html_()
-    for item in claims.assess("02_coupling"):
+    shown = assessment.scoreboard("02_coupling")._repr_html_()
+    for item in assessment.assess("02_coupling"):
         assert f"<code>{item.claim.id}</code>" in shown
     odd = dataclasses.replace(claim("equals_text", "<b>"), statement="a < b & c")
-    board = claims.Scoreboard((judge(odd, Recomputed(Value("<i>"))),))._repr_html_()
+    board = scoreboards.Scoreboard((judge(odd, Recomputed(Value("<i>"))),))._repr_html_()
     assert "a &lt; b &amp; c" in board
     assert "<i>" not in board
     assert 'class="verdict differs"' in board
     assert (
         'class="verdict papers-data-only"'
-        in claims.Scoreboard((judge(claim(), Recomputed(Value(0.5), Value(0.9))),))._repr_html_()
+        in scoreboards.Scoreboard((judge(claim(), Recomputed(Value(0.5), Value(0.9))),))._repr_html_()
     )
 
 
@@ -518,8 +519,8 @@ def test_a_number_that_is_none_cannot_enter_the_ledger(part):
 
 
 def test_the_published_table_holds_every_claim_with_its_numbers():
-    table = claims.flat_table().set_index("id")
-    for item in claims.assess():
+    table = assessment.flat_table().set_index("id")
+    for item in assessment.assess():
         row = table.loc[item.claim.id]
         assert row["verdict"] == item.verdict
         for name, part in (("ours", item.paper_panel), ("null", item.null)):
@@ -527,14 +528,14 @@ def test_the_published_table_holds_every_claim_with_its_numbers():
 
 
 def test_luck_recomputes_fewer_claims_than_the_data():
-    luck = claims.agreement_by_luck(draws=300)
+    luck = assessment.agreement_by_luck(draws=300)
     assert luck.high < luck.observed <= luck.n
-    assert luck == claims.agreement_by_luck(draws=300)
+    assert luck == assessment.agreement_by_luck(draws=300)
 
 
 def test_only_the_whole_board_offers_filters():
-    assert 'data-verdict="artefact"' in claims.scoreboard()._repr_html_()
-    assert "data-verdict" not in claims.scoreboard("02_coupling")._repr_html_()
+    assert 'data-verdict="artefact"' in assessment.scoreboard()._repr_html_()
+    assert "data-verdict" not in assessment.scoreboard("02_coupling")._repr_html_()
 
 
 @pytest.mark.parametrize(

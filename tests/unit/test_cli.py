@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from cape_utils import claims, cli, data
+from cape_utils import cli, data
+from cape_utils.claims import assessment, verdicts
 
 KEYS = ["id", "chapter", "paper_value", "paper_panel", "open_panel", "null", "verdict", "reason"]
 
@@ -30,9 +31,9 @@ def test_json_from_a_shell_is_a_list_of_every_claim():
     assert [item["id"] for item in items] == list(data.load("claims")["id"])
     for item in items:
         assert list(item) == KEYS
-        assert item["verdict"] in claims.VERDICTS
+        assert item["verdict"] in verdicts.VERDICTS
         assert item["reason"]
-    assert items == [item.as_dict() for item in claims.assess()]
+    assert items == [item.as_dict() for item in assessment.assess()]
 
 
 def test_json_of_one_chapter(capsys):
@@ -47,9 +48,9 @@ def test_json_of_one_chapter(capsys):
 def test_text_names_every_claim_and_counts_the_verdicts(capsys):
     assert cli.main(["claims", "--chapter", "01_data"]) == 0
     out, _ = capsys.readouterr()
-    for item in claims.assess("01_data"):
+    for item in assessment.assess("01_data"):
         assert f"{item.verdict.upper():<18} {item.claim.id}" in out
-    counts = claims.verdict_counts(claims.assess("01_data"))
+    counts = assessment.verdict_counts(assessment.assess("01_data"))
     assert out.rstrip().splitlines()[-1] == ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     assert max(map(len, out.splitlines())) <= 100
 

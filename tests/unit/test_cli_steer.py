@@ -7,7 +7,8 @@ import json
 import pandas as pd
 import pytest
 
-from cape_utils import cli, data, directions
+from cape_utils import cli, data
+from cape_utils.steering import directions
 from tests.tiny_models import CONFIGS, DEPTH, save_tiny, tiny
 
 
@@ -95,11 +96,12 @@ def test_what_was_learnt_is_kept_and_a_spoilt_file_is_learnt_anew(
 
 
 def test_the_layer_can_be_chosen_by_the_margin(folder, pairs, capsys):
-    from cape_utils import own_pairs, steering_slopes
+    from cape_utils.steering import layer_map
+    from cape_utils.steering import pairs as steering_pairs
 
     assert steer("--json", model=folder, prompt="Salt is", calibrate=pairs, layer="auto") == 0
     chosen = json.loads(capsys.readouterr().out)["layer"]
-    assert chosen == steering_slopes.best_layer(tiny("llama"), own_pairs.read_pairs(pairs))
+    assert chosen == layer_map.best_layer(tiny("llama"), steering_pairs.read_pairs(pairs))
 
 
 def test_a_direction_of_another_model_is_refused(folder, pairs, tmp_path, capsys):

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cape_utils import coupling, data, nulls
+from cape_utils import data
+from cape_utils.data import benchmarks
+from cape_utils.scaling import coupling, trend_nulls
+from cape_utils.stats import correlation, item_noise
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -38,21 +41,21 @@ TOY = pd.concat(
 @pytest.mark.parametrize(("score", "items"), [(10.0, 100), (50.0, 817), (97.0, 250)])
 def test_item_error_is_the_spread_of_simulated_test_results(score, items):
     simulated = 100 * np.random.default_rng(0).binomial(items, score / 100, size=40_000) / items
-    assert float(coupling.item_error(score, items)) == pytest.approx(simulated.std(), rel=0.02)
+    assert float(item_noise.item_error(score, items)) == pytest.approx(simulated.std(), rel=0.02)
 
 
 def test_item_error_of_certainty_is_zero_and_missing_stays_missing():
-    assert coupling.item_error([0.0, 100.0, np.nan], 817).tolist()[:2] == [0.0, 0.0]
-    assert np.isnan(coupling.item_error(np.nan, 817))
+    assert item_noise.item_error([0.0, 100.0, np.nan], 817).tolist()[:2] == [0.0, 0.0]
+    assert np.isnan(item_noise.item_error(np.nan, 817))
     assert np.isnan(
-        coupling.item_error(50.0, coupling.benchmark_items("xwinograd"))
+        item_noise.item_error(50.0, benchmarks.benchmark_items("xwinograd"))
     )  # its items are not stated
 
 
 def test_items_come_from_the_table_and_unknown_benchmarks_are_named():
-    assert coupling.benchmark_items("hellaswag") == 10_042
+    assert benchmarks.benchmark_items("hellaswag") == 10_042
     with pytest.raises(ValueError, match="no benchmark 'truthfulqa'; known are hellaswag"):
-        coupling.benchmark_items("truthfulqa")
+        benchmarks.benchmark_items("truthfulqa")
 
 
 # ---------------------------------------------------------------- local coupling
@@ -341,7 +344,7 @@ def test_partial_correlation_is_that_of_regression_residuals():
     size = np.log10(table["params_b"].to_numpy())
     design = sm.add_constant(size)
     left, right = (sm.OLS(table[name].to_numpy(), design).fit().resid for name in (HS, TQA))
-    ours = coupling.partial_correlation(table[HS], table[TQA], size)
+    ours = correlation.partial_correlation(table[HS], table[TQA], size)
     assert ours.estimate == pytest.approx(stats.pearsonr(left, right).statistic)
     # And that of the textbook formula.
     r = np.corrcoef([table[HS], table[TQA], size])
@@ -355,9 +358,9 @@ def test_partial_correlation_is_that_of_regression_residuals():
 
 def test_partial_correlation_drops_missing_rows_and_refuses_too_few():
     x, y, z = [1, 2, 3, 5, np.nan], [2, 1, 4, 3, 9], [1, 3, 2, 5, 4]
-    assert coupling.partial_correlation(x, y, z).n == 4
+    assert correlation.partial_correlation(x, y, z).n == 4
     with pytest.raises(ValueError, match="at least 4 rows without missing values are needed; there are 3"):
-        coupling.partial_correlation(x[1:], y[1:], z[1:])
+        correlation.partial_correlation(x[1:], y[1:], z[1:])
 
 
 def test_partial_correlation_takes_a_shared_trend_away():
@@ -365,7 +368,7 @@ def test_partial_correlation_takes_a_shared_trend_away():
     size = np.linspace(0, 3, 60)
     x, y = 20 * size + rng.normal(size=60), -8 * size + rng.normal(size=60)
     assert stats.pearsonr(x, y).statistic < -0.95
-    ours = coupling.partial_correlation(x, y, size)
+    ours = correlation.partial_correlation(x, y, size)
     assert ours.low < 0 < ours.high
 
 
@@ -393,7 +396,7 @@ def test_the_exact_permutation_p_is_that_of_scipy(seed):
         n_resamples=np.inf,
         vectorized=False,
     )
-    ours = nulls.permutation_null(x, y)
+    ours = trend_nulls.permutation_null(x, y)
     # scipy's own two-sided p doubles the smaller side; ours counts by size. The arrangements are the same.
     assert (ours.low, ours.high) == pytest.approx(tuple(np.percentile(theirs.null_distribution, [2.5, 97.5])))
     assert ours.p == np.mean(np.abs(theirs.null_distribution) >= abs(theirs.statistic) - 1e-12)
@@ -402,27 +405,27 @@ def test_the_exact_permutation_p_is_that_of_scipy(seed):
 
 def test_every_arrangement_is_visited_up_to_nine_pairs_and_a_sample_beyond():
     rng = np.random.default_rng(0)
-    nine = nulls.permutation_null(*rng.normal(size=(2, 9)))
+    nine = trend_nulls.permutation_null(*rng.normal(size=(2, 9)))
     assert (nine.exact, nine.draws, nine.smallest_p) == (True, math.factorial(9), 1 / math.factorial(9))
-    ten = nulls.permutation_null(*rng.normal(size=(2, 10)), draws=500)
+    ten = trend_nulls.permutation_null(*rng.normal(size=(2, 10)), draws=500)
     assert (ten.exact, ten.draws, ten.smallest_p) == (False, 500, 1 / 501)
 
 
 def test_the_smallest_p_is_reached_by_a_perfect_order():
     x = np.arange(7.0)
-    null = nulls.permutation_null(x**2, np.exp(x))
+    null = trend_nulls.permutation_null(x**2, np.exp(x))
     assert null.p == null.smallest_p == 1 / 5040
     # Even steps read backwards are even steps: the reversed order correlates as strongly, and both sides count.
-    assert nulls.permutation_null(x, 3 * x).p == 2 / 5040
+    assert trend_nulls.permutation_null(x, 3 * x).p == 2 / 5040
 
 
 def test_sampling_comes_close_to_the_exact_answer(monkeypatch):
     rng = np.random.default_rng(1)
     x = rng.normal(size=8)
     y = x + 1.5 * rng.normal(size=8)
-    exact = nulls.permutation_null(x, y)
-    monkeypatch.setattr(nulls, "_EXACT_UP_TO", 3)
-    sampled = nulls.permutation_null(x, y, draws=20_000)
+    exact = trend_nulls.permutation_null(x, y)
+    monkeypatch.setattr(trend_nulls, "_EXACT_UP_TO", 3)
+    sampled = trend_nulls.permutation_null(x, y, draws=20_000)
     assert not sampled.exact
     assert sampled.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p / 20_000))
     assert (sampled.low, sampled.high) == pytest.approx((exact.low, exact.high), abs=0.02)
@@ -430,7 +433,7 @@ def test_sampling_comes_close_to_the_exact_answer(monkeypatch):
 
 def test_the_same_seed_gives_the_same_answer_and_another_seed_nearly_the_same():
     x, y = np.random.default_rng(2).normal(size=(2, 20))
-    for null in (nulls.permutation_null, nulls.monotone_null, nulls.increment_null):
+    for null in (trend_nulls.permutation_null, trend_nulls.monotone_null, trend_nulls.increment_null):
         assert null(x, y, rng=1) == null(x, y, rng=1)
         one, other = null(x, y, rng=1), null(x, y, rng=2)
         assert one != other
@@ -439,18 +442,18 @@ def test_the_same_seed_gives_the_same_answer_and_another_seed_nearly_the_same():
 
 def test_missing_pairs_are_left_out_and_too_few_are_refused():
     x, y = [1, 2, np.nan, 4, 3], [2, 1, 5, 4, 3]
-    assert nulls.permutation_null(x, y) == nulls.permutation_null([1, 2, 4, 3], [2, 1, 4, 3])
+    assert trend_nulls.permutation_null(x, y) == trend_nulls.permutation_null([1, 2, 4, 3], [2, 1, 4, 3])
     with pytest.raises(ValueError, match="at least 3 pairs without missing values are needed; there are 2"):
-        nulls.permutation_null([1, 2, np.nan], [1, 2, 3])
+        trend_nulls.permutation_null([1, 2, np.nan], [1, 2, 3])
     with pytest.raises(ValueError, match=r"equal length are needed; their shapes are \(3,\) and \(2,\)"):
-        nulls.permutation_null([1, 2, 3], [1, 2])
+        trend_nulls.permutation_null([1, 2, 3], [1, 2])
     with pytest.raises(ValueError, match="up to 9 pairs; there are 10"):
-        nulls.permutation_p_under_monotone(range(10), range(10))
+        trend_nulls.permutation_p_under_monotone(range(10), range(10))
 
 
 def test_the_permutation_p_is_uniform_when_nothing_is_there():
     rng = np.random.default_rng(0)
-    p = np.array([nulls.permutation_null(*rng.normal(size=(2, 7))).p for _ in range(600)])
+    p = np.array([trend_nulls.permutation_null(*rng.normal(size=(2, 7))).p for _ in range(600)])
     assert 0.03 <= np.mean(p <= 0.05) <= 0.07
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
@@ -460,7 +463,7 @@ def test_a_planted_coupling_is_found():
     found = []
     for _ in range(100):
         x = rng.normal(size=8)
-        found.append(nulls.permutation_null(x, x + 0.5 * rng.normal(size=8)).p < 0.05)
+        found.append(trend_nulls.permutation_null(x, x + 0.5 * rng.normal(size=8)).p < 0.05)
     assert np.mean(found) > 0.9
 
 
@@ -477,7 +480,7 @@ def test_two_rising_series_fool_the_permutation_test_and_not_the_trend_null():
     p = []
     for _ in range(200):
         x, y = monotone_pair(rng)
-        p.append((nulls.permutation_null(x, y).p, nulls.monotone_null(x, y, draws=300).p))
+        p.append((trend_nulls.permutation_null(x, y).p, trend_nulls.monotone_null(x, y, draws=300).p))
     fooled, kept = (np.array(p) <= 0.05).mean(axis=0)
     assert fooled > 0.99
     assert kept <= 0.09
@@ -489,32 +492,32 @@ def test_the_trend_null_finds_steps_that_go_together():
     for _ in range(60):
         steps = rng.pareto(1.5, size=9) + 0.1
         x, y = np.cumsum(steps), np.cumsum(steps * rng.uniform(0.95, 1.05, size=9))
-        found.append(nulls.monotone_null(x, y, draws=300).p <= 0.05)
+        found.append(trend_nulls.monotone_null(x, y, draws=300).p <= 0.05)
     assert np.mean(found) > 0.5
 
 
 def test_the_draws_of_the_trend_null_keep_every_step():
     rng = np.random.default_rng(0)
     x = np.array([1.0, 2.0, 4.0, 7.0, 11.0])
-    drawn = nulls._shuffled_steps(x, 50, rng)
+    drawn = trend_nulls._shuffled_steps(x, 50, rng)
     assert np.allclose(np.sort(np.diff(drawn), axis=1), np.sort(np.diff(x)))
     assert np.allclose(drawn[:, -1] - drawn[:, 0], 10)
-    draws = nulls.monotone_draws(x, -x, draws=50)
+    draws = trend_nulls.monotone_draws(x, -x, draws=50)
     assert draws.shape == (50,)
     assert (draws < 0).all()
 
 
 def test_the_trend_null_reports_the_observed_r():
     x, y = [1, 2, 4, 7, 11], [9, 7, 6, 2, 1]
-    null = nulls.monotone_null(x, y, draws=100)
+    null = trend_nulls.monotone_null(x, y, draws=100)
     assert null.observed == pytest.approx(stats.pearsonr(x, y).statistic)
     assert null.smallest_p == 1 / 101
 
 
 def test_the_permutation_p_of_series_with_a_trend_is_always_small():
     x, y = monotone_pair(np.random.default_rng(3), n=7)
-    null = nulls.permutation_p_under_monotone(x, y, draws=60)
-    assert null.observed == nulls.permutation_null(x, y).p
+    null = trend_nulls.permutation_p_under_monotone(x, y, draws=60)
+    assert null.observed == trend_nulls.permutation_null(x, y).p
     assert null.high < 0.05
     assert 0 < null.p <= 1
     assert (null.exact, null.draws, null.smallest_p) == (False, 60, 1 / 60)
@@ -522,14 +525,14 @@ def test_the_permutation_p_of_series_with_a_trend_is_always_small():
 
 def test_increments_are_a_permutation_of_the_steps():
     x, y = monotone_pair(np.random.default_rng(4))
-    assert nulls.increment_null(x, y) == nulls.permutation_null(np.diff(x), np.diff(y))
+    assert trend_nulls.increment_null(x, y) == trend_nulls.permutation_null(np.diff(x), np.diff(y))
     with pytest.raises(ValueError, match="at least 4 pairs"):
-        nulls.increment_null([1, 2, 3], [1, 2, 3])
+        trend_nulls.increment_null([1, 2, 3], [1, 2, 3])
 
 
 def test_the_p_of_increments_is_uniform_for_independent_trends():
     rng = np.random.default_rng(1)
-    p = np.array([nulls.increment_null(*monotone_pair(rng, n=8)).p for _ in range(400)])
+    p = np.array([trend_nulls.increment_null(*monotone_pair(rng, n=8)).p for _ in range(400)])
     assert 0.025 <= np.mean(p <= 0.05) <= 0.08
 
 
@@ -560,14 +563,14 @@ def test_scores_that_only_rise_have_positive_couplings_whatever_they_measure():
     table = pd.concat(
         [family(f"F{k}", [1, 2, 4, 8], [30 + k, 41, 52, 63], [30, 33 + k, 49, 58]) for k in range(3)]
     )
-    null = nulls.rising_share_null(table, (HS, TQA), draws=200)
+    null = trend_nulls.rising_share_null(table, (HS, TQA), draws=200)
     assert null.observed == null.value == null.low == 1.0
     assert null.p == 1.0
 
 
 def test_a_step_without_a_change_is_not_a_positive_coupling():
     flat = family("F", [1, 2, 4, 8], [30, 40, 50, 60], [40.0] * 4)
-    assert nulls.rising_share_null(flat, (HS, TQA), draws=20).observed == 0
+    assert trend_nulls.rising_share_null(flat, (HS, TQA), draws=20).observed == 0
 
 
 def test_a_planted_togetherness_of_steps_is_found():
@@ -576,7 +579,7 @@ def test_a_planted_togetherness_of_steps_is_found():
     for k in range(12):
         walk = 50 + np.cumsum(rng.choice([-2.0, 2.0], size=7))
         parts.append(family(f"F{k}", 2.0 ** np.arange(7), walk, walk - 5))
-    null = nulls.rising_share_null(pd.concat(parts), (HS, TQA), draws=400)
+    null = trend_nulls.rising_share_null(pd.concat(parts), (HS, TQA), draws=400)
     assert null.observed == 1.0
     assert null.high < 0.8
     assert null.p == null.smallest_p
@@ -616,7 +619,7 @@ def test_the_part_of_a_fall_below_chance_by_hand():
         0.75,
     ]
     assert found["below_share"].to_dict() == {"above": 0.0, "below": 1.0, "through": 0.75}
-    assert found.loc["through", "start_gap_se"] == pytest.approx(2 / float(coupling.item_error(48.0, 817)))
+    assert found.loc["through", "start_gap_se"] == pytest.approx(2 / float(item_noise.item_error(48.0, 817)))
     moved = coupling.chance_start(table, chance_pct=44.0).set_index("family")
     assert moved.loc["through", "below_share"] == 0.5
 
@@ -624,7 +627,9 @@ def test_the_part_of_a_fall_below_chance_by_hand():
 # ---------------------------------------------------------------- series without variation
 
 
-@pytest.mark.parametrize("null", [nulls.permutation_null, nulls.monotone_null, nulls.increment_null])
+@pytest.mark.parametrize(
+    "null", [trend_nulls.permutation_null, trend_nulls.monotone_null, trend_nulls.increment_null]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_a_constant_series_is_not_significant(null):
     # Its correlation is not defined, so no p may be given that a reader would take for evidence.

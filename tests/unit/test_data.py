@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import data
+from tests.tables import check_keys
 
 
 def test_an_unknown_table_lists_the_known_ones():
@@ -20,14 +21,6 @@ def test_a_loaded_table_is_a_copy():
     table = data.load("paper_panel")
     table.loc[:, "hellaswag"] = 0.0
     assert (data.load("paper_panel")["hellaswag"] > 0).all()
-
-
-def test_describe_gives_units_ranges_and_choices():
-    table = data.describe("paper_panel")
-    assert table.loc["hellaswag", ["unit", "allowed"]].tolist() == ["percent", "0 to 100"]
-    assert table.loc["params_b", "unit"] == "billion parameters"
-    assert data.describe("losses").loc["corpus", "allowed"] == "not_stated, wikitext2"
-    assert data.describe("frontier_models").loc["model", "allowed"] == ""
 
 
 def test_a_bad_cell_names_table_line_column_value_and_what_is_allowed(spoil):
@@ -94,7 +87,7 @@ def test_broken_keys_between_tables_are_all_caught(spoil):
         "06_attention_heads,paper_c\nopt_ladder_crash",
     )
     with pytest.raises(data.DataError) as caught:
-        data.check_package()
+        check_keys()
     problems = caught.value.problems
     assert {(p.table, p.column) for p in problems} == {
         ("bootstrap_copy.csv", "model"),
@@ -114,7 +107,7 @@ def test_broken_keys_between_tables_are_all_caught(spoil):
 def test_a_table_with_an_unchecked_copy_of_a_row_is_caught(spoil):
     spoil("losses.csv", "Pythia-12B,not_stated,", "Pythia-6.9B,not_stated,")
     with pytest.raises(data.DataError, match="it stands in another row too"):
-        data.check_package()
+        check_keys()
 
 
 @pytest.mark.parametrize("which", ["paper", "open"])

@@ -12,27 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import (
+from cape_utils import data
+from cape_utils.claims import assessment, evidence, quotations
+from cape_utils.diagnosis import (
     advice,
-    cautions,
-    claims,
-    coupling,
-    data,
-    diagnosis,
-    evidence,
-    forecast,
-    frontier,
-    frontier_diagnosis,
-    held_out,
-    item_noise,
-    neighbours,
-    next_phase,
+    family_diagnosis,
     next_size,
-    recipes,
-    report,
-    report_sections,
-    web_curve,
+    panel_comparison,
+    phase_forecast,
+    score_warnings,
+    steps,
 )
+from cape_utils.frontier import model_diagnosis, regression
+from cape_utils.reports import render, sections
+from cape_utils.scaling import coupling, forecasting, recipe_effects, web_curve
+from cape_utils.stats import item_noise
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 PAIR = (HS, TQA)
@@ -56,10 +50,10 @@ def family(name: str) -> pd.DataFrame:
 
 
 @functools.cache
-def found(name: str = "Mine") -> diagnosis.Diagnosis:
+def found(name: str = "Mine") -> family_diagnosis.Diagnosis:
     if name == "Mine":
-        return diagnosis.diagnose(scores([0.4, 1.4, 7.0], [40.2, 54.6, 72.3], [43.1, 37.9, 35.2]))
-    return diagnosis.diagnose(family(name))
+        return family_diagnosis.diagnose(scores([0.4, 1.4, 7.0], [40.2, 54.6, 72.3], [43.1, 37.9, 35.2]))
+    return family_diagnosis.diagnose(family(name))
 
 
 # ---------------------------------------------------------------- item noise
@@ -78,7 +72,7 @@ def test_simulated_phases_agree_with_the_normal_approximation(name):
 
 
 def test_a_denominator_that_hardly_moves_gives_a_wide_range_and_no_certainty():
-    step = item_noise.intervals(scores([1.0, 2.0], [50.0, 50.1], [40.0, 42.0]), HS, TQA)[0]
+    step = steps.intervals(scores([1.0, 2.0], [50.0, 50.1], [40.0, 42.0]), HS, TQA)[0]
     assert step.p_x_rises < 0.7
     assert step.low < -2
     assert step.high > 2
@@ -91,13 +85,13 @@ def test_a_score_of_zero_is_not_certain_and_warns_of_nothing():
     table = table.assign(gsm8k=[0.0, 1.0], humaneval=[0.0, 0.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        step = item_noise.intervals(table, "gsm8k", "humaneval")[0]
+        step = steps.intervals(table, "gsm8k", "humaneval")[0]
     assert 0 < step.p_transition < 1
 
 
 def test_a_benchmark_without_a_number_of_items_has_a_coupling_but_no_probability():
     table = scores([1.0, 2.0], [50.0, 60.0], [40.0, 45.0], xwinograd=[60.0, 70.0])
-    one = diagnosis.diagnose(table, y="xwinograd")
+    one = family_diagnosis.diagnose(table, y="xwinograd")
     assert one.last.coupling == pytest.approx(1)
     assert all(math.isnan(v) for v in (one.last.p_tax, one.last.p_bonus, one.probability, one.last.median))
     assert one.as_dict()["probability"] is None
@@ -113,9 +107,7 @@ def test_the_range_of_a_planted_turn_holds_it_as_often_as_it_says():
     rng, held, width = np.random.default_rng(7), [], []
     for seed in range(150):
         drawn = item_noise.simulate_scores(parabola(size, 0.1, depth=16), 817, 1, rng)[0]
-        scale = item_noise.family_scale(
-            pd.DataFrame({"params_b": 10**size, TQA: drawn}), TQA, draws=400, rng=seed
-        )
+        scale = steps.family_scale(pd.DataFrame({"params_b": 10**size, TQA: drawn}), TQA, draws=400, rng=seed)
         assert scale.identified
         held.append(scale.low <= 10**0.1 <= scale.high)
         width.append(scale.high / scale.low)
@@ -135,7 +127,7 @@ def test_the_range_of_a_planted_turn_holds_it_as_often_as_it_says():
 )
 def test_a_turn_that_the_scores_do_not_hold_is_not_identified_and_it_says_why(tqa, reason):
     sizes = [2.0**i for i in range(len(tqa))]
-    scale = item_noise.family_scale(pd.DataFrame({"params_b": sizes, TQA: tqa}), TQA)
+    scale = steps.family_scale(pd.DataFrame({"params_b": sizes, TQA: tqa}), TQA)
     assert not scale.identified
     assert reason in scale.reason
     assert all(math.isnan(v) for v in (scale.estimate, scale.low, scale.high))
@@ -146,7 +138,7 @@ def test_scores_that_miss_the_parabola_widen_the_noise():
     smooth = parabola(size)
     rough = smooth + np.array([3, -3, 3, -3, 3, -3])
     frames = [pd.DataFrame({"params_b": 10**size, TQA: y}) for y in (smooth, rough)]
-    tight, loose = (item_noise.family_scale(frame, TQA) for frame in frames)
+    tight, loose = (steps.family_scale(frame, TQA) for frame in frames)
     assert tight.stretch == 1
     assert loose.stretch > 1.5
     assert math.isnan(loose.low) or loose.high / loose.low > tight.high / tight.low
@@ -161,15 +153,15 @@ def test_scores_that_miss_the_parabola_widen_the_noise():
     ids=" ".join,
 )
 def test_ranges_of_90_percent_hold_85_to_95_percent_of_families_held_out(benchmarks):
-    held = held_out.held_out_coverage(held_out.best_method(), tuple(benchmarks))
+    held = forecasting.held_out_coverage(forecasting.best_method(), tuple(benchmarks))
     assert 0.85 <= held.estimate <= 0.95
-    errors = held_out.held_out_steps(held_out.best_method(), tuple(benchmarks))
+    errors = forecasting.held_out_steps(forecasting.best_method(), tuple(benchmarks))
     assert held.n == len(errors)
     assert errors["family"].nunique() >= 18
 
 
 def test_coverage_notices_ranges_that_are_too_narrow():
-    half = held_out.held_out_coverage(held_out.best_method(), PAIR, level=0.5)
+    half = forecasting.held_out_coverage(forecasting.best_method(), PAIR, level=0.5)
     assert 0.35 < half.estimate < 0.7
 
 
@@ -179,7 +171,7 @@ def test_ranges_cover_families_that_err_alike():
         names = np.repeat(np.arange(21), 3)
         errors = pd.DataFrame({"family": names, "step": rng.uniform(0.1, 1, 63)})
         errors["error_pp"] = rng.normal(0, 3, 21)[names] * np.sqrt(errors["step"])
-        low, high = held_out.error_range(errors[errors["family"] > 0], 0.5, 0.9)
+        low, high = forecasting.error_range(errors[errors["family"] > 0], 0.5, 0.9)
         held.append(
             low <= errors["error_pp"].iloc[0] / np.sqrt(errors["step"].iloc[0]) * np.sqrt(0.5) <= high
         )
@@ -187,29 +179,29 @@ def test_ranges_cover_families_that_err_alike():
 
 
 def test_foreseen_phases_are_scored_against_frequencies_and_the_report_says_so():
-    skill = next_phase.phase_skill(held_out.best_method(), *PAIR)
+    skill = phase_forecast.phase_skill(forecasting.best_method(), *PAIR)
     assert skill == found("Mine").next_size.skill
-    assert skill.n == len(held_out.held_out_steps(held_out.best_method(), PAIR)) / 2
+    assert skill.n == len(forecasting.held_out_steps(forecasting.best_method(), PAIR)) / 2
     assert 0 < skill.score < 2
-    text = " ".join(report.as_text(found("Mine"), ()).split())
+    text = " ".join(render.as_text(found("Mine"), ()).split())
     assert f"{skill.score:.2f}" in text
     assert f"{skill.frequencies:.2f}" in text
 
 
 def test_the_method_is_the_first_of_the_league_and_not_a_name_in_the_code(monkeypatch):
-    held = pd.concat([forecast.step_errors(m) for m in forecast.METHODS])
-    order = forecast.league(forecast.family_errors(held))
-    assert held_out.best_method() == order.index[0]
-    first = forecast.league
-    monkeypatch.setattr(forecast, "league", lambda errors, **options: first(errors, **options)[::-1])
-    assert held_out.best_method.__wrapped__() == order.index[-1]
+    held = pd.concat([forecasting.step_errors(m) for m in forecasting.METHODS])
+    order = forecasting.league(forecasting.family_errors(held))
+    assert forecasting.best_method() == order.index[0]
+    first = forecasting.league
+    monkeypatch.setattr(forecasting, "league", lambda errors, **options: first(errors, **options)[::-1])
+    assert forecasting.best_method.__wrapped__() == order.index[-1]
 
 
 def test_a_family_of_the_panel_is_predicted_without_itself():
-    method = held_out.best_method(frozenset({"OPT"}))
+    method = forecasting.best_method(frozenset({"OPT"}))
     one = family("OPT").iloc[:-1]
     ahead = next_size.predict_size(one, *PAIR, params_b=66.0, without=frozenset({"OPT"}))
-    held = held_out.held_out_steps(method, PAIR).query("family == 'OPT' and params_b == 66")
+    held = forecasting.held_out_steps(method, PAIR).query("family == 'OPT' and params_b == 66")
     ours = {score.benchmark: score.predicted for score in ahead.scores}
     for row in held.itertuples():
         assert ours[row.benchmark] == pytest.approx(row.predicted, abs=1e-6)
@@ -224,13 +216,15 @@ def test_predictions_stay_within_percent_and_say_when_they_were_cut():
 
 def test_a_size_below_the_largest_and_a_step_too_long_are_told():
     with pytest.raises(ValueError, match="next size 5B must be above the largest of the family, 7B"):
-        diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=5)
-    far = diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=7000)
+        family_diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=5)
+    far = family_diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=7000)
     assert "longer than any held out" in far.next_size.note
 
 
 def test_a_benchmark_that_the_panel_lacks_is_not_predicted():
-    one = diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0], ifeval=[20.0, 30.0]), y="ifeval")
+    one = family_diagnosis.diagnose(
+        scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0], ifeval=[20.0, 30.0]), y="ifeval"
+    )
     assert one.next_size.not_predicted == ("ifeval",)
     assert math.isnan(one.next_size.p_tax)
     assert one.distance is None
@@ -242,8 +236,8 @@ def test_a_benchmark_that_the_panel_lacks_is_not_predicted():
 
 def test_the_distance_is_that_of_the_recipe_field():
     rows = web_curve.recipe_rows("open")
-    theirs = recipes.recipe_field(rows, "Qwen2", draws=200)
-    ours = neighbours.web_distance(family("Qwen2"), TQA, without=frozenset({"Qwen2"}), draws=200)
+    theirs = recipe_effects.recipe_field(rows, "Qwen2", draws=200)
+    ours = panel_comparison.web_distance(family("Qwen2"), TQA, without=frozenset({"Qwen2"}), draws=200)
     assert ours.h == pytest.approx(theirs.observed)
     assert ours.unusual
     assert np.mean([m.h for m in ours.models]) == pytest.approx(ours.h)
@@ -251,11 +245,11 @@ def test_the_distance_is_that_of_the_recipe_field():
 
 def test_twins_are_found_by_name_or_by_scores_and_left_out():
     own = family("OPT")[["model", "family", "params_b", *PAIR]]
-    assert neighbours.panel_twins(own[["model", "params_b"]].assign(model=own["model"].str.upper())) == {
-        "OPT"
-    }
-    assert neighbours.panel_twins(own.assign(model=[f"x{i}" for i in range(len(own))])) == {"OPT"}
-    assert neighbours.panel_twins(scores([1.0], [51.2], [39.1])) == frozenset()
+    assert panel_comparison.panel_twins(
+        own[["model", "params_b"]].assign(model=own["model"].str.upper())
+    ) == {"OPT"}
+    assert panel_comparison.panel_twins(own.assign(model=[f"x{i}" for i in range(len(own))])) == {"OPT"}
+    assert panel_comparison.panel_twins(scores([1.0], [51.2], [39.1])) == frozenset()
     assert "OPT" not in {n.family for n in found("OPT").neighbours}
     assert found("OPT").in_panel == ("OPT",)
 
@@ -263,7 +257,7 @@ def test_twins_are_found_by_name_or_by_scores_and_left_out():
 def test_a_shifted_copy_is_the_nearest_family():
     own = family("OPT").assign(model=[f"x{i}" for i in range(8)])
     own[list(PAIR)] += 0.5
-    nearest = neighbours.nearest_families(own, *PAIR)[0]
+    nearest = panel_comparison.nearest_families(own, *PAIR)[0]
     assert (nearest.family, nearest.sizes, nearest.to_model) == ("OPT", 8, "")
     assert nearest.distance_pp == pytest.approx(0.5)
 
@@ -281,22 +275,22 @@ def test_a_neighbours_next_step_begins_where_the_family_ends():
 
 def test_neither_the_order_of_rows_nor_the_name_of_the_family_matters():
     rows = family("Llama-2")
-    first = diagnosis.diagnose(rows, draws=500)
-    shuffled = diagnosis.diagnose(rows.sample(frac=1, random_state=3), draws=500)
-    renamed = diagnosis.diagnose(rows.assign(family="Zebra"), draws=500)
+    first = family_diagnosis.diagnose(rows, draws=500)
+    shuffled = family_diagnosis.diagnose(rows.sample(frac=1, random_state=3), draws=500)
+    renamed = family_diagnosis.diagnose(rows.assign(family="Zebra"), draws=500)
     assert shuffled.as_dict() == first.as_dict()
     assert {**renamed.as_dict(), "family": "Llama-2"} == first.as_dict()
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not():
     rows = family("Llama-2")
-    one, two, three = (diagnosis.diagnose(rows, draws=500, rng=seed).as_dict() for seed in (1, 1, 2))
+    one, two, three = (family_diagnosis.diagnose(rows, draws=500, rng=seed).as_dict() for seed in (1, 1, 2))
     assert one == two
     assert one != three
 
 
 def test_two_sizes_are_enough():
-    one = diagnosis.diagnose(scores([1.0, 7.0], [50.0, 70.0], [44.0, 35.0]))
+    one = family_diagnosis.diagnose(scores([1.0, 7.0], [50.0, 70.0], [44.0, 35.0]))
     assert (one.phase, len(one.intervals), one.dimension) == ("tax", 1, None)
     assert one.probability > 0.95
     assert "at least 3 sizes" in one.scale.reason
@@ -310,13 +304,13 @@ def test_all_families_of_a_table_and_those_left_out():
             scores([1.0], [50.0], [35.0], "C"),
         ]
     )
-    both = diagnosis.diagnose_all(table, draws=500)
+    both = family_diagnosis.diagnose_all(table, draws=500)
     assert {name: one.phase for name, one in both.items()} == {"A": "bonus", "B": "tax"}
-    usable, left = diagnosis.usable_families(table, *PAIR)
+    usable, left = family_diagnosis.usable_families(table, *PAIR)
     assert usable == ["A", "B"]
     assert left == [f"C: left out, for a step needs two models with both {HS} and {TQA}, and it has 1"]
     with pytest.raises(ValueError, match="C: left out"):
-        diagnosis.diagnose_all(table[table["family"] == "C"])
+        family_diagnosis.diagnose_all(table[table["family"] == "C"])
 
 
 @pytest.mark.parametrize(
@@ -346,7 +340,7 @@ def test_all_families_of_a_table_and_those_left_out():
 )
 def test_a_table_that_cannot_be_diagnosed_says_why(table, options, words):
     with pytest.raises(ValueError, match=words):
-        diagnosis.diagnose(table, **options)
+        family_diagnosis.diagnose(table, **options)
 
 
 def test_what_is_plain_is_strict_json():
@@ -357,7 +351,7 @@ def test_what_is_plain_is_strict_json():
 
 def test_cautions_about_guessing_floors_and_ceilings():
     table = scores([1.0, 7.0], [25.5, 96.0], [46.3, 30.0], gsm8k=[1.0, 50.0], xwinograd=[60.0, 99.0])
-    kinds = {(c.kind, c.benchmark): c.models for c in cautions.cautions(table)}
+    kinds = {(c.kind, c.benchmark): c.models for c in score_warnings.cautions(table)}
     assert kinds["chance", HS] == ("m0",)
     assert kinds["saturation", HS] == ("m1",)
     assert kinds["chance", TQA] == ("m0",)
@@ -365,7 +359,7 @@ def test_cautions_about_guessing_floors_and_ceilings():
     assert kinds["floor", "gsm8k"] == ("m0",)
     assert kinds["noise not known", "xwinograd"] == ("m0", "m1")
     quiet = scores([1.0, 7.0], [50.0, 60.0], [51.0, 52.0])
-    assert cautions.cautions(quiet) == ()
+    assert score_warnings.cautions(quiet) == ()
 
 
 def test_few_models_cannot_show_many_dimensions():
@@ -378,7 +372,7 @@ def test_few_models_cannot_show_many_dimensions():
 # ---------------------------------------------------------------- advice
 
 
-def with_step(p_tax: float, p_bonus: float, base: str = "Mine", **more) -> diagnosis.Diagnosis:
+def with_step(p_tax: float, p_bonus: float, base: str = "Mine", **more) -> family_diagnosis.Diagnosis:
     one = found(base)
     shares = {"tax": p_tax, "transition": 1 - p_tax - p_bonus, "bonus": p_bonus}
     last = dataclasses.replace(
@@ -391,24 +385,26 @@ def with_step(p_tax: float, p_bonus: float, base: str = "Mine", **more) -> diagn
     return dataclasses.replace(one, intervals=(*one.intervals[:-1], last), cautions=(), **more)
 
 
-def largest(one: diagnosis.Diagnosis, params_b: float) -> diagnosis.Diagnosis:
+def largest(one: family_diagnosis.Diagnosis, params_b: float) -> family_diagnosis.Diagnosis:
     last = dataclasses.replace(one.scores[-1], params_b=params_b)
     return dataclasses.replace(one, scores=(*one.scores[:-1], last))
 
 
-def ahead(one: diagnosis.Diagnosis, p_bonus: float, score: float = 0.5) -> diagnosis.Diagnosis:
-    skill = next_phase.PhaseSkill(score, 0.6, 69)
+def ahead(one: family_diagnosis.Diagnosis, p_bonus: float, score: float = 0.5) -> family_diagnosis.Diagnosis:
+    skill = phase_forecast.PhaseSkill(score, 0.6, 69)
     return dataclasses.replace(
         one, next_size=dataclasses.replace(one.next_size, p_bonus=p_bonus, skill=skill)
     )
 
 
-def below_web(one: diagnosis.Diagnosis, h: float) -> diagnosis.Diagnosis:
+def below_web(one: family_diagnosis.Diagnosis, h: float) -> family_diagnosis.Diagnosis:
     return dataclasses.replace(one, distance=dataclasses.replace(one.distance, h=h))
 
 
-def saturated(one: diagnosis.Diagnosis, kind: str = "saturation", benchmark: str = HS) -> diagnosis.Diagnosis:
-    return dataclasses.replace(one, cautions=(cautions.Caution(kind, benchmark, ("m2",), "text"),))
+def saturated(
+    one: family_diagnosis.Diagnosis, kind: str = "saturation", benchmark: str = HS
+) -> family_diagnosis.Diagnosis:
+    return dataclasses.replace(one, cautions=(score_warnings.Caution(kind, benchmark, ("m2",), "text"),))
 
 
 TAX, BONUS, UNCLEAR = (0.9, 0.02), (0.02, 0.9), (0.5, 0.3)
@@ -458,7 +454,7 @@ def test_a_rule_fires_with_its_numbers_and_does_not_fire_beside_it(name, yes, no
 
 def test_every_rule_is_tested_and_every_claim_behind_it_exists():
     assert {name for name, _, _ in FIRES} == set(BY_NAME)
-    known = {claim.id for claim in claims.ledger()}
+    known = {claim.id for claim in quotations.ledger()}
     assert {claim for rule in advice.RULES for claim in rule.claims} <= known
 
 
@@ -475,20 +471,20 @@ def test_every_rule_is_tested_and_every_claim_behind_it_exists():
     ],
 )
 def test_the_grade_follows_from_the_verdicts(verdicts, expected):
-    assert advice.grade(verdicts) == expected
+    assert evidence.grade(verdicts) == expected
 
 
 def test_advice_takes_its_verdicts_from_the_ledger_and_says_when_they_do_not_hold(monkeypatch):
     one = with_step(*TAX)
     rule = dataclasses.replace(BY_NAME["widen"], claims=("width_opt", "width_pythia"))
     (given,) = advice.advise(one, rules=[rule])
-    held = {item.claim.id: item.verdict for item in claims.assess_some(rule.claims)}
+    held = {item.claim.id: item.verdict for item in assessment.assess_some(rule.claims)}
     assert {e.id: e.verdict for e in given.evidence} == held
-    real = claims.assess_some
+    real = assessment.assess_some
 
     def other(verdict):
         monkeypatch.setattr(
-            claims,
+            assessment,
             "assess_some",
             lambda ids: [dataclasses.replace(item, verdict=verdict) for item in real(ids)],
         )
@@ -502,16 +498,16 @@ def test_advice_takes_its_verdicts_from_the_ledger_and_says_when_they_do_not_hol
 
 def test_an_unknown_claim_is_named():
     with pytest.raises(KeyError, match="no claim 'nothing'"):
-        claims.assess_some(["nothing"])
+        assessment.assess_some(["nothing"])
 
 
 # ---------------------------------------------------------------- the frontier
 
 
 def test_a_frontier_model_beside_its_lab():
-    here = frontier_diagnosis.frontier_diagnosis(80.8, 91.3, lab="DeepSeek")
-    assert here.location == frontier.locate(80.8, 91.3)
-    field = frontier.h_field(frontier.models("all")).set_index("model")["h"]
+    here = model_diagnosis.frontier_diagnosis(80.8, 91.3, lab="DeepSeek")
+    assert here.location == regression.locate(80.8, 91.3)
+    field = regression.h_field(regression.models("all")).set_index("model")["h"]
     assert {r.model: r.h for r in here.history} == pytest.approx(
         field[[r.model for r in here.history]].to_dict()
     )
@@ -527,7 +523,7 @@ def test_a_frontier_model_beside_its_lab():
     ("gpqa", "band", "sure"), [(95.0, "above", False), (87.8, "on", True), (60.0, "below", True)]
 )
 def test_bands_of_five_points(gpqa, band, sure):
-    here = frontier_diagnosis.frontier_diagnosis(80.8, gpqa)
+    here = model_diagnosis.frontier_diagnosis(80.8, gpqa)
     assert (here.band, here.band_sure) == (band, sure)
     assert (here.history, here.changed) == ((), False)
     assert math.isnan(here.change)
@@ -535,12 +531,12 @@ def test_bands_of_five_points(gpqa, band, sure):
 
 def test_an_unknown_lab_lists_the_known_ones():
     with pytest.raises(ValueError, match="no lab 'Acme'; the labs are Alibaba, Anthropic"):
-        frontier_diagnosis.frontier_diagnosis(80, 90, lab="Acme")
+        model_diagnosis.frontier_diagnosis(80, 90, lab="Acme")
 
 
 def test_axes_on_which_the_best_tie_are_not_recommended():
     tied = pd.DataFrame({"swe_bench_verified": [80.0] * 6, "gpqa_diamond": [60.0, 65, 70, 75, 80, 85]})
-    first, second = frontier_diagnosis.axes(tied)
+    first, second = model_diagnosis.axes(tied)
     assert (first.benchmark, second.benchmark) == ("gpqa_diamond", "swe_bench_verified")
     assert second.spread == 0
     assert first.ratio > 4
@@ -572,7 +568,7 @@ def test_a_step_without_a_change_in_the_first_score_has_no_phase_in_words():
             "truthfulqa_mc2": [44.0, 34.0],
         }
     )
-    words = report_sections.headline(diagnosis.diagnose(flat, draws=200))
+    words = sections.headline(family_diagnosis.diagnose(flat, draws=200))
     assert "HellaSwag does not change in Flat, so that there is no coupling" in words
     assert "TruthfulQA" in words.partition(";")[2]
     assert "phase" not in words

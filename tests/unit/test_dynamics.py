@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 from sklearn.linear_model import LinearRegression
 
-from cape_utils import claims, data, dynamics, forecast, recovery
-from cape_utils.recomputed import ch07_ode as ch07
-from cape_utils.recomputed import ch07_readings as readings
+from cape_utils import data
+from cape_utils.chapters.ch07_ode import readings, recovery
+from cape_utils.chapters.ch07_ode import recompute as ch07
+from cape_utils.claims import assessment
+from cape_utils.data import loading
+from cape_utils.scaling import forecasting, ode
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 PAIR = (HS, TQA)
@@ -22,21 +25,21 @@ PAIR = (HS, TQA)
 
 @pytest.fixture(scope="module")
 def opened() -> pd.DataFrame:
-    return forecast.ladders(data.panel("open", rows="one_recipe"))
+    return forecasting.ladders(data.panel("open", rows="one_recipe"))
 
 
 @pytest.fixture(scope="module")
 def held(opened) -> pd.DataFrame:
-    return forecast.hold_out(opened, methods=["persistence", "line, anchored", "dense linear ODE"])
+    return forecasting.hold_out(opened, methods=["persistence", "line, anchored", "dense linear ODE"])
 
 
 def pythia(copy: str = "panel rows") -> pd.DataFrame:
-    return readings.pythia(copy)
+    return loading.pythia(copy)
 
 
-def model(powers, coefficients, *, unit="percent", benchmarks=PAIR) -> dynamics.Dynamics:
+def model(powers, coefficients, *, unit="percent", benchmarks=PAIR) -> ode.Dynamics:
     powers, coefficients = np.array(powers, dtype=float), np.array(coefficients, dtype=float)
-    return dynamics.Dynamics(benchmarks, powers, coefficients, 2, 0.0, 0.0, unit, 8, 1, 1.0)
+    return ode.Dynamics(benchmarks, powers, coefficients, 2, 0.0, 0.0, unit, 8, 1, 1.0)
 
 
 # ---------------------------------------------------------------- the fit
@@ -57,7 +60,7 @@ def test_derivatives_are_exact_on_a_parabola_at_uneven_steps_and_those_of_pysind
 
     x = np.log10(pythia()["params_b"].to_numpy())
     y = np.column_stack([3 * x**2 + x, 5 - x])
-    ours = dynamics._derivatives(x, y)
+    ours = ode._derivatives(x, y)
     assert ours == pytest.approx(np.column_stack([6 * x + 1, -np.ones(8)]))
     assert ours == pytest.approx(pysindy.FiniteDifference(order=2)._differentiate(y, x))
 
@@ -67,7 +70,7 @@ def test_the_dense_fit_is_scikit_learns(constant):
     rows = pythia()
     x, y = np.log10(rows["params_b"].to_numpy()), rows[list(data.BENCHMARKS)].to_numpy()
     theirs = LinearRegression(fit_intercept=constant).fit(y, np.gradient(y, x, axis=0, edge_order=2))
-    ours = dynamics.fit_dense(rows, constant=constant)
+    ours = ode.fit_dense(rows, constant=constant)
     assert ours.coefficients[:, -5:] == pytest.approx(theirs.coef_)
     if constant:
         assert ours.coefficients[:, 0] == pytest.approx(theirs.intercept_)
@@ -92,7 +95,7 @@ def test_the_sparse_fit_is_that_of_pysindys_own_model(unit, degree):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs.fit(rows[list(data.BENCHMARKS)].to_numpy() / scale, t=np.log10(rows["params_b"].to_numpy()))
-    ours = dynamics.fit_dynamics(rows, degree=degree, unit=unit)
+    ours = ode.fit_dynamics(rows, degree=degree, unit=unit)
     assert ours.coefficients == pytest.approx(theirs.coefficients(), rel=1e-5, abs=1e-9)
     assert ours.degree == degree
 
@@ -100,26 +103,26 @@ def test_the_sparse_fit_is_that_of_pysindys_own_model(unit, degree):
 def test_the_expected_warnings_are_silent_and_others_are_not():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert dynamics.fit_dynamics(pythia(), degree=2).terms == (0, 0, 0, 0, 0)  # PySINDy warns of this
-    with pytest.warns(UserWarning, match="something else"), dynamics._expected_warnings():
+        assert ode.fit_dynamics(pythia(), degree=2).terms == (0, 0, 0, 0, 0)  # PySINDy warns of this
+    with pytest.warns(UserWarning, match="something else"), ode._expected_warnings():
         warnings.warn("something else", UserWarning, stacklevel=1)
 
 
 def test_families_are_trajectories_of_their_own():
     one = pythia().assign(family="a")
     shifted = one.assign(family="b", params_b=one["params_b"] * 7)
-    both = dynamics.fit_dense(pd.concat([one, shifted]))
+    both = ode.fit_dense(pd.concat([one, shifted]))
     assert (both.n, both.families) == (16, 2)
     # The same scores at sizes seven times as large have the same rates, so the law is the same.
-    assert both.coefficients == pytest.approx(dynamics.fit_dense(one).coefficients)
+    assert both.coefficients == pytest.approx(ode.fit_dense(one).coefficients)
 
 
 @given(st.permutations(range(8)), st.sampled_from([0.01, 3.0, 1000.0]))
 @settings(max_examples=20, deadline=None)
 def test_order_of_rows_and_unit_of_size_do_not_matter(order, factor):
     rows = pythia()
-    one = dynamics.fit_dense(rows).coefficients
-    other = dynamics.fit_dense(rows.iloc[list(order)].assign(params_b=lambda t: factor * t["params_b"]))
+    one = ode.fit_dense(rows).coefficients
+    other = ode.fit_dense(rows.iloc[list(order)].assign(params_b=lambda t: factor * t["params_b"]))
     assert other.coefficients == pytest.approx(one, rel=1e-6)
 
 
@@ -130,8 +133,8 @@ def test_the_order_of_benchmarks_does_not_matter_to_predictions(names):
     first = rows.iloc[0]
     paths = {}
     for benchmarks in (list(data.BENCHMARKS), list(names)):
-        fitted = dynamics.fit_dense(rows, benchmarks=benchmarks)
-        found = dynamics.integrate(fitted, first[benchmarks].astype(float), 0.07, [1.0, 12.0])
+        fitted = ode.fit_dense(rows, benchmarks=benchmarks)
+        found = ode.integrate(fitted, first[benchmarks].astype(float), 0.07, [1.0, 12.0])
         paths[tuple(benchmarks)] = pd.DataFrame(found.score_pct, columns=benchmarks)[list(data.BENCHMARKS)]
     one, other = paths[tuple(data.BENCHMARKS)], paths[tuple(names)]
     assert other.to_numpy() == pytest.approx(one.to_numpy(), abs=1e-3)
@@ -140,34 +143,34 @@ def test_the_order_of_benchmarks_does_not_matter_to_predictions(names):
 @given(st.sampled_from(["percent", "fraction"]))
 @settings(max_examples=4, deadline=None)
 def test_without_a_threshold_the_unit_of_scores_does_not_matter_to_a_linear_law(unit):
-    one = dynamics.fit_dynamics(pythia(), threshold=0, ridge=0, unit="percent")
-    other = dynamics.fit_dynamics(pythia(), threshold=0, ridge=0, unit=unit)
+    one = ode.fit_dynamics(pythia(), threshold=0, ridge=0, unit="percent")
+    other = ode.fit_dynamics(pythia(), threshold=0, ridge=0, unit=unit)
     assert other.rate([40.0, 41, 26, 53, 27]) == pytest.approx(one.rate([40.0, 41, 26, 53, 27]))
 
 
 def test_bad_input_to_the_fit_is_named():
     rows = pythia()
     with pytest.raises(ValueError, match="a column 'mmlu' is needed; the columns are"):
-        dynamics.fit_dynamics(rows.drop(columns="mmlu"))
+        ode.fit_dynamics(rows.drop(columns="mmlu"))
     with pytest.raises(ValueError, match=r"family 'Pythia' has sizes .* leave out the second row"):
-        dynamics.fit_dynamics(pd.concat([rows, rows.iloc[:1]]))
+        ode.fit_dynamics(pd.concat([rows, rows.iloc[:1]]))
     with pytest.raises(ValueError, match="no family has three sizes with every benchmark"):
-        dynamics.fit_dynamics(rows.iloc[:2])
+        ode.fit_dynamics(rows.iloc[:2])
     with pytest.raises(ValueError, match="degree=4; allowed are 1, 2 and 3"):
-        dynamics.fit_dynamics(rows, degree=4)
+        ode.fit_dynamics(rows, degree=4)
     with pytest.raises(ValueError, match="unit='share'; allowed are 'percent' and 'fraction'"):
-        dynamics.fit_dynamics(rows, unit="share")
+        ode.fit_dynamics(rows, unit="share")
     with pytest.raises(ValueError, match=r"threshold=-1, ridge=0.05; neither may be negative"):
-        dynamics.fit_dynamics(rows, threshold=-1)
+        ode.fit_dynamics(rows, threshold=-1)
 
 
 def test_degrees_of_freedom_are_those_of_the_libraries():
-    table = dynamics.degrees_of_freedom(8)
+    table = ode.degrees_of_freedom(8)
     assert table["terms"].tolist() == [5, 20, 55]
     assert table["in_all"].tolist() == [25, 100, 275]
     assert set(table["steps"]) == {7}
     with pytest.raises(ValueError, match="sizes=2; a derivative on uneven steps needs three"):
-        dynamics.degrees_of_freedom(2)
+        ode.degrees_of_freedom(2)
 
 
 # ---------------------------------------------------------------- the solution
@@ -176,7 +179,7 @@ def test_degrees_of_freedom_are_those_of_the_libraries():
 def test_a_linear_solution_is_the_matrix_exponential():
     matrix = np.array([[-0.4, 0.3], [0.2, -0.5]])
     law = model(np.eye(2), matrix)
-    path = dynamics.integrate(law, [50.0, 40.0], 0.1, [0.1, 1.0, 30.0])
+    path = ode.integrate(law, [50.0, 40.0], 0.1, [0.1, 1.0, 30.0])
     exact = [expm(matrix * np.log10(n / 0.1)) @ [50.0, 40.0] for n in (0.1, 1.0, 30.0)]
     assert path.score_pct == pytest.approx(np.array(exact), abs=1e-3)
     assert not path.diverged
@@ -185,44 +188,44 @@ def test_a_linear_solution_is_the_matrix_exponential():
 def test_a_solution_that_leaves_the_scale_diverges_and_says_where():
     # dHS = 2 HS from 10 at 1B crosses 200 at ln(20) / 2 = 1.498 tenfold sizes, that is at 31.5B.
     law = model(np.eye(2), [[2.0, 0.0], [0.0, 0.0]])
-    path = dynamics.integrate(law, [10.0, 40.0], 1.0, [10.0, 100.0])
+    path = ode.integrate(law, [10.0, 40.0], 1.0, [10.0, 100.0])
     assert path.diverged
     assert "31.5B" in path.reason
     assert path.score_pct[0] == pytest.approx([10 * np.exp(2), 40], abs=1e-3)
     assert np.isnan(path.score_pct[1]).all()
-    assert np.isnan(dynamics.path_error(path, [[50.0, 40.0], [50.0, 40.0]]))
+    assert np.isnan(ode.path_error(path, [[50.0, 40.0], [50.0, 40.0]]))
     # Downwards as well, and one point inside the margin it does not.
     falls = model([[0, 0]], [[-120.0], [0.0]])
-    assert dynamics.integrate(falls, [10.0, 40.0], 1.0, [10.0]).diverged
-    assert not dynamics.integrate(model([[0, 0]], [[-109.0], [0.0]]), [10.0, 40.0], 1.0, [10.0]).diverged
+    assert ode.integrate(falls, [10.0, 40.0], 1.0, [10.0]).diverged
+    assert not ode.integrate(model([[0, 0]], [[-109.0], [0.0]]), [10.0, 40.0], 1.0, [10.0]).diverged
 
 
 def test_an_explosion_is_a_divergence_and_not_a_number():
     law = model([[2, 0]], [[5.0], [0.0]])
-    path = dynamics.integrate(law, [50.0, 40.0], 1.0, [1e3])
+    path = ode.integrate(law, [50.0, 40.0], 1.0, [1e3])
     assert path.diverged
     assert np.isnan(path.score_pct).all()
 
 
 def test_no_step_is_no_change():
-    path = dynamics.integrate(dynamics.fit_dense(pythia()), [30.0, 40, 25, 50, 25], 1.0, [1.0])
+    path = ode.integrate(ode.fit_dense(pythia()), [30.0, 40, 25, 50, 25], 1.0, [1.0])
     assert path.score_pct.tolist() == [[30.0, 40, 25, 50, 25]]
 
 
 def test_bad_starts_and_targets_are_named():
-    law = dynamics.fit_dense(pythia())
+    law = ode.fit_dense(pythia())
     with pytest.raises(ValueError, match="5 finite starting scores are needed"):
-        dynamics.integrate(law, [30.0, np.nan, 25, 50, 25], 1.0, [2.0])
+        ode.integrate(law, [30.0, np.nan, 25, 50, 25], 1.0, [2.0])
     with pytest.raises(ValueError, match=r"target sizes \[2.0, 1.5\] must rise from the start, 1"):
-        dynamics.integrate(law, [30.0, 40, 25, 50, 25], 1.0, [2.0, 1.5])
+        ode.integrate(law, [30.0, 40, 25, 50, 25], 1.0, [2.0, 1.5])
 
 
 def test_errors_by_hand_in_both_units():
-    path = dynamics.Path(np.array([[44.0, 50.0]]), False, "")
-    assert dynamics.path_error(path, [[40.0, 50.0]]) == pytest.approx(5.0)
-    assert dynamics.path_error(path, [[40.0, 50.0]], error_in="points") == pytest.approx(2.0)
+    path = ode.Path(np.array([[44.0, 50.0]]), False, "")
+    assert ode.path_error(path, [[40.0, 50.0]]) == pytest.approx(5.0)
+    assert ode.path_error(path, [[40.0, 50.0]], error_in="points") == pytest.approx(2.0)
     with pytest.raises(ValueError, match="error_in='nats'; allowed are"):
-        dynamics.path_error(path, [[40.0, 50.0]], error_in="nats")
+        ode.path_error(path, [[40.0, 50.0]], error_in="nats")
 
 
 # ---------------------------------------------------------------- trends and the league
@@ -230,16 +233,16 @@ def test_errors_by_hand_in_both_units():
 
 def test_an_anchored_line_keeps_the_start_and_shares_one_slope():
     toy = pd.DataFrame({"family": list("ffgg"), "params_b": [1, 10, 1, 10], HS: [30.0, 40, 50, 62]})
-    line = forecast.fit_trend(toy, 1, anchored=True, benchmarks=[HS])
+    line = forecasting.fit_trend(toy, 1, anchored=True, benchmarks=[HS])
     assert line.predict([70.0], 10, [10, 1000]).score_pct[:, 0] == pytest.approx([70.0, 92.0])  # 11 a step
-    free = forecast.fit_trend(toy, 1, anchored=False, benchmarks=[HS])
+    free = forecasting.fit_trend(toy, 1, anchored=False, benchmarks=[HS])
     assert free.predict([70.0], 10, [1, 10]).score_pct[:, 0] == pytest.approx([40.0, 51.0])
 
 
 def test_trends_are_those_of_polyfit_and_of_dummies():
     rows = pythia()
     x = np.log10(rows["params_b"])
-    ours = forecast.fit_trend(rows, 2, anchored=False).predict(np.zeros(5), 1, [20.0]).score_pct[0]
+    ours = forecasting.fit_trend(rows, 2, anchored=False).predict(np.zeros(5), 1, [20.0]).score_pct[0]
     assert ours == pytest.approx(
         [np.polyval(np.polyfit(x, rows[b], 2), np.log10(20)) for b in data.BENCHMARKS]
     )
@@ -247,7 +250,7 @@ def test_trends_are_those_of_polyfit_and_of_dummies():
     size = np.log10(some["params_b"].to_numpy())
     design = np.column_stack([size, size**2, pd.get_dummies(some["family"]).to_numpy(dtype=float)])
     slopes = LinearRegression(fit_intercept=False).fit(design, some[list(data.BENCHMARKS)]).coef_[:, :2]
-    assert pytest.approx(slopes, rel=1e-6) == forecast.fit_trend(some, 2, anchored=True).coefficients[1:].T
+    assert pytest.approx(slopes, rel=1e-6) == forecasting.fit_trend(some, 2, anchored=True).coefficients[1:].T
 
 
 def test_persistence_says_that_nothing_changes(held):
@@ -262,7 +265,7 @@ def test_a_family_held_out_is_not_seen(opened):
     odd.loc[(odd["family"] == "Llama-2") & (odd["params_b"] > 10), list(data.BENCHMARKS)] = 1.0
     for method in ("line, anchored", "dense linear ODE"):
         one, other = (
-            forecast.hold_out(t, methods=[method]).query("family == 'Llama-2'")["predicted"].to_numpy()
+            forecasting.hold_out(t, methods=[method]).query("family == 'Llama-2'")["predicted"].to_numpy()
             for t in (opened, odd)
         )
         assert other == pytest.approx(one)
@@ -274,10 +277,10 @@ def test_every_family_is_predicted_once_from_its_smallest_model(opened, held):
     assert len(one) == 5 * (len(opened) - opened["family"].nunique())
     smallest = one["family"].map(opened.groupby("family")["params_b"].min())
     assert one["from_params_b"].tolist() == smallest.tolist()
-    steps = forecast.hold_out(opened, methods=["persistence"], start="previous")
+    steps = forecasting.hold_out(opened, methods=["persistence"], start="previous")
     assert len(steps) == len(one)
     assert steps["from_params_b"].tolist() != one["from_params_b"].tolist()
-    alone = forecast.hold_out(opened, methods=["persistence"], train="Pythia only")
+    alone = forecasting.hold_out(opened, methods=["persistence"], train="Pythia only")
     assert "Pythia" not in set(alone["family"])
 
 
@@ -286,7 +289,7 @@ def test_the_league_counts_divergence_as_worse_than_any_number():
         {"a": [1.0, 2.0, 3.0, 9.0], "b": [2.0, 2.0, np.inf, np.inf], "c": [np.inf, np.inf, np.inf, 1.0]},
         index=list("wxyz"),
     )
-    table = forecast.league(errors, draws=200)
+    table = forecasting.league(errors, draws=200)
     assert table["median"].to_dict() == {"a": 2.5, "b": np.inf, "c": np.inf}
     assert table["diverges"].to_dict() == {"a": 0, "b": 2, "c": 3}
     assert table["wins"].to_dict() == {"a": 2.5, "b": 0.5, "c": 1.0}  # one family is shared
@@ -295,12 +298,12 @@ def test_the_league_counts_divergence_as_worse_than_any_number():
 
 
 def test_a_family_on_which_a_method_diverges_has_an_infinite_error(opened):
-    table = forecast.hold_out(opened, methods=["persistence", "dense linear ODE"], train="Pythia only")
+    table = forecasting.hold_out(opened, methods=["persistence", "dense linear ODE"], train="Pythia only")
     lost = table[table["diverged"]]
     assert not lost.empty
     assert lost["predicted"].isna().all()
     assert set(lost["method"]) == {"dense linear ODE"}
-    errors = forecast.family_errors(table)
+    errors = forecasting.family_errors(table)
     infinite = errors.index[np.isinf(errors["dense linear ODE"])]
     assert set(infinite) == set(lost["family"])
     assert np.isfinite(errors["persistence"]).all()
@@ -309,8 +312,8 @@ def test_a_family_on_which_a_method_diverges_has_an_infinite_error(opened):
 def test_family_errors_are_plain_means(held):
     part = held.query("family == 'Llama-2' and method == 'line, anchored'")
     by_hand = (100 * (part["predicted"] - part["actual"]).abs() / part["actual"]).mean()
-    assert forecast.family_errors(held).loc["Llama-2", "line, anchored"] == pytest.approx(by_hand)
-    points = forecast.family_errors(held, error_in="points").loc["Llama-2", "line, anchored"]
+    assert forecasting.family_errors(held).loc["Llama-2", "line, anchored"] == pytest.approx(by_hand)
+    points = forecasting.family_errors(held, error_in="points").loc["Llama-2", "line, anchored"]
     assert points == pytest.approx((part["predicted"] - part["actual"]).abs().mean())
 
 
@@ -321,11 +324,11 @@ def test_a_planted_law_is_won_by_its_method():
     rows = []
     for family in "abcdef":
         start, sizes = rng.uniform(20, 60, 2), np.logspace(-1, 1, 9)
-        path = dynamics.integrate(law, start, sizes[0], sizes).score_pct
+        path = ode.integrate(law, start, sizes[0], sizes).score_pct
         rows.append(pd.DataFrame(path, columns=PAIR).assign(family=family, params_b=sizes))
     methods = ["persistence", "line, anchored", "parabola, anchored", "dense linear ODE"]
-    table = forecast.league(
-        forecast.family_errors(forecast.hold_out(pd.concat(rows), methods=methods, benchmarks=PAIR)),
+    table = forecasting.league(
+        forecasting.family_errors(forecasting.hold_out(pd.concat(rows), methods=methods, benchmarks=PAIR)),
         draws=200,
     )
     assert table.index[0] == "dense linear ODE"
@@ -341,8 +344,8 @@ def test_where_there_is_nothing_to_learn_persistence_is_not_beaten_beyond_chance
         )
         for k in range(60)
     ]
-    errors = forecast.family_errors(
-        forecast.hold_out(pd.concat(rows), methods=["persistence", "line, anchored"], benchmarks=PAIR)
+    errors = forecasting.family_errors(
+        forecasting.hold_out(pd.concat(rows), methods=["persistence", "line, anchored"], benchmarks=PAIR)
     )
     wins = int((errors["line, anchored"] < errors["persistence"]).sum())
     assert 15 <= wins <= 45  # 60 fair coins: 30 with a standard deviation of 3.9
@@ -359,40 +362,40 @@ def test_where_there_is_nothing_to_learn_persistence_is_not_beaten_beyond_chance
 def test_a_bad_question_about_the_next_size_is_named(opened, change, message):
     seen = opened.query("family == 'Llama-2' and params_b < 50")
     with pytest.raises(ValueError, match=message):
-        forecast.predict_next(seen, **({"target_params_b": 70.0} | change))
+        forecasting.predict_next(seen, **({"target_params_b": 70.0} | change))
 
 
 def test_bad_leagues_are_named(opened):
     with pytest.raises(ValueError, match="train='all', start='smallest'; allowed are"):
-        forecast.hold_out(opened, train="all")
+        forecasting.hold_out(opened, train="all")
     with pytest.raises(ValueError, match="no family 'Pythia' to fit; use train='all others'"):
-        forecast.hold_out(opened.query("family != 'Pythia'"), train="Pythia only")
+        forecasting.hold_out(opened.query("family != 'Pythia'"), train="Pythia only")
     with pytest.raises(ValueError, match="no family has 9 sizes"):
-        forecast.ladders(opened, least=9)
+        forecasting.ladders(opened, least=9)
     with pytest.raises(ValueError, match="a polynomial of degree 2 needs 3 sizes; there are 2"):
-        forecast.fit_trend(opened.query("params_b in [7.0, 13.0]"), 2, anchored=False)
+        forecasting.fit_trend(opened.query("params_b in [7.0, 13.0]"), 2, anchored=False)
     with pytest.raises(ValueError, match="rows of one family with all five benchmarks are needed"):
-        forecast.predict_next(opened, 500)
+        forecasting.predict_next(opened, 500)
 
 
 def test_the_next_size_carries_the_errors_of_families_held_out(opened):
     seen = opened.query("family == 'Llama-2' and params_b < 50")
-    found = forecast.predict_next(seen, 70.0, method="persistence", level=0.9)
+    found = forecasting.predict_next(seen, 70.0, method="persistence", level=0.9)
     assert found.table["predicted"].tolist() == seen.iloc[-1][list(data.BENCHMARKS)].tolist()
     # By hand: what the next size added in every other family.
     change = opened.groupby("family")[HS].diff()[opened["family"] != "Llama-2"].dropna()
     ends = np.percentile(change, [5, 95]) + seen.iloc[-1][HS]
     assert found.table.loc[HS, ["low", "high"]].tolist() == pytest.approx(ends.tolist())
     assert (found.families, found.note, found.diverged) == (19, "", False)
-    far = forecast.predict_next(seen, 10_000.0)
+    far = forecasting.predict_next(seen, 10_000.0)
     assert "longer than any held out" in far.note
 
 
 def test_ranges_hold_about_the_share_that_they_promise():
     for method in ("persistence", "line, anchored", "parabola, anchored"):
-        found = forecast.coverage(method, level=0.9)
+        found = forecasting.coverage(method, level=0.9)
         assert found.low <= 0.9 <= found.high
-    assert forecast.coverage("persistence", level=0.5).estimate < 0.7
+    assert forecasting.coverage("persistence", level=0.5).estimate < 0.7
 
 
 # ---------------------------------------------------------------- a law that is there
@@ -414,7 +417,7 @@ def test_the_true_law_is_the_one_written_down():
     (x, scores), *_ = recovery.true_families(400, 1, 0)
     slope = np.gradient(scores, x, axis=0, edge_order=2)
     assert slope == pytest.approx(truth.rate(scores), abs=0.01)
-    fewer = dynamics.fit_arrays([(x, scores)], degree=1)
+    fewer = ode.fit_arrays([(x, scores)], degree=1)
     with pytest.raises(ValueError, match="two fits on one library are needed"):
         recovery.support_found(fewer, truth)
 
@@ -472,7 +475,7 @@ def test_surrogates_keep_start_end_and_steps():
 
 
 def test_verdicts_and_nulls_of_the_chapter():
-    items = {item.claim.id: item for item in claims.assess("07_ode")}
+    items = {item.claim.id: item for item in assessment.assess("07_ode")}
     assert {k: v.verdict for k, v in items.items()} == {
         "ode_insample": "artefact",
         "ode_llama2": "differs",
@@ -489,7 +492,7 @@ def test_jump_without_a_jump_is_centred_near_one_where_noise_is_small():
     sizes, _ = readings.arrays("panel rows")
     law = model(np.eye(2), [[0.2, 0.1], [-0.15, 0.05]])
     x = np.logspace(np.log10(0.07), np.log10(12), 400)
-    path = dynamics.integrate(law, [30.0, 47.0], x[0], x).score_pct
+    path = ode.integrate(law, [30.0, 47.0], x[0], x).score_pct
     scores = np.zeros((len(x), 5))
     scores[:, :2] = path
     tax, bonus = ch07.phase_coefficients(

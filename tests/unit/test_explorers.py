@@ -13,17 +13,19 @@ import ipywidgets as widgets
 import pytest
 from traitlets import TraitError
 
-from cape_utils import coupling, explorers, frontier, rendering
-from cape_utils.charts import live
-from cape_utils.explorers import _base, _show
+from cape_utils import runtime
+from cape_utils.charts import rendering
+from cape_utils.explorers import _base, _show, critical_scale, family, figures, frontier, ode, what_if, width
+from cape_utils.frontier import regression
+from cape_utils.scaling import coupling
 
 APPS = {
-    "family": explorers.family_explorer,
-    "critical_scale": explorers.critical_scale_explorer,
-    "width": explorers.width_explorer,
-    "ode": explorers.ode_explorer,
-    "frontier": explorers.frontier_explorer,
-    "what_if": explorers.what_if_explorer,
+    "family": family.family_explorer,
+    "critical_scale": critical_scale.critical_scale_explorer,
+    "width": width.width_explorer,
+    "ode": ode.ode_explorer,
+    "frontier": frontier.frontier_explorer,
+    "what_if": what_if.what_if_explorer,
 }
 GENEROUS = 5  # other work may share the two cores
 
@@ -131,7 +133,7 @@ def test_an_empty_selection_is_a_sentence_with_a_remedy(name):
 
 
 def test_thresholds_that_cross_are_a_sentence():
-    app = explorers.family_explorer()
+    app = family.family_explorer()
     app.controls["tax_below"].value = 0.5
     assert app.chart is None
     assert app.status == (
@@ -142,10 +144,10 @@ def test_thresholds_that_cross_are_a_sentence():
 
 
 def test_the_same_benchmark_twice_and_rows_within_families_are_sentences():
-    app = explorers.family_explorer()
+    app = family.family_explorer()
     app.controls["x"].value = "truthfulqa_mc2"
     assert app.status.startswith("TruthfulQA MC2 is chosen twice")
-    scale = explorers.critical_scale_explorer()
+    scale = critical_scale.critical_scale_explorer()
     scale.controls["rows"].value = "open"
     scale.controls["estimator"].value = "even odds of the sign"
     assert scale.controls["unit"].value == "family", "the one unit that this estimator has"
@@ -162,9 +164,9 @@ def test_the_same_benchmark_twice_and_rows_within_families_are_sentences():
 
 
 def test_the_frontier_app_tells_what_the_package_computes():
-    app = explorers.frontier_explorer()
+    app = frontier.frontier_explorer()
     app.controls["swe"].value, app.controls["gpqa"].value = 93.0, 85.0
-    here = frontier.locate(93.0, 85.0)
+    here = regression.locate(93.0, 85.0)
     assert app.chart.to_dict()["usermeta"]["caption"].startswith(f"h {here.h:+.1f} ±")
     app.controls["gpqa"].value = 0.5
     assert app.status == "GPQA Diamond 0.5 looks like a fraction; give percent, such as 50."
@@ -175,7 +177,7 @@ def test_the_frontier_app_tells_what_the_package_computes():
 
 
 def test_a_panel_brings_its_own_families_and_keeps_benchmarks_that_it_has():
-    app = explorers.family_explorer()
+    app = family.family_explorer()
     app.controls["y"].value = "gsm8k"
     app.controls["panel"].value = "paper"
     assert app.controls["y"].value == "truthfulqa_mc2", "the paper's panel has no GSM8K"
@@ -188,16 +190,16 @@ def test_a_panel_brings_its_own_families_and_keeps_benchmarks_that_it_has():
 # ---------------------------------------------------------------- the frame
 
 
-def demo(draw, **options) -> explorers.Explorer:
+def demo(draw, **options) -> _base.Explorer:
     control = widgets.FloatSlider(value=0, min=0, max=100, step=1, description="Level")
-    return explorers.Explorer("Demo", {"level": control}, draw, **options)
+    return _base.Explorer("Demo", {"level": control}, draw, **options)
 
 
 def dot(chosen):
-    field = frontier.models("published")
-    line = frontier.fit_line(field)
-    return live.location(
-        frontier.h_field(field, line), line, frontier.locate(chosen["level"] + 1.5, 50.0, line)
+    field = regression.models("published")
+    line = regression.fit_line(field)
+    return figures.location(
+        regression.h_field(field, line), line, regression.locate(chosen["level"] + 1.5, 50.0, line)
     )
 
 
@@ -287,7 +289,7 @@ def test_the_apps_that_resample_have_words_for_it(name):
 
 def test_a_control_without_a_label_is_refused():
     with pytest.raises(ValueError, match="'level' has no description"):
-        explorers.Explorer("Demo", {"level": widgets.FloatSlider()}, dot)
+        _base.Explorer("Demo", {"level": widgets.FloatSlider()}, dot)
 
 
 def test_a_move_that_breaks_what_others_offer_is_a_sentence():
@@ -343,7 +345,7 @@ def shown(monkeypatch, *, book: bool, live_kernel: bool) -> list:
 def test_in_the_book_stands_the_twin_and_the_way_to_the_app(monkeypatch):
     things = shown(monkeypatch, book=True, live_kernel=False)
     app = []
-    assert explorers.show(lambda: app.append(1), twin="the twin", above="Every step <in> size") is None
+    assert _show.show(lambda: app.append(1), twin="the twin", above="Every step <in> size") is None
     assert app == []
     assert things[0] == "the twin"
     assert "launch buttons at the top of this page open the full explorer" in things[1].data
@@ -353,13 +355,13 @@ def test_in_the_book_stands_the_twin_and_the_way_to_the_app(monkeypatch):
 
 def test_in_a_live_kernel_stands_the_app_alone(monkeypatch):
     things = shown(monkeypatch, book=False, live_kernel=True)
-    assert explorers.show(lambda: "the app", twin="the twin") is None
+    assert _show.show(lambda: "the app", twin="the twin") is None
     assert things == ["the app"]
 
 
 def test_in_a_script_the_twin_comes_back(monkeypatch):
     things = shown(monkeypatch, book=False, live_kernel=False)
-    assert explorers.show(lambda: "the app", twin="the twin") == "the twin"
+    assert _show.show(lambda: "the app", twin="the twin") == "the twin"
     assert things == []
 
 
@@ -371,13 +373,13 @@ def test_a_kernel_of_the_build_is_not_a_readers(monkeypatch):
 
     monkeypatch.setattr(IPython, "get_ipython", Shell)
     monkeypatch.delenv("CAPE_BOOK", raising=False)
-    assert explorers.in_live_kernel()
+    assert runtime.in_live_kernel()
     monkeypatch.setenv("CAPE_BOOK", "1")
-    assert not explorers.in_live_kernel()
+    assert not runtime.in_live_kernel()
 
 
 def test_the_picture_is_drawn_by_the_page_itself():
-    app = explorers.frontier_explorer()
+    app = frontier.frontier_explorer()
     spec = app.output.outputs[0]["data"]["application/vnd.vegalite.v5+json"]
     assert spec["config"] == rendering.theme()["config"]
     assert spec["width"] == "container"
@@ -392,7 +394,7 @@ def test_in_colab_the_chart_is_a_page_of_its_own(monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", object())
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: pages.append(bundle["text/html"]))
     monkeypatch.setattr(IPython.display, "clear_output", lambda wait: pages.append("" if not wait else None))
-    app = explorers.frontier_explorer()
+    app = frontier.frontier_explorer()
     assert "vegaEmbed" in pages[-1]
     app.controls["labs"].value = ()
     assert app.chart is None
@@ -409,7 +411,7 @@ def test_thresholds_of_the_phases():
 
 
 def test_the_diagnosis_in_words_follows_the_scores():
-    app = explorers.what_if_explorer()
+    app = what_if.what_if_explorer()
     before = app.words
     assert "At its last step" in before
     share = re.search(r"Last step: tax, (\d+%)", app.chart.to_dict()["usermeta"]["caption"])[1]
@@ -424,7 +426,7 @@ def test_the_diagnosis_in_words_follows_the_scores():
 
 
 def test_a_change_stays_with_its_model_and_ends_with_it():
-    app = explorers.what_if_explorer()
+    app = what_if.what_if_explorer()
     app.controls["change_x"].value = 5.0
     app.controls["family"].value = "OPT"
     assert app.controls["change_x"].value == 0.0
@@ -443,7 +445,7 @@ def test_a_change_stays_with_its_model_and_ends_with_it():
 def test_the_report_can_be_saved_in_every_format(kind, start):
     import base64
 
-    app = explorers.what_if_explorer()
+    app = what_if.what_if_explorer()
     app.kind.value = kind
     app.write.click()
     found = re.search(
@@ -455,10 +457,10 @@ def test_the_report_can_be_saved_in_every_format(kind, start):
 
 
 def test_a_report_that_fails_is_a_sentence(monkeypatch):
-    from cape_utils.explorers import what_if as module
+    from cape_utils.explorers import _report
 
-    app = explorers.what_if_explorer()
-    monkeypatch.setitem(module.WRITERS, "json", ("JSON", "application/json", lambda *_: 1 / 0))
+    app = what_if.what_if_explorer()
+    monkeypatch.setitem(_report.WRITERS, "json", ("JSON", "application/json", lambda *_: 1 / 0))
     app.kind.value = "json"
     app.write.click()
     assert "No report was written: division by zero" in app.link.value
@@ -466,7 +468,7 @@ def test_a_report_that_fails_is_a_sentence(monkeypatch):
 
 
 def test_the_dashboard_holds_an_example_the_readers_own_scores_and_the_frontier():
-    whole = explorers.dashboard()
-    assert all(isinstance(child, explorers.Explorer) for child in whole.children)
+    whole = what_if.dashboard()
+    assert all(isinstance(child, _base.Explorer) for child in whole.children)
     assert ["change_y" in whole.children[0].controls, "upload" in whole.children[1].controls] == [True, True]
     assert "swe" in whole.children[2].controls

@@ -17,19 +17,15 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from cape_utils import (
-    claims,
-    cli,
-    coupling,
-    data,
-    frontier,
-    frontier_labs,
-    frontier_noise,
-    frontier_nulls,
-    predictions,
-)
-from cape_utils.frontier import GPQA, SWE
-from cape_utils.frontier_labs import leave_one_lab_out, lolo_error
+from cape_utils import cli, data
+from cape_utils.chapters.ch09_frontier import date_nulls, predictions, residual_noise
+from cape_utils.chapters.ch09_frontier import labs as ch09_labs
+from cape_utils.chapters.ch09_frontier.labs import leave_one_lab_out, lolo_error
+from cape_utils.claims import assessment
+from cape_utils.frontier import benchmark_saturation, regression
+from cape_utils.frontier.benchmark_pair import GPQA, SWE
+from cape_utils.scaling import coupling
+from cape_utils.stats import correlation
 
 
 def table(swe, gpqa, labs="L", released="2025-06") -> pd.DataFrame:
@@ -44,7 +40,7 @@ def table(swe, gpqa, labs="L", released="2025-06") -> pd.DataFrame:
             GPQA: np.asarray(gpqa, dtype=float),
         }
     )
-    return frontier.with_dates(made)
+    return regression.with_dates(made)
 
 
 def world(rng, *, coupled=0.0, calendar=10.0, noise=4.0, n=34) -> pd.DataFrame:
@@ -57,17 +53,17 @@ def world(rng, *, coupled=0.0, calendar=10.0, noise=4.0, n=34) -> pd.DataFrame:
     return table(swe, gpqa, [f"lab {k}" for k in np.arange(n) % 10], dates)
 
 
-PUBLISHED = frontier.models()
+PUBLISHED = regression.models()
 
 
 # ---------------------------------------------------------------- the table and its dates
 
 
 def test_subsets_add_up():
-    sizes = {name: len(frontier.models(name)) for name in ("core", "published", "after_cutoff", "all")}
+    sizes = {name: len(regression.models(name)) for name in ("core", "published", "after_cutoff", "all")}
     assert sizes["published"] + sizes["after_cutoff"] == sizes["all"] == len(data.load("frontier_models"))
     with pytest.raises(ValueError, match="subset='extended'; allowed are 'published', 'core'"):
-        frontier.models("extended")
+        regression.models("extended")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +87,7 @@ def test_a_date_is_the_range_that_the_source_leaves_open(released, low, high):
 
 def test_the_line_is_that_of_statsmodels():
     fit = sm.OLS(PUBLISHED[GPQA], sm.add_constant(PUBLISHED[SWE])).fit()
-    line = frontier.fit_line(PUBLISHED)
+    line = regression.fit_line(PUBLISHED)
     for ours, se, name in ((line.slope, line.slope_se, SWE), (line.intercept, line.intercept_se, "const")):
         assert ours.estimate == pytest.approx(fit.params[name])
         assert se == pytest.approx(fit.bse[name])
@@ -107,9 +103,9 @@ def test_the_line_is_that_of_statsmodels():
 
 def test_h_by_hand_and_as_the_paper_prints_it():
     four = table([10, 20, 30, 40], [50, 60, 50, 60])  # slope 0.2, intercept 50
-    field = frontier.h_field(four, frontier.fit_line(four))
+    field = regression.h_field(four, regression.fit_line(four))
     assert field["h"].round(6).tolist() == [-2, 6, -6, 2]
-    everyone = frontier.h_field(frontier.models("all"))
+    everyone = regression.h_field(regression.models("all"))
     # The paper prints one decimal, for the later models from rounded coefficients.
     assert np.abs(everyone["h"] - everyone["h_reported"]).max() < 0.08
 
@@ -117,16 +113,16 @@ def test_h_by_hand_and_as_the_paper_prints_it():
 def test_the_noise_of_h_is_the_spread_of_simulated_tests():
     rng = np.random.default_rng(0)
     swe, gpqa = 100 * rng.binomial(500, 0.7, 40_000) / 500, 100 * rng.binomial(198, 0.8, 40_000) / 198
-    assert float(frontier.h_noise(70, 80, 0.5)) == pytest.approx((gpqa - 0.5 * swe).std(), rel=0.02)
+    assert float(regression.h_noise(70, 80, 0.5)) == pytest.approx((gpqa - 0.5 * swe).std(), rel=0.02)
 
 
 def test_positions_at_their_thresholds():
-    assert [frontier.position(h) for h in (-10.01, -10, 0, 10, 10.01)] == [
+    assert [regression.position(h) for h in (-10.01, -10, 0, 10, 10.01)] == [
         "coding specialist",
         *["cooperative"] * 3,
         "reasoning specialist",
     ]
-    assert frontier.position(-6, specialist_pp=5) == "coding specialist"
+    assert regression.position(-6, specialist_pp=5) == "coding specialist"
 
 
 scores = st.lists(
@@ -141,7 +137,7 @@ def test_order_of_rows_and_names_of_labs_do_not_matter(pairs, random):
     rows = list(range(len(own)))
     random.shuffle(rows)
     moved = own.iloc[rows].assign(lab=lambda t: t["lab"].map({"l0": "z", "l1": "a", "l2": "k"}))
-    one, other = frontier.fit_line(own), frontier.fit_line(moved)
+    one, other = regression.fit_line(own), regression.fit_line(moved)
     assert (one.slope.estimate, one.r.estimate) == pytest.approx((other.slope.estimate, other.r.estimate))
     assert sorted(leave_one_lab_out(own)["error"]) == pytest.approx(sorted(leave_one_lab_out(moved)["error"]))
 
@@ -151,17 +147,17 @@ def test_order_of_rows_and_names_of_labs_do_not_matter(pairs, random):
 def test_the_unit_of_coding_scales_the_slope_and_nothing_else(pairs, factor):
     own = table(*zip(*pairs, strict=True))
     scaled = own.assign(**{SWE: own[SWE] * factor})
-    one, other = frontier.fit_line(own), frontier.fit_line(scaled)
+    one, other = regression.fit_line(own), regression.fit_line(scaled)
     assert other.slope.estimate * factor == pytest.approx(one.slope.estimate, abs=1e-9)
     assert other.r.estimate == pytest.approx(one.r.estimate, abs=1e-9)
-    assert np.allclose(frontier.h_field(own, one)["h"], frontier.h_field(scaled, other)["h"])
+    assert np.allclose(regression.h_field(own, one)["h"], regression.h_field(scaled, other)["h"])
 
 
 def test_mean_h_has_the_t_interval_of_scipy():
-    field = frontier.h_field(PUBLISHED)
-    ours, h = frontier.h_mean(field, "OpenAI"), field.query("lab == 'OpenAI'")["h"]
+    field = regression.h_field(PUBLISHED)
+    ours, h = regression.h_mean(field, "OpenAI"), field.query("lab == 'OpenAI'")["h"]
     assert (ours.low, ours.high) == pytest.approx(stats.ttest_1samp(h, 0).confidence_interval())
-    assert math.isnan(frontier.h_mean(field, "Meta").low)  # one model has no spread
+    assert math.isnan(regression.h_mean(field, "Meta").low)  # one model has no spread
 
 
 # ---------------------------------------------------------------- labs
@@ -173,7 +169,7 @@ def test_leaving_a_lab_out_is_scikit_learns():
     theirs = pd.Series(np.abs(y - predicted)).groupby(groups).mean()
     ours = leave_one_lab_out(PUBLISHED).set_index("lab")["error"]
     assert ours.sort_index().tolist() == pytest.approx(theirs.sort_index().tolist())
-    assert frontier_nulls.lolo_null(PUBLISHED, draws=50).observed == pytest.approx(
+    assert date_nulls.lolo_null(PUBLISHED, draws=50).observed == pytest.approx(
         lolo_error(leave_one_lab_out(PUBLISHED), least=3).estimate
     )
 
@@ -184,7 +180,7 @@ def test_equal_slopes_is_the_interaction_of_an_analysis_of_covariance():
     )
     small, large = smf.ols("g ~ s + C(lab)", used).fit(), smf.ols("g ~ s * C(lab)", used).fit()
     theirs = sm.stats.anova_lm(small, large).iloc[1]
-    ours = frontier_labs.equal_slopes(PUBLISHED)
+    ours = ch09_labs.equal_slopes(PUBLISHED)
     assert (ours.f, ours.p) == pytest.approx((theirs["F"], theirs["Pr(>F)"]))
     assert (ours.df_labs, ours.df_rest, ours.n) == (theirs["df_diff"], large.df_resid, len(used))
     assert ours.common_slope == pytest.approx(small.params["s"])
@@ -202,11 +198,11 @@ def parallel(rng, tilt=0.0) -> pd.DataFrame:
 
 def test_unequal_slopes_are_found_when_planted_and_equal_ones_at_five_percent():
     rng = np.random.default_rng(0)
-    assert frontier_labs.equal_slopes(parallel(rng, tilt=-0.5)).p < 0.001
-    assert frontier_nulls.common_slope_null(parallel(rng, tilt=-0.5), "l2", draws=500).p < 0.05
-    p = [frontier_labs.equal_slopes(parallel(rng)).p for _ in range(120)]
+    assert ch09_labs.equal_slopes(parallel(rng, tilt=-0.5)).p < 0.001
+    assert date_nulls.common_slope_null(parallel(rng, tilt=-0.5), "l2", draws=500).p < 0.05
+    p = [ch09_labs.equal_slopes(parallel(rng)).p for _ in range(120)]
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.05)
-    own = [frontier_nulls.common_slope_null(parallel(rng), "l2", draws=200).p for _ in range(120)]
+    own = [date_nulls.common_slope_null(parallel(rng), "l2", draws=200).p for _ in range(120)]
     assert 0.01 < np.mean(np.array(own) < 0.05) < 0.11
 
 
@@ -214,20 +210,20 @@ def test_ranges_by_hand_and_the_expectation_of_a_cut():
     rng = np.random.default_rng(1)
     x = rng.normal(50, 10, 20_000)
     large = table(x, 0.6 * (x - 50) + rng.normal(0, 8, 20_000) + 50)
-    cut = frontier_labs.by_range(large, [50, 60, 200])
+    cut = ch09_labs.by_range(large, [50, 60, 200])
     assert cut["n"].sum() == (x >= 50).sum()
     assert cut["r"].tolist() == pytest.approx(cut["expected"].tolist(), abs=0.03)
-    few = frontier_labs.by_range(PUBLISHED, [0, 30, 100])
+    few = ch09_labs.by_range(PUBLISHED, [0, 30, 100])
     assert few["n"].tolist() == [1, 33]
     assert np.isnan(few["r"].iloc[0])
 
 
 def test_resampling_labs_is_population_coupling_with_labs_as_families():
     renamed = PUBLISHED.rename(columns={"lab": "family"})
-    assert frontier_labs.r_by_lab(PUBLISHED, draws=99, rng=3) == coupling.population_coupling(
+    assert ch09_labs.r_by_lab(PUBLISHED, draws=99, rng=3) == coupling.population_coupling(
         renamed, SWE, GPQA, draws=99, rng=3
     )
-    assert "bootstrap over 10" in frontier_labs.r_by_lab(PUBLISHED, draws=9).method
+    assert "bootstrap over 10" in ch09_labs.r_by_lab(PUBLISHED, draws=9).method
 
 
 # ---------------------------------------------------------------- saturation
@@ -235,49 +231,49 @@ def test_resampling_labs_is_population_coupling_with_labs_as_families():
 
 def test_saturation_by_hand():
     six = table([90, 89, 88, 87, 86, 50], [70, 75, 80, 71, 72, 99])
-    found = frontier_labs.saturation(six)
+    found = benchmark_saturation.saturation(six)
     assert (found.old_spread, found.new_spread, found.ratio) == (4, 10, 0.4)
     assert found.models == ("m0", "m1", "m2", "m3", "m4")
-    assert frontier_labs.saturation(six, top=2).ratio == 0.2
-    assert frontier_labs.saturation(six, old=GPQA, new=SWE).models[0] == "m5"
-    cases = frontier_labs.saturation_cases(six).set_index("case")
+    assert benchmark_saturation.saturation(six, top=2).ratio == 0.2
+    assert benchmark_saturation.saturation(six, old=GPQA, new=SWE).models[0] == "m5"
+    cases = benchmark_saturation.saturation_cases(six).set_index("case")
     assert cases.loc["without m0", "old_spread"] == 39
     with pytest.raises(ValueError, match="top=7; allowed are 2 to the number of models, 6"):
-        frontier_labs.saturation(six, top=7)
+        benchmark_saturation.saturation(six, top=7)
 
 
 def test_no_spread_on_the_new_axis_has_no_ratio():
-    assert math.isnan(frontier_labs.saturation(table([5, 4, 3, 2, 6], [50] * 5)).ratio)
+    assert math.isnan(benchmark_saturation.saturation(table([5, 4, 3, 2, 6], [50] * 5)).ratio)
 
 
 def test_one_model_moves_the_ratio_across_its_threshold():
-    everyone = frontier.models("all")
-    assert frontier_labs.saturation(everyone).ratio > 0.2
-    assert frontier_labs.saturation(everyone[everyone["model"] != "Claude Opus 4.7"]).ratio < 0.2
+    everyone = regression.models("all")
+    assert benchmark_saturation.saturation(everyone).ratio > 0.2
+    assert benchmark_saturation.saturation(everyone[everyone["model"] != "Claude Opus 4.7"]).ratio < 0.2
 
 
 def test_the_spread_of_equal_models_and_of_an_unbounded_test():
     range_of_five = 2.326  # mean range of five standard normals
-    null = frontier_noise.equal_models_null(50, 400, draws=4000)
+    null = residual_noise.equal_models_null(50, 400, draws=4000)
     assert null.value == pytest.approx(range_of_five * 2.5, rel=0.06)
-    free = frontier_noise.unsaturated_null(np.random.default_rng(0).normal(50, 10, 200), draws=500)
+    free = residual_noise.unsaturated_null(np.random.default_rng(0).normal(50, 10, 200), draws=500)
     assert free.low < free.observed < free.high
     packed = np.concatenate([np.linspace(20, 79, 29), np.full(5, 80.0)])
-    assert frontier_noise.unsaturated_null(packed, draws=500).low > 0
+    assert residual_noise.unsaturated_null(packed, draws=500).low > 0
 
 
 # ---------------------------------------------------------------- the calendar
 
 
 def test_the_partial_correlation_is_that_of_regression_residuals():
-    ours = frontier_nulls.partial_given_date(PUBLISHED, draws=100)
-    theirs = coupling.partial_correlation(PUBLISHED[SWE], PUBLISHED[GPQA], PUBLISHED["date"])
+    ours = date_nulls.partial_given_date(PUBLISHED, draws=100)
+    theirs = correlation.partial_correlation(PUBLISHED[SWE], PUBLISHED[GPQA], PUBLISHED["date"])
     assert ours.estimate == pytest.approx(theirs.estimate)
     fixed = PUBLISHED.assign(date_low=PUBLISHED["date"], date_high=PUBLISHED["date"])
-    alone = frontier_nulls.partial_given_date(fixed, unit="none", draws=20)
+    alone = date_nulls.partial_given_date(fixed, unit="none", draws=20)
     assert (alone.low, alone.high) == pytest.approx((ours.estimate, ours.estimate))
     with pytest.raises(ValueError, match="unit='model'; allowed are 'lab' and 'none'"):
-        frontier_nulls.partial_given_date(PUBLISHED, unit="model")
+        date_nulls.partial_given_date(PUBLISHED, unit="model")
 
 
 def test_weighted_trends_are_those_of_repeated_rows():
@@ -285,21 +281,21 @@ def test_weighted_trends_are_those_of_repeated_rows():
     date, y, w = rng.random((1, 8)), rng.random((1, 8)), rng.integers(0, 4, (1, 8)).astype(float)
     often = np.repeat(np.arange(8), w[0].astype(int))
     slope, start = np.polyfit(date[0, often], y[0, often], 1)
-    assert frontier_nulls._trend(date, y, w)[0][0] == pytest.approx(start + slope * date[0])
+    assert date_nulls._trend(date, y, w)[0][0] == pytest.approx(start + slope * date[0])
 
 
 def test_a_shared_calendar_alone_is_not_found_and_a_planted_coupling_is():
     rng = np.random.default_rng(0)
     worlds = [world(rng) for _ in range(120)]
-    assert np.mean([frontier.fit_line(w).p < 0.001 for w in worlds]) > 0.5  # the plain test is fooled
-    found = np.array([frontier_nulls.date_null(w, draws=200).p for w in worlds])
+    assert np.mean([regression.fit_line(w).p < 0.001 for w in worlds]) > 0.5  # the plain test is fooled
+    found = np.array([date_nulls.date_null(w, draws=200).p for w in worlds])
     assert np.mean(found < 0.05) < 0.11
-    planted = [frontier_nulls.date_null(world(rng, coupled=2.0), draws=200).p for _ in range(20)]
+    planted = [date_nulls.date_null(world(rng, coupled=2.0), draws=200).p for _ in range(20)]
     assert np.mean(np.array(planted) < 0.05) > 0.9
 
 
 def test_the_statistics_of_the_date_null_are_those_of_the_line():
-    line = frontier.fit_line(PUBLISHED)
+    line = regression.fit_line(PUBLISHED)
     expected = {
         "r": line.r.estimate,
         "slope": line.slope.estimate,
@@ -307,12 +303,12 @@ def test_the_statistics_of_the_date_null_are_those_of_the_line():
         "p": line.p,
     }
     for name, value in expected.items():
-        assert frontier_nulls.date_null(PUBLISHED, name, draws=50).observed == value
-    r, p = (frontier_nulls.date_draws(PUBLISHED, k, draws=30) for k in ("r", "p"))
+        assert date_nulls.date_null(PUBLISHED, name, draws=50).observed == value
+    r, p = (date_nulls.date_draws(PUBLISHED, k, draws=30) for k in ("r", "p"))
     freedom = len(PUBLISHED) - 2
     assert p == pytest.approx(2 * stats.t.sf(np.abs(r) * np.sqrt(freedom / (1 - r**2)), freedom))
     with pytest.raises(ValueError, match="statistic='R'; allowed are 'r', 'slope', 'intercept' and 'p'"):
-        frontier_nulls.date_draws(PUBLISHED, "R", draws=3)
+        date_nulls.date_draws(PUBLISHED, "R", draws=3)
 
 
 def test_names_of_labs_shuffled():
@@ -320,41 +316,41 @@ def test_names_of_labs_shuffled():
     h = rng.normal(size=24)
     labs = [f"l{k % 4}" for k in range(24)]
     planted = pd.DataFrame({"lab": labs, "h": h + 4 * (np.arange(24) % 4 == 0)})
-    assert frontier_nulls.lab_label_null(planted, "l0", draws=999).p == 0.001
+    assert date_nulls.lab_label_null(planted, "l0", draws=999).p == 0.001
     p = [
-        frontier_nulls.lab_label_null(pd.DataFrame({"lab": labs, "h": rng.normal(size=24)}), "l0", draws=99).p
+        date_nulls.lab_label_null(pd.DataFrame({"lab": labs, "h": rng.normal(size=24)}), "l0", draws=99).p
         for _ in range(200)
     ]
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.04)
     with pytest.raises(ValueError, match="no model of 'l9'; the labs are l0, l1, l2, l3"):
-        frontier_nulls.lab_label_null(planted, "l9")
+        date_nulls.lab_label_null(planted, "l9")
 
 
 def test_shuffled_scores_predict_no_lab_and_a_planted_line_does():
     line = table(
         np.linspace(20, 80, 24), 40 + 0.5 * np.linspace(20, 80, 24), [f"l{k % 4}" for k in range(24)]
     )
-    null = frontier_nulls.lolo_null(line, draws=300)
+    null = date_nulls.lolo_null(line, draws=300)
     assert (null.observed, null.p) == (pytest.approx(0, abs=1e-9), null.smallest_p)
 
 
 def test_pairings_visit_every_arrangement():
-    past, later = PUBLISHED, frontier.models("after_cutoff")
-    null = frontier_nulls.pairings(past, later)
+    past, later = PUBLISHED, regression.models("after_cutoff")
+    null = date_nulls.pairings(past, later)
     assert (null.draws, null.exact, null.n) == (120, True, 39)
-    assert null.observed == pytest.approx(frontier.fit_line(frontier.models("all")).r.estimate)
+    assert null.observed == pytest.approx(regression.fit_line(regression.models("all")).r.estimate)
 
 
 def test_the_later_releases_against_the_line_and_constants():
-    later = frontier.models("after_cutoff")
-    ahead = frontier_labs.prospective(PUBLISHED, later)
+    later = regression.models("after_cutoff")
+    ahead = ch09_labs.prospective(PUBLISHED, later)
     assert (ahead["gpqa"] - ahead["line"]).tolist() == pytest.approx(later["h_reported"].tolist(), abs=0.1)
     assert ahead["mean"].iloc[0] == pytest.approx(PUBLISHED[GPQA].mean())
     assert ahead["recent"].iloc[0] == pytest.approx(
         PUBLISHED[PUBLISHED["released"].str.startswith("2026")][GPQA].mean()
     )
     with pytest.raises(ValueError, match="no earlier model was released from 2030 on"):
-        frontier_labs.prospective(PUBLISHED, later, recent_from=2030)
+        ch09_labs.prospective(PUBLISHED, later, recent_from=2030)
 
 
 # ---------------------------------------------------------------- noise, and three correlations
@@ -364,7 +360,7 @@ def test_attenuation_undoes_what_item_noise_does():
     rng = np.random.default_rng(0)
     true = np.clip(rng.multivariate_normal([60, 70], [[80, 50], [50, 80]], 4000), 5, 95) / 100
     seen = table(100 * rng.binomial(500, true[:, 0]) / 500, 100 * rng.binomial(198, true[:, 1]) / 198)
-    found = frontier_noise.attenuation(seen)
+    found = residual_noise.attenuation(seen)
     clean = np.corrcoef(true.T)[0, 1]
     assert found.r < clean - 0.02
     assert found.r_without_noise == pytest.approx(clean, abs=0.02)
@@ -372,27 +368,27 @@ def test_attenuation_undoes_what_item_noise_does():
 
 
 def test_same_h_by_hand():
-    field = frontier.h_field(PUBLISHED)
-    null = frontier_noise.same_h_null(field, "GPT-5.4 xhigh", "GPT-5.4 std")
+    field = regression.h_field(PUBLISHED)
+    null = residual_noise.same_h_null(field, "GPT-5.4 xhigh", "GPT-5.4 std")
     assert null.observed == pytest.approx(92.0 - 84.2)
     rows = field.set_index("model")["h_se"]
     assert null.high == pytest.approx(1.96 * math.hypot(rows["GPT-5.4 xhigh"], rows["GPT-5.4 std"]))
     with pytest.raises(ValueError, match="no model 'GPT-6'"):
-        frontier_noise.same_h_null(field, "GPT-6", "GPT-5.4 std")
+        residual_noise.same_h_null(field, "GPT-6", "GPT-5.4 std")
 
 
 @given(*[st.floats(-0.99, 0.99)] * 3)
 @settings(max_examples=60, deadline=None)
 def test_a_third_correlation_is_admissible_when_no_eigenvalue_is_negative(a, b, c):
-    low, high = frontier_noise.admissible_r(a, b)
-    smallest = frontier_noise.smallest_eigenvalue(a, b, c)
+    low, high = residual_noise.admissible_r(a, b)
+    smallest = residual_noise.smallest_eigenvalue(a, b, c)
     if abs(smallest) > 1e-9:
         assert (low <= c <= high) == (smallest > 0)
 
 
 def test_correlations_beyond_one_are_refused():
     with pytest.raises(ValueError, match=r"between -1 and 1; 1\.2 came"):
-        frontier_noise.admissible_r(1.2, 0)
+        residual_noise.admissible_r(1.2, 0)
 
 
 # ---------------------------------------------------------------- bad input
@@ -402,35 +398,38 @@ def test_correlations_beyond_one_are_refused():
     ("call", "message"),
     [
         (
-            lambda: frontier.fit_line(PUBLISHED.drop(columns=GPQA)),
+            lambda: regression.fit_line(PUBLISHED.drop(columns=GPQA)),
             "'gpqa_diamond' is needed; the columns are model, lab",
         ),
         (
-            lambda: frontier.fit_line(PUBLISHED.head(3)),
+            lambda: regression.fit_line(PUBLISHED.head(3)),
             "at least 4 models with both scores are needed; there are 3",
         ),
-        (lambda: frontier.fit_line(table([50] * 5, range(5))), "every model has the same swe_bench_verified"),
         (
-            lambda: frontier.h_mean(frontier.h_field(PUBLISHED), "IBM"),
+            lambda: regression.fit_line(table([50] * 5, range(5))),
+            "every model has the same swe_bench_verified",
+        ),
+        (
+            lambda: regression.h_mean(regression.h_field(PUBLISHED), "IBM"),
             "no model of 'IBM'; the labs are Alibaba",
         ),
         (
-            lambda: frontier_labs.lab_slopes(PUBLISHED.query("lab == 'xAI' or lab == 'Meta'")),
+            lambda: ch09_labs.lab_slopes(PUBLISHED.query("lab == 'xAI' or lab == 'Meta'")),
             "no lab has 3 models",
         ),
-        (lambda: frontier_labs.equal_slopes(PUBLISHED.query("lab == 'Google'")), "at least 2 labs"),
+        (lambda: ch09_labs.equal_slopes(PUBLISHED.query("lab == 'Google'")), "at least 2 labs"),
         (lambda: lolo_error(leave_one_lab_out(PUBLISHED), least=9), "at least 2 labs with 9"),
         (
-            lambda: frontier_nulls.common_slope_null(PUBLISHED, "xAI"),
+            lambda: date_nulls.common_slope_null(PUBLISHED, "xAI"),
             "no lab 'xAI' with 3 models; there are Anthropic",
         ),
         (
-            lambda: frontier.locate(0.8, 90),
+            lambda: regression.locate(0.8, 90),
             "SWE-bench Verified 0.8 looks like a fraction; give percent, such as 80",
         ),
-        (lambda: frontier.locate(80, 100.1), "GPQA Diamond 100.1 is out of range"),
-        (lambda: frontier.locate(-1, 90), "SWE-bench Verified -1 is out of range"),
-        (lambda: frontier.locate(80, math.nan), "GPQA Diamond nan is out of range"),
+        (lambda: regression.locate(80, 100.1), "GPQA Diamond 100.1 is out of range"),
+        (lambda: regression.locate(-1, 90), "SWE-bench Verified -1 is out of range"),
+        (lambda: regression.locate(80, math.nan), "GPQA Diamond nan is out of range"),
         (lambda: predictions.track(as_of="soon"), "as_of='soon'; a date like '2026-12-31'"),
     ],
 )
@@ -443,7 +442,7 @@ def test_bad_input_says_what_came_and_what_is_allowed(call, message):
 
 
 def plus(*rows, base=None) -> pd.DataFrame:
-    made = frontier.models("all") if base is None else base
+    made = regression.models("all") if base is None else base
     for i, row in enumerate(rows):
         given = {"model": f"new {i}", "lab": "X", "released": "2026-06", SWE: 80.0, GPQA: 90.0} | row
         made = predictions.add_model(made, **given)
@@ -456,7 +455,7 @@ def status(number: int, rows=(), as_of="2028-01-01") -> tuple[str, str]:
 
 
 def test_every_prediction_is_tracked_and_the_input_left_alone():
-    own = frontier.models("all")
+    own = regression.models("all")
     before = own.copy()
     tracked = predictions.track(own, as_of="2026-04-30")
     assert tracked.index.tolist() == data.load("predictions")["prediction"].tolist()
@@ -474,10 +473,10 @@ def test_nothing_is_decided_before_its_deadline():
 
 def test_models_count_from_the_day_they_are_out_for_sure():
     def n(day: str) -> int:
-        return len(predictions.known_by(frontier.models("all"), day))
+        return len(predictions.known_by(regression.models("all"), day))
 
-    year_only = int(frontier.models("all")["year_only"].sum())
-    december = int(frontier.models("all")["released"].eq("2025-12").sum())
+    year_only = int(regression.models("all")["year_only"].sum())
+    december = int(regression.models("all")["released"].eq("2025-12").sum())
     assert n("2025-12-31") - n("2025-12-30") == year_only + december
     assert n("2026-04-16") - n("2026-04-15") == 1
     assert n("2026-04-24") - n("2026-04-23") == 1
@@ -561,7 +560,7 @@ def test_the_command_places_a_model(capsys):
 def test_the_command_prints_json(capsys):
     assert cli.main(["frontier", "--swe", "40.6", "--gpqa", "41", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == frontier.locate(40.6, 41).as_dict()
+    assert found == regression.locate(40.6, 41).as_dict()
     assert found["position"] == "coding specialist"
 
 
@@ -626,7 +625,7 @@ def test_the_examples_of_the_help_run(capsys, tmp_path, monkeypatch):
 
 
 def test_what_each_number_of_the_chapter_comes_to():
-    items = {item.claim.id: item for item in claims.assess("09_frontier")}
+    items = {item.claim.id: item for item in assessment.assess("09_frontier")}
     expected = {
         "frontier_r": (0.723, "artefact"),
         "frontier_p": (1.335e-6, "differs"),
@@ -661,6 +660,6 @@ def test_a_wrong_datum_changes_a_verdict(spoil):
         "Gemini 3.1 Pro,Google,2026-02,core,80.6,94.3,",
         "Gemini 3.1 Pro,Google,2026-02,core,80.6,84.3,",
     )
-    verdicts = {item.claim.id: item.verdict for item in claims.assess("09_frontier")}
+    verdicts = {item.claim.id: item.verdict for item in assessment.assess("09_frontier")}
     assert verdicts["frontier_h_google"] == "differs"
     assert verdicts["frontier_saturation_gpqa"] == "differs"

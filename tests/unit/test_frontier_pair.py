@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import cli, frontier, frontier_diagnosis, frontier_pair, frontier_words
-from cape_utils.frontier_pair import GPQA, SWE, make_pair, read_population
-from cape_utils.validation import DataError
+from cape_utils import cli
+from cape_utils.data.schema import DataError
+from cape_utils.frontier import benchmark_pair, model_diagnosis, regression
+from cape_utils.frontier.benchmark_pair import GPQA, SWE, make_pair, read_population
+from cape_utils.reports import frontier_words
 
 X = [20.0, 30, 40, 50, 60, 70, 80]
 RIPPLE = [1.0, -1, 1, -1, 1, -1, 0]
@@ -29,7 +31,7 @@ PAIR = make_pair("mmlu", "hle", items={"hle": 2500})
 
 def diagnosed(x: float, y: float, table: pd.DataFrame | None = None, pair=PAIR, **options):
     read = read_population(models() if table is None else table, pair)
-    return frontier_diagnosis.frontier_diagnosis(x, y, pair=pair, table=read, **options)
+    return model_diagnosis.frontier_diagnosis(x, y, pair=pair, table=read, **options)
 
 
 def test_the_line_and_h_by_hand():
@@ -42,17 +44,17 @@ def test_the_line_and_h_by_hand():
 
 
 def test_the_papers_pair_brought_as_a_table_gives_what_the_book_gives():
-    book = frontier_diagnosis.frontier_diagnosis(80.0, 91.0)
-    own = frontier_diagnosis.frontier_diagnosis(80.0, 91.0, table=read_population(frontier.models()))
+    book = model_diagnosis.frontier_diagnosis(80.0, 91.0)
+    own = model_diagnosis.frontier_diagnosis(80.0, 91.0, table=read_population(regression.models()))
     assert own.location == book.location
     assert own.evidence == book.evidence
-    renamed = frontier.models().rename(columns={SWE: "one", GPQA: "two"})
+    renamed = regression.models().rename(columns={SWE: "one", GPQA: "two"})
     pair = make_pair("one", "two", items={"one": 500, "two": 198})
     other = diagnosed(80.0, 91.0, renamed, pair)
     assert other.location.h == book.location.h
     assert other.location.h_low == pytest.approx(book.location.h_low)
     assert (
-        other.saturation == frontier_diagnosis.frontier_diagnosis(80, 91, table=frontier.models()).saturation
+        other.saturation == model_diagnosis.frontier_diagnosis(80, 91, table=regression.models()).saturation
     )
 
 
@@ -181,7 +183,7 @@ def test_a_broken_table_of_models_is_refused_with_its_place(case, tmp_path, caps
             "0 items of hle came; allowed is a number above 0",
         ),
         (
-            lambda: frontier_diagnosis.frontier_diagnosis(50, 50, pair=make_pair("mmlu", GPQA)),
+            lambda: model_diagnosis.frontier_diagnosis(50, 50, pair=make_pair("mmlu", GPQA)),
             r"holds 0 models with both mmlu and gpqa_diamond.*ifeval \(4\)",
         ),
     ],
@@ -269,4 +271,4 @@ def test_a_table_that_is_not_there(capsys):
 def test_a_saturation_ratio_without_spread_is_not_known():
     assert "not known" in frontier_words.playbook_words(diagnosed(45.0, 40.0, models(4)))["saturation"]
     assert frontier_words.next_words(diagnosed(45.0, 40.0, models(4))).startswith("not known; five models")
-    assert frontier_pair.PAPER_PAIR.published
+    assert benchmark_pair.PAPER_PAIR.published

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cape_utils import cli, data, harness, model_sizes
-from cape_utils.harness_file import TASKS
-from cape_utils.validation import DataError
+from cape_utils import cli, data
+from cape_utils.data import lm_eval, model_names
+from cape_utils.data.lm_eval_file import TASKS
+from cape_utils.data.schema import DataError
 
 
 def current(model: str = "org/fam-410m", hs: float = 0.40, tqa: float = 0.42, **more) -> dict:
@@ -47,7 +48,7 @@ def family(folder: Path) -> Path:
 
 
 def test_the_present_layout(tmp_path):
-    table = harness.read_harness(family(tmp_path / "results"))
+    table = lm_eval.read_harness(family(tmp_path / "results"))
     assert table["model"].tolist() == ["org/fam-410m", "org/fam-1.4b"]
     assert table["family"].tolist() == ["fam", "fam"]
     assert table["params_b"].tolist() == [0.41, 1.4]
@@ -73,7 +74,7 @@ def test_older_layouts(tmp_path, results):
         "versions": {},
         "config": {"model": "hf-causal", "model_args": "pretrained=org/fam-410m"},
     }
-    row = harness.read_harness(write(tmp_path, "out.json", doc).parent).iloc[0]
+    row = lm_eval.read_harness(write(tmp_path, "out.json", doc).parent).iloc[0]
     assert (row["hellaswag"], row["truthfulqa_mc1"], row["truthfulqa_mc2"]) == (40, 20, 42)
 
 
@@ -85,7 +86,7 @@ def test_every_task_gives_its_column(tmp_path, task):
         if task.names == ("truthfulqa_mc",):  # one task that gives two columns
             entry = {"mc1": 0.1, "mc2": 0.1, **entry}
         doc = {**current(), "results": dict.fromkeys(task.names, entry)}
-        table = harness.read_harness(write(tmp_path / f"{place}", "results_x.json", doc))
+        table = lm_eval.read_harness(write(tmp_path / f"{place}", "results_x.json", doc))
         assert table[task.column].tolist() == [25.0]
 
 
@@ -96,14 +97,14 @@ def test_the_columns_of_tasks_are_benchmarks():
 def test_mmlu_from_its_groups_counts_questions_and_from_subjects_counts_subjects(tmp_path):
     groups = {"mmlu_humanities": 0.1, "mmlu_social_sciences": 0.2, "mmlu_other": 0.3, "mmlu_stem": 0.4}
     doc = {**current(), "results": {name: {"acc,none": value} for name, value in groups.items()}}
-    table = harness.read_harness(write(tmp_path / "a", "results_x.json", doc))
+    table = lm_eval.read_harness(write(tmp_path / "a", "results_x.json", doc))
     assert table["mmlu"].iloc[0] == pytest.approx(100 * (470.5 + 615.4 + 932.1 + 1261.2) / 14042, abs=1e-5)
     subjects = {f"hendrycksTest-{i}": {"acc": i / 100, "acc_norm": 0.9} for i in range(57)}
-    table = harness.read_harness(write(tmp_path / "b", "results_x.json", {**current(), "results": subjects}))
+    table = lm_eval.read_harness(write(tmp_path / "b", "results_x.json", {**current(), "results": subjects}))
     assert table["mmlu"].iloc[0] == pytest.approx(28.0)
     del subjects["hendrycksTest-3"]  # 56 subjects are not MMLU
     with pytest.raises(DataError, match="no known task"):
-        harness.read_harness(write(tmp_path / "c", "results_x.json", {**current(), "results": subjects}))
+        lm_eval.read_harness(write(tmp_path / "c", "results_x.json", {**current(), "results": subjects}))
 
 
 def test_the_newest_of_several_results_wins_task_by_task_and_a_note_says_so(tmp_path):
@@ -113,7 +114,7 @@ def test_the_newest_of_several_results_wins_task_by_task_and_a_note_says_so(tmp_
         "m/results_a.json",
         {**current(hs=0.6, date=200.0), "results": {"hellaswag": {"acc_norm,none": 0.6}}},
     )
-    table = harness.read_harness(tmp_path)
+    table = lm_eval.read_harness(tmp_path)
     assert len(table) == 1
     assert table.loc[0, ["hellaswag", "truthfulqa_mc2"]].tolist() == [60.0, 42.0]
     assert table.attrs["notes"] == [
@@ -129,13 +130,13 @@ def test_without_a_date_inside_that_of_the_file_name_counts(tmp_path):
         doc = current(hs=hs)
         del doc["date"]
         write(tmp_path, name, doc)
-    assert harness.read_harness(tmp_path)["hellaswag"].tolist() == [50.0]
+    assert lm_eval.read_harness(tmp_path)["hellaswag"].tolist() == [50.0]
 
 
 def test_other_tasks_and_other_prompts_are_noted(tmp_path):
     doc = current(**{"n-shot": {"hellaswag": 0, "truthfulqa_mc2": 0}})
     doc["results"]["piqa"] = {"acc,none": 0.7}
-    notes = harness.read_harness(write(tmp_path / "a", "results_x.json", doc)).attrs["notes"]
+    notes = lm_eval.read_harness(write(tmp_path / "a", "results_x.json", doc)).attrs["notes"]
     assert notes[0] == "tasks that are no benchmark of the book were left out: piqa"
     assert notes[1].startswith("hellaswag: 0 examples in the prompt where the open panel has 10")
     folder = family(tmp_path / "b")
@@ -144,7 +145,7 @@ def test_other_tasks_and_other_prompts_are_noted(tmp_path):
         "org__fam-1.4b/results_2024-07-21T13-34-56.789.json",
         {**current("org/fam-1.4b"), "n-shot": {"hellaswag": 0}},
     )
-    (note,) = harness.read_harness(folder).attrs["notes"]
+    (note,) = lm_eval.read_harness(folder).attrs["notes"]
     assert "different numbers of examples in the prompt (0, 10)" in note
 
 
@@ -153,20 +154,20 @@ def test_checkpoints_of_one_model_stay_apart(tmp_path):
     doc["config"]["model_args"] = "pretrained=org/fam-410m,revision=step1000"
     write(tmp_path, "a/results_x.json", doc)
     write(tmp_path, "b/results_x.json", current())
-    assert set(harness.read_harness(tmp_path)["model"]) == {"org/fam-410m", "org/fam-410m@step1000"}
+    assert set(lm_eval.read_harness(tmp_path)["model"]) == {"org/fam-410m", "org/fam-410m@step1000"}
 
 
 def test_sizes_come_from_the_table_then_the_count_then_the_name(tmp_path):
     doc = current()
     doc["config"]["model_num_parameters"] = 405334016
     path = write(tmp_path / "r", "results_x.json", doc)
-    assert harness.read_harness(path)["params_b"].tolist() == [pytest.approx(0.405334016)]
+    assert lm_eval.read_harness(path)["params_b"].tolist() == [pytest.approx(0.405334016)]
     sizes = write(tmp_path, "sizes.csv", "model,params_b,family\nfam-410m,0.5,Mine\n")
-    table = harness.read_harness(path, sizes=sizes)
+    table = lm_eval.read_harness(path, sizes=sizes)
     assert table.loc[0, ["params_b", "family"]].tolist() == [0.5, "Mine"]
     named = current("org/gpt2-large")
     named["config"]["model_num_parameters"] = 774030080
-    table = harness.read_harness(write(tmp_path / "s", "results_x.json", named))
+    table = lm_eval.read_harness(write(tmp_path / "s", "results_x.json", named))
     assert table["params_b"].tolist() == [pytest.approx(0.77403008)]
 
 
@@ -183,7 +184,7 @@ def test_sizes_come_from_the_table_then_the_count_then_the_name(tmp_path):
     ],
 )
 def test_sizes_in_names(name, size):
-    assert model_sizes.size_from_name(name) == pytest.approx(size)
+    assert model_names.size_from_name(name) == pytest.approx(size)
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_sizes_in_names(name, size):
     ],
 )
 def test_names_that_do_not_tell_the_size_are_refused_with_the_remedy(name, words):
-    with pytest.raises(model_sizes.SizeError) as caught:
-        model_sizes.size_from_name(name)
+    with pytest.raises(model_names.SizeError) as caught:
+        model_names.size_from_name(name)
     assert words in str(caught.value)
     assert "--sizes FILE" in str(caught.value)
 
@@ -285,14 +286,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     path = tmp_path / "results_x.json"
     path.write_bytes(b"\xff\xfe{}")
     with pytest.raises(DataError, match="not UTF-8"):
-        harness.read_harness(tmp_path)
+        lm_eval.read_harness(tmp_path)
 
 
 def test_every_broken_file_of_a_folder_is_named(tmp_path):
     for name in "abc":
         write(tmp_path, f"{name}/results_1.json", "{")
     with pytest.raises(DataError) as caught:
-        harness.read_harness(tmp_path)
+        lm_eval.read_harness(tmp_path)
     assert [problem.table for problem in caught.value.problems] == [f"{n}/results_1.json" for n in "abc"]
 
 
@@ -311,7 +312,7 @@ def test_every_broken_file_of_a_folder_is_named(tmp_path):
 )
 def test_a_broken_table_of_sizes_is_refused(sizes, words, tmp_path):
     with pytest.raises(DataError) as caught:
-        harness.read_harness(family(tmp_path / "r"), sizes=write(tmp_path, "sizes.csv", sizes))
+        lm_eval.read_harness(family(tmp_path / "r"), sizes=write(tmp_path, "sizes.csv", sizes))
     for word in words:
         assert word in str(caught.value)
 
@@ -319,11 +320,11 @@ def test_a_broken_table_of_sizes_is_refused(sizes, words, tmp_path):
 def test_a_folder_without_results_or_that_is_not_there(tmp_path):
     write(tmp_path, "samples_hellaswag.json", "{}")
     with pytest.raises(DataError, match="no file results_"):
-        harness.read_harness(tmp_path)
+        lm_eval.read_harness(tmp_path)
     with pytest.raises(FileNotFoundError, match="give the output folder of lm_eval"):
-        harness.read_harness(tmp_path / "none")
+        lm_eval.read_harness(tmp_path / "none")
 
 
 def test_a_table_of_sizes_with_a_csv_is_refused(tmp_path):
     with pytest.raises(ValueError, match="its own column params_b"):
-        harness.read_source(write(tmp_path, "s.csv", "model\n"), sizes="sizes.csv")
+        lm_eval.read_source(write(tmp_path, "s.csv", "model\n"), sizes="sizes.csv")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -40,7 +42,10 @@ def test_naming_a_part_loads_it():
     assert {"pandas", "numpy"} <= loaded_after("import cape_utils\ncape_utils.data.tables()")
 
 
-@pytest.mark.parametrize("part", ["data", "coupling", "transition", "scaling", "claims"])
+@pytest.mark.parametrize(
+    "part",
+    ["data", "scaling.coupling", "scaling.critical_scale", "scaling.scaling_laws", "claims.assessment"],
+)
 def test_analysis_loads_no_charts_and_no_models(part):
     assert not loaded_after(f"import cape_utils.{part}") & {
         "altair",
@@ -52,7 +57,7 @@ def test_analysis_loads_no_charts_and_no_models(part):
 
 
 def test_validation_waits_until_a_table_is_read():
-    assert "frictionless" not in loaded_after("import cape_utils.data")
+    assert "frictionless" not in loaded_after("import cape_utils.data.loading")
 
 
 def test_the_import_itself_is_quick():
@@ -64,17 +69,36 @@ def test_the_import_itself_is_quick():
     assert min(tries) < 0.1
 
 
-def test_every_part_named_is_there_and_others_are_named_in_the_error():
-    for name in cape_utils._SUBMODULES:
+def test_every_room_named_is_there_and_others_are_named_in_the_error():
+    for name in cape_utils._ROOMS:
         assert getattr(cape_utils, name).__name__ == f"cape_utils.{name}"
         assert name in dir(cape_utils)
-    with pytest.raises(AttributeError, match="has no attribute 'charting'; it has data, coupling"):
+    with pytest.raises(AttributeError, match="has no attribute 'charting'; it has runtime, stats"):
         cape_utils.charting  # noqa: B018
 
 
 def test_all_names_in_all_exist():
-    for name in cape_utils._SUBMODULES:
-        module = getattr(cape_utils, name)
-        assert len(set(module.__all__)) == len(module.__all__)
-        for public in module.__all__:
-            assert hasattr(module, public), f"{name}.{public}"
+    for found in pkgutil.walk_packages(cape_utils.__path__, "cape_utils."):
+        module = importlib.import_module(found.name)
+        names = getattr(module, "__all__", [])
+        assert len(set(names)) == len(names), found.name
+        for public in names:
+            assert hasattr(module, public), f"{found.name}.{public}"
+
+
+def test_a_room_hands_on_no_name_that_is_one_of_its_modules():
+    # Such a name would mean the function or the module, by which was imported first.
+    for found in pkgutil.iter_modules(cape_utils.__path__, "cape_utils."):
+        room = importlib.import_module(found.name)
+        modules = {inner.name for inner in pkgutil.iter_modules(getattr(room, "__path__", []))}
+        assert not modules & set(getattr(room, "__all__", [])), found.name
+    with pytest.raises(ValueError, match=r"cape_utils\.toy hands on scores, which names a module of it too"):
+        cape_utils.lazy_names("cape_utils.toy", {"scores": ("read", "scores")})
+
+
+def test_a_room_says_what_it_has_when_asked_for_something_else():
+    with pytest.raises(
+        AttributeError, match=r"'cape_utils\.claims' has no attribute 'verdict'; it has .*assess"
+    ):
+        cape_utils.claims.verdict  # noqa: B018
+    assert "assess" in dir(cape_utils.claims)

@@ -14,10 +14,13 @@ from scipy import stats
 from sklearn.metrics.pairwise import cosine_similarity
 from statsmodels.stats.proportion import proportion_confint
 
-from cape_utils import attention_patterns as patterns
-from cape_utils import data, head_gates, internal_controls, internals, kept
-from cape_utils.models import encode
-from cape_utils.recomputed import ch06_attention_heads as ch06
+from cape_utils import data
+from cape_utils.chapters.ch06_attention_heads import attention as patterns
+from cape_utils.chapters.ch06_attention_heads import controls, head_gates
+from cape_utils.chapters.ch06_attention_heads import recompute as ch06
+from cape_utils.internals import cosine as internals_cosine
+from cape_utils.jobs import result_cache
+from cape_utils.models.loading import encode
 from tests.tiny_models import DEPTH, HEADS, WIDTH, tiny
 
 TEXTS = {
@@ -46,7 +49,7 @@ def cloud(seed: int, n: int = 8, shape: tuple[int, ...] = (3, 12), shared: float
 def test_the_measure_by_hand():
     first = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
     second = np.array([[[-1.0, 0.0]], [[-1.0, -0.5]]])
-    found = internals.internal_coupling(first, second)
+    found = internals_cosine.internal_coupling(first, second)
     # Means (0.5, 0.5) and (-1, -0.25); pairs -1, 0, -0.894, -0.447, of which two lie below -0.5.
     assert found.cosine[0] == pytest.approx(-1.25 / (np.sqrt(2) * np.hypot(1, 0.25)))
     assert found.pair_cosine[0] == pytest.approx(
@@ -60,13 +63,13 @@ def test_the_measure_by_hand():
 def test_more_than_half_of_the_pairs_make_a_unit_compete():
     first = np.array([[[1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]]])
     second = np.array([[[-1.0, 0.0]]])
-    assert internals.internal_coupling(first, second).competing_units == 1
-    assert internals.internal_coupling(first[1:], second).competing_units == 0
+    assert internals_cosine.internal_coupling(first, second).competing_units == 1
+    assert internals_cosine.internal_coupling(first[1:], second).competing_units == 0
 
 
 def test_pairs_are_those_of_scikit_learn_by_layer_and_by_head():
     a, b = cloud(0, 5, (2, 3, 7)), cloud(1, 4, (2, 3, 7), 0.3)
-    found = internals.internal_coupling(a, b)
+    found = internals_cosine.internal_coupling(a, b)
     assert found.cosine.shape == (2, 3)
     for i, j in np.ndindex(2, 3):
         pairs = cosine_similarity(a[:, i, j], b[:, i, j])
@@ -82,8 +85,8 @@ def test_units_order_and_rotation_do_not_matter(seed, one, two):
     a, b = cloud(seed), cloud(seed + 1, 6)
     turn = stats.ortho_group(12, seed=seed).rvs()
     plain, other = (
-        internals.internal_coupling(a, b),
-        internals.internal_coupling(one * b[::-1] @ turn, two * a @ turn),
+        internals_cosine.internal_coupling(a, b),
+        internals_cosine.internal_coupling(one * b[::-1] @ turn, two * a @ turn),
     )
     assert np.allclose(plain.cosine, other.cosine)
     assert np.allclose(plain.opposed, other.opposed)
@@ -91,14 +94,14 @@ def test_units_order_and_rotation_do_not_matter(seed, one, two):
 
 def test_centring_takes_a_shared_part_away():
     a, b, rest = (cloud(k, 20, (3, 800), 5) for k in range(3))
-    assert internals.internal_coupling(a, b).cosine.min() > 0.95
-    assert np.abs(internals.internal_coupling(a, b, centred=True, reference=rest).cosine).max() < 0.15
+    assert internals_cosine.internal_coupling(a, b).cosine.min() > 0.95
+    assert np.abs(internals_cosine.internal_coupling(a, b, centred=True, reference=rest).cosine).max() < 0.15
 
 
 def test_the_noise_of_a_reference_does_not_make_two_sets_alike():
     # Centred on one mean of r prompts, two sets of n of the same kind have a cosine near n / (n + r); in halves, zero.
     cosines = [
-        internals.internal_coupling(
+        internals_cosine.internal_coupling(
             cloud(k, 16, (1, 64)),
             cloud(k + 500, 16, (1, 64)),
             centred=True,
@@ -114,11 +117,11 @@ def test_centring_on_the_sets_themselves_is_refused(reference):
     a, b = cloud(0), cloud(1)
     came = {"pooled": np.concatenate([a, b]), "one of them": np.concatenate([cloud(2), b[:1]])}.get(reference)
     with pytest.raises(ValueError, match="opposite by arithmetic"):
-        internals.internal_coupling(a, b, centred=True, reference=came)
+        internals_cosine.internal_coupling(a, b, centred=True, reference=came)
     # What it would have given: minus one in every unit, whatever the sets.
     middle = (a.mean(0) + b.mean(0)) / 2
     left, right = a.mean(0) - middle, b.mean(0) - middle
-    assert np.allclose(internals.unit_cosine(left, right), -1)
+    assert np.allclose(internals_cosine.unit_cosine(left, right), -1)
 
 
 def test_a_reference_between_the_two_kinds_makes_them_opposite_and_a_third_kind_does_not():
@@ -128,16 +131,14 @@ def test_a_reference_between_the_two_kinds_makes_them_opposite_and_a_third_kind_
         shift = np.zeros(shape)
         shift[:, k] = size
         kinds[name] = cloud(k, 400, shape, 2.0) + shift
-    found = internal_controls.compare_kinds(kinds, n=100)
+    found = controls.compare_kinds(kinds, n=100)
     for pair in ("one and two", "one and three", "two and three"):
         assert found[pair, "raw"].cosine.min() > 0.9
         assert found[pair, "centred between the two"].cosine.max() < -0.8
         assert found[pair, "centred on the third kind"].cosine == pytest.approx(0.5, abs=0.1)
-    table = internal_controls.coupling_table({("net", "layer"): found})
+    table = controls.coupling_table({("net", "layer"): found})
     assert table["prompts"].tolist() == ["one and two", "one and three", "two and three"]
-    assert (
-        len(internal_controls.profile_table({("net", "layer"): found, ("net", "head"): found})) == 3 * 3 * 2
-    )
+    assert len(controls.profile_table({("net", "layer"): found, ("net", "head"): found})) == 3 * 3 * 2
 
 
 def test_wrong_input_says_what_is_needed():
@@ -156,9 +157,9 @@ def test_wrong_input_says_what_is_needed():
         (a, cloud(1), {"centred": True, "reference": cloud(2, shape=(3, 5))}, r"shape is \(8, 3, 5\)"),
     ):
         with pytest.raises(ValueError, match=words):
-            internals.internal_coupling(first, second, **options)
+            internals_cosine.internal_coupling(first, second, **options)
     with pytest.raises(ValueError, match="three kinds of more than 16 prompts each are needed; came: a 3"):
-        internal_controls.compare_kinds({"a": a[:3]})
+        controls.compare_kinds({"a": a[:3]})
 
 
 # ---------------------------------------------------------------- the controls
@@ -167,11 +168,9 @@ def test_wrong_input_says_what_is_needed():
 def test_random_halves_find_a_planted_difference_and_keep_their_rate_without_one():
     a, b = cloud(0, shared=2), cloud(1, shared=2)
     b[..., 0] += 6
-    assert internal_controls.between_random_halves(a, b, draws=300).p < 0.01
+    assert controls.between_random_halves(a, b, draws=300).p < 0.01
     p = [
-        internal_controls.between_random_halves(
-            cloud(k, shared=1), cloud(k + 900, shared=1), draws=99, rng=k
-        ).p
+        controls.between_random_halves(cloud(k, shared=1), cloud(k + 900, shared=1), draws=99, rng=k).p
         for k in range(200)
     ]
     # 200 tests at 10%: a binomial count with a standard deviation of 4.2.
@@ -181,10 +180,10 @@ def test_random_halves_find_a_planted_difference_and_keep_their_rate_without_one
 def test_a_deal_is_the_measure_of_its_sets():
     a, b, rest = cloud(0), cloud(1, 5), cloud(2, 9)
     for options in ({}, {"centred": True, "reference": rest}):
-        found = internal_controls.between_random_halves(a, b, draws=1, rng=4, **options)
+        found = controls.between_random_halves(a, b, draws=1, rng=4, **options)
         both = np.concatenate([a, b])
         order = np.random.default_rng(4).permuted(np.arange(13)[None], axis=1)[0]
-        dealt = internals.internal_coupling(both[order < 8], both[order >= 8], **options)
+        dealt = internals_cosine.internal_coupling(both[order < 8], both[order >= 8], **options)
         assert found.value == pytest.approx(dealt.mean_cosine)
 
 
@@ -194,30 +193,28 @@ def test_a_planted_contrast_is_seen_where_arithmetic_says():
     a, b = np.repeat(shared, 4, 0), np.repeat(shared, 4, 0)
     sizes = np.arange(0, 2.01, 0.05).round(2)
     reference = shared + 1e-6 * cloud(1, 4, (4, 2000))
-    curve = internal_controls.planted_curve(a, b, sizes, reference=reference, rng=7)
+    curve = controls.planted_curve(a, b, sizes, reference=reference, rng=7)
     plain = curve[curve["measure"] == "raw"].set_index("size")["mean_cosine"]
     assert np.allclose(plain, (1 - sizes**2) / (1 + sizes**2), atol=0.06)
-    assert internal_controls.seen_from(curve, "negative_pct", "raw") == pytest.approx(1.0, abs=0.06)
-    assert internal_controls.seen_from(curve, "competing_pct", "raw") == pytest.approx(3**0.5, abs=0.06)
-    assert internal_controls.seen_from(curve, "competing_pct", "centred") == 0.05
-    assert internal_controls.seen_from(curve, "mean_cosine", "raw", below=0.9) == pytest.approx(
-        0.25, abs=0.06
-    )
-    assert np.isnan(internal_controls.seen_from(curve, "mean_cosine", "raw", below=-0.9))
+    assert controls.seen_from(curve, "negative_pct", "raw") == pytest.approx(1.0, abs=0.06)
+    assert controls.seen_from(curve, "competing_pct", "raw") == pytest.approx(3**0.5, abs=0.06)
+    assert controls.seen_from(curve, "competing_pct", "centred") == 0.05
+    assert controls.seen_from(curve, "mean_cosine", "raw", below=0.9) == pytest.approx(0.25, abs=0.06)
+    assert np.isnan(controls.seen_from(curve, "mean_cosine", "raw", below=-0.9))
     with pytest.raises(ValueError, match="measure is 'other'; the curve holds raw, centred"):
-        internal_controls.seen_from(curve, "negative_pct", "other")
+        controls.seen_from(curve, "negative_pct", "other")
     with pytest.raises(ValueError, match="say below= for the mean cosine"):
-        internal_controls.seen_from(curve, "mean_cosine", "raw")
+        controls.seen_from(curve, "mean_cosine", "raw")
     with pytest.raises(ValueError, match="not negative"):
-        internal_controls.planted_curve(a, b, [-0.1], reference=reference)
+        controls.planted_curve(a, b, [-0.1], reference=reference)
 
 
 def test_random_weights_are_another_network_of_the_same_shape():
     own = tiny("gpt2")
     state = torch.random.get_rng_state()
     other, again = (
-        internal_controls.random_weights(own, seed=5),
-        internal_controls.random_weights(own, seed=5),
+        controls.random_weights(own, seed=5),
+        controls.random_weights(own, seed=5),
     )
     assert torch.equal(state, torch.random.get_rng_state())
     mine, theirs, same = (dict(x.model.named_parameters()) for x in (own, other, again))
@@ -227,10 +224,10 @@ def test_random_weights_are_another_network_of_the_same_shape():
 
 
 def test_the_share_of_models_is_that_of_statsmodels():
-    found = internals.share_of_models(38, 40)
+    found = internals_cosine.share_of_models(38, 40)
     assert (found.low, found.high) == pytest.approx(proportion_confint(38, 40, method="wilson"))
     with pytest.raises(ValueError, match="5 of 4 models came"):
-        internals.share_of_models(5, 4)
+        internals_cosine.share_of_models(5, 4)
 
 
 # ---------------------------------------------------------------- prompts and rows
@@ -238,22 +235,22 @@ def test_the_share_of_models_is_that_of_statsmodels():
 
 def test_prompt_sets_mix_forms_and_topics():
     table = data.load("prompts").set_index("prompt")
-    for kind, texts in internals.prompt_sets(16).items():
+    for kind, texts in internals_cosine.prompt_sets(16).items():
         part = table.loc[texts]
         assert set(part["kind"]) == {kind}
         assert part["form"].value_counts().between(5, 6).all()
         assert part["topic"].nunique() >= min(4, table.query("kind == @kind")["topic"].nunique())
-    assert internals.prompt_sets() == internals.prompt_sets()
-    assert sorted(internals.prompt_sets()["control"]) == sorted(table.query("kind == 'control'").index)
+    assert internals_cosine.prompt_sets() == internals_cosine.prompt_sets()
+    assert sorted(internals_cosine.prompt_sets()["control"]) == sorted(table.query("kind == 'control'").index)
     with pytest.raises(ValueError, match="n is 0"):
-        internals.prompt_sets(0)
+        internals_cosine.prompt_sets(0)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom", "gemma2"])
 def test_vectors_are_the_means_over_tokens_after_the_first(architecture):
     loaded = tiny(architecture)
     text = TEXTS["reasoning"][0]
-    found = internals.read_vectors(loaded, [text, "x"], unit="layer")
+    found = internals_cosine.read_vectors(loaded, [text, "x"], unit="layer")
     assert found.shape == (2, DEPTH, WIDTH)
     batch = encode(loaded.tokenizer, [text])
     states = loaded.model(**batch, output_hidden_states=True).hidden_states
@@ -261,35 +258,36 @@ def test_vectors_are_the_means_over_tokens_after_the_first(architecture):
     for i in range(DEPTH - 1):
         assert np.allclose(found[0, i], states[i + 1][0, 1:].mean(0).numpy(), atol=1e-5)
     with pytest.raises(ValueError, match="there is no text"):
-        internals.read_vectors(loaded, [])
+        internals_cosine.read_vectors(loaded, [])
 
 
 def test_a_summary_is_plain_and_has_the_promised_keys():
-    row = internals.summary(tiny("llama"), TEXTS)
-    assert tuple(row) == internals.results_columns()
+    row = internals_cosine.summary(tiny("llama"), TEXTS)
+    assert tuple(row) == internals_cosine.results_columns()
     assert json.loads(json.dumps(row, allow_nan=False)) == row
     a, b = (
-        internals.read_vectors(tiny("llama"), TEXTS[k], unit="head") for k in ("reasoning", "truthfulness")
+        internals_cosine.read_vectors(tiny("llama"), TEXTS[k], unit="head")
+        for k in ("reasoning", "truthfulness")
     )
-    assert row["head_reasoning_truthfulness_cosine"] == internals.internal_coupling(a, b).mean_cosine
+    assert row["head_reasoning_truthfulness_cosine"] == internals_cosine.internal_coupling(a, b).mean_cosine
     with pytest.raises(ValueError, match="prompts of the kinds control are missing"):
-        internals.summary(tiny("llama"), {k: TEXTS[k] for k in ("reasoning", "truthfulness")})
+        internals_cosine.summary(tiny("llama"), {k: TEXTS[k] for k in ("reasoning", "truthfulness")})
 
 
 def test_results_of_many_models_are_read_and_none_are_an_empty_table(tmp_path):
-    empty = internals.read_results(tmp_path / "none")
-    assert (len(empty), tuple(empty.columns)) == (0, internals.results_columns())
-    row = internals.summary(tiny("llama"), TEXTS)
+    empty = internals_cosine.read_results(tmp_path / "none")
+    assert (len(empty), tuple(empty.columns)) == (0, internals_cosine.results_columns())
+    row = internals_cosine.summary(tiny("llama"), TEXTS)
     pd.DataFrame([row | {"model": "z"}]).to_parquet(tmp_path / "z.parquet")
     pd.DataFrame([{"model": "a", "error": "too large"}]).to_parquet(tmp_path / "a.parquet")
-    found = internals.read_results(tmp_path)
+    found = internals_cosine.read_results(tmp_path)
     assert found["model"].tolist() == ["a", "z"]
     assert found.columns[-1] == "error"
     assert np.isnan(found.loc[0, "layer_centred_cosine"])
     (tmp_path / "a.parquet").unlink()
     pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "z.parquet")
     with pytest.raises(ValueError, match="without a column 'model'"):
-        internals.read_results(tmp_path)
+        internals_cosine.read_results(tmp_path)
 
 
 # ---------------------------------------------------------------- attention patterns
@@ -360,7 +358,7 @@ def test_slopes_are_those_of_finite_steps(architecture):
     found = head_gates.gate_slopes(loaded, PAIRS, batch_size=2)
     assert found.slope.shape == (3, DEPTH, HEADS)
     assert not any(p.requires_grad for p in loaded.model.parameters())
-    from cape_utils.activations import edit
+    from cape_utils.models.activations import edit
 
     def margin(layer, head, g):
         gate = torch.ones(HEADS, 1)
@@ -509,7 +507,8 @@ def test_unrelated_heads_are_no_competing_heads():
 
 @pytest.fixture(scope="module")
 def default():
-    from cape_utils.models import ModelError, load_model
+    from cape_utils.models.bundled import ModelError
+    from cape_utils.models.loading import load_model
 
     try:
         return load_model()
@@ -518,14 +517,16 @@ def default():
 
 
 def test_no_head_competes_between_recipes_and_reasoning(default):
-    sets = internals.prompt_sets(16)
-    a, b = (internals.read_vectors(default, sets[kind], unit="head") for kind in ("reasoning", "control"))
-    found = internals.internal_coupling(a, b)
+    sets = internals_cosine.prompt_sets(16)
+    a, b = (
+        internals_cosine.read_vectors(default, sets[kind], unit="head") for kind in ("reasoning", "control")
+    )
+    found = internals_cosine.internal_coupling(a, b)
     assert found.competing_units == 0
     assert found.cooperative_pct == 100
     with pytest.raises(ValueError, match="opposite by arithmetic"):
-        internals.internal_coupling(a, b, centred=True, reference=np.concatenate([a, b]))
-    curve = internal_controls.planted_curve(a[:8], a[8:], [0.0, 3.0], reference=b)
+        internals_cosine.internal_coupling(a, b, centred=True, reference=np.concatenate([a, b]))
+    curve = controls.planted_curve(a[:8], a[8:], [0.0, 3.0], reference=b)
     assert curve.query("measure == 'raw' and size == 3")["competing_pct"].item() > 90
 
 
@@ -542,4 +543,4 @@ def test_the_kept_slopes_of_the_default_model_are_its_own(default, table, tmp_pa
     live = head_gates.gate_slopes(default, pairs.iloc[rows])
     assert np.allclose(live.margin, done.margin[rows], atol=1e-3)
     assert np.allclose(live.slope, done.slope[rows], atol=2e-3)
-    assert not (kept.results_folder() / "nothing").exists()
+    assert not (result_cache.results_folder() / "nothing").exists()

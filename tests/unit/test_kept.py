@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cape_utils import data, kept
+from cape_utils import data
+from cape_utils.jobs import result_cache
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def done(tmp_path, monkeypatch):
             log.append(task)
             return [{"value": len(task), "task_number": len(log)}]
 
-        return kept.sweep("lengths", settings or {"seed": 1}, tasks, one, folder=tmp_path / "own")
+        return result_cache.sweep("lengths", settings or {"seed": 1}, tasks, one, folder=tmp_path / "own")
 
     run.log, run.own, run.tables = log, tmp_path / "own", tmp_path / "tables" / "kept"
     return run
@@ -85,11 +86,11 @@ def test_two_tasks_of_one_name_are_refused(done):
 
 def test_a_number_that_json_cannot_hold_is_not_kept(done, tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
-        kept.sweep("bad", {}, ["a"], lambda _: [{"value": float("nan")}], folder=tmp_path)
+        result_cache.sweep("bad", {}, ["a"], lambda _: [{"value": float("nan")}], folder=tmp_path)
 
 
 def test_the_folder_can_be_named(monkeypatch, tmp_path):
     monkeypatch.setenv("CAPE_RESULTS", str(tmp_path))
-    assert kept.results_folder() == tmp_path
+    assert result_cache.results_folder() == tmp_path
     monkeypatch.delenv("CAPE_RESULTS")
-    assert kept.results_folder().parts[-2:] == ("cape-book", "results")
+    assert result_cache.results_folder().parts[-2:] == ("cape-book", "results")

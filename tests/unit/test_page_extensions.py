@@ -9,7 +9,7 @@ import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
 
-from cape_utils import claims
+from cape_utils.claims import assessment, quotations
 from tests.loading import load
 
 terms = load("book/_ext/cape_terms.py")
@@ -131,26 +131,26 @@ def test_the_kept_budgets_can_be_shown():
 
 def test_every_claim_has_a_cell_that_reproduces_it_and_the_notebook_is_up_to_date():
     cells = ["".join(cell["source"]) for cell in reproduce.notebook()["cells"]]
-    for claim in claims.ledger():
+    for claim in quotations.ledger():
         assert cells.count(f'claims.reproduce("{claim.id}")') == 1
     assert reproduce.TARGET.read_text(encoding="utf-8") == reproduce.text(), "run: python book/reproduce.py"
 
 
 def test_a_reproduction_shows_the_code_and_the_verdict():
-    shown = claims.reproduce("panel_families")
+    shown = assessment.reproduce("panel_families")
     page = shown._repr_html_()
     assert shown.code.startswith('@recomputes("panel_families")')
-    assert shown.module == "cape_utils.recomputed.ch01_data"
+    assert shown.module == "cape_utils.chapters.ch01_data.recompute"
     assert "reproduced" in page
     assert "@recomputes(&quot;panel_families&quot;)" in page
     with pytest.raises(KeyError, match="no claim 'panel_famlies'"):
-        claims.reproduce("panel_famlies")
+        assessment.reproduce("panel_famlies")
 
 
 def test_claims_link_to_their_cell_in_the_book_only(monkeypatch):
     monkeypatch.delenv("CAPE_BOOK", raising=False)
-    assert "href" not in claims.scoreboard("01_data")._repr_html_()
+    assert "href" not in assessment.scoreboard("01_data")._repr_html_()
     monkeypatch.setenv("CAPE_BOOK", "1")
-    page = claims.scoreboard("01_data")._repr_html_()
+    page = assessment.scoreboard("01_data")._repr_html_()
     assert 'href="../book/reproduce.html#claim-panel-families"' in page
-    assert page.count("cape-reproduce") == len(claims.assess("01_data"))
+    assert page.count("cape-reproduce") == len(assessment.assess("01_data"))

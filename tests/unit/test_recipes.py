@@ -11,9 +11,13 @@ import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cape_utils import claims, data, equivalents, generations, overtraining, recipes, web_curve
-from cape_utils.recomputed import ch05_recipes as ch05
-from cape_utils.recomputed import registry
+from cape_utils import data
+from cape_utils.chapters.ch05_recipes import equivalent_size, generations, tokens_per_param
+from cape_utils.chapters.ch05_recipes import recompute as ch05
+from cape_utils.claims import assessment, quotations, verdicts
+from cape_utils.claims.registry import registry
+from cape_utils.scaling import recipe_effects, web_curve
+from cape_utils.stats import least_squares
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -123,9 +127,9 @@ def test_points_on_a_parabola_give_it_back():
 
 def test_weights_count_a_row_as_often_as_it_is_drawn():
     rng = np.random.default_rng(0)
-    basis, y = web_curve.basis_of(rng.normal(size=8), 2), rng.normal(size=8)
+    basis, y = least_squares.basis_of(rng.normal(size=8), 2), rng.normal(size=8)
     weights = np.array([[2.0, 1, 0, 1, 3, 1, 0, 1], [5, 0, 0, 0, 0, 0, 0, 0]])
-    found = web_curve.weighted_fits(basis, y, weights)
+    found = least_squares.weighted_fits(basis, y, weights)
     again = np.repeat(np.arange(8), weights[0].astype(int))
     np.testing.assert_allclose(found[0], np.linalg.lstsq(basis[again], y[again], rcond=None)[0])
     assert np.isnan(found[1]).all()
@@ -152,37 +156,41 @@ def test_h_by_hand():
     own = pd.DataFrame(
         {"line": "z", "recipe": "z", "kind": "curated", "log_size": [0.0, 1.0], TQA: [45.0, 42.0]}
     )
-    null = recipes.recipe_field(pd.concat([web, own]), "z", degree=1, draws=200)
+    null = recipe_effects.recipe_field(pd.concat([web, own]), "z", degree=1, draws=200)
     assert null.observed == pytest.approx((5 + 3) / 2)
     assert null.n == 2
 
 
 def test_the_recipe_s_own_line_never_enters_its_curve():
     table = rows()
-    before = recipes.recipe_field(table, "Pythia", draws=50).observed
+    before = recipe_effects.recipe_field(table, "Pythia", draws=50).observed
     moved = table.copy()
     moved.loc[moved["line"] == "Pythia", TQA] += 10
-    assert recipes.recipe_field(moved, "Pythia", draws=50).observed == pytest.approx(before + 10)
+    assert recipe_effects.recipe_field(moved, "Pythia", draws=50).observed == pytest.approx(before + 10)
     # Llama-1 is web-trained: lifting it must leave the h of the other recipes of its line alone.
     moved = table.copy()
     moved.loc[moved["recipe"] == "Llama-1", TQA] += 10
-    same = recipes.recipe_field(moved, "Llama-3", draws=50).observed
-    assert same == pytest.approx(recipes.recipe_field(table, "Llama-3", draws=50).observed)
+    same = recipe_effects.recipe_field(moved, "Llama-3", draws=50).observed
+    assert same == pytest.approx(recipe_effects.recipe_field(table, "Llama-3", draws=50).observed)
 
 
 @settings(max_examples=6, deadline=None)
 @given(shift=st.floats(-5, 5), scale=st.floats(0.2, 5), seed=st.integers(0, 99))
 def test_h_keeps_its_sense_under_units_order_and_names(shift, scale, seed):
     table = world(3, lines=7, curated=2)
-    base = recipes.model_field(table).groupby("recipe")["h"].mean()
+    base = recipe_effects.model_field(table).groupby("recipe")["h"].mean()
     bent = table.assign(log_size=table["log_size"] + shift)  # another unit of size
-    np.testing.assert_allclose(recipes.model_field(bent).groupby("recipe")["h"].mean(), base, atol=1e-6)
+    np.testing.assert_allclose(
+        recipe_effects.model_field(bent).groupby("recipe")["h"].mean(), base, atol=1e-6
+    )
     bent = table.assign(**{TQA: table[TQA] * scale + shift})
     np.testing.assert_allclose(
-        recipes.model_field(bent).groupby("recipe")["h"].mean(), base * scale, atol=1e-6
+        recipe_effects.model_field(bent).groupby("recipe")["h"].mean(), base * scale, atol=1e-6
     )
     bent = table.sample(frac=1, random_state=seed).reset_index(drop=True)
-    np.testing.assert_allclose(recipes.model_field(bent).groupby("recipe")["h"].mean(), base, atol=1e-6)
+    np.testing.assert_allclose(
+        recipe_effects.model_field(bent).groupby("recipe")["h"].mean(), base, atol=1e-6
+    )
 
 
 def test_a_lifted_recipe_is_found_and_an_ordinary_one_is_not_more_often_than_stated():
@@ -190,20 +198,22 @@ def test_a_lifted_recipe_is_found_and_an_ordinary_one_is_not_more_often_than_sta
     for seed in range(60):
         for lift, store in ((0.0, hits), (15.0, found)):
             table = world(seed, lines=12, curated=1, lift=lift)
-            null = recipes.recipe_field(table, "recipe 12", draws=200, rng=seed)
+            null = recipe_effects.recipe_field(table, "recipe 12", draws=200, rng=seed)
             store.append(not null.low <= null.observed <= null.high)
     assert np.mean(found) > 0.95
     assert np.mean(hits) < 0.15  # 5% stated; twelve lines leave it a little above
 
 
 def test_tables_agree_with_the_single_calls_and_with_one_another():
-    table = recipes.field_table(rows(), draws=100).set_index("recipe")
+    table = recipe_effects.field_table(rows(), draws=100).set_index("recipe")
     for name in ("Qwen2", "Phi-1.5", "OPT"):
-        assert table.loc[name, "h"] == pytest.approx(recipes.recipe_field(rows(), name, draws=100).observed)
+        assert table.loc[name, "h"] == pytest.approx(
+            recipe_effects.recipe_field(rows(), name, draws=100).observed
+        )
         assert table.loc[name, "low"] < table.loc[name, "h"] < table.loc[name, "high"]
-    placed = recipes.model_field(rows()).groupby("recipe")["h"].mean()
+    placed = recipe_effects.model_field(rows()).groupby("recipe")["h"].mean()
     np.testing.assert_allclose(table["h"].sort_index(), placed.sort_index(), atol=1e-9)
-    web = recipes.web_field(rows()).set_index("line")["h"]
+    web = recipe_effects.web_field(rows()).set_index("line")["h"]
     for name in ("OPT", "BLOOM"):
         assert web[name] == pytest.approx(table.loc[name, "h"])
     assert table.loc["BLOOM", "lines"] == len(web) - 1
@@ -214,13 +224,13 @@ def test_tables_agree_with_the_single_calls_and_with_one_another():
 def test_the_step_between_kinds_is_that_of_statsmodels_and_a_planted_one_is_found():
     used = rows()[rows()["kind"].isin(["web", "curated"])]
     other = smf.ols(f"{TQA} ~ log_size + I(log_size ** 2) + (kind == 'curated')", used).fit().params
-    step, null = recipes.class_effect(rows(), draws=300)
+    step, null = recipe_effects.class_effect(rows(), draws=300)
     assert step.estimate == pytest.approx(other.filter(like="kind").iloc[0])
     assert null.observed == pytest.approx(step.estimate)
-    planted, chance = recipes.class_effect(world(1, lift=8.0), draws=500)
+    planted, chance = recipe_effects.class_effect(world(1, lift=8.0), draws=500)
     assert planted.low < 8 < planted.high
     assert chance.p < 0.02
-    false = [recipes.class_effect(world(seed), draws=99)[1].p < 0.05 for seed in range(60)]
+    false = [recipe_effects.class_effect(world(seed), draws=99)[1].p < 0.05 for seed in range(60)]
     assert np.mean(false) < 0.15
 
 
@@ -232,15 +242,15 @@ def test_the_size_at_which_a_known_curve_rises_through_a_score():
     table = pd.DataFrame(
         {"line": list("abcdefghi"), "kind": "web", "log_size": size, "params_b": 10**size, TQA: 30 + size**2}
     )
-    found = equivalents.score_reached(table, 31.0, without="none", draws=100)
+    found = equivalent_size.score_reached(table, 31.0, without="none", draws=100)
     assert found.estimate == pytest.approx(10, rel=1e-3)
     assert found.low == pytest.approx(10, rel=1e-3)
     assert found.never == 0
-    never = equivalents.score_reached(table, 40.0, without="none", draws=100)
+    never = equivalent_size.score_reached(table, 40.0, without="none", draws=100)
     assert np.isnan(never.estimate)
     assert never.never == 1
     assert str(never).startswith("never in range")
-    below = equivalents.score_reached(table, 20.0, without="none", draws=100)
+    below = equivalent_size.score_reached(table, 20.0, without="none", draws=100)
     assert np.isnan(below.estimate)
 
 
@@ -276,7 +286,7 @@ def test_the_coupling_line_is_solved_by_hand():
             )
     columns = ["model", "line", "recipe", "kind", "params_b", "log_size", HS, TQA]
     table = pd.DataFrame(out, columns=columns)
-    found = equivalents.coupling_reached(table, 0.5, without="none", draws=10)
+    found = equivalent_size.coupling_reached(table, 0.5, without="none", draws=10)
     assert found.estimate == pytest.approx(10**0.5, rel=1e-3)
 
 
@@ -335,8 +345,8 @@ def test_small_steps_of_two_kinds():
 
 
 def test_the_regression_is_that_of_statsmodels():
-    points = overtraining.recipe_points(rows())
-    fit = overtraining.regress(points, ["log_tokens", "log_size", "curated"], draws=200)
+    points = tokens_per_param.recipe_points(rows())
+    fit = tokens_per_param.regress(points, ["log_tokens", "log_size", "curated"], draws=200)
     other = smf.ols("h ~ log_tokens + log_size + curated", points).fit()
     found = fit.table().set_index("term")["estimate"]
     for term in found.index:
@@ -345,11 +355,13 @@ def test_the_regression_is_that_of_statsmodels():
 
 
 def test_a_planted_slope_in_tokens_is_found_and_none_is_not():
-    strong = overtraining.regress(overtraining.recipe_points(world(2, slope=10.0, noise=0.5)), draws=500)
+    strong = tokens_per_param.regress(
+        tokens_per_param.recipe_points(world(2, slope=10.0, noise=0.5)), draws=500
+    )
     assert strong.estimates[0].low > 0
     assert strong.nulls[0].p < 0.01
     false = [
-        overtraining.regress(overtraining.recipe_points(world(seed, lines=10, curated=2)), draws=99)
+        tokens_per_param.regress(tokens_per_param.recipe_points(world(seed, lines=10, curated=2)), draws=99)
         .nulls[0]
         .p
         < 0.05
@@ -359,10 +371,10 @@ def test_a_planted_slope_in_tokens_is_found_and_none_is_not():
 
 
 def test_points_are_means_of_groups_or_of_recipes():
-    groups, single = (overtraining.recipe_points(rows(), by=by) for by in ("group", "recipe"))
+    groups, single = (tokens_per_param.recipe_points(rows(), by=by) for by in ("group", "recipe"))
     assert groups["n"].sum() == single["n"].sum() == rows()["log_tokens"].notna().sum()
     assert "Qwen, curated" in set(groups["name"])
-    own = recipes.model_field(rows()).dropna(subset="log_tokens").query("recipe == 'Gemma'")
+    own = recipe_effects.model_field(rows()).dropna(subset="log_tokens").query("recipe == 'Gemma'")
     row = single.set_index("name").loc["Gemma"]
     assert row["h"] == pytest.approx(own["h"].mean())
     assert row["log_tokens"] == pytest.approx(np.log10(own["tokens_b"] / own["params_b"]).mean())
@@ -388,7 +400,7 @@ def test_cosines_and_scores_stand_side_by_side():
 
 
 def test_the_claims_come_out_as_the_rule_has_it():
-    items = {item.claim.id: item for item in claims.assess("05_recipes")}
+    items = {item.claim.id: item for item in assessment.assess("05_recipes")}
     assert {name: item.verdict for name, item in items.items()} == {
         "qwen_dip": "artefact",
         "qwen_8b_gain": "differs",
@@ -422,8 +434,8 @@ def test_the_claims_come_out_as_the_rule_has_it():
 )
 def test_a_changed_figure_changes_the_verdict(spoil, claim_id, old, new, verdict):
     spoil("internal_coupling.csv", old, new)
-    own = next(c for c in claims.ledger() if c.id == claim_id)
-    assert claims.judge(own, registry()[claim_id]()).verdict == verdict
+    own = next(c for c in quotations.ledger() if c.id == claim_id)
+    assert verdicts.judge(own, registry()[claim_id]()).verdict == verdict
 
 
 def test_the_curves_of_the_explorer_leave_the_line_out():
@@ -441,31 +453,37 @@ def test_the_curves_of_the_explorer_leave_the_line_out():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: recipes.recipe_field(rows(), "Owl"), "no models of a recipe 'Owl'.*the recipes are Amber"),
+        (
+            lambda: recipe_effects.recipe_field(rows(), "Owl"),
+            "no models of a recipe 'Owl'.*the recipes are Amber",
+        ),
         (lambda: web_curve.web_rows(rows(), "all"), "web='all'; allowed are 'described corpora'"),
         (lambda: web_curve.fit_curve(rows(), degree=4), "degree=4; allowed are 1, 2 and 3"),
         (lambda: web_curve.fit_curve(rows(), x="params_b"), "x='params_b'; allowed are 'log_size'"),
         (lambda: web_curve.fit_curve(rows().head(3)), "needs more than 3 models .* there are 3; lower"),
-        (lambda: recipes.class_effect(rows().query("kind == 'web'")), "both kinds, web and curated"),
+        (lambda: recipe_effects.class_effect(rows().query("kind == 'web'")), "both kinds, web and curated"),
         (lambda: generations.generation_pairs(rows(), ratio=0.5), "ratio=0.5; the larger of two sizes"),
         (lambda: generations.internal_cosines(("Owl",)), "no hidden-state cosine of Owl"),
         (
             lambda: generations.internal_difference_null("Owl", "Qwen3-8B"),
             "no cosine of 'Owl'; there are Qwen2.5-0.5B",
         ),
-        (lambda: equivalents.own_couplings(rows(), by="lab"), "by='lab'; allowed are 'recipe', 'line'"),
+        (lambda: equivalent_size.own_couplings(rows(), by="lab"), "by='lab'; allowed are 'recipe', 'line'"),
         (
-            lambda: equivalents.coupling_reached(world(lines=1, curated=0), 0.1, without="line 0"),
+            lambda: equivalent_size.coupling_reached(world(lines=1, curated=0), 0.1, without="line 0"),
             "at least 3 steps",
         ),
-        (lambda: overtraining.recipe_points(rows("paper")), "no number of training tokens is known"),
-        (lambda: overtraining.recipe_points(rows(), by="lab"), "by='lab'; allowed are 'group' and 'recipe'"),
+        (lambda: tokens_per_param.recipe_points(rows("paper")), "no number of training tokens is known"),
         (
-            lambda: overtraining.regress(overtraining.recipe_points(rows()), ["age"]),
+            lambda: tokens_per_param.recipe_points(rows(), by="lab"),
+            "by='lab'; allowed are 'group' and 'recipe'",
+        ),
+        (
+            lambda: tokens_per_param.regress(tokens_per_param.recipe_points(rows()), ["age"]),
             r"terms=\['age'\]; allowed are",
         ),
         (
-            lambda: overtraining.regress(overtraining.recipe_points(rows()).head(3)),
+            lambda: tokens_per_param.regress(tokens_per_param.recipe_points(rows()).head(3)),
             "at least 4 points are needed; there are 3",
         ),
     ],

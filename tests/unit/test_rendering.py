@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from cape_utils import rendering
+from cape_utils.charts import rendering
 
 WORDS = {
     "title": "Scores by size",
@@ -193,7 +193,7 @@ def test_the_vega_in_the_book_matches_altair():
 
 def test_importing_the_package_is_cheap():
     code = (
-        "import sys, time; start = time.perf_counter(); import cape_utils, cape_utils.rendering; "
+        "import sys, time; start = time.perf_counter(); import cape_utils, cape_utils.charts.rendering; "
         "print(time.perf_counter() - start, 'pandas' in sys.modules, 'altair' in sys.modules)"
     )
     command, best = [sys.executable, "-c", code], 1.0

@@ -15,18 +15,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cape_utils import (
-    advice,
-    cli,
-    data,
-    diagnosis,
-    family_report,
-    frontier,
-    frontier_diagnosis,
-    frontier_family,
-    report,
-    report_sections,
-)
+from cape_utils import cli, data
+from cape_utils.diagnosis import advice, family_diagnosis
+from cape_utils.frontier import model_diagnosis, regression
+from cape_utils.reports import family, render, sections
 from tests.loading import ROOT, load
 
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
@@ -39,7 +31,7 @@ def no_constants(word: str) -> None:
 
 
 @functools.cache
-def one() -> tuple[diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
+def one() -> tuple[family_diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
     table = pd.DataFrame(
         {
             "model": ["A-1B", "A-3B"],
@@ -49,7 +41,7 @@ def one() -> tuple[diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
             "truthfulqa_mc2": [44.0, 34.0],
         }
     )
-    found = diagnosis.diagnose(table)
+    found = family_diagnosis.diagnose(table)
     return found, advice.advise(found)
 
 
@@ -65,7 +57,7 @@ def table(tmp_path: Path, text: str = GOOD) -> Path:
 def test_every_part_is_there_and_every_advice_says_how_far_to_trust_it():
     found, given = one()
     assert {"curate", "widen", "distil", "steer"} <= {item.name for item in given}
-    text = report.as_text(found, given)
+    text = render.as_text(found, given)
     for name in (
         "IN SHORT",
         "STEP BY STEP",
@@ -97,12 +89,12 @@ def test_every_part_is_there_and_every_advice_says_how_far_to_trust_it():
 def test_the_headline_knows_which_way_the_scores_went(dx, phase, words):
     found, _ = one()
     last = dataclasses.replace(found.last, dx=dx, phase=phase)
-    assert words in report_sections.headline(dataclasses.replace(found, intervals=(last,)))
+    assert words in sections.headline(dataclasses.replace(found, intervals=(last,)))
 
 
 def test_json_is_strict_and_holds_the_diagnosis_and_the_advice():
     found, given = one()
-    (item,) = json.loads(report.as_json([found], [given]), parse_constant=no_constants)
+    (item,) = json.loads(render.as_json([found], [given]), parse_constant=no_constants)
     assert item.pop("advice") == json.loads(json.dumps([a.as_dict() for a in given]))
     assert item == found.as_dict()
     assert item["scale"]["estimate"] is None
@@ -111,7 +103,7 @@ def test_json_is_strict_and_holds_the_diagnosis_and_the_advice():
 def test_markdown_tables_have_as_many_cells_as_their_heads():
     found, given = one()
     odd = dataclasses.replace(found, family="a|b *c* <d>")
-    text = report.as_markdown([odd], [given])
+    text = render.as_markdown([odd], [given])
     assert text.startswith(r"# Diagnosis of a\|b \*c\* \<d\>")
     for block in text.split("\n\n"):
         if block.startswith("|"):
@@ -134,7 +126,7 @@ class _Elements(html.parser.HTMLParser):
 def test_the_page_asks_no_host_for_anything_and_forbids_itself_to():
     other_hosts = load("book/_ext/cape_book.py").other_hosts
     found, given = one()
-    page = report.as_html([found], [given])
+    page = render.as_html([found], [given])
     assert other_hosts(page) == []
     assert other_hosts(page.replace("<h2>", '<img src="https://example.org/x.png"><h2>')) != []
     tags = _Elements(page).tags
@@ -150,16 +142,16 @@ def test_the_page_asks_no_host_for_anything_and_forbids_itself_to():
 def test_names_cannot_break_out_of_the_page():
     found, given = one()
     bad = "</script><script>alert(1)</script>"
-    page = report.as_html([dataclasses.replace(found, family=bad)], [given])
+    page = render.as_html([dataclasses.replace(found, family=bad)], [given])
     assert bad not in page
     assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
 
 
 def test_without_the_bundle_the_page_holds_tables_and_says_what_is_missing(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    report.vega_script.cache_clear()
+    render.vega_script.cache_clear()
     found, given = one()
-    page = report.as_html([found], [given])
+    page = render.as_html([found], [given])
     assert "pip install &#x27;cape-book[book]&#x27;" in page
     assert "<figure" not in page
     assert page.count("<table>") >= 3
@@ -175,7 +167,7 @@ def test_without_the_bundle_the_page_holds_tables_and_says_what_is_missing(monke
 
 
 @functools.cache
-def placed() -> tuple[diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
+def placed() -> tuple[family_diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
     table = pd.DataFrame(
         {
             "model": ["xAI-9B", "xAI-3B", "xAI-1B"],
@@ -187,7 +179,7 @@ def placed() -> tuple[diagnosis.Diagnosis, tuple[advice.Advice, ...]]:
             "gpqa_diamond": [60.0, 68.0, 30.0],
         }
     )
-    found = diagnosis.diagnose(table, draws=500)
+    found = family_diagnosis.diagnose(table, draws=500)
     return found, advice.advise(found)
 
 
@@ -195,54 +187,54 @@ def test_a_family_with_frontier_scores_is_placed_on_the_map():
     found, given = placed()
     first, last = found.frontier.models
     assert (first.model, last.model) == ("xAI-3B", "xAI-9B"), "by size, and only those with both scores"
-    assert last.location == frontier.locate(80.8, 60.0)
+    assert last.location == regression.locate(80.8, 60.0)
     assert (last.band, last.band_sure, first.band) == ("below", True, "on")
-    whole = frontier_diagnosis.frontier_diagnosis(80.8, 60.0, lab="xAI")
+    whole = model_diagnosis.frontier_diagnosis(80.8, 60.0, lab="xAI")
     assert found.frontier.largest.as_dict() == whole.as_dict()
-    text = " ".join(report.as_text(found, given).split())
+    text = " ".join(render.as_text(found, given).split())
     assert "BESIDE FRONTIER MODELS" in text
     assert f"xAI-9B 80.8 60 {last.location.expected:.1f} {last.location.h:+.1f}" in text
     assert "Change from the latest:" in text
     assert "Grok 4 of xAI" in text
     assert f"How far to trust the playbook: {whole.grade} (" in text
-    assert "## Beside frontier models" in report.as_markdown([found], [given])
+    assert "## Beside frontier models" in render.as_markdown([found], [given])
 
 
 def test_the_page_draws_the_map_and_json_holds_it():
     found, given = placed()
-    page = report.as_html([found], [given])
+    page = render.as_html([found], [given])
     assert sum(t == "figure" for t, _ in _Elements(page).tags) == 3
     assert page.index("Beside frontier models</h2>") < page.index("Your family among frontier models")
-    (item,) = json.loads(report.as_json([found], [given]), parse_constant=no_constants)
+    (item,) = json.loads(render.as_json([found], [given]), parse_constant=no_constants)
     assert [one["model"] for one in item["frontier"]["models"]] == ["xAI-3B", "xAI-9B"]
-    assert item["frontier"]["largest"]["location"] == frontier.locate(80.8, 60.0).as_dict()
+    assert item["frontier"]["largest"]["location"] == regression.locate(80.8, 60.0).as_dict()
 
 
 def test_without_such_scores_there_is_no_map():
     found, given = one()
     assert found.frontier is None
     assert found.as_dict()["frontier"] is None
-    assert "FRONTIER" not in report.as_text(found, given)
+    assert "FRONTIER" not in render.as_text(found, given)
     half = pd.DataFrame({"model": ["a"], "family": "A", "params_b": [1.0], "gpqa_diamond": [50.0]})
-    assert frontier_family.family_frontier(half) is None
-    assert frontier_family.family_frontier(half.assign(swe_bench_verified=float("nan"))) is None
-    strangers = frontier_family.family_frontier(half.assign(swe_bench_verified=50.0))
+    assert model_diagnosis.family_frontier(half) is None
+    assert model_diagnosis.family_frontier(half.assign(swe_bench_verified=float("nan"))) is None
+    strangers = model_diagnosis.family_frontier(half.assign(swe_bench_verified=50.0))
     assert (strangers.largest.lab, strangers.largest.history) == ("", ())
 
 
 # ---------------------------------------------------------------- files
 
 
-@pytest.mark.parametrize("suffix", report.FORMATS)
+@pytest.mark.parametrize("suffix", render.FORMATS)
 def test_a_report_is_written_once_and_replaced_only_when_asked(suffix, tmp_path):
     found, given = one()
-    path = report.save(tmp_path / f"r{suffix}", [found], [given])
+    path = render.save(tmp_path / f"r{suffix}", [found], [given])
     first = path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
     with pytest.raises(FileExistsError, match="exists and is not replaced"):
-        report.save(path, [found], [given])
+        render.save(path, [found], [given])
     path.write_text("old")
-    report.save(path, [found], [given], force=True)
+    render.save(path, [found], [given], force=True)
     assert path.read_bytes() == first
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
@@ -258,7 +250,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing(name, tmp_path):
     (tmp_path / "folder.md").mkdir()
     found, given = one()
     with pytest.raises((ValueError, OSError)):
-        report.save(tmp_path / name, [found], [given])
+        render.save(tmp_path / name, [found], [given])
     assert [p.name for p in tmp_path.iterdir()] == ["folder.md"]
 
 
@@ -272,22 +264,22 @@ def test_a_full_disk_leaves_neither_half_a_file_nor_less_than_before(tmp_path, m
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
-        report.save(path, [found], [given], force=True)
+        render.save(path, [found], [given], force=True)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("r.md", "old")]
 
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch):
     found, given = one()
     path = tmp_path / "r.md"
-    write = report.as_markdown
+    write = render.as_markdown
 
     def slow(*arguments):
         path.write_text("theirs")
         return write(*arguments)
 
-    monkeypatch.setattr(report, "as_markdown", slow)
+    monkeypatch.setattr(render, "as_markdown", slow)
     with pytest.raises(FileExistsError):
-        report.save(path, [found], [given])
+        render.save(path, [found], [given])
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("r.md", "theirs")]
 
 
@@ -297,7 +289,7 @@ def test_where_links_are_unknown_the_file_is_renamed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", no_links)
     found, given = one()
-    path = report.save(tmp_path / "r.md", [found], [given])
+    path = render.save(tmp_path / "r.md", [found], [given])
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
@@ -317,10 +309,10 @@ def test_the_table_of_the_readme_runs_as_it_stands(tmp_path, capsys):
 
 def test_one_call_shows_itself_in_a_notebook_prints_and_saves(tmp_path):
     path = table(tmp_path, GOOD + "C-1B,C<i>,1,40,41\n")
-    whole = family_report.family_report(path)
+    whole = family.family_report(path)
     assert [one.family for one in whole.found] == ["A"]
     assert whole.left_out == tuple(
-        diagnosis.usable_families(data.load_scores(path), "hellaswag", "truthfulqa_mc2")[1]
+        family_diagnosis.usable_families(data.load_scores(path), "hellaswag", "truthfulqa_mc2")[1]
     )
     shown = whole._repr_html_()
     assert "<h3>Diagnosis of A</h3>" in shown
@@ -328,8 +320,8 @@ def test_one_call_shows_itself_in_a_notebook_prints_and_saves(tmp_path):
     assert "<script" not in shown
     assert str(whole).startswith("Diagnosis of A\n")
     kept = json.loads(whole.save(tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert kept == json.loads(report.as_json(whole.found, whole.advice))
-    assert str(family_report.family_report(data.load_scores(path))) == str(whole)
+    assert kept == json.loads(render.as_json(whole.found, whole.advice))
+    assert str(family.family_report(data.load_scores(path))) == str(whole)
 
 
 def test_a_report_is_named_and_its_headline_printed(tmp_path, capsys):
@@ -361,9 +353,9 @@ def test_the_next_size_can_be_named(tmp_path, capsys):
     assert cli.main(["diagnose", str(path), "--json", "--next", "13"]) == 0
     (item,) = json.loads(capsys.readouterr().out)
     assert item["next_size"]["params_b"] == 13
-    named = family_report.family_report(path, next_params_b=13).found[0]
+    named = family.family_report(path, next_params_b=13).found[0]
     assert named.as_dict() == {key: value for key, value in item.items() if key != "advice"}
-    usual = family_report.family_report(path).found[0]
+    usual = family.family_report(path).found[0]
     assert usual.next_size.params_b != 13
     assert usual.intervals == named.intervals
 

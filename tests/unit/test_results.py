@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cape_utils.results import Estimate, as_generator, histogram, interval, null_from_draws
+from cape_utils.stats.resampling import as_generator, histogram, interval, null_from_draws
+from cape_utils.stats.results import Estimate
 
 NAN = float("nan")
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from cape_utils import scaling
-from cape_utils.recomputed.ch03_phase_transition import gradient_norms, pythia_losses
+from cape_utils.chapters.ch03_phase_transition.recompute import gradient_norms, pythia_losses
+from cape_utils.scaling import scaling_laws
 
 N = np.array([0.07, 0.16, 0.41, 1.0, 1.4, 2.8, 6.9, 12.0])
 LOSSES = pythia_losses("not_stated")
@@ -21,7 +21,7 @@ LOSSES = pythia_losses("not_stated")
     ("floor", "scale", "alpha"), [(1.7, 0.9, 0.24), (0.5, 2.0, 0.1), (2.0, 0.3, 0.6), (1.0, 1.0, 1.0)]
 )
 def test_a_planted_loss_law_is_recovered(floor, scale, alpha):
-    law = scaling.fit_loss_law(N, floor + scale * N**-alpha)
+    law = scaling_laws.fit_loss_law(N, floor + scale * N**-alpha)
     assert (law.floor, law.scale, law.exponent.estimate) == pytest.approx((floor, scale, alpha), rel=1e-3)
     assert law.r2 == pytest.approx(1)
     assert law.cv_pct < 0.1
@@ -29,7 +29,7 @@ def test_a_planted_loss_law_is_recovered(floor, scale, alpha):
 
 
 def test_the_loss_law_is_the_least_squares_optimum_of_another_solver():
-    law = scaling.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
+    law = scaling_laws.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
     x, y = LOSSES["params_b"].to_numpy(), LOSSES["loss_nats"].to_numpy()
     other = optimize.differential_evolution(
         lambda p: np.sum((p[0] + p[1] * x ** -p[2] - y) ** 2),
@@ -44,7 +44,7 @@ def test_the_loss_law_is_the_least_squares_optimum_of_another_solver():
 
 
 def test_the_standard_error_is_that_of_the_linearised_model():
-    law = scaling.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
+    law = scaling_laws.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
     x, a = LOSSES["params_b"].to_numpy(), law.exponent.estimate
     gradient = np.column_stack([np.ones_like(x), x**-a, -law.scale * np.log(x) * x**-a])
     variance = sum(r**2 for r in law.residuals) / (len(x) - 3)
@@ -55,15 +55,15 @@ def test_the_standard_error_is_that_of_the_linearised_model():
 
 
 def test_the_coefficient_of_variation_is_that_of_the_reduced_loss():
-    law = scaling.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
+    law = scaling_laws.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
     reduced = LOSSES["params_b"] ** law.exponent.estimate * (LOSSES["loss_nats"] - law.floor)
     assert law.cv_pct == pytest.approx(100 * reduced.std(ddof=0) / reduced.mean())
 
 
 def test_order_and_missing_points_do_not_matter():
     x, y = LOSSES["params_b"].to_numpy(), LOSSES["loss_nats"].to_numpy()
-    law = scaling.fit_loss_law(x, y)
-    turned = scaling.fit_loss_law([*x[::-1], 3.0], [*y[::-1], np.nan])
+    law = scaling_laws.fit_loss_law(x, y)
+    turned = scaling_laws.fit_loss_law([*x[::-1], 3.0], [*y[::-1], np.nan])
     assert turned.exponent.estimate == pytest.approx(law.exponent.estimate)
     assert turned.residuals == pytest.approx(law.residuals)
     assert turned.exponent.n == 8
@@ -80,30 +80,30 @@ def test_order_and_missing_points_do_not_matter():
 )
 def test_points_that_no_power_law_can_have_are_refused(x, y, message):
     with pytest.raises(ValueError, match=message):
-        scaling.fit_loss_law(x, y)
+        scaling_laws.fit_loss_law(x, y)
 
 
 def test_the_null_of_the_loss_law_gives_possible_figures():
-    nulls = scaling.loss_law_null(LOSSES["params_b"], LOSSES["loss_nats"], draws=400)
+    nulls = scaling_laws.loss_law_null(LOSSES["params_b"], LOSSES["loss_nats"], draws=400)
     r2, cv = nulls["r2"], nulls["cv_pct"]
     assert 0.9 < r2.low < r2.value < r2.high <= 1
     assert 0 < cv.low < cv.value < cv.high
-    law = scaling.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
+    law = scaling_laws.fit_loss_law(LOSSES["params_b"], LOSSES["loss_nats"])
     assert (r2.observed, cv.observed) == (law.r2, law.cv_pct)
     assert r2.smallest_p == 1 / 401
 
 
 def test_an_exact_power_law_beats_the_null_and_a_kinked_decline_does_not():
-    exact = scaling.loss_law_null(N, 1.7 + 0.9 * N**-0.24, draws=400)["cv_pct"]
+    exact = scaling_laws.loss_law_null(N, 1.7 + 0.9 * N**-0.24, draws=400)["cv_pct"]
     assert exact.p < 0.05
     kinked = np.interp(np.log10(N), [-1.2, 0.2, 1.1], [3.6, 2.6, 2.5])
-    assert scaling.loss_law_null(N, kinked, draws=400)["r2"].p > 0.5
+    assert scaling_laws.loss_law_null(N, kinked, draws=400)["r2"].p > 0.5
 
 
 def test_the_grid_of_the_null_agrees_with_the_fit():
     losses = np.vstack([LOSSES["loss_nats"], 1.7 + 0.9 * N**-0.24])
-    r2, cv = scaling._grid_fits(N, losses)
-    law = scaling.fit_loss_law(N, losses[0])
+    r2, cv = scaling_laws._grid_fits(N, losses)
+    law = scaling_laws.fit_loss_law(N, losses[0])
     assert r2[0] == pytest.approx(law.r2, abs=1e-5)
     assert cv[0] == pytest.approx(law.cv_pct, rel=0.05)
     assert r2[1] == pytest.approx(1)
@@ -112,7 +112,7 @@ def test_the_grid_of_the_null_agrees_with_the_fit():
 @given(st.floats(0.1, 50), st.floats(-2, 2))
 @settings(max_examples=30, deadline=None)
 def test_a_planted_power_law_is_recovered(scale, exponent):
-    law = scaling.fit_power_law(N, scale * N**exponent)
+    law = scaling_laws.fit_power_law(N, scale * N**exponent)
     assert law.exponent.estimate == pytest.approx(exponent, abs=1e-9)
     assert law.scale == pytest.approx(scale)
     assert law.predict([2.0]) == pytest.approx(scale * 2.0**exponent)
@@ -121,7 +121,7 @@ def test_a_planted_power_law_is_recovered(scale, exponent):
 def test_the_power_law_is_a_regression_in_logarithms():
     norms = gradient_norms().groupby("params_b")["grad_norm"].mean()
     fit = sm.OLS(np.log(norms.to_numpy()), sm.add_constant(np.log(norms.index.to_numpy()))).fit()
-    law = scaling.fit_power_law(norms.index, norms)
+    law = scaling_laws.fit_power_law(norms.index, norms)
     assert law.exponent.estimate == pytest.approx(fit.params[1])
     assert law.exponent_se == pytest.approx(fit.bse[1])
     assert (law.exponent.low, law.exponent.high) == pytest.approx(tuple(fit.conf_int()[1]))
@@ -130,7 +130,9 @@ def test_the_power_law_is_a_regression_in_logarithms():
 
 def test_the_interval_of_the_power_law_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
-    fits = [scaling.fit_power_law(N, 2 * N**-0.4 * np.exp(rng.normal(0, 0.2, len(N)))) for _ in range(400)]
+    fits = [
+        scaling_laws.fit_power_law(N, 2 * N**-0.4 * np.exp(rng.normal(0, 0.2, len(N)))) for _ in range(400)
+    ]
     assert 0.92 <= np.mean([f.exponent.low <= -0.4 <= f.exponent.high for f in fits]) <= 0.98
     # One standard error to each side, which the paper prints, covers far less.
     assert np.mean([abs(f.exponent.estimate + 0.4) <= f.exponent_se for f in fits]) < 0.75
@@ -152,23 +154,23 @@ def norms_with(dip: float) -> pd.DataFrame:
 
 
 def test_a_planted_dip_is_found_where_the_model_is_left_out_of_the_trend():
-    dip = scaling.gradient_dip(norms_with(0.3), "M3", leave_out=True, draws=500)
+    dip = scaling_laws.gradient_dip(norms_with(0.3), "M3", leave_out=True, draws=500)
     assert dip.low < -30 < dip.high
     assert dip.high - dip.low < 5
-    kept = scaling.gradient_dip(norms_with(0.3), "M3", draws=500)
+    kept = scaling_laws.gradient_dip(norms_with(0.3), "M3", draws=500)
     assert dip.estimate < kept.estimate < -20  # in the fit itself it pulls the trend down
 
 
 def test_no_dip_is_found_where_there_is_none():
-    dip = scaling.gradient_dip(norms_with(0.0), "M3", leave_out=True, draws=500)
+    dip = scaling_laws.gradient_dip(norms_with(0.0), "M3", leave_out=True, draws=500)
     assert dip.low < 0 < dip.high
 
 
 def test_the_dip_is_the_distance_from_the_fitted_law():
     norms = gradient_norms()
     means = norms.groupby("params_b")["grad_norm"].mean()
-    law = scaling.fit_power_law(means.index, means)
-    found = scaling.gradient_dip(norms, "Pythia-1B", draws=10)
+    law = scaling_laws.fit_power_law(means.index, means)
+    found = scaling_laws.gradient_dip(norms, "Pythia-1B", draws=10)
     assert found.estimate == pytest.approx(100 * (means[1.0] / float(law.predict(1.0)) - 1))
     with pytest.raises(ValueError, match=r"no model 'Pythia-2B'; the models are Pythia-1\.4B"):
-        scaling.gradient_dip(norms, "Pythia-2B")
+        scaling_laws.gradient_dip(norms, "Pythia-2B")

@@ -10,8 +10,10 @@ import re
 
 import pytest
 
-from cape_utils import data, explorers, family_report, harness
-from cape_utils.explorers import _grid, scores
+from cape_utils import data
+from cape_utils.data import lm_eval
+from cape_utils.explorers import _grid, _report, scores
+from cape_utils.reports import family
 
 CSV = (
     "model,family,params_b,mmlu,arc_challenge\n"
@@ -47,7 +49,7 @@ def cell(app, row: int, column: str):
 
 @pytest.fixture(scope="module")
 def shared():
-    app = explorers.scores_editor()
+    app = scores.scores_editor()
     assert app.status == "Up to date."
     return app
 
@@ -67,7 +69,7 @@ def test_it_opens_with_a_table_a_chart_and_the_diagnosis_of_the_command(app):
     assert app.chart is not None
     assert "Diagnosis of Mine" in app.report_view.value
     table, _ = app.controls["scores"].frame()
-    assert plain(app.found) == plain(family_report.family_report(data.load_scores(table)))
+    assert plain(app.found) == plain(family.family_report(data.load_scores(table)))
     assert all(control.description for control in app.controls.values())
     assert not app.busy
 
@@ -227,13 +229,13 @@ def test_an_upload_that_fails_while_a_diagnosis_waits_is_still_told(app):
 def test_uploads_are_read_as_files_are(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text(CSV, encoding="utf-8")
-    assert harness.read_uploads([("mine.csv", CSV.encode())]).equals(harness.read_source(path))
+    assert lm_eval.read_uploads([("mine.csv", CSV.encode())]).equals(lm_eval.read_source(path))
     for place, one in enumerate((result(), result("org/fam-3b"))):
         (tmp_path / f"results_{place}.json").write_text(json.dumps(one))
-    both = harness.read_uploads(as_json(result(), result("org/fam-3b")))
-    assert both.equals(harness.read_harness(tmp_path))
+    both = lm_eval.read_uploads(as_json(result(), result("org/fam-3b")))
+    assert both.equals(lm_eval.read_harness(tmp_path))
     with pytest.raises(ValueError, match="these files came: none"):
-        harness.read_uploads([])
+        lm_eval.read_uploads([])
 
 
 @pytest.mark.parametrize(
@@ -276,7 +278,7 @@ def test_a_report_that_fails_is_a_sentence(app, monkeypatch):
     def broken(*_):
         raise RuntimeError("no disk")
 
-    monkeypatch.setitem(scores.WRITERS, "md", ("Markdown", "text/markdown", broken))
+    monkeypatch.setitem(_report.WRITERS, "md", ("Markdown", "text/markdown", broken))
     app.make_report("md")
     assert app.status.startswith("RuntimeError: no disk")
 
@@ -311,7 +313,7 @@ def test_a_long_table_is_used_whole_and_shown_in_part(app):
 
 def test_typing_in_a_kernel_is_answered_by_itself_and_once():
     async def typed() -> tuple[int, str, bool]:
-        app = explorers.scores_editor()
+        app = scores.scores_editor()
         app._slow.delay_s = 0.2
         for text in ("7", "73", "73.5"):
             cell(app, 3, "hellaswag").value = text

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import size_rule
+from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.scaling import coupling
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -30,10 +31,10 @@ def panel(coupling_at, families: int = 12, seed: int = 0) -> pd.DataFrame:
 
 
 def test_by_hand():
-    rule = size_rule.Formula(0.5, 2.0)
+    rule = size_baseline.Formula(0.5, 2.0)
     assert rule.coupling_at([2.0, 20.0, 0.2]).tolist() == pytest.approx([0, 0.5, -0.5])
     low, high = rule.edges_b
-    assert list(size_rule.phase_by_size([low * 0.99, low * 1.01, high * 1.01], rule)) == [
+    assert list(size_baseline.phase_by_size([low * 0.99, low * 1.01, high * 1.01], rule)) == [
         "tax",
         "transition",
         "bonus",
@@ -41,38 +42,38 @@ def test_by_hand():
 
 
 def test_a_panel_made_by_the_formula_is_named_without_fault():
-    rule = size_rule.formula()
-    steps = size_rule.held_out_steps(panel(lambda size, _: float(rule.coupling_at(size))))
-    assert size_rule.agreement(steps, steps["by_size"]).estimate == 1
-    assert size_rule.shuffled_sizes(steps, draws=500).p < 0.01
-    assert size_rule.best_cuts(steps, draws=100).observed == 1
-    assert size_rule.contradictions(steps).empty
+    rule = size_baseline.formula()
+    steps = size_baseline.held_out_steps(panel(lambda size, _: float(rule.coupling_at(size))))
+    assert size_baseline.agreement(steps, steps["by_size"]).estimate == 1
+    assert size_baseline.shuffled_sizes(steps, draws=500).p < 0.01
+    assert size_baseline.best_cuts(steps, draws=100).observed == 1
+    assert size_baseline.contradictions(steps).empty
 
 
 def test_where_the_family_decides_the_formula_is_blind():
-    steps = size_rule.held_out_steps(panel(lambda _, family: 1.0 if family % 2 else -1.0, families=40))
-    null = size_rule.shuffled_sizes(steps, draws=500)
+    steps = size_baseline.held_out_steps(panel(lambda _, family: 1.0 if family % 2 else -1.0, families=40))
+    null = size_baseline.shuffled_sizes(steps, draws=500)
     assert null.low <= null.observed <= null.high
-    assert len(size_rule.contradictions(steps, least=0.6)) > 10
-    assert size_rule.remeasured(steps) > 0.9
-    edge = size_rule.advantage(steps, steps["phase"], steps["by_size"])
+    assert len(size_baseline.contradictions(steps, least=0.6)) > 10
+    assert size_baseline.remeasured(steps) > 0.9
+    edge = size_baseline.advantage(steps, steps["phase"], steps["by_size"])
     assert edge.low > 0.2
-    none = size_rule.advantage(steps, steps["by_size"], steps["by_size"])
+    none = size_baseline.advantage(steps, steps["by_size"], steps["by_size"])
     assert (none.low, none.estimate, none.high) == (0, 0, 0)
 
 
 def test_two_measurements_agree_as_often_as_drawn_ones_do():
-    steps = size_rule.held_out_steps()
+    steps = size_baseline.held_out_steps()
     shares = steps[["p_tax", "p_transition", "p_bonus"]].to_numpy()
     draw = np.random.default_rng(0).random((2, 4000, len(shares)))
     named = (draw[..., None] > np.cumsum(shares, axis=1)).sum(axis=-1)
-    assert size_rule.remeasured(steps) == pytest.approx(np.mean(named[0] == named[1]), abs=0.005)
+    assert size_baseline.remeasured(steps) == pytest.approx(np.mean(named[0] == named[1]), abs=0.005)
 
 
 def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():
-    before = size_rule.held_out_steps()
-    after = size_rule.held_out_steps(
-        panel := size_rule.data.panel("open", rows="one_recipe").assign(**{TQA: lambda t: 100 - t[TQA]})
+    before = size_baseline.held_out_steps()
+    after = size_baseline.held_out_steps(
+        panel := size_baseline.data.panel("open", rows="one_recipe").assign(**{TQA: lambda t: 100 - t[TQA]})
     )
     both = after.merge(before, on=["from_model", "to_model"])
     assert len(panel) > 0
@@ -84,35 +85,35 @@ def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():
 def test_the_shuffled_null_is_calibrated():
     draw, p = np.random.default_rng(3), []
     for seed in range(60):
-        steps = size_rule.held_out_steps(panel(lambda *_: draw.choice([-1.0, 0.0, 1.0]), seed=seed))
-        p.append(size_rule.shuffled_sizes(steps, draws=200).p)
+        steps = size_baseline.held_out_steps(panel(lambda *_: draw.choice([-1.0, 0.0, 1.0]), seed=seed))
+        p.append(size_baseline.shuffled_sizes(steps, draws=200).p)
     assert np.mean(np.array(p) <= 0.1) < 0.25
 
 
 def test_the_commonest_phase_is_that_of_the_others():
     toy = pd.DataFrame({"family": list("aabbc"), "phase": ["tax", "tax", "bonus", "bonus", "bonus"]})
-    assert list(size_rule.commonest(toy)) == ["bonus"] * 2 + ["tax"] * 2 + ["tax"]
+    assert list(size_baseline.commonest(toy)) == ["bonus"] * 2 + ["tax"] * 2 + ["tax"]
 
 
 def test_the_best_cuts_equal_a_slow_search():
     truth = np.random.default_rng(1).integers(0, 3, 14)
-    steps = pd.DataFrame({"mid_params_b": np.arange(1, 15), "phase": [size_rule.PHASES[k] for k in truth]})
+    steps = pd.DataFrame({"mid_params_b": np.arange(1, 15), "phase": [coupling.PHASES[k] for k in truth]})
     best = max(
         int((truth[:i] == 0).sum() + (truth[i:j] == 1).sum() + (truth[j:] == 2).sum())
         for i in range(15)
         for j in range(i, 15)
     )
-    assert size_rule.best_cuts(steps, draws=5).observed == pytest.approx(best / 14)
+    assert size_baseline.best_cuts(steps, draws=5).observed == pytest.approx(best / 14)
 
 
 def test_the_interval_counts_families():
     steps = pd.DataFrame({"family": ["a"] * 50 + ["b"], "phase": ["tax"] * 50 + ["bonus"]})
-    found = size_rule.agreement(steps, ["tax"] * 51)
+    found = size_baseline.agreement(steps, ["tax"] * 51)
     assert (found.low, found.high) == (0, 1), "two families leave everything open, however many steps one has"
 
 
 def test_the_table_names_both_sets_of_steps():
-    table = size_rule.agreement_table(size_rule.held_out_steps())
+    table = size_baseline.agreement_table(size_baseline.held_out_steps())
     assert table.loc["always bonus", "agreement"] + table.loc["always tax", "agreement"] + table.loc[
         "always transition", "agreement"
     ] == pytest.approx(1)
@@ -121,4 +122,4 @@ def test_the_table_names_both_sets_of_steps():
 
 def test_no_steps_are_said():
     with pytest.raises(ValueError, match=re.escape("there is no step to compare; at least one")):
-        size_rule.agreement(pd.DataFrame({"family": [], "phase": []}), [])
+        size_baseline.agreement(pd.DataFrame({"family": [], "phase": []}), [])

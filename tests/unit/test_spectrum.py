@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from cape_utils import coupling, data, rotation, spectrum, splits
-from cape_utils.recomputed import ch08_eigenstructure as ch08
+from cape_utils import data
+from cape_utils.chapters.ch08_eigenstructure import group_spectra, rolling_spectrum
+from cape_utils.chapters.ch08_eigenstructure import recompute as ch08
+from cape_utils.data import benchmarks, loading
+from cape_utils.scaling import coupling, spectrum
 
 BENCHMARKS = list(data.BENCHMARKS)
 SIZES = np.array([0.07, 0.16, 0.41, 1.0, 1.4, 2.8, 6.9, 12.0])
@@ -139,26 +142,44 @@ def test_few_models_span_one_dimension_less_than_their_number(seed, n):
             r"a symmetric matrix is needed; its shape is \(2, 3\)",
         ),
         (lambda: spectrum.small_sample(np.eye(2), [1]), "at least 2 models are needed; 1 came"),
-        (lambda: splits.model_phases(table(scores(0)), give="middle"), "give='middle'; allowed are"),
+        (lambda: group_spectra.model_phases(table(scores(0)), give="middle"), "give='middle'; allowed are"),
         (
-            lambda: splits.split_null(table(scores(0)), pd.Series(["a"])),
+            lambda: group_spectra.split_null(table(scores(0)), pd.Series(["a"])),
             "one label for each row is needed; 1 came",
         ),
         (
-            lambda: splits.split_null(table(scores(0)), pd.Series(["a", "a", *[None] * 10])),
+            lambda: group_spectra.split_null(table(scores(0)), pd.Series(["a", "a", *[None] * 10])),
             "at least 3 models with all scores are needed; there are 2",
         ),
         (
-            lambda: splits.difference_null(table(scores(0)), pd.Series(["a"] * 12), "a", "b"),
+            lambda: group_spectra.difference_null(table(scores(0)), pd.Series(["a"] * 12), "a", "b"),
             "group 'b' has 0 models with all scores; 3 are needed",
         ),
-        (lambda: splits.size_bands(pd.Series([0.0])), "sizes must be positive"),
-        (lambda: rotation.windows(8, kind="both"), "kind='both'; allowed are 'expanding' and 'sliding'"),
-        (lambda: rotation.windows(8, length=2), "length=2; allowed is from 3 to the number of models, 8"),
-        (lambda: rotation.second_exponent(scores(0, 8), SIZES, length=7), "at least 3 windows are needed"),
-        (lambda: rotation.second_exponent(scores(0, 8), SIZES, against="n"), "against='n'; allowed are"),
-        (lambda: rotation.loading_change(scores(0, 8), (0, 2), (4, 8)), "at least 3 models is needed"),
-        (lambda: rotation.family_table(table(scores(0), ["F", "G"] * 6)), "one family is needed; F, G came"),
+        (lambda: group_spectra.size_bands(pd.Series([0.0])), "sizes must be positive"),
+        (
+            lambda: rolling_spectrum.windows(8, kind="both"),
+            "kind='both'; allowed are 'expanding' and 'sliding'",
+        ),
+        (
+            lambda: rolling_spectrum.windows(8, length=2),
+            "length=2; allowed is from 3 to the number of models, 8",
+        ),
+        (
+            lambda: rolling_spectrum.second_exponent(scores(0, 8), SIZES, length=7),
+            "at least 3 windows are needed",
+        ),
+        (
+            lambda: rolling_spectrum.second_exponent(scores(0, 8), SIZES, against="n"),
+            "against='n'; allowed are",
+        ),
+        (
+            lambda: rolling_spectrum.loading_change(scores(0, 8), (0, 2), (4, 8)),
+            "at least 3 models is needed",
+        ),
+        (
+            lambda: rolling_spectrum.family_table(table(scores(0), ["F", "G"] * 6)),
+            "one family is needed; F, G came",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -215,7 +236,7 @@ def test_the_expectation_for_three_is_that_of_direct_simulation():
 
 def test_models_get_their_phases_and_the_counts_agree():
     rows = data.panel("paper")
-    given = splits.model_phases(rows).value_counts().to_dict()
+    given = group_spectra.model_phases(rows).value_counts().to_dict()
     assert given == coupling.phase_counts(coupling.local_coupling(rows), count="models")
     toy = pd.DataFrame(
         {
@@ -232,31 +253,31 @@ def test_models_get_their_phases_and_the_counts_agree():
         "end": [None, "tax", "bonus", None],
     }
     for give, phases in expected.items():
-        assert splits.model_phases(toy, give=give).tolist() == phases
+        assert group_spectra.model_phases(toy, give=give).tolist() == phases
 
 
 def test_size_bands_meet_without_overlap():
     edges = pd.Series([0.01, 0.999, 1.0, 3.499, 3.5, 10.0, 30.0, 500.0])
-    bands = list(splits.SIZE_BANDS)
-    assert splits.size_bands(edges).tolist() == [bands[i] for i in (0, 0, 1, 1, 2, 3, 4, 4)]
+    bands = list(group_spectra.SIZE_BANDS)
+    assert group_spectra.size_bands(edges).tolist() == [bands[i] for i in (0, 0, 1, 1, 2, 3, 4, 4)]
 
 
 def test_a_group_is_measured_as_if_it_stood_alone():
     rows = data.panel("paper")
-    label = splits.model_phases(rows)
-    found = splits.group_dimensions(rows, label, draws=50).set_index("group")
+    label = group_spectra.model_phases(rows)
+    found = group_spectra.group_dimensions(rows, label, draws=50).set_index("group")
     assert list(found.index) == ["tax", "transition", "bonus"]
     for group, row in found.iterrows():
         alone = spectrum.pca(rows[label == group])
         assert (row["ratio"], row["n"]) == (pytest.approx(alone.participation_ratio), alone.n)
     shuffled = rows.sample(frac=1, random_state=2)
-    again = splits.group_dimensions(shuffled, label[shuffled.index], draws=50).set_index("group")
+    again = group_spectra.group_dimensions(shuffled, label[shuffled.index], draws=50).set_index("group")
     assert again["ratio"].to_dict() == pytest.approx(found["ratio"].to_dict())
 
 
 def test_all_models_in_one_group_leave_the_null_nothing_to_vary():
     rows = table(scores(0))
-    null = splits.split_null(rows, pd.Series(["all"] * 12), draws=50)["all"]
+    null = group_spectra.split_null(rows, pd.Series(["all"] * 12), draws=50)["all"]
     assert null.low == pytest.approx(null.observed)
     assert null.high == pytest.approx(null.observed)
 
@@ -266,11 +287,13 @@ def test_a_planted_difference_of_dimensions_is_found():
     line = rng.normal(size=(30, 1)) @ np.ones((1, 5)) * 5 + rng.normal(size=(30, 5)) * 0.3
     ball = rng.normal(size=(30, 5)) * 5
     label = pd.Series(["ball"] * 30 + ["line"] * 30)
-    null, draws = splits.difference_null(table(np.vstack([ball, line])), label, "ball", "line", draws=500)
+    null, draws = group_spectra.difference_null(
+        table(np.vstack([ball, line])), label, "ball", "line", draws=500
+    )
     assert null.observed > 2
     assert null.p < 0.01
     assert draws.shape == (500,)
-    back, _ = splits.difference_null(table(np.vstack([ball, line])), label, "line", "ball", draws=50)
+    back, _ = group_spectra.difference_null(table(np.vstack([ball, line])), label, "line", "ball", draws=50)
     assert back.observed == pytest.approx(-null.observed)
 
 
@@ -280,7 +303,7 @@ def test_a_random_label_is_called_a_difference_at_the_stated_rate():
     for seed in range(200):
         rows = table(scores(seed, 30))
         label = pd.Series(rng.permutation(["a"] * 12 + ["b"] * 18))
-        hits.append(splits.difference_null(rows, label, "a", "b", draws=99, rng=seed)[0].p <= 0.1)
+        hits.append(group_spectra.difference_null(rows, label, "a", "b", draws=99, rng=seed)[0].p <= 0.1)
     assert 0.04 <= np.mean(hits) <= 0.17
 
 
@@ -288,13 +311,13 @@ def test_a_random_label_is_called_a_difference_at_the_stated_rate():
 
 
 def test_windows_by_hand():
-    assert rotation.windows(5) == [(0, 3), (0, 4), (0, 5)]
-    assert rotation.windows(5, kind="sliding", length=3) == [(0, 3), (1, 4), (2, 5)]
+    assert rolling_spectrum.windows(5) == [(0, 3), (0, 4), (0, 5)]
+    assert rolling_spectrum.windows(5, kind="sliding", length=3) == [(0, 3), (1, 4), (2, 5)]
 
 
 def test_eigenvalues_of_windows_are_those_of_numpy():
     values = scores(2, 8)
-    found = rotation.second_eigenvalues(values, [(0, 4), (3, 8)])
+    found = rolling_spectrum.second_eigenvalues(values, [(0, 4), (3, 8)])
     expected = [np.linalg.eigvalsh(np.corrcoef(values[a:b].T))[-2] for a, b in ((0, 4), (3, 8))]
     assert found == pytest.approx(np.array(expected))
 
@@ -305,10 +328,10 @@ def test_eigenvalues_of_windows_are_those_of_numpy():
 @pytest.mark.parametrize(("kind", "length"), [("expanding", 3), ("sliding", 4)])
 def test_the_exponent_is_a_slope_of_logarithms(kind, length, against, pick):
     values = scores(7, 8)
-    over = rotation.windows(8, kind=kind, length=length)
+    over = rolling_spectrum.windows(8, kind=kind, length=length)
     x = [np.log(pick(SIZES[a:b])) for a, b in over]
     y = [np.log(np.linalg.eigvalsh(np.corrcoef(values[a:b].T))[-2]) for a, b in over]
-    found = rotation.second_exponent(values, SIZES, kind=kind, length=length, against=against)
+    found = rolling_spectrum.second_exponent(values, SIZES, kind=kind, length=length, against=against)
     assert float(found) == pytest.approx(np.polyfit(x, y, 1)[0])
 
 
@@ -320,7 +343,7 @@ def test_a_planted_exponent_is_found():
     values = (
         50 + common * np.ones((1, 5)) * 10 + other * np.array([[1, -1, 0, 0, 0]]) * sizes[:, None] ** -0.5
     )
-    found = rotation.second_exponent(
+    found = rolling_spectrum.second_exponent(
         values, sizes, kind="sliding", length=60, matrix="covariance", against="middle"
     )
     assert float(found) == pytest.approx(-1, abs=0.1)
@@ -330,26 +353,28 @@ def test_a_planted_exponent_is_found():
 @given(st.integers(0, 10_000), st.floats(0.1, 10), st.floats(0.1, 10))
 def test_an_exponent_knows_no_units(seed, unit, billions):
     values = scores(seed, 8)
-    before = float(rotation.second_exponent(values, SIZES))
-    after = float(rotation.second_exponent(values * unit + 3, SIZES * billions))
+    before = float(rolling_spectrum.second_exponent(values, SIZES))
+    after = float(rolling_spectrum.second_exponent(values * unit + 3, SIZES * billions))
     assert after == pytest.approx(before, rel=1e-5, abs=1e-7)
 
 
 def test_a_stack_gives_what_its_tables_give():
     stack = np.stack([scores(seed, 8) for seed in range(5)])
-    together = rotation.second_exponent(stack, SIZES)
-    assert together == pytest.approx(np.array([float(rotation.second_exponent(one, SIZES)) for one in stack]))
-    first, last = rotation.loading_change(stack, (0, 4), (4, 8))
-    alone = [rotation.loading_change(one, (0, 4), (4, 8)) for one in stack]
+    together = rolling_spectrum.second_exponent(stack, SIZES)
+    assert together == pytest.approx(
+        np.array([float(rolling_spectrum.second_exponent(one, SIZES)) for one in stack])
+    )
+    first, last = rolling_spectrum.loading_change(stack, (0, 4), (4, 8))
+    alone = [rolling_spectrum.loading_change(one, (0, 4), (4, 8)) for one in stack]
     assert first == pytest.approx(np.array([float(a) for a, _ in alone]))
     assert last == pytest.approx(np.array([float(b) for _, b in alone]))
 
 
 def test_a_loading_is_that_of_the_component():
-    rows = ch08.pythia("panel rows")
-    values, sizes = rotation.family_table(rows)
+    rows = loading.pythia("panel rows")
+    values, sizes = rolling_spectrum.family_table(rows)
     assert sizes.tolist() == sorted(rows["params_b"])
-    first, last = rotation.loading_change(values, (0, 4), (0, 8), positive="mmlu")
+    first, last = rolling_spectrum.loading_change(values, (0, 4), (0, 8), positive="mmlu")
     ordered = rows.sort_values("params_b")
     for found, part in ((first, ordered.head(4)), (last, ordered)):
         whole = spectrum.pca(part, matrix="correlation", positive="mmlu").loadings
@@ -359,7 +384,9 @@ def test_a_loading_is_that_of_the_component():
 def test_another_convention_changes_signs_and_nothing_else():
     values = scores(11, 8)
     sizes = {
-        name: [abs(float(end)) for end in rotation.loading_change(values, (0, 4), (4, 8), positive=name)]
+        name: [
+            abs(float(end)) for end in rolling_spectrum.loading_change(values, (0, 4), (4, 8), positive=name)
+        ]
         for name in BENCHMARKS
     }
     assert all(found == pytest.approx(sizes["mmlu"]) for found in sizes.values())
@@ -373,16 +400,16 @@ def test_a_planted_turn_is_found_and_a_still_axis_is_not():
     turned = still * np.array([[1, -1, 1, 1, 1]])
     axis = np.vstack([np.repeat(still, 30, axis=0), np.repeat(turned, 30, axis=0)])
     options = {"matrix": "covariance", "positive": "mmlu"}
-    first, last = rotation.loading_change(50 + common + second * axis, (0, 30), (30, 60), **options)
+    first, last = rolling_spectrum.loading_change(50 + common + second * axis, (0, 30), (30, 60), **options)
     assert float(first) > 0.3
     assert float(last) < -0.3
-    first, last = rotation.loading_change(50 + common + second * still, (0, 30), (30, 60), **options)
+    first, last = rolling_spectrum.loading_change(50 + common + second * still, (0, 30), (30, 60), **options)
     assert float(last - first) == pytest.approx(0, abs=0.05)
 
 
 def test_the_trend_null_keeps_lines_and_deals_out_residuals():
     values = scores(5, 8)
-    stack = rotation.trend_stack(values, SIZES, draws=50)
+    stack = rolling_spectrum.trend_stack(values, SIZES, draws=50)
     line = np.polynomial.polynomial.polyfit(np.log10(SIZES), values, 1)
     fitted = np.polynomial.polynomial.polyval(np.log10(SIZES), line).T
     left = np.sort(values - fitted, axis=0)
@@ -397,21 +424,23 @@ def test_families_in_which_nothing_turns_lie_in_the_null_at_the_stated_rate():
     for seed in range(100):
         rng = np.random.default_rng(seed)
         still = np.log10(SIZES)[:, None] * [12.0, -4.0, 6.0, 5.0, 0.3] + rng.normal(size=(8, 5))
-        drawn = rotation.second_exponent(rotation.trend_stack(still, SIZES, draws=200, rng=seed), SIZES)
+        drawn = rolling_spectrum.second_exponent(
+            rolling_spectrum.trend_stack(still, SIZES, draws=200, rng=seed), SIZES
+        )
         low, high = np.percentile(drawn, [2.5, 97.5])
-        inside.append(low <= float(rotation.second_exponent(still, SIZES)) <= high)
+        inside.append(low <= float(rolling_spectrum.second_exponent(still, SIZES)) <= high)
     assert np.mean(inside) >= 0.88
 
 
 def test_item_noise_has_the_size_that_the_items_imply():
     values = np.full((8, 5), 40.0)
-    drawn = rotation.noise_stack(values, draws=4000)
-    expected = [100 * np.sqrt(0.24 / coupling.benchmark_items(name)) for name in BENCHMARKS]
+    drawn = rolling_spectrum.noise_stack(values, draws=4000)
+    expected = [100 * np.sqrt(0.24 / benchmarks.benchmark_items(name)) for name in BENCHMARKS]
     assert drawn.std(axis=(0, 1)) == pytest.approx(np.array(expected), rel=0.03)
 
 
 def test_rotation_lists_every_window_benchmark_and_component():
-    found = rotation.rotation(ch08.pythia("panel rows"), length=4, positive="mmlu")
+    found = rolling_spectrum.rotation(loading.pythia("panel rows"), length=4, positive="mmlu")
     assert len(found) == 5 * 5 * 2
     lengths = found.groupby(["last_b", "component"])["loading"].apply(lambda v: (v**2).sum())
     assert lengths.to_numpy() == pytest.approx(np.ones(10))
@@ -422,8 +451,10 @@ def test_rotation_lists_every_window_benchmark_and_component():
 def test_the_same_seed_gives_the_same_draws(seed):
     rows = data.panel("paper")
     assert spectrum.dimension(rows, draws=50, rng=seed) == spectrum.dimension(rows, draws=50, rng=seed)
-    assert splits.split_null(rows, splits.model_phases(rows), draws=20, rng=seed) == splits.split_null(
-        rows, splits.model_phases(rows), draws=20, rng=np.random.default_rng(seed)
+    assert group_spectra.split_null(
+        rows, group_spectra.model_phases(rows), draws=20, rng=seed
+    ) == group_spectra.split_null(
+        rows, group_spectra.model_phases(rows), draws=20, rng=np.random.default_rng(seed)
     )
 
 

@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from cape_utils import data, directions, explorers, own_pairs, rendering, steering  # noqa: E402
-from cape_utils.activations import capture  # noqa: E402
-from cape_utils.models import encode  # noqa: E402
-from cape_utils.validation import DataError  # noqa: E402
+from cape_utils import data  # noqa: E402
+from cape_utils.charts import rendering  # noqa: E402
+from cape_utils.data.schema import DataError  # noqa: E402
+from cape_utils.explorers import steering  # noqa: E402
+from cape_utils.models.activations import capture  # noqa: E402
+from cape_utils.models.loading import encode  # noqa: E402
+from cape_utils.steering import directions, interventions  # noqa: E402
+from cape_utils.steering import pairs as steering_pairs  # noqa: E402
 from tests.tiny_models import CONFIGS, DEPTH, WIDTH, tiny  # noqa: E402
 
 SOME = ("llama", "gpt2", "bloom", "gptj", "gemma2")
@@ -34,11 +38,11 @@ def logits(loaded, texts=("Hallo there", "Hi")):
 
 def test_a_direction_is_the_difference_of_means_read_one_text_at_a_time():
     loaded, table = tiny(), pairs()
-    found = steering.truth_direction(loaded, table, layer=1)
+    found = directions.truth_direction(loaded, table, layer=1)
     last, lengths = {}, []
     for which in ("true", "false"):
         rows = []
-        for text in own_pairs.statements(table, which):
+        for text in steering_pairs.statements(table, which):
             with torch.no_grad():
                 seen = loaded.model(**encode(loaded.tokenizer, [text]), output_hidden_states=True)
             stream = seen.hidden_states[2][0]  # entry 0 is the embedding
@@ -56,7 +60,7 @@ def test_a_direction_is_the_difference_of_means_read_one_text_at_a_time():
 def test_the_mean_position_averages_all_tokens_but_the_first():
     loaded, table = tiny("gpt2"), pairs(2)
     read = directions.readings(loaded, table, layers=[0], position="mean")
-    text = own_pairs.statements(table, "false")[1]
+    text = steering_pairs.statements(table, "false")[1]
     with torch.no_grad(), capture(loaded.model, layers=[0]) as seen:
         loaded.model(**encode(loaded.tokenizer, [text]))
     assert read.false[1, 0] == pytest.approx(seen.hidden[0][0, 1:].mean(0).numpy(), abs=1e-5)
@@ -74,9 +78,9 @@ def test_batches_do_not_matter(size):
 
 def test_the_default_layer_is_a_quarter_of_the_depth():
     loaded = tiny()
-    assert steering.paper_layer(loaded) == DEPTH // 4
-    assert steering.truth_direction(loaded, pairs()).layer == DEPTH // 4
-    assert steering.truth_direction(loaded, pairs(), layer=-1).layer == DEPTH - 1
+    assert directions.paper_layer(loaded) == DEPTH // 4
+    assert directions.truth_direction(loaded, pairs()).layer == DEPTH // 4
+    assert directions.truth_direction(loaded, pairs(), layer=-1).layer == DEPTH - 1
 
 
 def test_logistic_weights_find_a_planted_direction_and_means_ignore_scale():
@@ -87,7 +91,7 @@ def test_logistic_weights_find_a_planted_direction_and_means_ignore_scale():
     weights = directions.logistic_weights(noise + 3 * planted)
     assert weights @ planted / np.linalg.norm(weights) > 0.9
     assert directions.logistic_weights(100 * (noise + 3 * planted)) == pytest.approx(weights, rel=1e-6)
-    found = steering.truth_direction(tiny(), pairs(), method="logistic")
+    found = directions.truth_direction(tiny(), pairs(), method="logistic")
     assert np.linalg.norm(found.vector) == pytest.approx(1, abs=1e-5)
     assert found.method.startswith("logistic")
 
@@ -108,17 +112,17 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
 )
 def test_wrong_options_are_named(options, words):
     with pytest.raises(ValueError, match=words):
-        steering.truth_direction(tiny(), pairs(), **options)
+        directions.truth_direction(tiny(), pairs(), **options)
 
 
 def test_too_few_pairs_and_no_difference_are_refused():
     with pytest.raises(ValueError, match="at least two pairs; there are 1"):
-        steering.truth_direction(tiny(), pairs(1))
+        directions.truth_direction(tiny(), pairs(1))
     same = pairs().assign(false_completion=lambda t: t["true_completion"])
     with pytest.raises(ValueError, match="the same mean at layer 0"):
-        steering.truth_direction(tiny(), same)
+        directions.truth_direction(tiny(), same)
     with pytest.raises(ValueError, match="no column 'stem'"):
-        steering.truth_direction(tiny(), pairs().drop(columns="stem"))
+        directions.truth_direction(tiny(), pairs().drop(columns="stem"))
 
 
 # ---------------------------------------------------------------- steering
@@ -127,12 +131,12 @@ def test_too_few_pairs_and_no_difference_are_refused():
 @pytest.mark.parametrize("architecture", CONFIGS)
 def test_steering_moves_content_positions_by_what_it_says_and_leaves_nothing(architecture):
     loaded = tiny(architecture)
-    along = steering.truth_direction(loaded, pairs(), layer=1)
+    along = directions.truth_direction(loaded, pairs(), layer=1)
     batch = encode(loaded.tokenizer, ["a longer text", "Hi"], side="left")
     before = logits(loaded)
     with capture(loaded.model, layers=[1]) as plain:
         loaded.model(**batch)
-    with steering.steer(loaded, along, 0.5), capture(loaded.model, layers=[1]) as moved:
+    with interventions.steer(loaded, along, 0.5), capture(loaded.model, layers=[1]) as moved:
         loaded.model(**batch)
     change = (moved.hidden[1] - plain.hidden[1]).numpy()
     seen = batch["attention_mask"].numpy().astype(bool)
@@ -148,35 +152,35 @@ def test_steering_moves_content_positions_by_what_it_says_and_leaves_nothing(arc
 @pytest.mark.parametrize("architecture", SOME)
 def test_strength_zero_is_bit_equal_and_others_are_not(architecture):
     loaded = tiny(architecture)
-    along = steering.truth_direction(loaded, pairs())
+    along = directions.truth_direction(loaded, pairs())
     before = logits(loaded)
-    with steering.steer(loaded, along, 0.0):
+    with interventions.steer(loaded, along, 0.0):
         assert torch.equal(before, logits(loaded))
-    with steering.steer(loaded, along, 0.2):
+    with interventions.steer(loaded, along, 0.2):
         assert not torch.equal(before, logits(loaded))
 
 
 def test_nothing_is_left_after_an_exception_and_blocks_add_up():
     loaded = tiny()
-    along = steering.truth_direction(loaded, pairs())
+    along = directions.truth_direction(loaded, pairs())
     before = logits(loaded)
-    with pytest.raises(KeyError), steering.steer(loaded, along, 1.0):
+    with pytest.raises(KeyError), interventions.steer(loaded, along, 1.0):
         raise KeyError
     assert torch.equal(before, logits(loaded))
-    with steering.steer(loaded, along, 0.5), steering.steer(loaded, along, -0.5):
+    with interventions.steer(loaded, along, 0.5), interventions.steer(loaded, along, -0.5):
         assert torch.allclose(before, logits(loaded), atol=1e-5)
 
 
 def test_wrong_steering_is_refused():
     loaded = tiny()
-    along = steering.truth_direction(loaded, pairs())
-    other = pytest.raises(steering.DirectionError, match=r"learnt in tiny-llama .* this model is tiny-gpt2")
-    with other, steering.steer(tiny("gpt2"), along, 1.0):
+    along = directions.truth_direction(loaded, pairs())
+    other = pytest.raises(directions.DirectionError, match=r"learnt in tiny-llama .* this model is tiny-gpt2")
+    with other, interventions.steer(tiny("gpt2"), along, 1.0):
         pass
-    with pytest.raises(ValueError, match="strength is nan"), steering.steer(loaded, along, float("nan")):
+    with pytest.raises(ValueError, match="strength is nan"), interventions.steer(loaded, along, float("nan")):
         pass
     shape = pytest.raises(ValueError, match=rf"shape \(5,\); this model's residual stream takes \({WIDTH},\)")
-    with shape, steering.add_vector(loaded.model, 0, np.ones(5)):
+    with shape, interventions.add_vector(loaded.model, 0, np.ones(5)):
         pass
 
 
@@ -187,13 +191,13 @@ def test_wrong_steering_is_refused():
 def test_greedy_is_greedy_whatever_the_batch(architecture):
     loaded = tiny(architecture)
     prompts = ["The sky", "A much longer prompt than that"]
-    along = steering.truth_direction(loaded, pairs())
+    along = directions.truth_direction(loaded, pairs())
     options = {"max_new_tokens": 6, "direction": along, "strength": 0.3}
-    together = steering.generate(loaded, prompts, **options)
-    assert together == steering.generate(loaded, prompts, **options)
-    assert together == [steering.generate(loaded, [p], **options)[0] for p in prompts]
+    together = interventions.generate(loaded, prompts, **options)
+    assert together == interventions.generate(loaded, prompts, **options)
+    assert together == [interventions.generate(loaded, [p], **options)[0] for p in prompts]
     ids = encode(loaded.tokenizer, prompts[:1])["input_ids"]
-    with steering.steer(loaded, along, 0.3), torch.no_grad():
+    with interventions.steer(loaded, along, 0.3), torch.no_grad():
         for _ in range(6):
             ids = torch.cat([ids, loaded.model(ids).logits[:, -1].argmax(-1, keepdim=True)], 1)
     own = loaded.tokenizer.decode(ids[0, -6:], skip_special_tokens=True)
@@ -205,10 +209,10 @@ def test_sampling_follows_its_seed_and_leaves_the_global_one_alone():
     torch.manual_seed(5)
     want = torch.rand(1)
     torch.manual_seed(5)
-    first = steering.generate(loaded, ["a", "b"], seed=1, **options)
+    first = interventions.generate(loaded, ["a", "b"], seed=1, **options)
     assert torch.equal(want, torch.rand(1))
-    assert first == steering.generate(loaded, ["a", "b"], seed=1, **options)
-    assert first != steering.generate(loaded, ["a", "b"], seed=2, **options)
+    assert first == interventions.generate(loaded, ["a", "b"], seed=1, **options)
+    assert first != interventions.generate(loaded, ["a", "b"], seed=2, **options)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +228,11 @@ def test_sampling_follows_its_seed_and_leaves_the_global_one_alone():
 )
 def test_what_cannot_be_generated_is_refused(prompts, options, words):
     with pytest.raises(ValueError, match=words):
-        steering.generate(tiny(), prompts, **options)
+        interventions.generate(tiny(), prompts, **options)
 
 
 def test_a_prompt_that_just_fits_is_continued():
-    assert len(steering.generate(tiny(), ["x" * 107], max_new_tokens=20)) == 1
+    assert len(interventions.generate(tiny(), ["x" * 107], max_new_tokens=20)) == 1
 
 
 # ---------------------------------------------------------------- files
@@ -236,9 +240,9 @@ def test_a_prompt_that_just_fits_is_continued():
 
 def test_a_direction_survives_its_file(tmp_path):
     loaded, path = tiny(), tmp_path / "truth.safetensors"
-    along = steering.truth_direction(loaded, pairs())
-    steering.save_direction(path, along)
-    back = steering.load_direction(path, loaded)
+    along = directions.truth_direction(loaded, pairs())
+    directions.save_direction(path, along)
+    back = directions.load_direction(path, loaded)
     assert np.array_equal(back.vector, along.vector)
     assert dataclasses.replace(back, vector=along.vector) == along
 
@@ -247,23 +251,23 @@ def test_files_that_are_not_for_this_model_are_refused(tmp_path):
     from safetensors.numpy import save_file
 
     path = tmp_path / "truth.safetensors"
-    steering.save_direction(path, steering.truth_direction(tiny(), pairs()))
-    with pytest.raises(steering.DirectionError, match=r"truth.safetensors .* tiny-llama .* tiny-gpt2"):
-        steering.load_direction(path, tiny("gpt2"))
+    directions.save_direction(path, directions.truth_direction(tiny(), pairs()))
+    with pytest.raises(directions.DirectionError, match=r"truth.safetensors .* tiny-llama .* tiny-gpt2"):
+        directions.load_direction(path, tiny("gpt2"))
     with pytest.raises(FileNotFoundError, match="no file"):
-        steering.load_direction(tmp_path / "none", tiny())
+        directions.load_direction(tmp_path / "none", tiny())
     with pytest.raises(FileNotFoundError, match="no folder"):
-        steering.save_direction(tmp_path / "none" / "a", steering.truth_direction(tiny(), pairs()))
+        directions.save_direction(tmp_path / "none" / "a", directions.truth_direction(tiny(), pairs()))
     for raw in (b"", b"some words, and no tensors at all"):
         path.write_bytes(raw)
-        with pytest.raises(steering.DirectionError, match="not a safetensors file"):
-            steering.load_direction(path, tiny())
+        with pytest.raises(directions.DirectionError, match="not a safetensors file"):
+            directions.load_direction(path, tiny())
     save_file({"direction": np.ones(WIDTH, np.float32)}, path)
-    with pytest.raises(steering.DirectionError, match="holds no truth direction"):
-        steering.load_direction(path, tiny())
+    with pytest.raises(directions.DirectionError, match="holds no truth direction"):
+        directions.load_direction(path, tiny())
     save_file({"direction": np.ones(WIDTH, np.float32)}, path, metadata={"format": "cape truth direction 1"})
-    with pytest.raises(steering.DirectionError, match="has no layer in its header"):
-        steering.load_direction(path, tiny())
+    with pytest.raises(directions.DirectionError, match="has no layer in its header"):
+        directions.load_direction(path, tiny())
 
 
 # ---------------------------------------------------------------- the reader's pairs
@@ -274,7 +278,7 @@ GOOD = "stem,true_completion,false_completion\nIce is,frozen water.,frozen milk.
 def test_own_pairs_are_read_and_filled_in(tmp_path):
     path = tmp_path / "own.csv"
     path.write_text(GOOD.replace(",", ";"))
-    found = own_pairs.read_pairs(path)
+    found = steering_pairs.read_pairs(path)
     assert found["stem"].tolist() == ["Ice is", "Grass is"]
     assert found["pair_id"].tolist() == ["pair_1", "pair_2"]
     assert set(found["topic"]) == {"own"}
@@ -283,7 +287,7 @@ def test_own_pairs_are_read_and_filled_in(tmp_path):
 
 def test_the_project_s_pairs_pass_their_own_check():
     table = data.load("truth_pairs")
-    assert own_pairs.check_pairs(table)["stem"].tolist() == table["stem"].tolist()
+    assert steering_pairs.check_pairs(table)["stem"].tolist() == table["stem"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -306,28 +310,28 @@ def test_faults_of_own_pairs_are_named(tmp_path, text, words):
     path = tmp_path / "own.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=words):
-        own_pairs.read_pairs(path)
+        steering_pairs.read_pairs(path)
 
 
 def test_pairs_of_one_name_no_file_and_a_folder_are_refused(tmp_path):
     twice = pd.read_csv(__import__("io").StringIO(GOOD)).assign(pair_id="a")
     with pytest.raises(DataError, match="line 3, column 'pair_id': 'a' came"):
-        own_pairs.check_pairs(twice)
+        steering_pairs.check_pairs(twice)
     with pytest.raises(FileNotFoundError, match="no file"):
-        own_pairs.read_pairs(tmp_path / "none.csv")
+        steering_pairs.read_pairs(tmp_path / "none.csv")
     with pytest.raises(DataError, match="this is a folder"):
-        own_pairs.read_pairs(tmp_path)
+        steering_pairs.read_pairs(tmp_path)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.permutations(range(6)), st.integers(0, 5), st.sampled_from(own_pairs.NEEDED))
+@given(st.permutations(range(6)), st.integers(0, 5), st.sampled_from(steering_pairs.NEEDED))
 def test_the_digest_knows_words_and_not_order(order, row, column):
     table = pairs(6)
-    digest = own_pairs.pairs_digest(table)
-    assert own_pairs.pairs_digest(table.iloc[list(order)]) == digest
+    digest = steering_pairs.pairs_digest(table)
+    assert steering_pairs.pairs_digest(table.iloc[list(order)]) == digest
     changed = table.copy()
     changed.loc[row, column] += "!"
-    assert own_pairs.pairs_digest(changed) != digest
+    assert steering_pairs.pairs_digest(changed) != digest
 
 
 # ---------------------------------------------------------------- the explorer
@@ -336,7 +340,7 @@ def test_the_digest_knows_words_and_not_order(order, row, column):
 def test_the_explorer_answers_in_a_live_kernel_and_hands_back_its_twin_in_the_book(monkeypatch):
     widgets = pytest.importorskip("ipywidgets")
     monkeypatch.delenv("CAPE_BOOK", raising=False)
-    app = explorers.steering_explorer(tiny(), "twin", max_new_tokens=4)
+    app = steering.steering_explorer(tiny(), "twin", max_new_tokens=4)
     button = next(w for w in app.children if isinstance(w, widgets.Button))
     shown = next(w for w in app.children if isinstance(w, widgets.HTML))
     button.click()
@@ -347,4 +351,4 @@ def test_the_explorer_answers_in_a_live_kernel_and_hands_back_its_twin_in_the_bo
     assert "shorten the prompt" in shown.value
     assert not button.disabled
     monkeypatch.setattr(rendering, "in_book", lambda: True)
-    assert explorers.steering_explorer(tiny(), "twin") == "twin"
+    assert steering.steering_explorer(tiny(), "twin") == "twin"

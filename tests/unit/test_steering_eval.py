@@ -13,20 +13,15 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from cape_utils import (  # noqa: E402
-    data,
-    own_pairs,
-    replay,
-    steering,
-    steering_eval,
-    steering_outputs,
-    steering_search,
-    steering_slopes,
-    steering_sweeps,
-    truthfulqa,
-)
-from cape_utils.models import ModelError, encode, load_model  # noqa: E402
-from cape_utils.recomputed import ch10_steering as ch10  # noqa: E402
+from cape_utils import data  # noqa: E402
+from cape_utils.chapters.ch10_steering import experiment, prefix_cache, selection  # noqa: E402
+from cape_utils.chapters.ch10_steering import outputs as ch10_outputs  # noqa: E402
+from cape_utils.chapters.ch10_steering import recompute as ch10  # noqa: E402
+from cape_utils.models import completions, truthfulqa  # noqa: E402
+from cape_utils.models.bundled import ModelError  # noqa: E402
+from cape_utils.models.loading import encode, load_model  # noqa: E402
+from cape_utils.steering import directions, evaluation, interventions, layer_map  # noqa: E402
+from cape_utils.steering import pairs as steering_pairs  # noqa: E402
 from tests.tiny_models import CONFIGS, WIDTH, tiny  # noqa: E402
 
 
@@ -57,7 +52,7 @@ def plain_logp(loaded, stem: str, completion: str) -> float:
 def test_log_probabilities_are_those_of_a_plain_loop(architecture):
     loaded, table = tiny(architecture), pairs(5)
     stems, answers = table["stem"].tolist(), table["true_completion"].tolist()
-    logp, tokens = steering_eval.completion_logp(loaded, stems, answers, batch_size=3)
+    logp, tokens = completions.completion_logp(loaded, stems, answers, batch_size=3)
     expected = [plain_logp(loaded, *both) for both in zip(stems, answers, strict=True)]
     assert logp == pytest.approx(expected, abs=2e-4)
     assert tokens.tolist() == [
@@ -67,17 +62,15 @@ def test_log_probabilities_are_those_of_a_plain_loop(architecture):
 
 def test_margins_are_true_minus_false():
     loaded, table = tiny(), pairs()
-    found = steering_eval.pair_margins(loaded, table)
-    true, n = steering_eval.completion_logp(loaded, table["stem"].tolist(), table["true_completion"].tolist())
-    false, m = steering_eval.completion_logp(
-        loaded, table["stem"].tolist(), table["false_completion"].tolist()
-    )
+    found = evaluation.pair_margins(loaded, table)
+    true, n = completions.completion_logp(loaded, table["stem"].tolist(), table["true_completion"].tolist())
+    false, m = completions.completion_logp(loaded, table["stem"].tolist(), table["false_completion"].tolist())
     assert found["margin"].to_numpy() == pytest.approx(true - false, abs=1e-4)
     assert found["margin_per_token"].to_numpy() == pytest.approx(true / n - false / m, abs=1e-5)
     swapped = table.rename(
         columns={"true_completion": "false_completion", "false_completion": "true_completion"}
     )
-    again = steering_eval.pair_margins(loaded, swapped)
+    again = evaluation.pair_margins(loaded, swapped)
     assert again["margin"].to_numpy() == pytest.approx(-found["margin"].to_numpy(), abs=1e-4)
 
 
@@ -87,10 +80,10 @@ def test_one_space_stands_between_stem_and_completion_whoever_brings_it():
         **{name: table[name].str.strip() for name in ("true_completion", "false_completion")},
         stem=table["stem"] + " ",
     )
-    assert own_pairs.statements(bare, "true") == own_pairs.statements(table, "true")
-    assert "  " not in "".join(own_pairs.statements(table, "false"))
-    assert own_pairs.pairs_digest(bare) == own_pairs.pairs_digest(table)
-    found, want = (steering_eval.pair_margins(tiny(), t)["margin"].tolist() for t in (bare, table))
+    assert steering_pairs.statements(bare, "true") == steering_pairs.statements(table, "true")
+    assert "  " not in "".join(steering_pairs.statements(table, "false"))
+    assert steering_pairs.pairs_digest(bare) == steering_pairs.pairs_digest(table)
+    found, want = (evaluation.pair_margins(tiny(), t)["margin"].tolist() for t in (bare, table))
     assert found == want
 
 
@@ -100,20 +93,20 @@ def test_one_space_stands_between_stem_and_completion_whoever_brings_it():
 )
 def test_lists_of_texts_must_fit(stems, answers, words):
     if stems == ["a b"]:  # the space itself is a token of this tokenizer
-        assert steering_eval.split_texts(tiny(), stems, answers).lengths.tolist() == [5]
+        assert completions.split_texts(tiny(), stems, answers).lengths.tolist() == [5]
         return
     with pytest.raises(ValueError, match=words):
-        steering_eval.split_texts(tiny(), stems, answers)
+        completions.split_texts(tiny(), stems, answers)
 
 
 def test_a_summary_by_hand():
-    found = steering_eval.summary([np.log(3), -np.log(3), 0.0, np.log(9)])
+    found = evaluation.summary([np.log(3), -np.log(3), 0.0, np.log(9)])
     assert found["accuracy"] == pytest.approx((1 + 0 + 0.5 + 1) / 4)
     assert found["share"] == pytest.approx((0.75 + 0.25 + 0.5 + 0.9) / 4)
     assert found["margin"] == pytest.approx(np.log(9) / 4)
-    assert steering_eval.summary([1e4, -1e4])["share"] == 0.5
+    assert evaluation.summary([1e4, -1e4])["share"] == 0.5
     with pytest.raises(ValueError, match="no margin"):
-        steering_eval.summary([])
+        evaluation.summary([])
 
 
 @settings(max_examples=30, deadline=None)
@@ -122,31 +115,31 @@ def test_an_effect_is_a_change_whatever_the_level_order_and_names(values, level)
     before = np.array(values)
     after = before + np.linspace(-1, 1, len(values))
     topics = [f"t{i % 3}" for i in range(len(values))]
-    effect = steering_eval.topic_effect(before, after, topics, draws=200)
-    moved = steering_eval.topic_effect(before + level, after + level, topics, draws=200)
+    effect = evaluation.topic_effect(before, after, topics, draws=200)
+    moved = evaluation.topic_effect(before + level, after + level, topics, draws=200)
     assert moved.estimate == pytest.approx(effect.estimate, abs=1e-9)
     assert (moved.low, moved.high) == pytest.approx((effect.low, effect.high), abs=1e-9)
-    renamed = steering_eval.topic_effect(before, after, [t.upper() for t in topics], draws=200)
+    renamed = evaluation.topic_effect(before, after, [t.upper() for t in topics], draws=200)
     assert (renamed.low, renamed.high) == (effect.low, effect.high)
     assert effect.low - 1e-9 <= effect.high
 
 
 def test_topics_are_what_is_resampled():
     change = np.repeat([0.0, 1.0], 50)
-    by_topic = steering_eval.topic_effect(np.zeros(100), change, ["a"] * 50 + ["b"] * 50)
-    by_pair = steering_eval.topic_effect(np.zeros(100), change, [str(i) for i in range(100)])
+    by_topic = evaluation.topic_effect(np.zeros(100), change, ["a"] * 50 + ["b"] * 50)
+    by_pair = evaluation.topic_effect(np.zeros(100), change, [str(i) for i in range(100)])
     assert (by_topic.low, by_topic.high) == (0.0, 1.0)
     assert by_pair.high - by_pair.low < 0.3
     with pytest.raises(ValueError, match="there are 2 topics"):
-        steering_eval.topic_effect([1], [2], ["a", "b"])
+        evaluation.topic_effect([1], [2], ["a", "b"])
 
 
 def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
     loaded, texts = tiny(), ["Mix the flour", "A train", "Open the window slowly"]
-    unsteered = steering_eval.reference(loaded, texts, batch_size=2)
-    assert steering_eval.cost(loaded, unsteered).kl == pytest.approx(0, abs=1e-7)
-    with steering.add_vector(loaded.model, 1, np.full(WIDTH, 0.2)):
-        found = steering_eval.cost(loaded, unsteered)
+    unsteered = evaluation.reference(loaded, texts, batch_size=2)
+    assert evaluation.cost(loaded, unsteered).kl == pytest.approx(0, abs=1e-7)
+    with interventions.add_vector(loaded.model, 1, np.full(WIDTH, 0.2)):
+        found = evaluation.cost(loaded, unsteered)
         now = [
             loaded.model(encode(loaded.tokenizer, [t])["input_ids"]).logits[0].log_softmax(-1) for t in texts
         ]
@@ -163,7 +156,7 @@ def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
     assert found.perplexity == pytest.approx(np.exp(np.mean(nll)), rel=1e-4)
     assert found.tokens == len(nll)
     with pytest.raises(ValueError, match="fewer than two tokens"):
-        steering_eval.reference(loaded, ["a"])
+        evaluation.reference(loaded, ["a"])
 
 
 # ---------------------------------------------------------------- slopes and replay
@@ -172,15 +165,15 @@ def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
 @pytest.mark.parametrize("architecture", CONFIGS)
 def test_the_slope_is_that_of_the_finite_effect_at_every_layer(architecture):
     loaded, table = tiny(architecture), pairs(6)
-    slopes = steering_slopes.margin_gradients(loaded, table, batch_size=5)
-    plain = steering_eval.pair_margins(loaded, table)["margin"]
+    slopes = layer_map.margin_gradients(loaded, table, batch_size=5)
+    plain = evaluation.pair_margins(loaded, table)["margin"]
     assert slopes.margin == pytest.approx(plain.to_numpy(), abs=1e-3)
-    along = steering.truth_direction(loaded, table, layer=1)
+    along = directions.truth_direction(loaded, table, layer=1)
     step = 0.02
     ends = []
     for sign in (1, -1):
-        with steering.steer(loaded, along, sign * step):
-            ends.append(steering_eval.pair_margins(loaded, table)["margin"].to_numpy())
+        with interventions.steer(loaded, along, sign * step):
+            ends.append(evaluation.pair_margins(loaded, table)["margin"].to_numpy())
     finite = (ends[0] - ends[1]) / (2 * step)
     predicted = slopes.gradient[:, 1] @ along.vector * slopes.norms[1]
     assert np.corrcoef(finite, predicted)[0, 1] > 0.95
@@ -194,15 +187,17 @@ def test_a_replay_gives_what_steering_gives_and_puts_the_layers_back(architectur
     loaded, table = tiny(architecture), pairs(4)
     stems, answers = table["stem"].tolist(), table["true_completion"].tolist()
     vector = np.random.default_rng(0).normal(size=WIDTH) * 0.1
-    before = steering_eval.completion_logp(loaded, stems, answers)[0]
+    before = completions.completion_logp(loaded, stems, answers)[0]
     for layer in (0, 2):
-        kept = replay.prepare(loaded, steering_eval.split_texts(loaded, stems, answers), layer, batch_size=3)
-        with steering.add_vector(loaded.model, layer, vector):
-            expected = steering_eval.completion_logp(loaded, stems, answers)[0]
-        assert replay.replay_logp(loaded, kept, vector) == pytest.approx(expected, abs=1e-3)
+        kept = prefix_cache.prepare(
+            loaded, completions.split_texts(loaded, stems, answers), layer, batch_size=3
+        )
+        with interventions.add_vector(loaded.model, layer, vector):
+            expected = completions.completion_logp(loaded, stems, answers)[0]
+        assert prefix_cache.replay_logp(loaded, kept, vector) == pytest.approx(expected, abs=1e-3)
         assert np.abs(expected - before).max() > 1e-3
-        assert replay.replay_logp(loaded, kept, 0 * vector) == pytest.approx(before, abs=1e-3)
-    assert np.array_equal(steering_eval.completion_logp(loaded, stems, answers)[0], before)
+        assert prefix_cache.replay_logp(loaded, kept, 0 * vector) == pytest.approx(before, abs=1e-3)
+    assert np.array_equal(completions.completion_logp(loaded, stems, answers)[0], before)
 
 
 def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: int = 200):
@@ -215,7 +210,7 @@ def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: i
     table = pd.DataFrame(
         {"topic": np.repeat(list("abcdef"), n // 6), "couple": np.repeat(np.arange(n // 2), 2)}
     )
-    slopes = steering_slopes.Slopes(
+    slopes = layer_map.Slopes(
         difference.astype(np.float32), gradient.astype(np.float32), np.ones(layers), np.zeros(n)
     )
     return slopes, table
@@ -223,7 +218,7 @@ def made_up(rng, *, planted: float = 0.0, n: int = 60, layers: int = 4, width: i
 
 def test_a_planted_slope_is_found_at_its_layer_only():
     slopes, table = made_up(np.random.default_rng(1), planted=1.0, n=120)
-    found = steering_slopes.slope_map(slopes, table, draws=200)
+    found = layer_map.slope_map(slopes, table, draws=200)
     assert found["p_corrected"].idxmin() == 2
     assert found.loc[2, "p_corrected"] < 0.01
     assert (found.drop(index=2)["p_corrected"] > 0.05).all()
@@ -233,8 +228,7 @@ def test_a_planted_slope_is_found_at_its_layer_only():
 def test_nothing_is_found_where_nothing_is_at_about_the_stated_rate():
     seen = [
         (
-            steering_slopes.slope_map(*made_up(np.random.default_rng(seed), n=36), draws=99)["p_corrected"]
-            <= 0.1
+            layer_map.slope_map(*made_up(np.random.default_rng(seed), n=36), draws=99)["p_corrected"] <= 0.1
         ).any()
         for seed in range(60)
     ]
@@ -249,18 +243,18 @@ def test_slopes_held_out_by_hand():
     for i in range(12):
         raw = slopes.difference[topics != topics[i]].mean(0)
         expected += [slopes.gradient[i, k] @ raw[k] / np.linalg.norm(raw[k]) for k in range(4)]
-    assert steering_slopes.held_out_slopes(slopes, topics, ones)[0] == pytest.approx(expected / 12, rel=1e-4)
+    assert layer_map.held_out_slopes(slopes, topics, ones)[0] == pytest.approx(expected / 12, rel=1e-4)
     with pytest.raises(ValueError, match="one topic only"):
-        steering_slopes.held_out_slopes(slopes, ["a"] * 12, ones)
+        layer_map.held_out_slopes(slopes, ["a"] * 12, ones)
 
 
 def test_pairs_of_a_couple_are_flipped_together():
     table = few()
-    signs = steering_slopes.flips(table, draws=50)
+    signs = layer_map.flips(table, draws=50)
     assert set(np.unique(signs)) == {-1.0, 1.0}
     for _, rows in table.groupby("couple"):
         assert (signs[:, rows.index] == signs[:, rows.index[:1]]).all()
-    alone = steering_slopes.flips(table.drop(columns="couple"), draws=50)
+    alone = layer_map.flips(table.drop(columns="couple"), draws=50)
     assert not (alone[:, 0] == alone[:, 1]).all()
     assert abs(signs.mean()) < 0.15
 
@@ -268,7 +262,7 @@ def test_pairs_of_a_couple_are_flipped_together():
 def test_power_rises_from_one_in_twenty():
     slopes, table = made_up(np.random.default_rng(3), planted=1.0, width=30)
     slopes.gradient[:, 2, 0] += 2
-    power = steering_slopes.detectable(slopes, table, np.arange(60) < 30, 2, draws=400)
+    power = layer_map.detectable(slopes, table, np.arange(60) < 30, 2, draws=400)
     assert power["power"].iloc[0] == pytest.approx(0.05, abs=0.02)
     assert power["power"].max() == 1.0
     assert power["slope"].is_monotonic_increasing
@@ -279,34 +273,34 @@ def test_power_rises_from_one_in_twenty():
 
 def test_topics_are_dealt_once_each():
     topics = data.load("truth_pairs")["topic"].tolist()
-    calibration, test = steering_search.split_topics(topics)
+    calibration, test = selection.split_topics(topics)
     assert len(calibration) == len(test) == 5
     assert set(calibration) | set(test) == set(topics)
-    assert steering_search.split_topics(topics[::-1]) == (calibration, test)
+    assert selection.split_topics(topics[::-1]) == (calibration, test)
     with pytest.raises(ValueError, match="at least four are needed"):
-        steering_search.split_topics(["a", "b", "c"])
+        selection.split_topics(["a", "b", "c"])
 
 
 def test_the_choice_takes_the_largest_effect_that_is_cheap_enough():
     table = pd.DataFrame(
         {"layer": [1, 2, 3], "strength": [0.1, 0.2, 0.4], "effect": [0.1, 0.3, 0.9], "kl": [0.1, 0.4, 0.6]}
     )
-    assert steering_search.choose(table) == steering_search.Choice(2, 0.2, 0.3, 0.4)
-    assert steering_search.choose(table, limit=1).layer == 3
-    assert steering_search.choose(table, limit=0.01).layer == 1
+    assert selection.choose(table) == selection.Choice(2, 0.2, 0.3, 0.4)
+    assert selection.choose(table, limit=1).layer == 3
+    assert selection.choose(table, limit=0.01).layer == 1
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.2, 5), st.floats(0.01, 3), st.floats(0.5, 3))
 def test_a_dose_is_matched_whatever_the_curve(scale, target, power):
-    strength = steering_search.matched_strength(lambda s: scale * s**power, target, steps=40, highest=1e6)
+    strength = selection.matched_strength(lambda s: scale * s**power, target, steps=40, highest=1e6)
     assert scale * strength**power == pytest.approx(target, rel=0.051)
 
 
 def test_a_dose_out_of_reach_stops_at_the_highest():
-    assert steering_search.matched_strength(lambda _: 0.001, 1.0, highest=4.0) == 4.0
+    assert selection.matched_strength(lambda _: 0.001, 1.0, highest=4.0) == 4.0
     with pytest.raises(ValueError, match="a positive one is needed"):
-        steering_search.matched_strength(lambda s: s, 0.0)
+        selection.matched_strength(lambda s: s, 0.0)
 
 
 def as_tested(effect: float, spread: float, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -322,17 +316,17 @@ def as_tested(effect: float, spread: float, rng) -> tuple[pd.DataFrame, pd.DataF
 
 def test_an_effect_beyond_its_controls_is_found_and_one_among_them_is_not():
     found, table = as_tested(1.0, 0.2, np.random.default_rng(0))
-    null = steering_search.effect_null(found, "shuffled")
+    null = selection.effect_null(found, "shuffled")
     assert null.observed == pytest.approx(1.0)
     assert null.p == pytest.approx(1 / 41)
-    parts = steering_search.outcome_table(found, table).set_index("part")
+    parts = selection.outcome_table(found, table).set_index("part")
     assert parts.loc["all pairs", "n"] == 40
     assert parts.loc["facts", "n"] == parts.loc["misconceptions", "n"] == 20
     assert parts["effect"].to_numpy() == pytest.approx(np.ones(5))
     assert parts.loc["pairs it gets wrong", "accuracy_before"] == 0
     assert parts.loc["pairs it gets right", "accuracy_after"] == 1
     ps = [
-        steering_search.effect_null(as_tested(0.2 * rng.normal(), 0.2, rng)[0], "shuffled").p
+        selection.effect_null(as_tested(0.2 * rng.normal(), 0.2, rng)[0], "shuffled").p
         for rng in map(np.random.default_rng, range(200))
     ]
     assert np.mean(np.array(ps) <= 0.1) == pytest.approx(0.1, abs=0.06)
@@ -425,27 +419,27 @@ def test_faults_of_a_file_are_named(tmp_path):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    monkeypatch.setattr(steering_sweeps, "CONTROLS", 2)
-    monkeypatch.setattr(steering_outputs, "SAMPLES", 1)
+    monkeypatch.setattr(experiment, "CONTROLS", 2)
+    monkeypatch.setattr(ch10_outputs, "SAMPLES", 1)
     prompts = data.load("prompts").query("kind == 'control'")["prompt"].head(12)
-    return steering_sweeps.Study(tiny(), few(), tuple(prompts), tmp_path)
+    return experiment.Study(tiny(), few(), tuple(prompts), tmp_path)
 
 
 def test_the_whole_study_runs_is_kept_and_is_read_again(small):
     tests = small.test_sweep()
-    changed = steering_outputs.changed_sweep(small)
-    outputs = steering_outputs.outputs_sweep(small)
+    changed = ch10_outputs.changed_sweep(small)
+    outputs = ch10_outputs.outputs_sweep(small)
     assert set(tests["kind"]) == {"unsteered", "truth", "negative", "planted", "depth", "shuffled", "random"}
     base = np.array(tests.query("kind == 'unsteered'")["margins"].iloc[0])
-    plain = steering_eval.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
+    plain = evaluation.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
     assert base == pytest.approx(plain, abs=2e-3)
     truth = tests.query("kind == 'truth'").iloc[0]
-    with steering.steer(small.loaded, small.direction(), small.choice.strength):
-        steered = steering_eval.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
+    with interventions.steer(small.loaded, small.direction(), small.choice.strength):
+        steered = evaluation.pair_margins(small.loaded, small.tested)["margin"].to_numpy()
     assert np.array(truth["margins"]) == pytest.approx(steered, abs=2e-3)
     assert changed.set_index("kind").loc["greedy", "changed"] == 0
     assert (outputs["strength"] == 0).any()
-    again = steering_sweeps.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    again = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
     assert again.test_sweep().equals(tests)
     assert "slopes" not in vars(again)  # nothing was computed anew
 
@@ -462,23 +456,23 @@ def test_calibration_and_test_share_no_topic_and_directions_see_calibration_only
 
 
 def test_every_setting_gives_its_own_file(small):
-    from cape_utils import kept
+    from cape_utils.jobs import result_cache
 
-    base = kept.digest(small.settings())
+    base = result_cache.digest(small.settings())
     pairs_changed = small.pairs.assign(topic=small.pairs["topic"].str.upper())
     others = [
-        steering_sweeps.Study(tiny("gpt2"), small.pairs, small.neutral),
-        steering_sweeps.Study(small.loaded, pairs_changed, small.neutral),
-        steering_sweeps.Study(small.loaded, small.pairs.iloc[::-1], small.neutral),
-        steering_sweeps.Study(small.loaded, small.pairs, small.neutral[1:]),
-        steering_sweeps.Study(small.loaded, small.pairs, small.neutral, seed=1),
+        experiment.Study(tiny("gpt2"), small.pairs, small.neutral),
+        experiment.Study(small.loaded, pairs_changed, small.neutral),
+        experiment.Study(small.loaded, small.pairs.iloc[::-1], small.neutral),
+        experiment.Study(small.loaded, small.pairs, small.neutral[1:]),
+        experiment.Study(small.loaded, small.pairs, small.neutral, seed=1),
     ]
-    assert len({base, *(kept.digest(other.settings()) for other in others)}) == 6
+    assert len({base, *(result_cache.digest(other.settings()) for other in others)}) == 6
 
 
 def test_an_answer_is_recognised_at_the_beginning_only():
-    assert steering_outputs.begins_with("\n sydney is", "Sydney.")
-    assert not steering_outputs.begins_with(" not Sydney.", "Sydney.")
+    assert ch10_outputs.begins_with("\n sydney is", "Sydney.")
+    assert not ch10_outputs.begins_with(" not Sydney.", "Sydney.")
 
 
 # ---------------------------------------------------------------- the released counts
@@ -509,25 +503,25 @@ def default():
 def test_what_came_with_the_repository_is_what_the_model_says(default):
     kept = ch10.kept_rows("steering_test")
     assert not kept.empty
-    study = steering_sweeps.study(default)
+    study = experiment.study(default)
     some = np.arange(0, len(study.tested), 17)
     part = study.tested.iloc[some]
     plain = np.array(kept.query("kind == 'unsteered'")["margins"].iloc[0])[some]
-    assert steering_eval.pair_margins(default, part)["margin"].to_numpy() == pytest.approx(plain, abs=0.02)
+    assert evaluation.pair_margins(default, part)["margin"].to_numpy() == pytest.approx(plain, abs=0.02)
     truth = kept.query("kind == 'truth'").iloc[0]
-    along = steering.truth_direction(default, study.calibration, layer=int(truth["layer"]))
-    with steering.steer(default, along, float(truth["strength"])):
-        steered = steering_eval.pair_margins(default, part)["margin"].to_numpy()
+    along = directions.truth_direction(default, study.calibration, layer=int(truth["layer"]))
+    with interventions.steer(default, along, float(truth["strength"])):
+        steered = evaluation.pair_margins(default, part)["margin"].to_numpy()
     assert steered == pytest.approx(np.array(truth["margins"])[some], abs=0.05)
-    assert along.pairs_digest == own_pairs.pairs_digest(study.calibration)
+    assert along.pairs_digest == steering_pairs.pairs_digest(study.calibration)
 
 
 def test_stable_facts_of_the_default_model(default):
     stem = "The capital of France is"
-    logp, _ = steering_eval.completion_logp(default, [stem] * 2, ["Paris.", "Rome."])
+    logp, _ = completions.completion_logp(default, [stem] * 2, ["Paris.", "Rome."])
     assert logp[0] - logp[1] > 3
-    texts = steering.generate(default, [stem], max_new_tokens=5)
-    assert texts == steering.generate(default, [stem], max_new_tokens=5)
+    texts = interventions.generate(default, [stem], max_new_tokens=5)
+    assert texts == interventions.generate(default, [stem], max_new_tokens=5)
 
 
 def test_the_kept_effects_agree_with_the_gradient():
@@ -545,18 +539,16 @@ def test_a_rise_spread_over_all_layers_is_seen_together():
     truth[0] = 0.6
     slopes.difference[:] += 2 * truth.astype(np.float32)
     slopes.gradient[:] += truth.astype(np.float32)
-    found = steering_slopes.together(slopes, table, draws=200)
+    found = layer_map.together(slopes, table, draws=200)
     assert found.observed > 0
     assert found.p < 0.02
     turned = dataclasses.replace(slopes, gradient=-slopes.gradient)
-    assert steering_slopes.together(turned, table, draws=200).observed == pytest.approx(
-        -found.observed, rel=1e-4
-    )
+    assert layer_map.together(turned, table, draws=200).observed == pytest.approx(-found.observed, rel=1e-4)
 
 
 def test_nothing_is_seen_together_where_nothing_is_at_about_the_stated_rate():
     seen = [
-        steering_slopes.together(*made_up(np.random.default_rng(seed), n=36), draws=99).p <= 0.1
+        layer_map.together(*made_up(np.random.default_rng(seed), n=36), draws=99).p <= 0.1
         for seed in range(60)
     ]
     assert sum(seen) <= 14
@@ -566,6 +558,6 @@ def test_a_text_beyond_the_context_is_refused_in_words():
     with pytest.raises(
         ValueError, match=r"a text has \d+ tokens, but the context of tiny-gpt2 ends at 128; shorten it"
     ):
-        steering_eval.completion_logp(tiny("gpt2"), ["Salt is"], ["white " * 40])
-    logp, _ = steering_eval.completion_logp(tiny("bloom"), ["Salt is"], ["white " * 40])
+        completions.completion_logp(tiny("gpt2"), ["Salt is"], ["white " * 40])
+    logp, _ = completions.completion_logp(tiny("bloom"), ["Salt is"], ["white " * 40])
     assert np.isfinite(logp).all()

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from distributed import LocalCluster
 
-from cape_utils import cli, survey
+from cape_utils import cli
+from cape_utils.internals import model_survey
 from tests.tiny_models import save_tiny
 
 ARCHITECTURES = ("llama", "gpt2", "gpt_neox")
@@ -41,7 +42,7 @@ def write(tmp_path, text, encoding="utf-8"):
 
 def test_a_list_of_names_with_remarks(tmp_path):
     text = "# ours\nEleutherAI/pythia-70m\n\n  gpt2  # small\r\n./folder#1\n"
-    assert survey.read_models(write(tmp_path, text)) == ["EleutherAI/pythia-70m", "gpt2", "./folder#1"]
+    assert model_survey.read_models(write(tmp_path, text)) == ["EleutherAI/pythia-70m", "gpt2", "./folder#1"]
 
 
 @pytest.mark.parametrize(
@@ -55,20 +56,20 @@ def test_a_list_of_names_with_remarks(tmp_path):
 )
 def test_a_list_that_cannot_be_used(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
-        survey.read_models(write(tmp_path, text))
+        model_survey.read_models(write(tmp_path, text))
 
 
 def test_a_list_that_is_no_text(tmp_path):
     path = tmp_path / "models.txt"
     path.write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(ValueError, match="not a text file in UTF-8"):
-        survey.read_models(path)
+        model_survey.read_models(path)
 
 
 def test_names_that_differ_have_files_that_differ():
     names = ["a/b", "a-b", "a b", "A/b", "x" * 300, "x" * 301]
-    assert len({survey._file(name) for name in names}) == len(names)
-    assert all(len(survey._file(name)) < 100 for name in names)
+    assert len({model_survey._file(name) for name in names}) == len(names)
+    assert all(len(model_survey._file(name)) < 100 for name in names)
 
 
 # ---------------------------------------------------------------- the work
@@ -77,7 +78,7 @@ def test_names_that_differ_have_files_that_differ():
 def test_each_model_has_a_row_and_a_failure_is_one_of_them(folders, cluster, tmp_path):
     names = [*folders, str(tmp_path / "nowhere")]
     seen = []
-    found = survey.survey(
+    found = model_survey.survey(
         names,
         tmp_path / "out",
         scheduler=cluster.scheduler_address,
@@ -94,13 +95,13 @@ def test_each_model_has_a_row_and_a_failure_is_one_of_them(folders, cluster, tmp
     assert [count for _, *count in seen] == [[i, 4] for i in range(1, 5)]
     # A second run tries only the failed one again, and what was there is unchanged.
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
-    again = survey.survey(names, tmp_path / "out", scheduler=cluster.scheduler_address, device="cpu")
+    again = model_survey.survey(names, tmp_path / "out", scheduler=cluster.scheduler_address, device="cpu")
     changed = [path for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp]
     assert len(changed) == 1
     assert again["model"].tolist() == names
     assert not list((tmp_path / "out").glob(".*"))
     # The result does not depend on where it was measured.
-    here = survey.measure(folders[0], "cpu")
+    here = model_survey.measure(folders[0], "cpu")
     there = found.iloc[0]
     assert {k: v for k, v in here.items() if k != "seconds"} == {k: there[k] for k in here if k != "seconds"}
 
@@ -118,14 +119,14 @@ def test_a_killed_worker_costs_its_own_task_only(cluster, tmp_path, monkeypatch)
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(__import__(slow.__module__, fromlist=["slow"]))
-    monkeypatch.setattr(survey, "measure", slow)
+    monkeypatch.setattr(model_survey, "measure", slow)
     names = [str(tmp_path / name) for name in ("long", "quick1", "quick2", "quick3")]
     done: list[str] = []
     results: list[pd.DataFrame] = []
 
     def work():
         results.append(
-            survey.survey(
+            model_survey.survey(
                 names,
                 tmp_path / "out",
                 scheduler=cluster.scheduler_address,
@@ -160,16 +161,16 @@ def test_a_model_that_kills_every_worker_becomes_a_row(tmp_path, monkeypatch):
     import dask
 
     cloudpickle.register_pickle_by_value(__import__(deadly.__module__, fromlist=["deadly"]))
-    monkeypatch.setattr(survey, "measure", deadly)
+    monkeypatch.setattr(model_survey, "measure", deadly)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        found = survey.survey(["deadly", "fine"], tmp_path / "out", workers=2)
+        found = model_survey.survey(["deadly", "fine"], tmp_path / "out", workers=2)
     assert found["status"].tolist() == ["failed", "ok"]
     assert "KilledWorker" in found["error"].iloc[0]
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
     with pytest.raises(ConnectionError, match=r"no dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
-        survey.survey(["a"], tmp_path, scheduler="tcp://127.0.0.1:1")
+        model_survey.survey(["a"], tmp_path, scheduler="tcp://127.0.0.1:1")
 
 
 # ---------------------------------------------------------------- the command

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import toy_claims, toy_levers, toy_nulls, toy_readings, toy_sweep, toy_trial
+from cape_utils.chapters.ch11_toy_world import false_alarms, levers, method_trial, recompute, turning_points
 from cape_utils.explorers import toyworld as app
-from cape_utils.toy_sweep import PLANS, STEPS
+from cape_utils.toyworld import sweep, world
+from cape_utils.toyworld.sweep import PLANS, STEPS
 
 TINY = PLANS["tiny"]
 
@@ -30,10 +31,10 @@ def counted(monkeypatch):
         with ThreadPoolExecutor(1) as threads:
             yield threads
 
-    real = toy_sweep.cell
-    monkeypatch.setattr(toy_sweep, "_pool", pool)
+    real = sweep.cell
+    monkeypatch.setattr(sweep, "_pool", pool)
     monkeypatch.setattr(
-        toy_sweep, "cell", lambda plan, name, device: done.append(name) or real(plan, name, device)
+        sweep, "cell", lambda plan, name, device: done.append(name) or real(plan, name, device)
     )
     return done
 
@@ -46,20 +47,20 @@ def test_a_sweep_that_was_cut_off_goes_on_where_it_stopped(tmp_path, counted):
             yield name
 
     with pytest.raises(KeyboardInterrupt):
-        toy_sweep.run(TINY, folder=tmp_path, progress=cut)
+        sweep.run(TINY, folder=tmp_path, progress=cut)
     counted.clear()
-    rows = toy_sweep.run(TINY, folder=tmp_path)
-    assert counted == toy_sweep.cells(TINY)[2:]
+    rows = sweep.run(TINY, folder=tmp_path)
+    assert counted == sweep.cells(TINY)[2:]
     counted.clear()
-    assert toy_sweep.run(TINY, folder=tmp_path).equals(rows)
+    assert sweep.run(TINY, folder=tmp_path).equals(rows)
     assert counted == []
-    assert list(rows["task"].unique()) == toy_sweep.cells(TINY)
+    assert list(rows["task"].unique()) == sweep.cells(TINY)
 
 
 def test_processes_give_what_one_process_gives(tmp_path):
     plan = replace(TINY, widths=(2,), names=("base",))
-    rows = toy_sweep.tidy(toy_sweep.run(plan, folder=tmp_path)).drop(columns="source_id")
-    alone = pd.DataFrame(toy_sweep.cell(plan, "base@2"))
+    rows = sweep.tidy(sweep.run(plan, folder=tmp_path)).drop(columns="source_id")
+    alone = pd.DataFrame(sweep.cell(plan, "base@2"))
     pd.testing.assert_frame_equal(rows, alone, check_like=True, check_dtype=False)
 
 
@@ -69,22 +70,22 @@ def test_a_dask_scheduler_does_the_cells_too(tmp_path):
     with distributed.LocalCluster(
         1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
-        rows = toy_sweep.run(plan, folder=tmp_path, scheduler=cluster.scheduler_address)
+        rows = sweep.run(plan, folder=tmp_path, scheduler=cluster.scheduler_address)
     assert len(rows) == 4
 
 
 def test_a_changed_recipe_is_another_sweep(monkeypatch):
-    before, known = toy_sweep.described(TINY), toy_sweep.settings()
+    before, known = sweep.described(TINY), sweep.settings()
     recipe = replace(known["base"].recipe, exam=known["base"].recipe.exam + 0.01)
     with monkeypatch.context() as patch:
-        patch.setattr(toy_sweep, "settings", lambda: {**known, "base": replace(known["base"], recipe=recipe)})
-        assert toy_sweep.described(TINY) != before
-    assert toy_sweep.described(TINY) == before
+        patch.setattr(sweep, "settings", lambda: {**known, "base": replace(known["base"], recipe=recipe)})
+        assert sweep.described(TINY) != before
+    assert sweep.described(TINY) == before
     with monkeypatch.context() as patch:
-        patch.setattr(toy_sweep, "VERSION", 99)
-        assert toy_sweep.described(TINY) != before
-    assert toy_sweep.described(TINY, "cuda") != before
-    assert toy_sweep.described(replace(TINY, widths=(2, 4, 8))) == toy_sweep.described(TINY), (
+        patch.setattr(sweep, "VERSION", 99)
+        assert sweep.described(TINY) != before
+    assert sweep.described(TINY, "cuda") != before
+    assert sweep.described(replace(TINY, widths=(2, 4, 8))) == sweep.described(TINY), (
         "more sizes are more cells"
     )
 
@@ -94,11 +95,11 @@ def test_a_changed_recipe_is_another_sweep(monkeypatch):
     [
         (lambda: replace(TINY, world="huge"), "no world 'huge'"),
         (lambda: replace(TINY, names=("bas",)), "no setting 'bas'"),
-        (lambda: toy_sweep.cell(TINY, "base@3"), "no cell 'base@3'"),
-        (lambda: toy_sweep.with_share(toy_sweep.Recipe(), "exam", 1.0), "share 1.0"),
-        (lambda: toy_readings.scores(setting="none"), "no row of setting 'none'"),
+        (lambda: sweep.cell(TINY, "base@3"), "no cell 'base@3'"),
+        (lambda: sweep.with_share(world.Recipe(), "exam", 1.0), "share 1.0"),
+        (lambda: turning_points.scores(setting="none"), "no row of setting 'none'"),
         (
-            lambda: toy_readings.turn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), n_items=9),
+            lambda: turning_points.turn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), n_items=9),
             "three rising sizes",
         ),
         (lambda: app.reduced_sweep("none", plan=TINY), "no setting 'none'"),
@@ -121,7 +122,7 @@ def curve(turns_at: float, depth: float = 20.0) -> np.ndarray:
 
 
 def test_a_planted_turn_is_found():
-    found = toy_readings.turn(SIZES, np.array([25.0, 20, 5, 20, 60, 90]), n_items=115)
+    found = turning_points.turn(SIZES, np.array([25.0, 20, 5, 20, 60, 90]), n_items=115)
     assert (found.dips, found.turns, found.recovers) == (True, True, True)
     assert found.lowest_params == pytest.approx(4e3)
     assert found.back_params == pytest.approx(8e3 * 2 ** (5 / 40))
@@ -137,13 +138,13 @@ def test_a_planted_turn_is_found():
     ],
 )
 def test_what_is_no_turn_is_not_called_one(truth, dips, turns):
-    found = toy_readings.turn(SIZES, np.array(truth), n_items=115)
+    found = turning_points.turn(SIZES, np.array(truth), n_items=115)
     assert (found.dips, found.turns) == (dips, turns)
     assert np.isnan(found.lowest_params) == (not turns)
 
 
 def test_an_interval_over_worlds_is_students():
-    found = toy_readings.over_worlds(np.array([10.0, 1000.0, np.nan]), logs=True)
+    found = turning_points.over_worlds(np.array([10.0, 1000.0, np.nan]), logs=True)
     half = 12.706204736 * np.sqrt(2) / np.sqrt(2)
     assert found.estimate == pytest.approx(100)
     assert found.high == pytest.approx(10 ** (2 + half))
@@ -152,10 +153,10 @@ def test_an_interval_over_worlds_is_students():
 
 def test_fiellers_interval_is_that_of_the_top_where_the_bottom_is_exact():
     top = np.array([1.0, 2.0, 4.0])
-    low, high = toy_readings._fieller(top, np.array([2.0, 2.0, 2.0]))
-    wanted = toy_readings.over_worlds(top / 2)
+    low, high = turning_points._fieller(top, np.array([2.0, 2.0, 2.0]))
+    wanted = turning_points.over_worlds(top / 2)
     assert (low, high) == pytest.approx((wanted.low, wanted.high))
-    assert np.isnan(toy_readings._fieller(top, np.array([-1.0, 0.1, 1.0]))[0])
+    assert np.isnan(turning_points._fieller(top, np.array([-1.0, 0.1, 1.0]))[0])
 
 
 # ---------------------------------------------------------------- a planted table
@@ -164,7 +165,7 @@ def test_fiellers_interval_is_that_of_the_top_where_the_bottom_is_exact():
 def made(shifts: dict[str, float], worlds: int = 3, depth: dict[str, float] | None = None) -> pd.DataFrame:
     rng, rows = np.random.default_rng(0), []
     for setting, factor in {"base": 1.0, **shifts}.items():
-        lever = toy_sweep.settings()[setting].lever
+        lever = sweep.settings()[setting].lever
         for seed in range(worlds):
             truth = curve(4.6e3 * factor, (depth or {}).get(setting, 20.0)) + rng.normal(0, 0.8, len(SIZES))
             for width, params, pct in zip((4, 8, 12, 16, 24, 32), SIZES, truth, strict=True):
@@ -178,7 +179,7 @@ def made(shifts: dict[str, float], worlds: int = 3, depth: dict[str, float] | No
 
 def test_a_planted_shift_is_found_and_a_planted_null_is_not():
     table = made({"exams_0.02": 1.7, "exams_0.15": 1.0, "markers_0.50": 0.6})
-    shifts = toy_levers.lever_table(table).set_index("setting")
+    shifts = levers.lever_table(table).set_index("setting")
     assert shifts.loc["exams_0.02", "words"] == "moves the turning point up"
     assert shifts.loc["exams_0.02", "moves"] == pytest.approx(1.7, rel=0.25)
     assert shifts.loc["exams_0.15", "words"] == "no shift seen"
@@ -186,14 +187,12 @@ def test_a_planted_shift_is_found_and_a_planted_null_is_not():
 
 
 def test_a_dip_that_is_gone_is_called_gone():
-    shifts = toy_levers.lever_table(made({"rumours_0.30": 1.0}, depth={"rumours_0.30": 0.0})).set_index(
-        "setting"
-    )
+    shifts = levers.lever_table(made({"rumours_0.30": 1.0}, depth={"rumours_0.30": 0.0})).set_index("setting")
     assert shifts.loc["rumours_0.30", "words"] == "removes the dip"
 
 
 def test_each_lever_has_its_base_setting_beside_it():
-    places = toy_levers.positions(made({"exams_0.02": 1.0}))
+    places = levers.positions(made({"exams_0.02": 1.0}))
     assert places[["lever", "setting"]].to_numpy().tolist() == [
         ["exams", "exams_0.02"],
         ["exams", "base"],
@@ -202,8 +201,8 @@ def test_each_lever_has_its_base_setting_beside_it():
 
 
 def test_the_local_coupling_is_the_quotient_of_the_changes():
-    panel = toy_readings.scores(made({}))
-    steps = toy_readings.coupling_by_step(panel)
+    panel = turning_points.scores(made({}))
+    steps = turning_points.coupling_by_step(panel)
     assert len(steps) == 5
     assert np.allclose(steps["coupling"], steps["truth"] / steps["reasoning"])
     first = panel.groupby("params")["truth"].mean().diff().dropna()
@@ -212,14 +211,15 @@ def test_the_local_coupling_is_the_quotient_of_the_changes():
 
 
 def test_claims_about_levers_are_in_the_ledger():
-    from cape_utils import claims, data
+    from cape_utils import data
+    from cape_utils.claims import assessment
 
-    board = claims.scoreboard("11_toy_world")
-    assert [item.claim.id for item in board.items] == list(toy_claims.LEVER_CLAIMS)
-    assert set(toy_claims.LEVER_CLAIMS) <= set(data.load("claims")["id"])
+    board = assessment.scoreboard("11_toy_world")
+    assert [item.claim.id for item in board.items] == list(recompute.LEVER_CLAIMS)
+    assert set(recompute.LEVER_CLAIMS) <= set(data.load("claims")["id"])
     assert "in a world where we know" in board._repr_html_()
-    assert "in a world where we know" not in claims.scoreboard("05_recipes")._repr_html_()
-    assert claims.assess("11_toy_world") == []
+    assert "in a world where we know" not in assessment.scoreboard("05_recipes")._repr_html_()
+    assert assessment.assess("11_toy_world") == []
 
 
 # ---------------------------------------------------------------- the app
@@ -254,35 +254,35 @@ def test_in_the_book_the_twin_stands_for_the_app(monkeypatch):
 
 
 def test_guessers_hardly_ever_turn_and_equals_hardly_ever_shift():
-    panel = toy_readings.scores(made({}))
-    null = toy_nulls.false_turns(panel, draws=100)
+    panel = turning_points.scores(made({}))
+    null = false_alarms.false_turns(panel, draws=100)
     assert null.observed == 3
     assert null.value <= 1
-    assert toy_nulls.false_shifts(panel, draws=100) < 0.15
+    assert false_alarms.false_shifts(panel, draws=100) < 0.15
 
 
 def test_words_on_dips_are_spoken_more_often_over_wider_noise_and_rarely_over_guessers():
-    panel = toy_readings.scores(made({}))
-    exact, wide = (toy_nulls.false_dips(panel, draws=200, wide=wide) for wide in (False, True))
+    panel = turning_points.scores(made({}))
+    exact, wide = (false_alarms.false_dips(panel, draws=200, wide=wide) for wide in (False, True))
     assert exact < 0.2 < wide
 
 
 def test_a_low_score_of_each_world_at_another_size_is_no_shallow_dip():
     known = {"dips": 0, "turns": 0, "worlds": 3, "moves_n": 0}
-    assert toy_levers.shift_words(known | {"lowest_mean_pct": 21.0}) == "removes the dip"
-    assert toy_levers.shift_words(known | {"lowest_mean_pct": 20.0}).startswith("makes the dip too shallow")
+    assert levers.shift_words(known | {"lowest_mean_pct": 21.0}) == "removes the dip"
+    assert levers.shift_words(known | {"lowest_mean_pct": 20.0}).startswith("makes the dip too shallow")
     # 19 is too low for a mean, but here each world has it at a size of its own, and 25 at the others.
     table = made({"rumours_0.30": 1.0})
     for seed, params in enumerate((1000, 2000, 4000)):
         mine = (table["setting"] == "rumours_0.30") & (table["seed"] == seed)
         table.loc[mine, "truth_pct"] = 25.0
         table.loc[mine & (table["params"] == params), "truth_pct"] = 19.0
-    row = toy_levers.lever_table(table).query("setting == 'rumours_0.30'").iloc[0]
+    row = levers.lever_table(table).query("setting == 'rumours_0.30'").iloc[0]
     assert (row["words"], row["lowest_pct"], row["lowest_mean_pct"]) == ("removes the dip", 19.0, 23.0)
 
 
 def test_a_lever_on_gossip_changes_the_other_shares_too():
-    table = toy_levers.lever_table(made({"rumours_0.30": 1.0, "depth_1": 1.0})).set_index("setting")
+    table = levers.lever_table(made({"rumours_0.30": 1.0, "depth_1": 1.0})).set_index("setting")
     told = table["rumours_per_truth"]
     assert told["depth_1"] == pytest.approx(0.248 / (0.14 * 0.4 + 0.06 * 0.25))
     # 0.62 to 0.30 is a factor of 0.48; the truth is told 0.70 / 0.38 as often.
@@ -292,10 +292,10 @@ def test_a_lever_on_gossip_changes_the_other_shares_too():
 
 def test_signs_that_are_nearly_all_alike_are_foretold_no_better_than_by_the_commonest():
     table = made({})
-    share, more = toy_trial.beyond_commonest(table)
+    share, more = method_trial.beyond_commonest(table)
     assert share >= 0.5
-    assert more.estimate == pytest.approx(toy_trial.signs_foretold(table).estimate - share)
+    assert more.estimate == pytest.approx(method_trial.signs_foretold(table).estimate - share)
     rising = table.assign(truth_pct=25 + table["params"] / 1000 - 20 * (table["params"] == 2000))
-    share, more = toy_trial.beyond_commonest(rising)
+    share, more = method_trial.beyond_commonest(rising)
     assert share == 0.8
     assert more.estimate <= 0.2

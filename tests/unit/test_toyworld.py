@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from cape_utils import data, toy_sweep, toymodel, toyworld
-from cape_utils.toymodel import Shape, matched_shape, parameter_count, train
-from cape_utils.toyworld import Recipe, WorldSize, build_world, choice_pct, documents, questions
+from cape_utils import data
+from cape_utils.toyworld import sweep, transformer
+from cape_utils.toyworld import world as toyworld_world
+from cape_utils.toyworld.transformer import Shape, matched_shape, parameter_count, train
+from cape_utils.toyworld.world import Recipe, WorldSize, build_world, choice_pct, documents, questions
 
 SMALL = WorldSize(side=10, values=6, items=8, kinds=3)
-TINY = toyworld.WORLDS["tiny"]
+TINY = toyworld_world.WORLDS["tiny"]
 
 
 # ---------------------------------------------------------------- the world
@@ -39,25 +41,25 @@ def written(recipe: Recipe, n: int = 4000):
     world = build_world(WorldSize(), seed=0)
     text, said = documents(world, recipe, n, rng=np.random.default_rng(0))
     side, first = world.size.side, world.size.first
-    facts = text[:, 0] != toyworld._SOURCES.index("reasoning")
+    facts = text[:, 0] != toyworld_world._SOURCES.index("reasoning")
     entity = (text[facts, 1::2] - first["a"]) * side + text[facts, 2::2] - first["b"]
     return world, text, said, facts, entity
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), toy_sweep.settings()["true_x2"].recipe, Recipe(gossip=0.2)])
+@pytest.mark.parametrize("recipe", [Recipe(), sweep.settings()["true_x2"].recipe, Recipe(gossip=0.2)])
 def test_documents_tell_as_much_truth_and_rumour_as_the_recipe_says(recipe):
     world, _, said, facts, entity = written(recipe)
     rumoured = np.isin(entity, np.concatenate([world.covered, world.uncovered]))
     true = (said[facts] == world.true[entity]) & rumoured
     false = (said[facts] == world.told[entity]) & rumoured
-    wanted = toyworld.true_and_false(recipe)
+    wanted = toyworld_world.true_and_false(recipe)
     assert true.sum() / said.size == pytest.approx(wanted[0], abs=0.01)
     assert false.sum() / said.size == pytest.approx(wanted[1], abs=0.01)
 
 
 def test_exams_never_ask_what_is_asked_in_the_test_and_reasoning_never_shows_it():
     world, text, said, facts, entity = written(Recipe())
-    exams = text[facts, 0] == toyworld._SOURCES.index("exam")
+    exams = text[facts, 0] == toyworld_world._SOURCES.index("exam")
     assert not np.isin(entity[exams], world.uncovered).any()
     assert np.isin(entity[exams], world.covered).any()
     rows, first = text[~facts], world.size.first
@@ -68,14 +70,16 @@ def test_exams_never_ask_what_is_asked_in_the_test_and_reasoning_never_shows_it(
 
 def test_unmarked_documents_hide_their_source():
     _, text, _, facts, _ = written(Recipe(marked=0.25))
-    assert (text[facts, 0] == toyworld._SOURCES.index("unmarked")).mean() == pytest.approx(0.75, abs=0.03)
+    assert (text[facts, 0] == toyworld_world._SOURCES.index("unmarked")).mean() == pytest.approx(
+        0.75, abs=0.03
+    )
 
 
 def test_fewer_false_and_more_true_statements_change_one_of_the_two():
-    base = toyworld.true_and_false(Recipe(exam=0.0))
+    base = toyworld_world.true_and_false(Recipe(exam=0.0))
     for name, true, false in (("false_1/2", 1, 0.5), ("true_x2", 2, 1)):
-        recipe = replace(toy_sweep.settings()[name].recipe, exam=0.0)
-        told = toyworld.true_and_false(recipe)
+        recipe = replace(sweep.settings()[name].recipe, exam=0.0)
+        told = toyworld_world.true_and_false(recipe)
         assert told[0] == pytest.approx(true * base[0]), name
         assert told[1] == pytest.approx(false * base[1]), name
 
@@ -130,7 +134,7 @@ def test_a_shape_is_matched_by_itself():
 
 @pytest.mark.parametrize("shape", [Shape(5), Shape(6, 3, 7)])
 def test_the_count_is_that_of_the_weights(shape):
-    assert parameter_count(shape, TINY) == len(toymodel.start_weights(shape, TINY, 0))
+    assert parameter_count(shape, TINY) == len(transformer.start_weights(shape, TINY, 0))
 
 
 def test_no_shape_is_found_where_none_is_small_enough():
@@ -141,7 +145,7 @@ def test_no_shape_is_found_where_none_is_small_enough():
 def by_hand(flat, tokens, shape, size):
     """The same model for one text, written from its definition with loops and NumPy."""
     parts, at = {}, 0
-    for name, part in toymodel._parts(shape, size):
+    for name, part in transformer._parts(shape, size):
         n = int(np.prod(part))
         parts[name], at = flat[at : at + n].reshape(part), at + n
     norm = lambda v: (v - v.mean()) / np.sqrt(v.var() + 1e-5)  # noqa: E731
@@ -164,10 +168,10 @@ def by_hand(flat, tokens, shape, size):
 @pytest.mark.parametrize("shape", [Shape(4), Shape(3, 3, 5), Shape(6, 1)])
 def test_a_stack_computes_what_each_of_its_models_does_by_hand(shape):
     rng = np.random.default_rng(0)
-    weights = np.stack([toymodel.start_weights(shape, TINY, seed) for seed in (0, 1)])
+    weights = np.stack([transformer.start_weights(shape, TINY, seed) for seed in (0, 1)])
     weights += rng.normal(0, 0.1, weights.shape).astype(np.float32)
     tokens = rng.integers(TINY.vocabulary, size=(2, 3, 13))
-    got = toymodel.logits(torch.tensor(weights), torch.tensor(tokens), shape, TINY).numpy()
+    got = transformer.logits(torch.tensor(weights), torch.tensor(tokens), shape, TINY).numpy()
     for run, text in itertools.product(range(2), range(3)):
         wanted = by_hand(weights[run].astype(float), tokens[run, text], shape, TINY)
         assert got[run, text] == pytest.approx(wanted, abs=1e-4)
@@ -219,9 +223,9 @@ def test_with_rumours_alone_truth_never_recovers():
 def test_a_kept_cell_is_got_again():
     """One cell anew: its start exactly, its end within what rounding can do on another processor."""
     table = data.load("toy_world").query("setting == 'base' and base_width == 4")
-    plan = toy_sweep.PLANS["book"]
+    plan = sweep.PLANS["book"]
     short = replace(plan, checkpoints=plan.checkpoints[:4])
-    for row in toy_sweep.cell(short, "base@4"):
+    for row in sweep.cell(short, "base@4"):
         kept = table.query("seed == @row['seed'] and step == @row['step']").iloc[0]
         assert row["params"] == kept["params"]
         # Weights that differ by a millionth come to differ by this much after so many steps, and by five points at the end.
@@ -231,9 +235,9 @@ def test_a_kept_cell_is_got_again():
 
 
 def test_the_table_is_that_of_the_plan():
-    table, plan = data.load("toy_world"), toy_sweep.PLANS["book"]
+    table, plan = data.load("toy_world"), sweep.PLANS["book"]
     have = set(table["setting"] + "@" + table["base_width"].astype(str))
-    assert have == set(toy_sweep.cells(plan))
+    assert have == set(sweep.cells(plan))
     counts = table.groupby("setting").size()
     assert counts["base"] == len(plan.widths) * plan.seeds * len(plan.checkpoints)
     assert (
@@ -262,6 +266,6 @@ def test_what_makes_no_sense_is_refused(make, message):
 def test_questions_are_asked_in_their_context():
     world = build_world(SMALL, seed=0)
     asked = questions(world)
-    assert set(asked["truth"].prompts[:, 0]) == {toyworld._SOURCES.index("exam")}
+    assert set(asked["truth"].prompts[:, 0]) == {toyworld_world._SOURCES.index("exam")}
     assert (asked["truth"].prompts[:, 1:] == asked["gossip"].prompts[:, 1:]).all()
     assert (asked["truth"].right != asked["truth"].rumour).all()

@@ -8,8 +8,10 @@ import pytest
 import statsmodels.api as sm
 from sklearn.metrics import roc_auc_score
 
-from cape_utils import coupling, data, isocline, rivals, transition, turning
-from cape_utils.recomputed.ch03_phase_transition import published_bootstrap
+from cape_utils import data
+from cape_utils.chapters.ch03_phase_transition import family_turns, isocline
+from cape_utils.chapters.ch03_phase_transition.recompute import published_bootstrap
+from cape_utils.scaling import coupling, critical_scale, sign_predictors
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 OPEN = data.panel("open", rows="one_recipe")
@@ -41,7 +43,7 @@ def polyfit_loop(rows: pd.DataFrame, draws: int) -> list[float]:
 def test_the_vectorised_draws_are_those_of_a_plain_loop_one_by_one():
     rows = data.bootstrap_rows()
     rng = np.random.RandomState(42)
-    ours = transition.quadratic(rows, draws=200, rng=rng)
+    ours = critical_scale.quadratic(rows, draws=200, rng=rng)
     loop = polyfit_loop(rows, 200)
     assert len(loop) == ours.valid
     assert ours.sizes == pytest.approx(loop, rel=1e-6)
@@ -51,21 +53,21 @@ def test_another_copy_of_the_rows_or_another_order_gives_other_figures():
     # The published figures belong to one copy in one order; a test that passed with any would prove nothing.
     rows = data.bootstrap_rows()
     rng = np.random.RandomState(42)
-    turned = transition.quadratic(rows.iloc[::-1], rng=rng)
+    turned = critical_scale.quadratic(rows.iloc[::-1], rng=rng)
     assert turned.valid != 9_953
     panel = data.panel("paper", rows="one_recipe").query("family in ['Pythia', 'Llama-1', 'Llama-2']")
-    assert abs(transition.quadratic(panel).median - 3.494) > 0.01
+    assert abs(critical_scale.quadratic(panel).median - 3.494) > 0.01
 
 
 def test_the_point_estimate_is_that_of_polyfit():
     x, y = np.log10(OPEN["params_b"]) + 9, OPEN[TQA]
     a, b, _ = np.polyfit(x, y, 2)
-    assert transition.quadratic(OPEN, draws=10).estimate == pytest.approx(10 ** (-b / (2 * a) - 9))
+    assert critical_scale.quadratic(OPEN, draws=10).estimate == pytest.approx(10 ** (-b / (2 * a) - 9))
 
 
 def test_resampling_families_draws_whole_families():
     rows = data.bootstrap_rows()
-    ours = transition.quadratic(rows, unit="family", draws=150, rng=3)
+    ours = critical_scale.quadratic(rows, unit="family", draws=150, rng=3)
     picks = np.random.default_rng(3).multinomial(3, [1 / 3] * 3, size=150)
     parts = [part for _, part in rows.groupby("family", sort=False)]
     found = []
@@ -89,7 +91,7 @@ def test_fixed_effects_are_a_regression_with_a_dummy_for_each_family():
     x = np.log10(table["params_b"].to_numpy()) + 9
     dummies = pd.get_dummies(table["family"]).to_numpy(dtype=float)
     fit = sm.OLS(table[TQA].to_numpy(), np.column_stack([x, x**2, dummies])).fit()
-    ours = transition.fixed_effects(OPEN, draws=50)
+    ours = critical_scale.fixed_effects(OPEN, draws=50)
     assert ours.estimate == pytest.approx(10 ** (-fit.params[0] / (2 * fit.params[1]) - 9), rel=1e-5)
     assert (ours.n, ours.n_families) == (len(table), table["family"].nunique())
 
@@ -102,7 +104,7 @@ def test_the_zero_crossing_is_that_of_weighted_least_squares(weights):
     w = 1 / used["se"].to_numpy() ** 2 if weights == "noise" else np.ones(len(used))
     x = np.log10(used["mid_params_b"].to_numpy()) + 9
     a, b = sm.WLS(used["coupling"].to_numpy(), sm.add_constant(x), weights=w).fit().params
-    ours = transition.zero_crossing(local, weights=weights, draws=20)
+    ours = critical_scale.zero_crossing(local, weights=weights, draws=20)
     assert ours.estimate == pytest.approx(10 ** (-a / b - 9), rel=1e-6)
 
 
@@ -110,7 +112,7 @@ def test_the_logistic_fit_is_that_of_statsmodels_with_and_without_weights():
     used = LOCAL[LOCAL["coupling"].notna() & (LOCAL["coupling"] != 0)]
     x, y = np.log10(used["mid_params_b"].to_numpy()), (used["coupling"] > 0).to_numpy(dtype=float)
     weights = np.vstack([np.ones(len(x)), np.random.default_rng(0).integers(0, 4, (3, len(x)))]).astype(float)
-    ours = np.column_stack(transition._logistic(x, y, weights))
+    ours = np.column_stack(critical_scale._logistic(x, y, weights))
     for mine, w in zip(ours, weights, strict=True):
         theirs = sm.GLM(y, sm.add_constant(x), family=sm.families.Binomial(), freq_weights=w).fit()
         assert mine == pytest.approx(theirs.params, rel=1e-6)
@@ -118,8 +120,8 @@ def test_the_logistic_fit_is_that_of_statsmodels_with_and_without_weights():
 
 
 def test_even_odds_and_their_curve_meet_at_one_half():
-    ours = transition.even_odds(LOCAL, draws=50)
-    curve = transition.even_odds_curve(LOCAL, [0.1, ours.estimate, 100.0], draws=50)
+    ours = critical_scale.even_odds(LOCAL, draws=50)
+    curve = critical_scale.even_odds_curve(LOCAL, [0.1, ours.estimate, 100.0], draws=50)
     assert curve["probability"].iloc[1] == pytest.approx(0.5)
     assert curve["probability"].is_monotonic_increasing
     assert (curve["low"] <= curve["probability"]).all()
@@ -131,14 +133,14 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn():
     score = rng.integers(0, 12, 60) / 4  # with ties
     label = rng.random(60) < 0.3 + 0.1 * score
     weights = np.vstack([np.ones(60), rng.integers(0, 4, (4, 60))]).astype(float)
-    ours = rivals._auc(score, label, weights)
+    ours = sign_predictors._auc(score, label, weights)
     theirs = [roc_auc_score(label, score, sample_weight=w) for w in weights]
     assert ours == pytest.approx(theirs)
 
 
 def test_the_area_of_a_draw_with_one_sign_only_is_missing():
     label = np.array([True, True, False])
-    assert np.isnan(rivals._auc(np.array([1.0, 2.0, 3.0]), label, np.array([[1.0, 1.0, 0.0]]))[0])
+    assert np.isnan(sign_predictors._auc(np.array([1.0, 2.0, 3.0]), label, np.array([[1.0, 1.0, 0.0]]))[0])
 
 
 # ---------------------------------------------------------------- a world in which the truth is known
@@ -179,11 +181,11 @@ def steps(table: pd.DataFrame) -> pd.DataFrame:
 
 
 ESTIMATORS = {
-    "quadratic over families": lambda t, d: transition.quadratic(t, unit="family", draws=d),
-    "fixed effects": lambda t, d: transition.fixed_effects(t, draws=d),
-    "zero crossing, noise": lambda t, d: transition.zero_crossing(steps(t), draws=d),
-    "zero crossing, equal": lambda t, d: transition.zero_crossing(steps(t), weights="equal", draws=d),
-    "even odds": lambda t, d: transition.even_odds(steps(t), draws=d),
+    "quadratic over families": lambda t, d: critical_scale.quadratic(t, unit="family", draws=d),
+    "fixed effects": lambda t, d: critical_scale.fixed_effects(t, draws=d),
+    "zero crossing, noise": lambda t, d: critical_scale.zero_crossing(steps(t), draws=d),
+    "zero crossing, equal": lambda t, d: critical_scale.zero_crossing(steps(t), weights="equal", draws=d),
+    "even odds": lambda t, d: critical_scale.even_odds(steps(t), draws=d),
 }
 
 
@@ -232,7 +234,7 @@ def test_the_order_of_rows_changes_no_estimate(name):
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_nearly_the_same_interval():
-    for estimate in (transition.fixed_effects, transition.quadratic):
+    for estimate in (critical_scale.fixed_effects, critical_scale.quadratic):
         one, again, other = estimate(OPEN, rng=1), estimate(OPEN, rng=1), estimate(OPEN, rng=2)
         assert one == again
         assert np.array_equal(one.sizes, again.sizes)
@@ -252,9 +254,9 @@ def test_levels_of_families_alone_make_no_turn_for_fixed_effects():
         x = np.log10(sizes)
         parts.append(pd.DataFrame({"family": name, "params_b": sizes, TQA: level + slope * (x - x[0])}))
     table = pd.concat(parts, ignore_index=True)
-    assert 0.1 < transition.quadratic(table, draws=10).estimate < 70
-    assert not 0.1 < transition.fixed_effects(table, draws=200).estimate < 70
-    assert not transition.fixed_effects(table, draws=200).identified
+    assert 0.1 < critical_scale.quadratic(table, draws=10).estimate < 70
+    assert not 0.1 < critical_scale.fixed_effects(table, draws=200).estimate < 70
+    assert not critical_scale.fixed_effects(table, draws=200).identified
 
 
 # ---------------------------------------------------------------- what is refused or not identified
@@ -275,25 +277,25 @@ def split_signs() -> pd.DataFrame:
 
 
 def test_signs_that_are_split_without_overlap_are_discarded_and_counted():
-    found = transition.even_odds(split_signs(), draws=100)
+    found = critical_scale.even_odds(split_signs(), draws=100)
     assert (found.valid, found.discarded) == (0, 100)
     assert not found.identified
     assert np.isnan([found.estimate, found.low, found.median, found.high]).all()
 
 
 def test_a_clean_change_of_sign_is_not_reported_as_no_change():
-    assert "no change" not in transition.even_odds(split_signs(), draws=100).reason
+    assert "no change" not in critical_scale.even_odds(split_signs(), draws=100).reason
 
 
 @pytest.mark.parametrize("gap", [0.05, 0.5, 3.0])
 def test_separated_signs_have_no_logistic_fit_however_wide_the_gap(gap):
     x = np.array([-gap - 0.4, -gap, gap, gap + 0.4])
-    a, b = transition._logistic(x, np.array([0.0, 0.0, 1.0, 1.0]), np.ones((1, 4)))
+    a, b = critical_scale._logistic(x, np.array([0.0, 0.0, 1.0, 1.0]), np.ones((1, 4)))
     assert np.isnan([a[0], b[0]]).all()
 
 
 def test_one_sign_only_has_no_logistic_fit():
-    a, b = transition._logistic(np.array([-1.0, 0.0, 1.0]), np.ones(3), np.ones((1, 3)))
+    a, b = critical_scale._logistic(np.array([-1.0, 0.0, 1.0]), np.ones(3), np.ones((1, 3)))
     assert np.isnan([a[0], b[0]]).all()
 
 
@@ -307,7 +309,7 @@ def test_one_sign_only_has_no_logistic_fit():
     ],
 )
 def test_what_identified_means(draws, words):
-    found = transition._scale(9.0, np.array(draws), np.array([0.1, 10.0]), 5, 2, "family", "by hand")
+    found = critical_scale._scale(9.0, np.array(draws), np.array([0.1, 10.0]), 5, 2, "family", "by hand")
     assert found.identified == (not words)
     assert words in found.reason
     assert ("not identified" in str(found)) == bool(words)
@@ -316,30 +318,33 @@ def test_what_identified_means(draws, words):
 def test_minima_outside_what_the_paper_accepts_are_not_valid():
     x = np.linspace(8, 11, 9)
     one = np.ones((1, 9))
-    assert transition._weighted_vertices(x, (x - 9.5) ** 2, one)[0] == pytest.approx(9.5)
+    assert critical_scale._weighted_vertices(x, (x - 9.5) ** 2, one)[0] == pytest.approx(9.5)
     for outside in (6.5, 12.5):
-        assert np.isnan(transition._weighted_vertices(x, (x - outside) ** 2, one)[0])
-    assert np.isnan(transition._weighted_vertices(x, -((x - 9.5) ** 2), one)[0])  # opens downward
+        assert np.isnan(critical_scale._weighted_vertices(x, (x - outside) ** 2, one)[0])
+    assert np.isnan(critical_scale._weighted_vertices(x, -((x - 9.5) ** 2), one)[0])  # opens downward
     two_sizes = np.array([8.0, 8.0, 9.0, 9.0])
-    assert np.isnan(transition._weighted_vertices(two_sizes, np.arange(4.0), np.ones((1, 4)))[0])
+    assert np.isnan(critical_scale._weighted_vertices(two_sizes, np.arange(4.0), np.ones((1, 4)))[0])
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: transition.quadratic(OPEN, unit="lab"), "unit='lab'; allowed are 'row' and 'family'"),
-        (lambda: transition.quadratic(OPEN, "gpqa"), "a column 'gpqa' is needed; the columns are model"),
-        (lambda: transition.quadratic(OPEN.head(3)), "at least 4 rows with a score are needed; there are 3"),
+        (lambda: critical_scale.quadratic(OPEN, unit="lab"), "unit='lab'; allowed are 'row' and 'family'"),
+        (lambda: critical_scale.quadratic(OPEN, "gpqa"), "a column 'gpqa' is needed; the columns are model"),
         (
-            lambda: transition.quadratic(OPEN.assign(params_b=0.0)),
+            lambda: critical_scale.quadratic(OPEN.head(3)),
+            "at least 4 rows with a score are needed; there are 3",
+        ),
+        (
+            lambda: critical_scale.quadratic(OPEN.assign(params_b=0.0)),
             "sizes must be positive, in billion parameters",
         ),
         (
-            lambda: transition.zero_crossing(LOCAL, weights="se"),
+            lambda: critical_scale.zero_crossing(LOCAL, weights="se"),
             "weights='se'; allowed are 'noise' and 'equal'",
         ),
         (
-            lambda: transition.quadratic(OPEN, unit="family", rng=np.random.RandomState(0)),
+            lambda: critical_scale.quadratic(OPEN, unit="family", rng=np.random.RandomState(0)),
             "a legacy RandomState is for unit='row' alone",
         ),
     ],
@@ -352,16 +357,16 @@ def test_bad_input_says_what_came_and_what_is_allowed(call, message):
 def test_missing_scores_are_left_out_and_n_says_so():
     table = OPEN.copy()
     table.loc[table.index[:5], TQA] = np.nan
-    assert transition.quadratic(table, draws=10).n == len(OPEN) - 5
+    assert critical_scale.quadratic(table, draws=10).n == len(OPEN) - 5
 
 
 # ---------------------------------------------------------------- families that never turn
 
 
 def test_the_nulls_tell_a_change_between_families_from_a_turn_within_one():
-    common = transition.quadratic_null(data.bootstrap_rows(), draws=500)
-    own = transition.quadratic_null(data.bootstrap_rows(), slopes="own", draws=500)
-    point = transition.quadratic(data.bootstrap_rows(), draws=10).estimate
+    common = critical_scale.quadratic_null(data.bootstrap_rows(), draws=500)
+    own = critical_scale.quadratic_null(data.bootstrap_rows(), slopes="own", draws=500)
+    point = critical_scale.quadratic(data.bootstrap_rows(), draws=10).estimate
     assert common["scale_b"].observed == own["scale_b"].observed == pytest.approx(point)
     assert common["curvature"].p < 0.05 < own["curvature"].p
     assert own["scale_b"].p > 0.9
@@ -375,7 +380,7 @@ def test_noise_around_lines_is_as_curved_as_its_null_says(slopes):
     p = []
     for _ in range(60):
         table = pd.DataFrame({"family": family, "params_b": 10**x, TQA: 40 - 3 * x + rng.normal(0, 1, 21)})
-        p.append(transition.quadratic_null(table, slopes=slopes, draws=200)["curvature"].p)
+        p.append(critical_scale.quadratic_null(table, slopes=slopes, draws=200)["curvature"].p)
     assert np.mean(np.array(p) < 0.05) < 0.15
     assert 0.3 < np.mean(p) < 0.7
 
@@ -385,12 +390,12 @@ def test_a_planted_turn_is_more_curved_than_either_null():
     noise = np.random.default_rng(1).normal(0, 0.5, 21)
     table = pd.DataFrame({"family": np.repeat(list("abc"), 7), "params_b": 10**x, TQA: 40 + 6 * x**2 + noise})
     for slopes in ("common", "own"):
-        assert transition.quadratic_null(table, slopes=slopes, draws=300)["curvature"].p < 0.01
+        assert critical_scale.quadratic_null(table, slopes=slopes, draws=300)["curvature"].p < 0.01
 
 
 def test_unknown_slopes_are_refused():
     with pytest.raises(ValueError, match="'common' and 'own'"):
-        transition.quadratic_null(data.bootstrap_rows(), slopes="any")
+        critical_scale.quadratic_null(data.bootstrap_rows(), slopes="any")
 
 
 # ---------------------------------------------------------------- one family
@@ -412,7 +417,7 @@ def test_turning_points_by_hand():
             one_family([40.0, 41.0], sizes=(1.0, 2.0), name="two sizes"),
         ]
     )
-    found = turning.family_turning_points(table).set_index("family")
+    found = family_turns.family_turning_points(table).set_index("family")
     assert list(found.index) == ["falls", "rises", "turns"]
     assert found["turns"].to_dict() == {"falls": False, "rises": False, "turns": True}
     assert found["lowest_b"].to_dict() == {"falls": 100.0, "rises": 0.1, "turns": 1.0}
@@ -428,14 +433,14 @@ def test_turning_points_by_hand():
 
 def test_the_vertex_of_a_family_is_that_of_its_own_parabola():
     x = np.array([-1.0, 0.0, 1.0, 2.0])
-    found = turning.family_turning_points(one_family(40 + 3 * (x - 0.4) ** 2))
+    found = family_turns.family_turning_points(one_family(40 + 3 * (x - 0.4) ** 2))
     assert found["vertex_b"].iloc[0] == pytest.approx(10**0.4)
 
 
 def test_a_deep_turn_is_sure_and_a_shallow_one_is_not():
-    deep = turning.turning_point(one_family([60.0, 30.0, 50.0, 60.0]))
+    deep = family_turns.turning_point(one_family([60.0, 30.0, 50.0, 60.0]))
     assert (deep.estimate, deep.low, deep.high) == (1.0, 1.0, 1.0)
-    shallow = turning.turning_point(one_family([41.0, 40.0, 40.1, 41.0]))
+    shallow = family_turns.turning_point(one_family([41.0, 40.0, 40.1, 41.0]))
     assert shallow.estimate == 1.0
     assert (shallow.low, shallow.high) == (0.1, 100.0)
 
@@ -458,7 +463,7 @@ def test_sign_changes_on_families_made_by_hand():
             one_family([50.0, 45.0, 40.0, 35.0, 30.0, 29.0, 40.0], [*SIZES, 100.0, 200.0], "turns too late"),
         ]
     )
-    found = turning.sign_changes(table).set_index("family")
+    found = family_turns.sign_changes(table).set_index("family")
     assert found["positive"].to_dict() == {
         "only falls": 0,
         "only rises": 4,
@@ -473,7 +478,7 @@ def test_sign_changes_on_families_made_by_hand():
 
 
 def test_no_qualifying_family_gives_an_empty_table_with_its_columns():
-    found = turning.sign_changes(one_family([40.0, 41.0, 42.0, 43.0]))
+    found = family_turns.sign_changes(one_family([40.0, 41.0, 42.0, 43.0]))
     assert found.empty
     assert "never_inside" in found
 
@@ -502,7 +507,7 @@ def test_models_on_the_isocline_give_back_its_ratio():
 
 def rival_table(draws=100):
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
-    return rivals.predictor_auc(
+    return sign_predictors.predictor_auc(
         LOCAL, {"size": size, "noise": np.random.default_rng(0).normal(size=len(LOCAL))}, draws=draws
     )
 
@@ -526,7 +531,9 @@ def test_held_out_areas_are_those_of_a_plain_loop():
 
 def test_which_way_a_predictor_points_does_not_matter_and_a_constant_tells_nothing():
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
-    table = rivals.predictor_auc(LOCAL, {"up": size, "down": -size, "flat": np.ones(len(size))}, draws=20)
+    table = sign_predictors.predictor_auc(
+        LOCAL, {"up": size, "down": -size, "flat": np.ones(len(size))}, draws=20
+    )
     assert table["auc"].iloc[0] == pytest.approx(table["auc"].iloc[1])
     assert table["auc"].iloc[2] == 0.5
 
@@ -537,7 +544,7 @@ def test_a_label_that_follows_the_family_alone_does_not_make_noise_look_useful()
     family = np.repeat(np.arange(30), 4)
     local = pd.DataFrame({"family": family, "coupling": np.where(family % 2, 1.0, -1.0)})
     areas = [
-        rivals.predictor_auc(local, {"noise": rng.normal(size=120)}, draws=5)["auc"].iloc[0]
+        sign_predictors.predictor_auc(local, {"noise": rng.normal(size=120)}, draws=5)["auc"].iloc[0]
         for _ in range(40)
     ]
     assert np.mean(areas) == pytest.approx(0.5, abs=0.06)
@@ -558,7 +565,7 @@ def test_rivals_are_compared_on_the_intervals_that_all_of_them_know():
     size = np.log10(LOCAL["mid_params_b"].to_numpy())
     patchy = size.copy()
     patchy[::2] = np.nan
-    table = rivals.predictor_auc(LOCAL, {"size": size, "patchy": patchy}, draws=20)
+    table = sign_predictors.predictor_auc(LOCAL, {"size": size, "patchy": patchy}, draws=20)
     for column in ("n", "auc"):
         assert table[column].iloc[0] == table[column].iloc[1]
     assert table["n"].iloc[0] < rival_table(20)["n"].iloc[0]
@@ -567,13 +574,13 @@ def test_rivals_are_compared_on_the_intervals_that_all_of_them_know():
 def test_a_predictor_that_knows_the_sign_is_nearly_perfect():
     sign = np.sign(LOCAL["coupling"].to_numpy())
     rng = np.random.default_rng(0)
-    nearly = rivals.predictor_auc(LOCAL, {"nearly": sign + rng.normal(0, 0.8, len(sign))}, draws=20)
+    nearly = sign_predictors.predictor_auc(LOCAL, {"nearly": sign + rng.normal(0, 0.8, len(sign))}, draws=20)
     assert nearly["auc"].iloc[0] > 0.9
 
 
 def test_a_perfect_predictor_is_never_called_worthless():
     # Its logistic fit has no finite maximum. The area must be one, or missing; not that of a predictor that is always wrong.
-    perfect = rivals.predictor_auc(LOCAL, {"perfect": LOCAL["coupling"].to_numpy()}, draws=20)
+    perfect = sign_predictors.predictor_auc(LOCAL, {"perfect": LOCAL["coupling"].to_numpy()}, draws=20)
     area = perfect["auc"].iloc[0]
     assert np.isnan(area) or area == 1
 
@@ -582,11 +589,11 @@ def test_a_perfect_predictor_is_never_called_worthless():
 
 
 def test_all_estimates_are_the_estimators_one_by_one():
-    table = transition.all_estimates(OPEN).set_index("estimator")
+    table = critical_scale.all_estimates(OPEN).set_index("estimator")
     assert len(table) == 5
     assert set(table["verdict"]) <= {"identified", "not identified"}
     assert ((table["verdict"] == "identified") == (table["reason"] == "")).all()
-    found = transition.fixed_effects(OPEN)
+    found = critical_scale.fixed_effects(OPEN)
     row = table.loc["parabola, a level a family"]
     assert row[["estimate", "low", "high"]].tolist() == [found.estimate, found.low, found.high]
     assert row["valid"] == found.valid / found.draws
@@ -601,10 +608,10 @@ def test_points_of_the_isocline_give_its_hits():
 
 
 def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
-    found = rivals.rival_predictors(OPEN, LOCAL)
+    found = sign_predictors.rival_predictors(OPEN, LOCAL)
     assert {"parameters", "training tokens", "training compute", "knowledge (MMLU)"} <= set(found)
     assert found["parameters"] == pytest.approx(np.log10(LOCAL["mid_params_b"].to_numpy()))
-    knows = found["knowledge (MMLU)"] > 25 + rivals.LEFT_CHANCE_PP
+    knows = found["knowledge (MMLU)"] > 25 + sign_predictors.LEFT_CHANCE_PP
     known = ~np.isnan(found["knowledge (MMLU)"])
     assert found["knowledge above chance"][known].tolist() == knows[known].tolist()
     assert np.isnan(found["knowledge above chance"][~known]).all()
@@ -614,7 +621,7 @@ def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
     assert np.isnan(found["training tokens"]).any()  # GPT-2's training tokens were not published
 
 
-@pytest.mark.parametrize("estimator", [transition.even_odds, transition.zero_crossing])
+@pytest.mark.parametrize("estimator", [critical_scale.even_odds, critical_scale.zero_crossing])
 def test_no_interval_is_a_clear_error(estimator):
     alone = coupling.local_coupling(data.panel("paper").query("family == 'Yi'"))
     with pytest.raises(ValueError, match=r"at least 2 intervals .* there are 0"):
@@ -624,4 +631,4 @@ def test_no_interval_is_a_clear_error(estimator):
 def test_families_of_one_model_cannot_locate_a_turn():
     alone = data.panel("paper").drop_duplicates("family")
     with pytest.raises(ValueError, match="rows in families of two or more are needed; there are 0"):
-        transition.fixed_effects(alone)
+        critical_scale.fixed_effects(alone)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.truth_pairs import completion_bias
+from cape_utils.chapters.ch10_steering.ending_bias import completion_bias
 
 FEATURES = ("words", "characters", "length")
 PAIRS = data.load("truth_pairs")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cape_utils import data
-from cape_utils.validation import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, decode, read_table
 
 HEADER = "model,family,params_b,hellaswag,truthfulqa_mc2"
 ROWS = ("A-1B,A,1,40.5,44.25", "A-3B,A,3,55,38", "A-10B,A,10,70,")

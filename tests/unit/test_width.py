@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from cape_utils import bottleneck, claims, data, width
-from cape_utils.recomputed import ch04_width_normalization as ch04
+from cape_utils import data
+from cape_utils.chapters.ch04_width_normalization import recompute as ch04
+from cape_utils.chapters.ch04_width_normalization import width_controls
+from cape_utils.claims import assessment, quotations
+from cape_utils.scaling import width
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 WIDTHS = np.array([512, 768, 1024, 2048, 2560, 4096, 5120], dtype=float)
@@ -27,7 +30,7 @@ def pythia() -> tuple[pd.Series, pd.Series, pd.Series]:
 
 @pytest.fixture(scope="module")
 def opened() -> pd.DataFrame:
-    return bottleneck.with_logs(data.with_architecture(data.panel("open", rows="one_recipe")))
+    return width_controls.with_logs(data.with_architecture(data.panel("open", rows="one_recipe")))
 
 
 # ---------------------------------------------------------------- the normalisation
@@ -220,7 +223,7 @@ def test_partial_correlation_is_that_of_residuals_from_a_regression_with_familie
     table = several(opened)
     design = np.column_stack([dummies(table), table[given_columns].to_numpy(dtype=float)])
     left, right = (sm.OLS(table[name].to_numpy(), design).fit().resid for name in (HS, TQA))
-    ours = bottleneck.partial_given(table, given_columns, draws=50)
+    ours = width_controls.partial_given(table, given_columns, draws=50)
     assert ours.estimate == pytest.approx(stats.pearsonr(left, right).statistic)
     assert ours.n == len(table)
     assert ours.low < ours.estimate < ours.high
@@ -228,7 +231,7 @@ def test_partial_correlation_is_that_of_residuals_from_a_regression_with_familie
 
 def test_slopes_are_those_of_statsmodels_and_scikit_learn(opened):
     table = several(opened)
-    ours = bottleneck.size_and_width(table, draws=50).set_index("predictor")
+    ours = width_controls.size_and_width(table, draws=50).set_index("predictor")
     logs = table[["log_size", "log_width"]].to_numpy(dtype=float)
     theirs = sm.OLS(table[TQA].to_numpy(), np.column_stack([logs, dummies(table)])).fit()
     assert ours["slope"].tolist() == pytest.approx(theirs.params[:2].tolist())
@@ -252,11 +255,13 @@ def made_up(rng: np.random.Generator, effect: float) -> pd.DataFrame:
 
 def test_a_planted_effect_of_width_is_found_and_one_that_is_not_there_is_not():
     rng = np.random.default_rng(0)
-    found = bottleneck.size_and_width(made_up(rng, 8.0)).set_index("predictor").loc["log_width"]
+    found = width_controls.size_and_width(made_up(rng, 8.0)).set_index("predictor").loc["log_width"]
     assert found["low"] < 8 < found["high"]
     assert found["low"] > 0
     missed = [
-        bottleneck.size_and_width(made_up(rng, 0.0), draws=300, rng=k).set_index("predictor").loc["log_width"]
+        width_controls.size_and_width(made_up(rng, 0.0), draws=300, rng=k)
+        .set_index("predictor")
+        .loc["log_width"]
         for k in range(100)
     ]
     # A percentile bootstrap over 12 families is a little narrow; nine in ten is what it keeps.
@@ -266,8 +271,8 @@ def test_a_planted_effect_of_width_is_found_and_one_that_is_not_there_is_not():
 def test_a_common_trend_in_size_leaves_no_partial_correlation():
     rng = np.random.default_rng(0)
     table = made_up(rng, 0.0)
-    assert bottleneck.partial_given(table, []).high < -0.5
-    given_size = bottleneck.partial_given(table, ["log_size"])
+    assert width_controls.partial_given(table, []).high < -0.5
+    given_size = width_controls.partial_given(table, ["log_size"])
     assert given_size.low < 0 < given_size.high
 
 
@@ -278,10 +283,10 @@ def test_order_of_rows_names_of_families_and_units_do_not_matter(order, unit):
     moved = table.iloc[list(order)].assign(
         family=lambda t: "X" + t["family"].astype(str), log_width=lambda t: t["log_width"] + np.log10(unit)
     )
-    one, other = (bottleneck.size_and_width(t, draws=5)["slope"].tolist() for t in (table, moved))
+    one, other = (width_controls.size_and_width(t, draws=5)["slope"].tolist() for t in (table, moved))
     assert other == pytest.approx(one)
-    assert bottleneck.partial_given(moved, ["log_width"], draws=5).estimate == pytest.approx(
-        bottleneck.partial_given(table, ["log_width"], draws=5).estimate
+    assert width_controls.partial_given(moved, ["log_width"], draws=5).estimate == pytest.approx(
+        width_controls.partial_given(table, ["log_width"], draws=5).estimate
     )
 
 
@@ -289,9 +294,9 @@ def test_one_family_is_too_few_to_resample(opened):
     with pytest.raises(
         ValueError, match="at least 2 families with two models or more are needed; there are 1"
     ):
-        bottleneck.partial_given(opened.query("family == 'OPT'"), ["log_width"])
+        width_controls.partial_given(opened.query("family == 'OPT'"), ["log_width"])
     with pytest.raises(ValueError, match="a column 'd_model' is needed"):
-        bottleneck.with_logs(opened.drop(columns="d_model"))
+        width_controls.with_logs(opened.drop(columns="d_model"))
 
 
 # ---------------------------------------------------------------- matched pairs
@@ -313,12 +318,12 @@ TOY = models(
 
 
 def test_matched_pairs_by_hand():
-    once = bottleneck.matched_pairs(TOY)
+    once = width_controls.matched_pairs(TOY)
     assert once[["wide", "narrow"]].to_numpy().tolist() == [["wide", "narrow"]]
     row = once.iloc[0]
     assert (row["width_ratio"], row[f"d_{HS}"], row[f"d_{TQA}"]) == (2.0, 5.0, -2.0)
     assert row[f"se_{TQA}"] == pytest.approx(100 * math.sqrt((0.4 * 0.6 + 0.42 * 0.58) / 817))
-    every = bottleneck.matched_pairs(TOY, once=False)
+    every = width_controls.matched_pairs(TOY, once=False)
     assert {tuple(pair) for pair in every[["wide", "narrow"]].to_numpy()} == {
         ("wide", "narrow"),
         ("wide", "middle"),
@@ -327,30 +332,30 @@ def test_matched_pairs_by_hand():
 
 
 def test_no_model_is_used_twice_and_the_order_of_rows_does_not_matter(opened):
-    pairs = bottleneck.matched_pairs(opened)
+    pairs = width_controls.matched_pairs(opened)
     used = [*pairs["wide"], *pairs["narrow"]]
     assert len(used) == len(set(used))
     assert (pairs["wide_d_model"] >= 1.2 * pairs["narrow_d_model"]).all()
     ratio = pairs["wide_params_b"] / pairs["narrow_params_b"]
     assert ratio.between(1 / 1.3 - 1e-9, 1.3 + 1e-9).all()
-    backwards = bottleneck.matched_pairs(opened.iloc[::-1])
+    backwards = width_controls.matched_pairs(opened.iloc[::-1])
     pd.testing.assert_frame_equal(backwards, pairs)
 
 
 def test_the_share_of_wider_winners_by_hand_and_without_pairs():
     pairs = pd.DataFrame({f"d_{TQA}": [1.0, 2.0, -1.0, 0.0]})
-    ours = bottleneck.wider_share(pairs)
+    ours = width_controls.wider_share(pairs)
     wilson = stats.binomtest(2, 3).proportion_ci(method="wilson")
     assert (ours.estimate, ours.low, ours.high, ours.n) == pytest.approx((2 / 3, wilson.low, wilson.high, 3))
     with pytest.raises(ValueError, match="no pair with a difference is left; allow a larger size_ratio"):
-        bottleneck.wider_share(pairs.iloc[3:])
+        width_controls.wider_share(pairs.iloc[3:])
 
 
 # ---------------------------------------------------------------- the projection
 
 
 def test_changes_at_the_projection_by_hand():
-    changes = bottleneck.projection_changes(data.load("projection_coupling"))
+    changes = width_controls.projection_changes(data.load("projection_coupling"))
     key = changes.set_index(["model", "measure", "stage"])["change_pct"]
     first = key[("Pythia-1B", "cosine_of_mean_activations", "after_projection")]
     assert first == pytest.approx(100 * (0.6386 / 0.7248 - 1))
@@ -366,7 +371,7 @@ def test_the_random_projection_is_that_of_real_random_weights(cosine):
     weights = rng.normal(size=(4000, 40, 6))
     a, b = weights @ one, weights @ two
     after = (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    null = bottleneck.random_projection_null(cosine, 0.5, outputs=40, draws=4000)
+    null = width_controls.random_projection_null(cosine, 0.5, outputs=40, draws=4000)
     low, high = np.percentile(100 * (after / cosine - 1), [2.5, 97.5])
     spread = high - low
     assert null.low == pytest.approx(low, abs=0.06 * spread)
@@ -377,7 +382,7 @@ def test_the_random_projection_is_that_of_real_random_weights(cosine):
 @pytest.mark.parametrize("cosine", [0.0, 1.0, -1.5])
 def test_a_cosine_that_cannot_change_in_percent_is_refused(cosine):
     with pytest.raises(ValueError, match="a number between -1 and 1 other than 0 is needed"):
-        bottleneck.random_projection_null(cosine, 0.5, outputs=10)
+        width_controls.random_projection_null(cosine, 0.5, outputs=10)
 
 
 # ---------------------------------------------------------------- the claims
@@ -392,7 +397,7 @@ def test_the_readings_of_a_claim_are_different_rows():
 
 
 def test_verdicts_follow_from_the_null_and_the_number():
-    verdicts = {item.claim.id: item.verdict for item in claims.assess("04_width_normalization")}
+    verdicts = {item.claim.id: item.verdict for item in assessment.assess("04_width_normalization")}
     assert verdicts == {
         "width_pythia": "artefact",
         "width_opt": "differs",
@@ -407,5 +412,5 @@ def test_verdicts_follow_from_the_null_and_the_number():
 def test_the_five_families_come_with_the_r_quoted():
     table = ch04.family_table()
     quoted = table.dropna(subset="quoted").drop_duplicates("family").set_index("family")["quoted"].to_dict()
-    ledger = {claim.id: claim.paper_value.value for claim in claims.ledger() if claim.paper_value}
+    ledger = {claim.id: claim.paper_value.value for claim in quotations.ledger() if claim.paper_value}
     assert quoted == {family: ledger[claim_id] for family, (claim_id, _) in ch04.FAMILY_CLAIMS.items()}

@@ -1,0 +1,365 @@
+"""Chapter 03: the critical scale, the isocline, and the laws of loss and gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cape_utils import data
+from cape_utils.chapters.ch03_phase_transition import family_turns, isocline
+from cape_utils.claims.assessment import assess
+from cape_utils.claims.quotations import ledger, nearest
+from cape_utils.claims.registry import recomputes
+from cape_utils.claims.verdicts import NullRange, Recomputed, Value
+from cape_utils.data.loading import pythia
+from cape_utils.scaling import coupling, scaling_laws
+from cape_utils.scaling import critical_scale as scaling_critical_scale
+
+PUBLISHED_SEED = 42
+
+
+def _value(scale: scaling_critical_scale.CriticalScale) -> Value:
+    return Value(
+        scale.median, scale.low, scale.high, scale.n, f"{scale.method}, bootstrap over the {scale.unit}"
+    )
+
+
+def published_bootstrap() -> scaling_critical_scale.CriticalScale:
+    """The published interval under its own conditions: 14 rows, legacy seed, 10,000 draws over rows."""
+    return scaling_critical_scale.quadratic(data.bootstrap_rows(), rng=np.random.RandomState(PUBLISHED_SEED))
+
+
+@recomputes("critical_scale")
+def critical_scale() -> Recomputed:
+    rows = data.bootstrap_rows()
+    common = scaling_critical_scale.quadratic_null(rows, slopes="common")["curvature"]
+    own = scaling_critical_scale.quadratic_null(rows, slopes="own")["curvature"]
+    by_family = scaling_critical_scale.quadratic(rows, unit="family")
+    opened = data.panel("open", rows="one_recipe")
+    odds = scaling_critical_scale.even_odds(coupling.local_coupling(opened))
+    remark = (
+        f"A parabola as curved turns up in {common.p:.1%} of draws where all families share one slope, and in {own.p:.0%} "
+        "where each keeps its own and none turns: the rows show that smaller models fall and larger ones rise, and no "
+        f"turn within a family. Resampling the {by_family.n_families} families instead of rows, "
+        f"{by_family.valid / by_family.draws:.0%} of the draws have a minimum. On the open panel a positive sign becomes "
+        f"likelier than not at {odds.median:.1f}B [{odds.low:.1f}, {odds.high:.1f}]."
+    )
+    return Recomputed(
+        _value(published_bootstrap()), _value(scaling_critical_scale.fixed_effects(opened)), None, remark
+    )
+
+
+def _family(table: pd.DataFrame, paper_label: str) -> pd.DataFrame:
+    """Rows of the open panel for the same checkpoints line: the label, or the checkpoints where labels differ."""
+    if paper_label == "GPT-Neo":
+        return table[table["hf_id"].fillna("").str.contains("gpt-neo-")]
+    return table[table["family"] == paper_label]
+
+
+def _as_released(paper_label: str) -> pd.DataFrame:
+    own = _family(data.panel("paper"), paper_label)
+    return own[own["flags"].fillna("") != "misfiled"]
+
+
+def _turning(claim_id: str) -> Recomputed:
+    """Nearest of three readings of a family's sign-flip scale, with what item noise leaves of it."""
+    paper_label = FAMILY_CLAIMS[claim_id]
+    quoted = next(
+        float(c.paper_value.value) for c in ledger() if c.id == claim_id and c.paper_value is not None
+    )
+    own = _as_released(paper_label)
+    opened = _family(data.panel("open", rows="one_recipe"), paper_label)
+    at, other = family_turns.turning_point(own), family_turns.turning_point(opened)
+    rising = coupling.local_coupling(own).query("coupling > 0")["mid_params_b"]
+    readings = {"lowest TruthfulQA": at.estimate}
+    if len(rising):
+        readings["middle of the first rising step"] = float(rising.iloc[0])
+    vertex = scaling_critical_scale.parabola_minimum_b(own["params_b"], own["truthfulqa_mc2"])
+    if np.isfinite(vertex):
+        readings["minimum of its own parabola"] = vertex
+    best, remark = nearest(readings, quoted)
+    remark += f" Sizes run from {own['params_b'].min():g}B to {own['params_b'].max():g}B."
+    if at.estimate == own["params_b"].max():
+        remark += " The score falls to the largest size, so the family does not turn."
+    if at.low <= quoted <= at.high:
+        remark += " The range that item noise leaves of the lowest size holds the quoted scale."
+    both = own.merge(opened, on="hf_id")
+    if len(both) and (both["truthfulqa_mc2_x"] == both["truthfulqa_mc2_y"]).all():
+        remark += (
+            " Both panels hold the same figures for these models, so their agreement is no second witness."
+        )
+    value = Value.of(at) if best == "lowest TruthfulQA" else Value(readings[best], None, None, at.n, best)
+    # Lowest at the smallest size: the open panel does not show a fall, and so cannot place its end.
+    silent = other.estimate == opened["params_b"].min()
+    return Recomputed(value, None if silent else Value.of(other), None, remark)
+
+
+FAMILY_CLAIMS = {
+    "critical_scale_opt": "OPT",
+    "critical_scale_cerebras": "Cerebras-GPT",
+    "critical_scale_gptneo": "GPT-Neo",
+    "critical_scale_bloom": "BLOOM",
+    "critical_scale_pythia": "Pythia",
+    "critical_scale_falcon": "Falcon",
+}
+"""Claims about the sign-flip scale of one family, with its label."""
+
+
+def turning_table() -> pd.DataFrame:
+    """Where each family of the paper's table is lowest on TruthfulQA, beside the scale quoted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``panel, family, smallest_b, largest_b, low_b, high_b, lowest_b, quoted_b, turns, verdict``, one row for
+        each panel and family; the verdict is that of the claim.
+    """
+    rows = []
+    for panel in ("the paper's panel", "the open panel"):
+        for item in assess("03_phase_transition"):
+            family = FAMILY_CLAIMS.get(item.claim.id)
+            if family is None or item.claim.paper_value is None:
+                continue
+            released = panel == "the paper's panel"
+            at = item.paper_panel if released else item.open_panel
+            own = _as_released(family) if released else _family(data.panel("open", rows="one_recipe"), family)
+            if at is None:
+                continue
+            smallest, largest, lowest = own["params_b"].min(), own["params_b"].max(), float(at.value)
+            rows.append(
+                {
+                    "panel": panel,
+                    "family": family,
+                    "smallest_b": smallest,
+                    "largest_b": largest,
+                    "low_b": at.low,
+                    "high_b": at.high,
+                    "lowest_b": lowest,
+                    "quoted_b": float(item.claim.paper_value.value),
+                    "turns": smallest < lowest < largest,
+                    "verdict": item.verdict,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+@recomputes("critical_scale_opt")
+def critical_scale_opt() -> Recomputed:
+    return _turning("critical_scale_opt")
+
+
+@recomputes("critical_scale_cerebras")
+def critical_scale_cerebras() -> Recomputed:
+    return _turning("critical_scale_cerebras")
+
+
+@recomputes("critical_scale_gptneo")
+def critical_scale_gptneo() -> Recomputed:
+    return _turning("critical_scale_gptneo")
+
+
+@recomputes("critical_scale_bloom")
+def critical_scale_bloom() -> Recomputed:
+    return _turning("critical_scale_bloom")
+
+
+@recomputes("critical_scale_pythia")
+def critical_scale_pythia() -> Recomputed:
+    return _turning("critical_scale_pythia")
+
+
+@recomputes("critical_scale_falcon")
+def critical_scale_falcon() -> Recomputed:
+    return _turning("critical_scale_falcon")
+
+
+@recomputes("no_counterexample_family")
+def no_counterexample() -> Recomputed:
+    def found(which: data.Panel, rows: data.Rows) -> pd.DataFrame:
+        return family_turns.sign_changes(data.panel(which, rows=rows))
+
+    released, opened = found("paper", "as_released"), found("open", "one_recipe")
+    readings = {
+        "no positive step at any size": float(released["never"].sum()),
+        "none up to 10B": float(released["never_inside"].sum()),
+    }
+    best, remark = nearest(readings, 0.0)
+    column = {"no positive step at any size": "never", "none up to 10B": "never_inside"}[best]
+    cleaned = found("paper", "one_recipe")
+    against = opened[opened[column]]
+    chances = ", ".join(f"{row.family} {row.p_positive_inside:.0%}" for row in against.itertuples())
+    remark += (
+        f" Without the rows filed under the wrong family the count is {int(cleaned[column].sum())}. On the open panel it is "
+        f"{', '.join(against['family'])}; item noise leaves them these chances of a positive step: {chances}."
+    )
+    return Recomputed(
+        Value(int(readings[best]), None, None, len(released), f"families that qualify, {best}"),
+        Value(len(against), None, None, len(opened), f"families that qualify, {best}"),
+        None,
+        remark,
+    )
+
+
+@recomputes("running_coupling_slope")
+def running_slope() -> Recomputed:
+    tables = {
+        "Pythia, panel rows": pythia("panel rows"),
+        "Pythia, bootstrap copy": pythia("bootstrap copy"),
+        "Pythia label as released": data.panel("paper").query("family == 'Pythia'"),
+        "all families": data.panel("paper"),
+    }
+    slopes = {
+        name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()
+    }
+    best, remark = nearest({name: slope.estimate for name, slope in slopes.items()}, 0.629)
+    opened = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
+    return Recomputed(Value.of(slopes[best]), Value.of(opened), None, remark)
+
+
+def _olmo_row(which: data.Panel) -> pd.Series:
+    return coupling.local_coupling(data.panel(which, rows="one_recipe").query("family == 'OLMo'")).iloc[0]
+
+
+@recomputes("olmo_coupling")
+def olmo() -> Recomputed:
+    def step(which: data.Panel) -> Value:
+        row = _olmo_row(which)
+        half = 1.96 * float(row["se"])
+        value = float(row["coupling"])
+        return Value(value, value - half, value + half, 1, "one interval, item noise")
+
+    rows = {"paper": _olmo_row("paper"), "open": _olmo_row("open")}
+    listed = "; ".join(
+        f"{which} panel: tax {row['p_tax']:.0%}, transition {row['p_transition']:.0%}, bonus {row['p_bonus']:.0%}"
+        for which, row in rows.items()
+    )
+    return Recomputed(
+        step("paper"), step("open"), None, f"Probability of each phase under item noise, {listed}."
+    )
+
+
+@recomputes("isocline_ratio")
+def isocline_ratio() -> Recomputed:
+    def ratio(which: data.Panel) -> Value:
+        rows = data.panel(which, rows="one_recipe").query("family == 'OLMo'")
+        return Value(isocline.isocline_ratio(rows), None, None, len(rows), "mean over OLMo-1B and OLMo-7B")
+
+    return Recomputed(ratio("paper"), ratio("open"))
+
+
+def _isocline(family: str) -> Recomputed:
+    def hits(which: data.Panel) -> pd.Series:
+        table = isocline.isocline_hits(data.panel(which, rows="one_recipe"))
+        return table[table["family"] == family].iloc[0]
+
+    own, opened = hits("paper"), hits("open")
+    n = int(own["n"])
+    share = own["always_negative"] / n
+    low, high = stats.binom.interval(0.95, n, share)
+    constant = NullRange(
+        float(own["always_negative"]), float(low), float(high), "always negative, signs drawn anew"
+    )
+    remark = (
+        f"Of {n} signs the rule as stated hits {own['rule']}, its negation {own['negation']}, and "
+        f"'always negative' {own['always_negative']}."
+    )
+    return Recomputed(
+        Value(int(own["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
+        Value(
+            int(opened["rule"]),
+            None,
+            None,
+            int(opened["n"]),
+            "signs of intervals, judged at the smaller model",
+        ),
+        constant,
+        remark,
+    )
+
+
+@recomputes("isocline_opt")
+def isocline_opt() -> Recomputed:
+    return _isocline("OPT")
+
+
+@recomputes("isocline_bloom")
+def isocline_bloom() -> Recomputed:
+    return _isocline("BLOOM")
+
+
+@recomputes("isocline_cerebras")
+def isocline_cerebras() -> Recomputed:
+    return _isocline("Cerebras-GPT")
+
+
+def pythia_losses(corpus: str) -> pd.DataFrame:
+    """Losses of one corpus with sizes, ``model, params_b, loss_nats``."""
+    sizes = data.load("paper_panel")[["model", "params_b"]]
+    return data.load("losses").query("corpus == @corpus").merge(sizes, on="model").sort_values("params_b")
+
+
+def gradient_norms() -> pd.DataFrame:
+    """Gradient norms batch by batch, with sizes."""
+    return data.load("gradient_norms").merge(data.load("paper_panel")[["model", "params_b"]], on="model")
+
+
+def _law() -> tuple[scaling_laws.LossLaw, pd.DataFrame]:
+    rows = pythia_losses("not_stated")
+    return scaling_laws.fit_loss_law(rows["params_b"], rows["loss_nats"]), rows
+
+
+@recomputes("loss_exponent")
+def loss_exponent() -> Recomputed:
+    law, _ = _law()
+    remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
+    return Recomputed(Value.of(law.exponent), None, None, remark)
+
+
+@recomputes("loss_r2")
+def loss_r2() -> Recomputed:
+    law, rows = _law()
+    null = scaling_laws.loss_law_null(rows["params_b"], rows["loss_nats"])["r2"]
+    return Recomputed(Value(law.r2, None, None, len(rows), "three parameters"), None, NullRange.of(null))
+
+
+@recomputes("loss_cv")
+def loss_cv() -> Recomputed:
+    law, rows = _law()
+    null = scaling_laws.loss_law_null(rows["params_b"], rows["loss_nats"])["cv_pct"]
+    remark = f"{null.p:.1%} of such declines are at least as constant."
+    return Recomputed(
+        Value(law.cv_pct, None, None, len(rows), "population standard deviation"),
+        None,
+        NullRange.of(null),
+        remark,
+    )
+
+
+def mean_norms() -> pd.DataFrame:
+    """Mean gradient norm of each model with its size and WikiText-2 loss."""
+    norms = gradient_norms().groupby(["model", "params_b"])["grad_norm"].mean().reset_index()
+    return norms.merge(pythia_losses("wikitext2")[["model", "loss_nats"]], on="model").sort_values("params_b")
+
+
+@recomputes("gradient_exponent")
+def gradient_exponent() -> Recomputed:
+    norms = mean_norms()
+    law = scaling_laws.fit_power_law(norms["params_b"], norms["grad_norm"])
+    remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
+    return Recomputed(Value.of(law.exponent, sign=-1), None, None, remark)
+
+
+@recomputes("gradient_loss_exponent")
+def gradient_loss_exponent() -> Recomputed:
+    norms = mean_norms()
+    law = scaling_laws.fit_power_law(norms["loss_nats"], norms["grad_norm"])
+    return Recomputed(Value.of(law.exponent))
+
+
+@recomputes("gradient_dip")
+def gradient_dip() -> Recomputed:
+    kept = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B")
+    out = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B", leave_out=True)
+    remark = f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it."
+    return Recomputed(Value.of(kept), None, None, remark)

@@ -1,0 +1,229 @@
+"""Chapter 05: three cosines inside models and one comparison of scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.chapters.ch05_recipes import equivalent_size, generations
+from cape_utils.chapters.ch05_recipes.equivalent_size import EquivalentSize
+from cape_utils.claims.quotations import nearest
+from cape_utils.claims.registry import recomputes
+from cape_utils.claims.verdicts import NullRange, Recomputed, Value
+from cape_utils.scaling import recipe_effects, web_curve
+from cape_utils.scaling.web_curve import TQA, WEB_SETS
+
+HS = "hellaswag"
+PANELS: dict[data.Panel, str] = {"open": "the open panel", "paper": "the paper's panel"}
+
+MEASURES: dict[str, tuple[str, web_curve.Axis]] = {
+    "TruthfulQA at its size": (TQA, "log_size"),
+    "HellaSwag at its size": (HS, "log_size"),
+    "TruthfulQA at its HellaSwag": (TQA, "hellaswag"),
+}
+"""The score that h is taken of, and what the curve runs over."""
+
+_COPIED = "It is a cosine inside the model, copied from the release; no scores enter, and the open panel has no such figure."
+
+
+def _cosine(model: str) -> float:
+    table = generations.internal_cosines().set_index("model")["mean_cosine"].astype(float)
+    return float(table[model])
+
+
+@recomputes("qwen_dip")
+def qwen_dip() -> Recomputed:
+    old, new = generations.MEASURES["qwen_dip"][1]
+    null = generations.internal_difference_null(old, new)
+    cosines = generations.internal_cosines(("Qwen2.5", "Qwen3")).query("params_b < 15").set_index("model")
+    value = cosines["mean_cosine"].astype(float)
+    same = cosines.query("family == 'Qwen2.5' and model != @old").index
+    within = ", ".join(f"{name} {value[name] - value[old]:.3f}" for name in same)
+    repeated = int(cosines["flags"].fillna("").str.contains("repeated_score").sum())
+    own = Value(null.observed, None, None, 2, "difference of two released cosines")
+    remark = (
+        f"The null asks whether one odd value among {null.n}, tied to no generation, could do it: {null.p:.0%} of the deals give "
+        f"as much. The same difference stands inside the older generation ({within}), and {repeated} of the {len(cosines)} "
+        f"released figures are one number to three digits. {_COPIED}"
+    )
+    return Recomputed(own, None, NullRange.of(null), remark)
+
+
+@recomputes("qwen_8b_gain")
+def qwen_8b_gain() -> Recomputed:
+    old, first, second = (_cosine(model) for model in generations.MEASURES["qwen_8b_gain"][1])
+    readings = {
+        "first released figure of Qwen3-8B": first - old,
+        "second released figure": second - old,
+        "their mean": (first + second) / 2 - old,
+    }
+    best, remark = nearest(readings, 0.12)
+    apart = first - second
+    null = NullRange(0.0, -apart, apart, "no gain, and figures that differ as the two of Qwen3-8B do")
+    words = (
+        f"The two released figures of Qwen3-8B, {first:.3f} and {second:.3f}, differ by {apart:.3f}, or {first / second - 1:.0%} "
+        f"of the smaller. {remark} {_COPIED}"
+    )
+    own = Value(round(readings[best], 6), None, None, 2, f"difference of two released cosines, {best}")
+    return Recomputed(own, None, null, words)
+
+
+@recomputes("gemma4_coupling")
+def gemma4_coupling() -> Recomputed:
+    before, quoted, tuned = (_cosine(model) for model in generations.MEASURES["gemma4_coupling"][1])
+    hidden = data.load("internal_coupling").query("measure == 'hidden_state' and 12.5 <= params_b <= 15")
+    listed = ", ".join(f"{r.model} {r.mean_cosine:.3f}" for r in hidden.itertuples())
+    remark = (
+        f"The base model's figure, {quoted:.4f}, stands only as a quotation inside the file of the instruction-tuned "
+        f"variant, which itself has {tuned:.3f}; nothing released lets one recompute it. Gemma-3-4B, the generation before, has "
+        f"{before:.3f}, so the quoted figure would be a fall. Nor is there a value typical of 13B: {listed}."
+    )
+    return Recomputed(None, None, None, remark)
+
+
+def phi_readings(which: data.Panel, *, draws: int = 2000) -> dict[str, EquivalentSize]:
+    """The size at which web-trained models match Phi, by every reading of *matches* and of *web-trained*.
+
+    Returns
+    -------
+    dict of str to EquivalentSize
+        The coupling is that of the step from Phi-1.5 to Phi-2, the scores are those of Phi-1.5, the model *at 1B*.
+    """
+    rows = web_curve.recipe_rows(which)
+    phi = rows[rows["line"] == "Phi"].sort_values("params_b")
+    step = equivalent_size.own_couplings(phi, by="line")["coupling"].iloc[0]
+    found: dict[str, EquivalentSize] = {}
+    for web in WEB_SETS:
+        found[f"coupling, {web}"] = equivalent_size.coupling_reached(
+            rows, float(step), without="Phi", web=web, draws=draws
+        )
+        for name, score in (("TruthfulQA", TQA), ("HellaSwag", HS)):
+            found[f"{name}, {web}"] = equivalent_size.score_reached(
+                rows, float(phi[score].iloc[0]), without="Phi", y=score, web=web, draws=draws
+            )
+    return found
+
+
+def _sized(size: EquivalentSize, reading: str) -> Value | None:
+    if not np.isfinite(size.estimate):
+        return None
+    method = f"{reading}; web-trained lines resampled, never reached in {size.never:.0%} of the draws"
+    if not np.isfinite(size.never):
+        return Value(size.estimate, None, None, size.n, f"{reading}; too few lines to resample")
+    # An end beyond every size observed is written as the largest of them, so that it is never read as a narrow one.
+    low, high = (end if np.isfinite(end) else size.largest_b for end in (size.low, size.high))
+    return Value(size.estimate, min(low, size.estimate), max(high, size.estimate), size.n, method)
+
+
+def web_steps_matched(which: data.Panel, *, factor: float = 2.0) -> pd.DataFrame:
+    """The same reading for web-trained steps of about the same size.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``family, from_model, to_model, mid_params_b, coupling, matches_b`` for steps whose middle size lies within a
+        factor of that of Phi's step; the last is NaN where no size is reached.
+    """
+    rows = web_curve.recipe_rows(which)
+    middle = float(
+        equivalent_size.own_couplings(rows, by="line").query("line == 'Phi'")["mid_params_b"].iloc[0]
+    )
+    steps = equivalent_size.web_couplings(rows)
+    near = steps[steps["mid_params_b"].between(middle / factor, middle * factor)]
+    size = [
+        equivalent_size.coupling_reached(rows, float(c), without=str(line), draws=1).estimate
+        for c, line in zip(near["coupling"], near["line"], strict=True)
+    ]
+    columns = ["family", "from_model", "to_model", "mid_params_b", "coupling"]
+    return near[columns].assign(matches_b=size).reset_index(drop=True)
+
+
+@recomputes("phi_scale_advantage")
+def phi_scale_advantage() -> Recomputed:
+    own, opened = phi_readings("paper"), phi_readings("open")
+    reached = {name: size.estimate for name, size in own.items() if np.isfinite(size.estimate)}
+    best, _ = nearest(reached, 10.0)
+    listed = "; ".join(f"{name} {size}" for name, size in own.items())
+    matched = web_steps_matched("paper")["matches_b"].dropna()
+    null = NullRange(
+        float(matched.median()),
+        float(matched.min()),
+        float(matched.max()),
+        f"the same for {len(matched)} web-trained steps of similar size, each line left out; all of them",
+    )
+    small = equivalent_size.small_web_models(web_curve.recipe_rows("paper"))
+    beyond = int((small["matches_b"].isna() | (small["matches_b"] > 10)).sum())
+    remark = (
+        f"No released file holds a cosine of Phi, so it is read as scores. Readings tried: {listed}. Shown is {best}, which of "
+        f"those that reach a size comes nearest to the paper's 10B. The step from Phi-1.5 to "
+        f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and "
+        f"rises again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
+    )
+    return Recomputed(_sized(own[best], best), _sized(opened[best], best), null, remark)
+
+
+def fields(which: data.Panel, *, draws: int = 1000) -> pd.DataFrame:
+    """The h of every recipe of a panel by every measure, for charts and tables."""
+    rows = web_curve.recipe_rows(which)
+    parts = [
+        recipe_effects.field_table(rows, y, x=x, draws=draws).assign(panel=PANELS[which], measure=measure)
+        for measure, (y, x) in MEASURES.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def web_spread(which: data.Panel) -> pd.DataFrame:
+    """What h does over web-trained lines, by measure: ``measure, lines, sd, low, high`` in percentage points."""
+    rows = web_curve.recipe_rows(which)
+    found = []
+    for measure, (y, x) in MEASURES.items():
+        h = recipe_effects.web_field(rows, y, x=x)["h"]
+        ends = (float(h.std()), float(h.min()), float(h.max()))
+        found.append((PANELS[which], measure, len(h), *ends))
+    return pd.DataFrame(found, columns=["panel", "measure", "lines", "sd", "low", "high"])
+
+
+def sensitivity(which: data.Panel) -> pd.DataFrame:
+    """The h of every recipe that is not web-trained under every curve: ``recipe, kind, web, degree, h``."""
+    rows = web_curve.recipe_rows(which)
+    found = []
+    for web in WEB_SETS:
+        for degree in (1, 2, 3):
+            kinds = ("curated", "code", "unpublished")
+            field = recipe_effects.model_field(rows, degree=degree, web=web, kinds=kinds)
+            h = field.groupby(["recipe", "kind"])["h"].mean().reset_index()
+            found.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
+    return pd.concat(found, ignore_index=True)
+
+
+def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Models, curves and h for ``charts.recipe_explorer``: every web-trained set, straight and curved."""
+    rows = web_curve.recipe_rows(which)
+    curves, field = [], []
+    for web in WEB_SETS:
+        lines = ["none", *sorted(web_curve.web_rows(rows, web)["line"].unique())]
+        for degree in (1, 2):
+            for line in lines:
+                table = web_curve.curve_table(
+                    rows, without=line, degree=degree, web=web, points=12, draws=draws
+                )
+                curves.append(table.assign(web=web, degree=degree, without=line))
+            table = recipe_effects.field_table(rows, degree=degree, web=web, draws=draws)
+            field.append(table.assign(web=web, degree=degree))
+    return rows, pd.concat(curves, ignore_index=True), pd.concat(field, ignore_index=True)
+
+
+def figure_kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """The flags of released cosines as words: a column ``figure`` for ``charts.cosine_chart``."""
+    flags = table["flags"].fillna("")
+    words = {
+        "text_only": "quoted, not released",
+        "instruction_tuned": "instruction-tuned",
+        "contradicted": "two figures for one model",
+        "repeated_score": "one number for many sizes",
+    }
+    figure = pd.Series("no flag", index=table.index)
+    for flag, word in reversed(words.items()):
+        figure = figure.mask(flags.str.contains(flag), word)
+    return table.assign(figure=figure)

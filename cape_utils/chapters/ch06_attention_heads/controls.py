@@ -1,0 +1,254 @@
+"""What the internal cosine gives when there is nothing to find, and when there is.
+
+Prompts dealt at random, a third kind of prompts, random weights, and opposite contrasts of known size added to the
+activations. The measure itself is in ``internals``. Paper A, section 5, has no such controls.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from cape_utils.internals.cosine import InternalCoupling, centres, checked, internal_coupling, unit_cosine
+from cape_utils.models.loading import Loaded
+from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.results import Floats, Null
+
+__all__ = [
+    "between_random_halves",
+    "compare_kinds",
+    "coupling_table",
+    "planted_curve",
+    "profile_table",
+    "random_weights",
+    "seen_from",
+]
+
+Kinds = Mapping[tuple[str, str], InternalCoupling]
+
+
+def compare_kinds(vectors: Mapping[str, Floats], *, n: int = 16) -> dict[tuple[str, str], InternalCoupling]:
+    """Every pair of three kinds of prompts, raw and centred on two references.
+
+    Parameters
+    ----------
+    vectors : mapping of str to ndarray, shape (prompts, layers, ...)
+        Three kinds, each of more than ``n`` prompts; the first ``n`` are measured, the others serve as references.
+    n : int
+
+    Returns
+    -------
+    dict
+        By the pair's name, such as ``"reasoning and control"``, and the measure: ``"raw"``; ``"centred on the third
+        kind"``, all prompts of it; ``"centred between the two"``, the other prompts of the same two kinds. The last
+        reference lies between the two means, so that its cosine tends to -1 for any two kinds that differ at all.
+    """
+    if len(vectors) != 3 or min(map(len, vectors.values())) <= n:
+        sizes = ", ".join(f"{kind} {len(part)}" for kind, part in vectors.items())
+        raise ValueError(f"three kinds of more than {n} prompts each are needed; came: {sizes}")
+    found = {}
+    for one, two in itertools.combinations(vectors, 2):
+        (third,) = set(vectors) - {one, two}
+        a, b = vectors[one][:n], vectors[two][:n]
+        rest = np.concatenate([vectors[one][n:], vectors[two][n:]])
+        label = f"{one} and {two}"
+        found[label, "raw"] = internal_coupling(a, b)
+        for name, reference in (("on the third kind", vectors[third]), ("between the two", rest)):
+            found[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
+    return found
+
+
+def between_random_halves(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    centred: bool = False,
+    reference: ArrayLike | None = None,
+    draws: int = 500,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """The mean cosine when the prompts of both sets are dealt into two sets at random.
+
+    Returns
+    -------
+    Null
+        ``p`` is one-sided: the share of deals whose cosine is at most the observed one, the data counted among them.
+    """
+    observed = internal_coupling(first, second, centred=centred, reference=reference).mean_cosine
+    a, b = checked(first, second)
+    left, right = centres(a, b, reference) if centred else (0.0, 0.0)
+    both = np.concatenate([a, b])
+    order = as_generator(rng).permuted(np.tile(np.arange(len(both)), (draws, 1)), axis=1)
+    weights = (order < len(a)).astype(float)
+    flat = both.reshape(len(both), -1)
+    total = flat.sum(0)
+    means = np.empty(draws)
+    for k in range(draws):  # one deal at a time keeps memory at the size of one mean
+        part = weights[k] @ flat
+        one, two = part / len(a), (total - part) / len(b)
+        means[k] = unit_cosine(one.reshape(a.shape[1:]) - left, two.reshape(a.shape[1:]) - right).mean()
+    low, high = interval(means)
+    p = float((np.sum(means <= observed + 1e-12) + 1) / (draws + 1))
+    method = f"prompts dealt into two sets at random, {draws:,} times"
+    return Null(
+        observed, float(np.median(means)), low, high, p, 1 / (draws + 1), len(both), draws, False, method
+    )
+
+
+def planted_curve(
+    first: ArrayLike,
+    second: ArrayLike,
+    sizes: Sequence[float],
+    *,
+    reference: ArrayLike,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Both measures after an opposite contrast of known size was added to the activations.
+
+    In every unit one direction, drawn at random, is added to all vectors of the first set and subtracted from all of
+    the second, ``size`` times the mean length of the unit's vectors. So at size 0.1 a tenth of the state is opposed.
+
+    Parameters
+    ----------
+    first, second : array_like
+        Best two halves of one set, which do not differ.
+    sizes : sequence of float
+        In units of the mean length of the vectors, not negative.
+    reference : array_like
+        For the centred measure; nothing is added to it.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``size, measure`` ("raw", "centred"), ``mean_cosine``, ``low`` and ``high`` (the middle 90% of units),
+        ``negative_pct`` and ``competing_pct`` (of units), ``units``.
+    """
+    a, b = checked(first, second)
+    if min(sizes, default=-1.0) < 0:
+        raise ValueError("sizes must be a list of numbers that are not negative")
+    lengths = np.linalg.norm(np.concatenate([a, b]), axis=-1).mean(0)
+    direction = as_generator(rng).normal(size=a.shape[1:])
+    direction *= (lengths / np.linalg.norm(direction, axis=-1))[..., None]
+    rows = []
+    for size in sizes:
+        plus, minus = a + size * direction, b - size * direction
+        for name, options in (
+            ("raw", {}),
+            ("centred", {"centred": True, "reference": reference}),
+        ):
+            found = internal_coupling(plus, minus, **options)  # type: ignore[arg-type]
+            low, high = interval(found.cosine, 0.9)
+            shares = (100 - found.cooperative_pct, 100 * float(found.competes.mean()))
+            rows.append((size, name, found.mean_cosine, low, high, *shares, found.cosine.size))
+    columns = [
+        "size",
+        "measure",
+        "mean_cosine",
+        "low",
+        "high",
+        "negative_pct",
+        "competing_pct",
+        "units",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def seen_from(
+    curve: pd.DataFrame, column: str, measure: str, *, pct: float = 50, below: float | None = None
+) -> float:
+    """Smallest planted size from which on the contrast shows, at it and at all larger sizes; NaN if it never does.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From ``planted_curve``, of one kind of unit.
+    column : {"negative_pct", "competing_pct", "mean_cosine"}
+        A percentage shows it from ``pct`` on, the mean cosine under ``below``.
+    measure : {"raw", "centred"}
+    pct : float
+        Percentage of units asked for.
+    below : float, optional
+        Such as the lower end of what random halves give; needed for the mean cosine and for nothing else.
+    """
+    part = curve[curve["measure"] == measure].sort_values("size")
+    if part.empty:
+        raise ValueError(f"measure is {measure!r}; the curve holds {', '.join(curve['measure'].unique())}")
+    if (column == "mean_cosine") != (below is not None):
+        raise ValueError("say below= for the mean cosine, and only for it; percentages go by pct=")
+    values = part[column].to_numpy()
+    missed = np.flatnonzero(values < pct if below is None else values >= below)
+    start = int(missed[-1]) + 1 if len(missed) else 0
+    return float(part["size"].iloc[start]) if start < len(part) else float("nan")
+
+
+def random_weights(loaded: Loaded, *, seed: int = 0) -> Loaded:
+    """A network of the same architecture and tokenizer that has learnt nothing.
+
+    The weights are drawn as the architecture starts its training; the random state of the caller is left alone.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(loaded.model.config, dtype=loaded.model.dtype)
+    model.to(loaded.model.device).eval().requires_grad_(False)
+    return loaded._replace(model=model)
+
+
+def coupling_table(found: Mapping[tuple[str, str], Kinds], *, measure: str = "raw") -> pd.DataFrame:
+    """One row a network, unit and pair of kinds.
+
+    Parameters
+    ----------
+    found : mapping of (network, unit) to what ``compare_kinds`` returned
+    measure : str
+
+    Returns
+    -------
+    DataFrame
+        Columns ``network, unit, prompts, mean, lowest, units, competing, cooperative_pct``.
+    """
+    rows = [
+        (
+            *key,
+            pair,
+            c.mean_cosine,
+            float(c.cosine.min()),
+            c.cosine.size,
+            c.competing_units,
+            c.cooperative_pct,
+        )
+        for key, kinds in found.items()
+        for (pair, name), c in kinds.items()
+        if name == measure
+    ]
+    columns = ["network", "unit", "prompts", "mean", "lowest", "units", "competing", "cooperative_pct"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def profile_table(found: Mapping[tuple[str, str], Kinds]) -> pd.DataFrame:
+    """The cosine of every layer, for charts.
+
+    Parameters
+    ----------
+    found : mapping of (network, unit) to what ``compare_kinds`` returned
+        Those of the unit ``layer`` are taken.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``pair, measure, network, layer, cosine``.
+    """
+    rows = [
+        (pair, measure, network, layer, float(cosine))
+        for (network, unit), kinds in found.items()
+        if unit == "layer"
+        for (pair, measure), c in kinds.items()
+        for layer, cosine in enumerate(c.cosine)
+    ]
+    return pd.DataFrame(rows, columns=["pair", "measure", "network", "layer", "cosine"])

@@ -1,0 +1,296 @@
+"""Chapter 06: competing heads, attention patterns and the OPT ladder, from the released table of internal cosines.
+
+What a network gives under our own prompts is measured in the chapter; nothing here opens one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.chapters.ch06_attention_heads import attention
+from cape_utils.claims.quotations import nearest
+from cape_utils.claims.registry import recomputes
+from cape_utils.claims.verdicts import NullRange, Recomputed, Value
+from cape_utils.internals import cosine
+from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.results import Floats
+
+QUOTED_MODELS, QUOTED_ZERO = 40, 38
+_SECOND_FILE = " (second file)"
+_HEAD_WIDTH = 64  # of the smallest models in the table; wider heads have cosines nearer to zero
+
+
+def released() -> pd.DataFrame:
+    """The table of internal cosines with a column ``base``, the model that a row is of.
+
+    Returns
+    -------
+    DataFrame
+        Rows as stored. ``in_release`` is false where only the text of the paper holds the figure.
+    """
+    table = data.load("internal_coupling")
+    flags = table["flags"].fillna("")
+    return table.assign(
+        base=table["model"].str.removesuffix(_SECOND_FILE),
+        in_release=~flags.str.contains("text_only"),
+        flags=flags,
+    )
+
+
+def counted_models(*, text: bool = False) -> pd.DataFrame:
+    """Models with a count of competing units, one row each.
+
+    Parameters
+    ----------
+    text : bool
+        Also take the counts that only the text of the paper holds.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model, family, competing_units`` (the largest count that a measure of the model gives).
+    """
+    table = released()
+    part = table[table["competing_units"].notna() & (table["in_release"] | text)]
+    most = part.groupby("base", sort=False).agg(
+        family=("family", "first"), competing_units=("competing_units", "max")
+    )
+    return most.rename_axis("model").reset_index()
+
+
+def zero_readings() -> Mapping[str, tuple[int, int]]:
+    """Models without a competing unit, and models counted, in each way of reading the release."""
+    found = {}
+    for name, text in (("released counts", False), ("with the counts in the text", True)):
+        models = counted_models(text=text)
+        found[name] = (int((models["competing_units"] == 0).sum()), len(models))
+    some = int((counted_models(text=True)["competing_units"] > 0).sum())
+    found["the most that is possible, every model without a count taken as zero"] = (
+        QUOTED_MODELS - some,
+        QUOTED_MODELS,
+    )
+    return found
+
+
+def unrelated_heads(units: int, *, prompts: int = 16, rng: np.random.Generator | int = 0) -> Floats:
+    """Share of opposed pairs in units whose activations point in directions drawn at random; shape (units,)."""
+    generator = as_generator(rng)
+    opposed = []
+    for start in range(0, units, 1000):
+        size = (prompts, 1, min(1000, units - start), _HEAD_WIDTH)
+        pair = (generator.normal(size=size), generator.normal(size=size))
+        opposed.append(cosine.internal_coupling(*pair).opposed[0])
+    return np.concatenate(opposed)
+
+
+def _zero_words() -> str:
+    counted = counted_models(text=True)
+    some = counted[counted["competing_units"] > 0]
+    ways = ", ".join(f"{name} {zero} of {n}" for name, (zero, n) in zero_readings().items())
+    return (
+        f"Readings: {ways}. {len(some)} models have a released count above zero, {int(some['competing_units'].min())} to "
+        f"{int(some['competing_units'].max())} units; with them among the {QUOTED_MODELS} there cannot be {QUOTED_ZERO}. All "
+        f"of the other "
+        f"{len(counted) - len(some)} counts are zero."
+    )
+
+
+@recomputes("zero_competing_heads")
+def zero_competing_heads() -> Recomputed:
+    ways = zero_readings()
+    best, _ = nearest({name: float(zero) for name, (zero, _) in ways.items()}, QUOTED_ZERO)
+    zero, n = ways[best]
+    opposed = unrelated_heads(8000)
+    # A model competes in no unit in this null as long as none of its units does.
+    none = float(QUOTED_MODELS if opposed.max() <= 0.5 else 0)
+    method = f"{QUOTED_MODELS} models whose heads point in random directions"
+    remark = (
+        f"{_zero_words()} The null has activations without any relation between the two sets: none of {len(opposed):,} heads "
+        f"of "
+        f"width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} "
+        f"where "
+        "more than half is asked for. So zero is what the rule gives with and without cooperation."
+    )
+    return Recomputed(Value(zero, None, None, n, best), None, NullRange(none, none, none, method), remark)
+
+
+@recomputes("zero_competing_ci")
+def zero_competing_ci() -> Recomputed:
+    ways = {name: cosine.share_of_models(*counts) for name, counts in zero_readings().items()}
+    best, _ = nearest({name: 100 * share.estimate for name, share in ways.items()}, 95)
+    own, quoted = ways[best], cosine.share_of_models(QUOTED_ZERO, QUOTED_MODELS)
+    listed = "; ".join(
+        f"{name} {100 * share.estimate:.0f} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+        for name, share in ways.items()
+    )
+    families = counted_models(text=True)["family"].nunique()
+    remark = (
+        f"The arithmetic is right: {QUOTED_ZERO} of {QUOTED_MODELS} give {100 * quoted.estimate:.0f} "
+        f"[{100 * quoted.low:.0f}, {100 * quoted.high:.0f}]. The count is what the release does not give: {listed}. The "
+        f"interval takes "
+        f"the models as independent; the counts come from {families} families. An interval of a given share has no null of "
+        f"its own."
+    )
+    ours = Value(100 * own.estimate, 100 * own.low, 100 * own.high, own.n, f"{own.method}; {best}")
+    return Recomputed(ours, None, None, remark)
+
+
+def pattern_rows() -> pd.DataFrame:
+    """The models with a released attention-pattern cosine, and how far each profile moves over its layers.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model, family, params_b, layers, heads, cosine, spread`` (largest minus smallest layer).
+    """
+    table = released().query("measure == 'attention_pattern'")
+    profiles = data.load("layer_profiles").query("measure == 'attention_pattern'")
+    spread = profiles.groupby("model")["cosine"].agg(lambda c: c.max() - c.min())
+    columns = ["model", "family", "params_b", "layers", "heads", "mean_cosine"]
+    rows = table[columns].rename(columns={"mean_cosine": "cosine"})
+    return rows.assign(spread=rows["model"].map(spread)).sort_values(
+        ["family", "params_b"], ignore_index=True
+    )
+
+
+@recomputes("attention_cooperation")
+def attention_cooperation() -> Recomputed:
+    rows = pattern_rows()
+    family = rows.groupby("family")["cosine"].agg(["min", "max"])
+    across = float((family["max"] - family["min"]).max())
+    draws = attention.length_draws()
+    low, high = interval(draws)
+    shares = [attention.random_patterns(16, 200, 14, rng=seed) for seed in (0, 1)]
+    drawn = float(attention.pattern_cosine(*shares).mean())
+    null = NullRange(
+        float(np.median(draws)),
+        low,
+        high,
+        "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens",
+    )
+    remark = (
+        f"Within a model the {len(rows)} profiles move by at most {rows['spread'].max():.0e} from layer to layer, and within "
+        f"a family by "
+        f"{across:.0e} from size to size, whatever the depth and the number of heads; between families, which split words "
+        f"into tokens "
+        "differently, they differ. A number that no weight of the network moves belongs to the prompts. The null is such a "
+        "number: a row "
+        "of attention sums to one, so its mean over keys is one over the number of tokens, and a cosine of those knows the "
+        "prompts' lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in "
+        "the null are ours. "
+        f"Attention drawn at random, rows over 14 tokens compared, gives {drawn:.2f}."
+    )
+    ours = Value(
+        float(rows["cosine"].mean()),
+        float(rows["cosine"].min()),
+        float(rows["cosine"].max()),
+        len(rows),
+        "mean over models, lowest and highest",
+    )
+    return Recomputed(ours, None, null, remark)
+
+
+def opt_ladder() -> pd.DataFrame:
+    """OPT's hidden-state cosines by size, as quoted in the text or released.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model, params_b, cosine, in_release``.
+    """
+    table = released().query("family == 'OPT' and measure == 'hidden_state'").sort_values("params_b")
+    return table.rename(columns={"mean_cosine": "cosine"})[
+        ["model", "params_b", "cosine", "in_release"]
+    ].reset_index(drop=True)
+
+
+@recomputes("opt_ladder_peak")
+def opt_ladder_peak() -> Recomputed:
+    pattern = float(pattern_rows().query("model == 'OPT-13B'")["cosine"].iloc[0])
+    remark = (
+        "OPT-13B stands in the text only: no released file holds its hidden-state cosine, so there is nothing to recompute it "
+        "from. "
+        f"The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null of its "
+        f"own."
+    )
+    return Recomputed(None, None, None, remark)
+
+
+@recomputes("opt_ladder_crash")
+def opt_ladder_crash() -> Recomputed:
+    profile = data.load("layer_profiles").query("model == 'OPT-30B'")["cosine"]
+    stored = float(opt_ladder().query("model == 'OPT-30B'")["cosine"].iloc[0])
+    run = released()
+    run = run[run["model"].isin(data.load("layer_profiles").query("measure == 'hidden_state'")["model"])]
+    others = run[run["model"] != "OPT-30B"]
+    remark = (
+        f"The mean over {len(profile)} released layers; the summary says {stored:.4f}. Of the {len(run)} models whose "
+        f"hidden-state profiles "
+        f"are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} and "
+        f"{others['mean_cosine'].max():.2f} in "
+        f"{others['family'].nunique()} families and down to {others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and "
+        f"more have no profile. "
+        "So the fall from 13B to 30B may be a change of size or of measurement, and the release cannot tell. A level has no "
+        "null of its own."
+    )
+    own = Value(float(profile.mean()), None, None, len(profile), "mean over layers of one model")
+    return Recomputed(own, None, None, remark)
+
+
+def _line_fixed_point(values: Floats) -> float:
+    """Where the least-squares line from each value to the next crosses the identity."""
+    slope, intercept = np.polyfit(values[:-1], values[1:], 1)
+    return float(intercept / (1 - slope))
+
+
+def fixed_point_readings() -> Mapping[str, float]:
+    """A fixed point of the ladder in each way that the words allow: a value that the next size would repeat."""
+    ladder = opt_ladder()
+    values = ladder["cosine"].to_numpy(dtype=float)
+    now, following = values[:-1], values[1:]
+    change = following - now
+    found = {
+        "line through all steps": _line_fixed_point(values),
+        "line without the fall from 13B": _line_without(now, following, int(np.argmin(change))),
+    }
+    roots = np.roots(np.polyfit(now, following, 2) - np.array([0, 1, 0]))
+    real = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and 0 <= root.real <= 1]
+    found |= {f"parabola, root {i + 1}": root for i, root in enumerate(sorted(real))}
+    for i in np.flatnonzero(change[:-1] * change[1:] < 0):
+        part = change[i] / (change[i] - change[i + 1])
+        label = f"between the steps from {ladder['params_b'][i]:g}B and {ladder['params_b'][i + 1]:g}B"
+        found[label] = float(now[i] + part * (now[i + 1] - now[i]))
+    return {name: value for name, value in found.items() if 0 <= value <= 1}
+
+
+def _line_without(now: Floats, following: Floats, left_out: int) -> float:
+    keep = np.arange(len(now)) != left_out
+    slope, intercept = np.polyfit(now[keep], following[keep], 1)
+    return float(intercept / (1 - slope))
+
+
+@recomputes("opt_fixed_point")
+def opt_fixed_point() -> Recomputed:
+    ladder = opt_ladder()
+    best, listed = nearest(fixed_point_readings(), 0.53)
+    value = fixed_point_readings()[best]
+    values = ladder["cosine"].to_numpy(dtype=float)
+    shuffled = as_generator(0).permuted(np.tile(values, (2000, 1)), axis=1)
+    draws = np.array([_line_fixed_point(row) for row in shuffled])
+    low, high = interval(draws)
+    text = int((~ladder["in_release"]).sum())
+    remark = (
+        f"{text} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted figures. The paper gives "
+        f"no rule for "
+        "a fixed point; read here as a value that the next size would repeat. The null is the line's fixed point with the "
+        "same values in "
+        f"random order. {listed} The one used: {best}."
+    )
+    null = NullRange(
+        float(np.median(draws)), low, high, "the same values in random order, line through all steps"
+    )
+    return Recomputed(Value(value, None, None, len(ladder), best), None, null, remark)

@@ -1,0 +1,294 @@
+"""What the figures of ``frontier`` would be if nothing, or nothing but the calendar, were behind them.
+
+Section 7 of paper B reads its correlation as cooperation. Models of one year resemble each other on every benchmark,
+so the null here lets both scores follow the date of release and nothing else. The noise of finite tests is in
+``frontier_noise``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cape_utils.frontier.benchmark_pair import GPQA, SWE
+from cape_utils.frontier.regression import fit_line
+from cape_utils.stats.correlation import pearson
+from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.results import Estimate, Floats, Null
+
+__all__ = [
+    "common_slope_null",
+    "date_draws",
+    "date_null",
+    "lab_label_null",
+    "lolo_null",
+    "pairings",
+    "partial_given_date",
+]
+
+Statistic = Literal["r", "slope", "intercept", "p"]
+
+
+def _dates(table: pd.DataFrame, draws: int, generator: np.random.Generator) -> Floats:
+    """Release dates, those not known drawn anew within what the source leaves open, shape (draws, n)."""
+    low, high = table["date_low"].to_numpy(dtype=float), table["date_high"].to_numpy(dtype=float)
+    return np.asarray(low + generator.random((draws, len(table))) * (high - low))
+
+
+def _trend(date: Floats, y: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Straight line in the date and what it leaves, one fit for each row of ``date``."""
+    w = np.ones_like(date) if weights is None else weights
+    total = w.sum(axis=1, keepdims=True)
+    d = date - (w * date).sum(axis=1, keepdims=True) / total
+    centred = y - (w * y).sum(axis=1, keepdims=True) / total
+    slope = (w * d * centred).sum(axis=1, keepdims=True) / (w * d**2).sum(axis=1, keepdims=True)
+    return y - centred + slope * d, centred - slope * d
+
+
+def _weighted_r(a: Floats, b: Floats, w: Floats) -> Floats:
+    """R of rows whose weighted means are zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((w * a * b).sum(axis=1) / np.sqrt((w * a**2).sum(axis=1) * (w * b**2).sum(axis=1)))
+
+
+def partial_given_date(
+    table: pd.DataFrame,
+    *,
+    unit: Literal["lab", "none"] = "lab",
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Estimate:
+    """R of the two scores after a straight line in the release date is taken out of both.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``frontier.models``.
+    unit : {"lab", "none"}
+        What is resampled. In every draw a date given to the year or month only is placed anew within it; with
+        ``"none"`` that is all that varies.
+    draws : int
+    rng : Generator or int
+
+    Returns
+    -------
+    Estimate
+        The point has every date in the middle of its range.
+    """
+    if unit not in ("lab", "none"):
+        raise ValueError(f"unit={unit!r}; allowed are 'lab' and 'none'")
+    used = table.dropna(subset=[SWE, GPQA])
+    x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
+    generator = as_generator(rng)
+    date = _dates(used, draws, generator)
+    codes, labs = pd.factorize(used["lab"])
+    weights = family_counts(len(labs), draws, generator)[:, codes] if unit == "lab" else np.ones_like(date)
+    middle = used["date"].to_numpy(dtype=float)[None, :]
+    point = pearson(_trend(middle, x)[1][0], _trend(middle, y)[1][0])
+    drawn = _weighted_r(_trend(date, x, weights)[1], _trend(date, y, weights)[1], weights)
+    low, high = interval(drawn)
+    what = f"bootstrap over {len(labs)} labs, inexact dates drawn" if unit == "lab" else "inexact dates drawn"
+    return Estimate(point, low, high, len(used), what, 0.95, draws, int((~np.isfinite(drawn)).sum()))
+
+
+def date_draws(
+    table: pd.DataFrame, statistic: Statistic = "r", *, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Floats:
+    """The draws behind ``date_null``, shape (draws,).
+
+    Each score keeps its straight line in the date of release; what the line leaves is shuffled among the models,
+    independently for the two scores. Unit shuffled: the model.
+    """
+    used = table.dropna(subset=[SWE, GPQA])
+    x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
+    generator = as_generator(rng)
+    date = _dates(used, draws, generator)
+    made = []
+    for score in (x, y):
+        line, rest = _trend(date, np.broadcast_to(score, date.shape))
+        made.append(line + generator.permuted(rest, axis=1))
+    a, b = (part - part.mean(axis=1, keepdims=True) for part in made)
+    slope = (a * b).sum(axis=1) / (a**2).sum(axis=1)
+    r = _weighted_r(a, b, np.ones_like(a))
+    n = len(used)
+    if statistic == "r":
+        return r
+    if statistic == "slope":
+        return np.asarray(slope)
+    if statistic == "intercept":
+        return np.asarray(made[1].mean(axis=1) - slope * made[0].mean(axis=1))
+    if statistic == "p":
+        t = np.abs(r) * np.sqrt((n - 2) / (1 - r**2))
+        return np.asarray(2 * stats.t.sf(t, n - 2))
+    raise ValueError(f"statistic={statistic!r}; allowed are 'r', 'slope', 'intercept' and 'p'")
+
+
+def date_null(
+    table: pd.DataFrame, statistic: Statistic = "r", *, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Null:
+    """What the regression gives when both scores follow the release date and are otherwise unrelated.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``frontier.models``.
+    statistic : {"r", "slope", "intercept", "p"}
+
+    Returns
+    -------
+    Null
+        ``p`` is the share of draws at least as large as the data (for ``"p"`` and ``"intercept"``: at most as large).
+    """
+    drawn = date_draws(table, statistic, draws=draws, rng=rng)
+    line = fit_line(table)
+    observed = {
+        "r": line.r.estimate,
+        "slope": line.slope.estimate,
+        "intercept": line.intercept.estimate,
+        "p": line.p,
+    }[statistic]
+    below = statistic in ("p", "intercept")
+    hits = int(np.sum(drawn <= observed) if below else np.sum(drawn >= observed))
+    low, high = interval(drawn)
+    method = "both scores follow the release date, residuals shuffled"
+    return Null(
+        observed,
+        float(np.median(drawn)),
+        low,
+        high,
+        (hits + 1) / (draws + 1),
+        1 / (draws + 1),
+        line.n,
+        draws,
+        False,
+        method,
+    )
+
+
+def _fits(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Slope and intercept for each row of ``y`` on one ``x``."""
+    d = x - x.mean()
+    slope = y @ d / (d @ d)
+    return slope, y.mean(axis=-1) - slope * x.mean()
+
+
+def lolo_null(
+    table: pd.DataFrame, *, least: int = 3, draws: int = 2000, rng: np.random.Generator | int = 0
+) -> Null:
+    """The leave-one-lab-out error when GPQA is shuffled among models, so that SWE-bench says nothing.
+
+    Returns
+    -------
+    Null
+        Of the mean absolute error over labs with ``least`` or more models; ``p`` is the share at most as large.
+    """
+    used = table.dropna(subset=[SWE, GPQA])
+    x, y = used[SWE].to_numpy(dtype=float), used[GPQA].to_numpy(dtype=float)
+    codes, labs = pd.factorize(used["lab"])
+    shuffled = as_generator(rng).permuted(np.tile(y, (draws, 1)), axis=1)
+    errors = []
+    for k in range(len(labs)):
+        own = codes == k
+        if own.sum() >= least:
+            both = np.vstack([y, shuffled])
+            slope, start = _fits(x[~own], both[:, ~own])
+            errors.append(np.abs(both[:, own] - start[:, None] - slope[:, None] * x[own]).mean(axis=1))
+    mean = np.mean(errors, axis=0)
+    low, high = interval(mean[1:])
+    p = (int(np.sum(mean[1:] <= mean[0])) + 1) / (draws + 1)
+    method = "GPQA shuffled among models, so that SWE-bench predicts nothing"
+    return Null(
+        float(mean[0]),
+        float(np.median(mean[1:])),
+        low,
+        high,
+        p,
+        1 / (draws + 1),
+        len(used),
+        draws,
+        False,
+        method,
+    )
+
+
+def common_slope_null(
+    table: pd.DataFrame, lab: str, *, least: int = 3, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Null:
+    """A lab's slope if all labs shared one slope, each at its own level.
+
+    Residuals of that model, widened for the parameters fitted, are shuffled over all models of labs with ``least`` or
+    more. ``p`` is two-sided about the common slope.
+    """
+    used = table.dropna(subset=[SWE, GPQA])
+    used = used[used.groupby("lab")[SWE].transform("size") >= least]
+    if lab not in set(used["lab"]):
+        raise ValueError(
+            f"no lab {lab!r} with {least} models; there are {', '.join(sorted(set(used['lab'])))}"
+        )
+    inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
+    x, y = inside.T
+    common = float(x @ y / (x @ x))
+    rest = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
+    own = (used["lab"] == lab).to_numpy()
+    made = common * x + as_generator(rng).permuted(np.tile(rest, (draws, 1)), axis=1)
+    # The shared slope is estimated from the same draw, as it is from the data; else the null would be too wide.
+    slopes = _fits(x[own], made[:, own])[0] - made @ x / (x @ x) + common
+    observed = float(x[own] @ y[own] / (x[own] @ x[own]))
+    hits = int(np.sum(np.abs(slopes - common) >= abs(observed - common)))
+    low, high = interval(slopes)
+    method = f"one slope of {common:.2f} for all labs, residuals shuffled"
+    return Null(
+        observed,
+        float(np.median(slopes)),
+        low,
+        high,
+        (hits + 1) / (draws + 1),
+        1 / (draws + 1),
+        int(own.sum()),
+        draws,
+        False,
+        method,
+    )
+
+
+def lab_label_null(
+    field: pd.DataFrame, lab: str, *, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Null:
+    """Mean h of as many models as the lab has, drawn from all labs (labels shuffled among models)."""
+    h, own = field["h"].to_numpy(dtype=float), (field["lab"] == lab).to_numpy()
+    if not own.any():
+        raise ValueError(f"no model of {lab!r}; the labs are {', '.join(sorted(set(field['lab'])))}")
+    shuffled = as_generator(rng).permuted(np.tile(h, (draws, 1)), axis=1)[:, : int(own.sum())].mean(axis=1)
+    centre = h.mean()
+    hits = int(np.sum(np.abs(shuffled - centre) >= abs(h[own].mean() - centre)))
+    low, high = interval(shuffled)
+    method = f"names of labs shuffled among {len(h)} models"
+    return Null(
+        float(h[own].mean()),
+        float(np.median(shuffled)),
+        low,
+        high,
+        (hits + 1) / (draws + 1),
+        1 / (draws + 1),
+        len(h),
+        draws,
+        False,
+        method,
+    )
+
+
+def pairings(past: pd.DataFrame, later: pd.DataFrame) -> Null:
+    """R over all models under every pairing of the later models' two scores; the earlier ones stay as they are."""
+    x = np.concatenate([past[SWE], later[SWE]]).astype(float)
+    orders = np.array(list(itertools.permutations(range(len(later)))))
+    fixed = np.tile(past[GPQA].to_numpy(dtype=float), (len(orders), 1))
+    y = np.hstack([fixed, later[GPQA].to_numpy(dtype=float)[orders]])
+    d, e = x - x.mean(), y - y.mean(axis=1, keepdims=True)
+    r = e @ d / np.sqrt((d @ d) * (e**2).sum(axis=1))
+    method = f"all {len(orders)} pairings of the {len(later)} later models' scores"
+    return null_from_draws(float(r[0]), r, len(x), method, exact=True)

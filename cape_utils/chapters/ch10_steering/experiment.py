@@ -1,0 +1,339 @@
+"""The long measurements of chapter 10 in a real model, kept line by line: the choice, and the test with its controls.
+
+Each is a sweep of ``kept``, keyed by the weights, the tables and the settings, so that the book reuses what came with
+it and a reader's other model gets its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cape_utils import data
+from cape_utils.chapters.ch10_steering.prefix_cache import Replay, prepare, replay_logp
+from cape_utils.chapters.ch10_steering.selection import (
+    STRENGTHS,
+    Choice,
+    choose,
+    depth_table,
+    grid_layers,
+    matched_strength,
+    split_topics,
+    stack,
+    unit,
+)
+from cape_utils.jobs import result_cache
+from cape_utils.models.completions import split_texts
+from cape_utils.models.loading import Loaded
+from cape_utils.stats.results import Floats
+from cape_utils.steering.directions import Direction
+from cape_utils.steering.evaluation import Reference, cost, reference
+from cape_utils.steering.interventions import add_vector
+from cape_utils.steering.layer_map import Slopes, flips, margin_gradients
+from cape_utils.steering.pairs import pairs_digest
+
+__all__ = ["CONTROLS", "Study", "study"]
+
+CONTROLS = 40
+"""Directions of each kind that the chosen one is compared with."""
+
+_BATCH = 16
+Progress = Callable[[Sequence[str]], Iterator[str]]
+
+
+def _short(values: Any) -> list[float]:
+    return [float(f"{value:.5g}") for value in np.asarray(values, dtype=float)]
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+@dataclass(frozen=True)
+class Study:
+    """One model, the pairs and the neutral prompts, and where results are kept.
+
+    Attributes
+    ----------
+    loaded : Loaded
+    pairs : DataFrame
+        With ``topic`` and ``kind``.
+    neutral : tuple of str
+        Prompts about nothing in the pairs.
+    folder : Path or None
+        For new results; the user's cache folder by default.
+    seed : int
+    progress : callable
+        Wraps the tasks that are left, as ``tqdm`` does.
+    """
+
+    loaded: Loaded
+    pairs: pd.DataFrame
+    neutral: tuple[str, ...]
+    folder: Path | None = None
+    seed: int = 0
+    progress: Progress = iter
+
+    @functools.cached_property
+    def slopes(self) -> Slopes:
+        """States and gradients of all pairs, from one backward pass."""
+        return margin_gradients(self.loaded, self.pairs)
+
+    @functools.cached_property
+    def learn(self) -> NDArray[np.bool_]:
+        """Which pairs are of the calibration topics."""
+        calibration, _ = split_topics(self.pairs["topic"].tolist(), seed=self.seed)
+        return self.pairs["topic"].isin(calibration).to_numpy()
+
+    @property
+    def calibration(self) -> pd.DataFrame:
+        """The calibration pairs."""
+        return self.pairs[self.learn].reset_index(drop=True)
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        """The test pairs, in the order of every list of margins in the test."""
+        return self.pairs[~self.learn].reset_index(drop=True)
+
+    @property
+    def matching(self) -> tuple[str, ...]:
+        """Neutral prompts on which doses are matched."""
+        return self.neutral[::6]
+
+    @property
+    def reporting(self) -> tuple[str, ...]:
+        """Other neutral prompts, on which the cost is reported."""
+        return self.neutral[3::6]
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """What all results depend on."""
+        parts = [name for name in ("topic", "kind", "couple") if name in self.pairs]
+        words = [[str(cell) for cell in row] for row in self.pairs[parts].to_numpy().tolist()]
+        return {
+            "model": self.loaded.info.sha256,
+            "dtype": self.loaded.info.dtype,
+            "pairs": pairs_digest(self.pairs),
+            "order": result_cache.digest({"stems": self.pairs["stem"].tolist(), "parts": words}),
+            "neutral": result_cache.digest({"prompts": list(self.neutral)}),
+            "seed": self.seed,
+            "version": 1,
+            **more,
+        }
+
+    def sweep(self, name: str, settings: dict[str, Any], tasks: Sequence[str], run: Any) -> pd.DataFrame:
+        """Do a sweep of ``kept`` in this study's folder, telling its progress."""
+        return result_cache.sweep(name, settings, tasks, run, folder=self.folder, progress=self.progress)
+
+    def _texts(self, pairs: pd.DataFrame) -> Any:
+        stems = pairs["stem"].tolist()
+        return split_texts(self.loaded, stems * 2, [*pairs["true_completion"], *pairs["false_completion"]])
+
+    def _learnt(self, layer: int, rows: NDArray[np.bool_], signs: Floats | None = None) -> Floats:
+        """Unit direction at a layer from some pairs, labels shuffled by the signs if given."""
+        differences = self.slopes.difference[rows, layer].astype(float)
+        return unit(differences.mean(0) if signs is None else signs[rows] @ differences)
+
+    def _margins(self, replay: Replay, vector: Floats) -> tuple[Floats, Floats]:
+        logp = replay_logp(self.loaded, replay, vector)
+        tokens = replay.texts.lengths - replay.texts.starts
+        n = len(logp) // 2
+        return logp[:n] - logp[n:], (logp / tokens)[:n] - (logp / tokens)[n:]
+
+    def _kl(self, layer: int, vector: Floats, unsteered: Reference) -> tuple[float, float]:
+        with add_vector(self.loaded.model, layer, vector):
+            measured = cost(self.loaded, unsteered)
+        return measured.kl, measured.perplexity
+
+    @functools.cached_property
+    def _for_matching(self) -> Reference:
+        return reference(self.loaded, self.matching)
+
+    @functools.cached_property
+    def _for_reporting(self) -> Reference:
+        return reference(self.loaded, self.reporting)
+
+    # ------------------------------------------------------------ choice
+
+    def choice_sweep(self) -> pd.DataFrame:
+        """Every layer of the grid and every strength on the calibration topics, each held out from its direction.
+
+        Returns
+        -------
+        DataFrame
+            ``layer, strength, kl`` and the list ``margins`` in the order of ``calibration``; at strength 0 unsteered.
+        """
+        pairs = self.calibration
+        topics = pairs["topic"].to_numpy()
+        where = self.pairs["topic"].to_numpy()
+
+        def run(task: str) -> list[dict[str, Any]]:
+            if task == "unsteered":
+                plain = _short(self.slopes.margin[self.learn])
+                return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": plain}]
+            layer = int(task.split()[1])
+            norm = float(self.slopes.norms[layer])
+            whole = self._learnt(layer, self.learn)
+            found = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
+            for topic in sorted(set(topics)):
+                replay = prepare(self.loaded, self._texts(pairs[topics == topic]), layer, batch_size=_BATCH)
+                direction = self._learnt(layer, self.learn & (where != topic))
+                for strength, margins in found.items():
+                    margins[topics == topic] = self._margins(replay, direction * norm * strength)[0]
+            return [
+                {
+                    "layer": layer,
+                    "strength": strength,
+                    "kl": _digits(self._kl(layer, whole * norm * strength, self._for_matching)[0]),
+                    "margins": _short(margins),
+                }
+                for strength, margins in found.items()
+            ]
+
+        tasks = ["unsteered", *(f"layer {layer}" for layer in grid_layers(self.loaded.info.layers))]
+        settings = self.settings(strengths=list(STRENGTHS))
+        return self.sweep("steering_choice", settings, tasks, run)
+
+    def choice_table(self, *, draws: int = 2000) -> pd.DataFrame:
+        """Effect of every setting on the calibration topics; see ``steering_search.depth_table``."""
+        found = self.choice_sweep()
+        before = stack(found.loc[found["strength"] == 0, "margins"])[0]
+        topics = self.calibration["topic"].tolist()
+        steered = found[found["strength"] != 0]
+        return depth_table(steered, before, topics, self.loaded.info.layers, draws=draws)
+
+    @functools.cached_property
+    def choice(self) -> Choice:
+        """The layer and strength taken to the test."""
+        return choose(self.choice_table(draws=2))
+
+    # ------------------------------------------------------------ test
+
+    def vector(self, kind: str, draw: int = 0, layer: int | None = None) -> Floats:
+        """Unit vector of the truth direction or of a control, by name.
+
+        Parameters
+        ----------
+        kind : {"truth", "negative", "planted", "shuffled", "random"}
+            ``planted`` is the steepest direction, the mean gradient over the calibration pairs.
+        draw : int
+            Which shuffled or random one.
+        layer : int, optional
+            The chosen one by default.
+        """
+        at = self.choice.layer if layer is None else layer
+        if kind == "random":
+            return unit(np.random.default_rng([self.seed, 1, draw]).normal(size=self.loaded.info.width))
+        if kind == "shuffled":
+            return self._learnt(at, self.learn, flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw])
+        if kind == "planted":
+            return unit(self.slopes.gradient[self.learn, at].astype(float).mean(0))
+        if kind in ("truth", "negative"):
+            return self._learnt(at, self.learn) * (1 if kind == "truth" else -1)
+        raise ValueError(f"kind is {kind!r}; allowed: truth, negative, planted, shuffled, random")
+
+    def test_sweep(self) -> pd.DataFrame:
+        """The chosen setting and all controls on the test topics, and every layer of the grid at its best strength.
+
+        Returns
+        -------
+        DataFrame
+            ``kind, draw, layer, strength, kl, perplexity, predicted`` (effect by the gradient) and the lists ``margins``
+            and ``per_token`` in the order of ``tested``.
+        """
+        chosen, pairs = self.choice, self.tested
+        table = self.choice_table(draws=2)
+        layers = grid_layers(self.loaded.info.layers)
+        best = {layer: choose(table[table["layer"] == layer]) for layer in layers}
+
+        @functools.cache
+        def replay(layer: int) -> Replay:
+            return prepare(self.loaded, self._texts(pairs), layer, batch_size=_BATCH)
+
+        @functools.cache
+        def target() -> float:
+            shift = self.vector("truth") * self.slopes.norms[chosen.layer] * chosen.strength
+            return self._kl(chosen.layer, shift, self._for_matching)[0]
+
+        def run(task: str) -> list[dict[str, Any]]:
+            kind, _, number = task.partition(" ")
+            draw = int(number or 0)
+            layer = draw if kind == "depth" else chosen.layer
+            strength = {"unsteered": 0.0, "depth": best[layer].strength}.get(kind, chosen.strength)
+            name = {"unsteered": "truth", "depth": "truth"}.get(kind, kind)
+            per_unit = self.vector(name, draw, layer) * self.slopes.norms[layer]
+            if kind == "random":
+                strength = matched_strength(
+                    lambda s: self._kl(layer, per_unit * s, self._for_matching)[0], target(), start=strength
+                )
+            margins, per_token = self._margins(replay(layer), per_unit * strength)
+            kl, perplexity = self._kl(layer, per_unit * strength, self._for_reporting)
+            mean_gradient = self.slopes.gradient[~self.learn, layer].astype(float).mean(0)
+            return [
+                {
+                    "kind": kind,
+                    "draw": draw,
+                    "layer": layer,
+                    "strength": _digits(strength),
+                    "kl": _digits(kl),
+                    "perplexity": _digits(perplexity),
+                    "predicted": _digits(strength * float(per_unit @ mean_gradient)),
+                    "margins": _short(margins),
+                    "per_token": _short(per_token),
+                }
+            ]
+
+        tasks = ["unsteered", "truth", "negative", "planted"]
+        tasks += [f"{kind} {i}" for i in range(CONTROLS) for kind in ("shuffled", "random")]
+        tasks += [f"depth {layer}" for layer in layers]
+        settings = self.settings(
+            layer=chosen.layer, strength=chosen.strength, best={str(k): c.strength for k, c in best.items()}
+        )
+        return self.sweep("steering_test", settings, tasks, run)
+
+    def direction(self, vector: Floats | None = None, layer: int | None = None) -> Direction:
+        """A vector at a layer as ``steering.steer`` takes it; the truth direction at the chosen layer by default."""
+        at = self.choice.layer if layer is None else layer
+        return Direction(
+            vector=(self.vector("truth", layer=at) if vector is None else vector).astype(np.float32),
+            layer=at,
+            residual_norm=float(self.slopes.norms[at]),
+            method="means, last token",
+            model_name=self.loaded.info.name,
+            model_sha256=self.loaded.info.sha256,
+            pairs_digest=pairs_digest(self.calibration),
+            pairs=int(self.learn.sum()),
+        )
+
+
+def study(
+    loaded: Loaded,
+    *,
+    pairs: pd.DataFrame | None = None,
+    folder: Path | None = None,
+    progress: Progress = iter,
+) -> Study:
+    """The chapter's measurements for a model, with the project's pairs and neutral prompts.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    pairs : DataFrame, optional
+        The reader's own, from ``own_pairs.read_pairs``, over four topics or more.
+    folder : Path, optional
+        For new results; the user's cache folder by default.
+    progress : callable
+        As ``tqdm``.
+    """
+    prompts = data.load("prompts")
+    neutral = tuple(prompts.loc[prompts["kind"] == "control", "prompt"])
+    return Study(
+        loaded, data.load("truth_pairs") if pairs is None else pairs, neutral, folder, progress=progress
+    )

@@ -1,0 +1,143 @@
+"""Chapter 10: the released counts of changed outputs, and what is kept of our own measurements beside them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cape_utils import data
+from cape_utils.claims.registry import recomputes
+from cape_utils.claims.verdicts import NullRange, Recomputed, Value
+from cape_utils.models.bundled import EMBEDDED
+from cape_utils.stats.resampling import interval
+from cape_utils.steering.pairs import pairs_digest
+
+DEFAULT = "smollm2-135m"
+
+
+def kept_rows(name: str) -> pd.DataFrame:
+    """What came with the repository of a sweep of the default model on the present pairs; empty if nothing did."""
+    weights, digest = EMBEDDED[DEFAULT].sha256, pairs_digest(data.load("truth_pairs"))
+    for path in sorted((data.tables_folder() / "kept").glob(f"{name}-*.jsonl")):
+        first, *lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        settings: dict[str, Any] = first["settings"]
+        if settings["model"] == weights and settings["pairs"] == digest:
+            return pd.DataFrame([row for line in lines for row in line["rows"]])
+    return pd.DataFrame()
+
+
+def counts() -> pd.DataFrame:
+    """The released counts with exact (Clopper-Pearson) 95% intervals, in percent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model, phase, changed, prompts, pct, low, high``.
+    """
+    table = data.load("steering_outcomes").rename(columns={"phase_assigned": "phase"})
+    ends = [
+        stats.binomtest(int(changed), int(n)).proportion_ci(method="exact")
+        for changed, n in zip(table["outputs_changed"], table["prompts"], strict=True)
+    ]
+    changed, prompts = (table[name].astype(float) for name in ("outputs_changed", "prompts"))
+    return pd.DataFrame(
+        {
+            "model": table["model"],
+            "phase": table["phase"],
+            "changed": changed.astype(int),
+            "prompts": prompts.astype(int),
+            "pct": 100 * changed / prompts,
+            "low": [100 * float(end.low) for end in ends],
+            "high": [100 * float(end.high) for end in ends],
+        }
+    )
+
+
+def phases_differ_p() -> float:
+    """Exact p of the tax model's count against the bonus model's, two-sided (Fisher)."""
+    table = counts().set_index("phase").loc[["tax", "bonus"]]
+    changed, prompts = (table[name].to_numpy(dtype=int) for name in ("changed", "prompts"))
+    return float(stats.fisher_exact(np.stack([changed, prompts - changed], axis=1)).pvalue)
+
+
+def resampling_null() -> NullRange | None:
+    """Outputs that differ between two unsteered runs of the default model at temperature 0.7 and greedy, in percent."""
+    rows = kept_rows("steering_changed")
+    if rows.empty:
+        return None
+    sampled = rows[rows["kind"] == "sampled"]
+    pct = 100 * sampled["changed"].to_numpy(dtype=float) / sampled["prompts"].to_numpy(dtype=float)
+    low, high = interval(pct)
+    title = EMBEDDED[DEFAULT].title
+    return NullRange(
+        float(np.median(pct)), low, high, f"no steering, {title} sampled at temperature 0.7 against greedy"
+    )
+
+
+def _count(phase: str) -> Recomputed:
+    row = next(row for row in counts().to_dict("records") if row["phase"] == phase)
+    value = Value(
+        float(row["pct"]),
+        float(row["low"]),
+        float(row["high"]),
+        int(row["prompts"]),
+        "share of prompts whose output changed, exact interval",
+    )
+    null = resampling_null()
+    alone = (
+        ""
+        if null is None
+        else (
+            f" Another model here, sampled without any steering, changes {null.value:.0f}% of ten outputs, so a change "
+            "by itself does not tell steering from sampling, and it is no correction; by which rule the paper's sampled "
+            "texts count as unchanged is not said."
+        )
+    )
+    remark = (
+        f"{int(row['changed'])} of {int(row['prompts'])} prompts. Tax against bonus: p = {phases_differ_p():.2f} (Fisher). "
+        f"The outputs and their grading were not released, and {row['model']} is not available offline; what chapter 10 "
+        f"measures in another model is not this claim.{alone}"
+    )
+    return Recomputed(value, None, null, remark)
+
+
+@recomputes("steering_tax")
+def steering_tax() -> Recomputed:
+    return _count("tax")
+
+
+@recomputes("steering_transition")
+def steering_transition() -> Recomputed:
+    return _count("transition")
+
+
+@recomputes("steering_bonus")
+def steering_bonus() -> Recomputed:
+    return _count("bonus")
+
+
+@recomputes("steering_quarter_depth")
+def steering_quarter_depth() -> Recomputed:
+    rows = kept_rows("steering_choice")
+    found = ""
+    if not rows.empty:
+        before = np.array(rows.loc[rows["strength"] == 0, "margins"].iloc[0], dtype=float)
+        steered = rows[rows["strength"] > 0]
+        mildest = steered[steered["strength"] == steered["strength"].min()]
+        effects = {
+            int(layer): float((np.array(margins, dtype=float) - before).mean())
+            for layer, margins in zip(mildest["layer"], mildest["margins"], strict=True)
+        }
+        depth = 30  # layers of the default model
+        quarter, best = depth // 4, max(effects, key=lambda layer: effects[layer])
+        found = (
+            f" In {EMBEDDED[DEFAULT].title}, another model, at the mildest strength tried a quarter of the depth moves "
+            f"the margin by {effects[quarter]:+.3f} nats, and the best of {len(effects)} depths, {best / depth:.2f}, "
+            f"by {effects[best]:+.3f}."
+        )
+    remark = f"No outcome at any other depth was released, so the paper's data cannot compare depths.{found}"
+    return Recomputed(None, None, None, remark)

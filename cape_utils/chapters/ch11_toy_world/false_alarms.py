@@ -1,0 +1,143 @@
+"""How often the toy world's rules speak where nothing is there: a dip or a turn at chance, a shift between equals.
+
+The rules are those of ``toy_readings`` and ``toy_levers``; here they are put to made-up scores whose answer is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cape_utils.chapters.ch11_toy_world.levers import shift_words
+from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turn, turns
+from cape_utils.stats.item_noise import item_error
+from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.results import Null
+from cape_utils.toyworld.world import CHANCE_PCT, WorldSize, choice_pct
+
+__all__ = ["false_dips", "false_shifts", "false_turns"]
+
+
+def false_turns(panel: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> Null:
+    """Share of worlds that turn, if every model guessed and only item noise moved its score.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        From ``toy_readings.scores``, for its sizes and worlds.
+    draws : int
+        The unit drawn is the item noise of each score.
+
+    Returns
+    -------
+    Null
+        Of the number of worlds that turn.
+    """
+    generator, n_items = as_generator(rng), items()["truth"]
+    params, worlds = np.sort(panel["params"].unique()).astype(float), panel["seed"].nunique()
+    observed = float(turns(panel)["turns"].sum())
+    guessed = 100 * generator.binomial(int(n_items), CHANCE_PCT / 100, (draws, worlds, len(params))) / n_items
+    found = [sum(turn(params, curve, n_items=n_items).turns for curve in curves) for curves in guessed]
+    return null_from_draws(
+        observed, np.array(found, dtype=float), worlds, "every model guesses, item noise only"
+    )
+
+
+def false_shifts(
+    panel: pd.DataFrame, *, worlds: int = 3, draws: int = 400, rng: np.random.Generator | int = 0
+) -> float:
+    """Share of comparisons in which the rule sees a shift between the base setting and itself.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        From ``toy_readings.scores``, at the sizes that all settings share.
+    worlds : int
+        Worlds a comparison.
+    draws : int
+        Each takes worlds at random and gives their scores item noise twice over, once for each side.
+
+    Returns
+    -------
+    float
+        The rule aims at 0.05.
+    """
+    generator, n_items = as_generator(rng), items()["truth"]
+    curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
+    params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
+    seen = 0
+    for _ in range(draws):
+        means = known[generator.integers(0, len(known), worlds)]
+        sides = np.clip(means + generator.normal(size=(2, *means.shape)) * item_error(means, n_items), 0, 100)
+        lowest = np.array(
+            [[turn(params, curve, n_items=n_items).lowest_params for curve in side] for side in sides]
+        )
+        moves = over_worlds(lowest[0] / lowest[1], logs=True)
+        row = {
+            "dips": worlds,
+            "turns": worlds,
+            "worlds": worlds,
+            "lowest_mean_pct": 0.0,
+            "moves_n": moves.n,
+            "moves_low": moves.low,
+            "moves_high": moves.high,
+        }
+        seen += shift_words(row).startswith("moves")
+    return seen / draws
+
+
+def false_dips(
+    panel: pd.DataFrame,
+    *,
+    worlds: int = 3,
+    draws: int = 1000,
+    wide: bool = False,
+    rng: np.random.Generator | int = 0,
+) -> float:
+    """Share of positions for which the rule speaks of a dip, in some worlds or a shallow one, where there is none.
+
+    The curves are those of the base setting with all that lies below chance lifted to chance, so that small models guess
+    and large ones rise.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        From ``toy_readings.scores``, at the sizes that all settings share.
+    worlds : int
+        Worlds a position.
+    draws : int
+        Each takes worlds at random; a guesser's score is that of random answers to the test's questions, the others have
+        item noise.
+    wide : bool
+        Give guessers binomial item noise too, as the rules assume; it is wider, since scores are means over all options.
+
+    Returns
+    -------
+    float
+        It has no aim; the rules of one curve take two standard errors at every size.
+    """
+    generator, n_items = as_generator(rng), int(items()["truth"])
+    curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
+    params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
+    right, rumour = np.zeros(n_items, dtype=int), np.ones(n_items, dtype=int)
+    guesses = [
+        choice_pct(generator.normal(size=(n_items, WorldSize().values)), right, against=rumour)
+        for _ in range(2000)
+    ]
+    if wide:
+        guesses = list(100 * generator.binomial(n_items, CHANCE_PCT / 100, 2000) / n_items)
+    seen = 0
+    for _ in range(draws):
+        means = known[generator.integers(0, len(known), worlds)]
+        risen = means + generator.normal(size=means.shape) * item_error(means, n_items)
+        drawn = np.where(means > CHANCE_PCT, np.clip(risen, 0, 100), generator.choice(guesses, means.shape))
+        found = [turn(params, curve, n_items=n_items) for curve in drawn]
+        row = {
+            "dips": sum(world.dips for world in found),
+            "turns": sum(world.turns for world in found),
+            "worlds": worlds,
+            "lowest_mean_pct": float(drawn.mean(axis=0).min()),
+            "moves_n": 0,
+        }
+        seen += shift_words(row) != "removes the dip"
+    return seen / draws

@@ -1,0 +1,78 @@
+"""The figure of a null: its draws as a histogram, with the value observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from cape_utils.charts.parts import (
+    dropdown,
+    put,
+)
+from cape_utils.charts.rendering import PALETTE
+from cape_utils.stats.resampling import histogram
+from cape_utils.stats.results import Floats, Null
+
+__all__ = ["null_chart"]
+
+
+def null_chart(cases: Mapping[str, tuple[Null, Floats]], *, title: str, axis: str) -> Any:
+    """What a statistic does under a null, with the observed value as a line.
+
+    Parameters
+    ----------
+    cases : mapping of str to (Null, draws)
+        The first case is shown at first and described in the caption.
+    title : str
+    axis : str
+        Title of the horizontal axis.
+    """
+    bins = pd.concat(
+        [
+            histogram(draws, bins=60, low=float(draws.min()), high=float(np.quantile(draws, 0.999))).assign(
+                case=case
+            )
+            for case, (_, draws) in cases.items()
+        ]
+    )
+    observed = pd.DataFrame([{"case": case, "observed": null.observed} for case, (null, _) in cases.items()])
+    chosen = dropdown("null_case", list(cases), "Show")
+    bars = (
+        alt.Chart(bins.round(5))
+        .transform_filter("datum.case == null_case && datum.share > 0")
+        .mark_rect(color=PALETTE["grey"], opacity=0.75)
+        .encode(
+            alt.X("low:Q", title=axis, scale=alt.Scale(zero=False, nice=True)),
+            alt.X2("high:Q"),
+            alt.Y("share:Q", title="Share of draws", axis=alt.Axis(format="%")),
+            y2=alt.datum(0),
+        )
+        .add_params(chosen)
+    )
+    seen = alt.Chart(observed.round(5)).transform_filter("datum.case == null_case")
+    line = seen.mark_rule(color=PALETTE["vermillion"], strokeWidth=3).encode(
+        alt.X("observed:Q"), tooltip=["case", alt.Tooltip("observed:Q", format=".3f")]
+    )
+    word = (
+        seen.transform_calculate(label="'data ' + format(datum.observed, '.3f')")
+        .mark_text(align="left", dx=6, color=PALETTE["vermillion"], fontWeight="bold", baseline="top")
+        .encode(alt.X("observed:Q"), alt.Text("label:N"), y=alt.value(2))
+    )
+    first, (null, _) = next(iter(cases.items()))
+    listed = "; ".join(
+        f"{case}, data {n.observed:.3f}, null {n.value:.3f} from {n.low:.3f} to {n.high:.3f}"
+        for case, (n, _) in cases.items()
+    )
+    return put(
+        bars + line + word,
+        title=title,
+        caption=(
+            f"{first[0].upper()}{first[1:]}, n = {null.n}: {null.observed:.3f} in the data; {null.value:.3f} [{null.low:.3f}, "
+            f"{null.high:.3f}] under the null ({null.method}), of which {null.p:.0%} are at least as strong."
+        ),
+        alternative=f"Histogram of a statistic under a null, with a vertical line at the value in the data: {listed}.",
+    )

@@ -1,0 +1,147 @@
+"""Pieces that the figures share: names, axes, controls and the words that every figure must carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.charts.rendering import PALETTE
+from cape_utils.scaling.coupling import PHASES
+
+__all__ = [
+    "PHASE_BAR",
+    "PHASE_COLOURS",
+    "PHASE_POINT",
+    "PHASE_SHAPES",
+    "PROBABILITY",
+    "dropdown",
+    "name",
+    "names",
+    "order_of",
+    "pct_axis",
+    "phase_rows",
+    "put",
+    "size_axis",
+    "size_label",
+    "slider",
+]
+
+# Hue, shape and word together tell the phases apart, so none of them is needed.
+PHASE_COLOURS = {"tax": PALETTE["vermillion"], "transition": PALETTE["grey"], "bonus": PALETTE["blue"]}
+PHASE_SHAPES = {"tax": "triangle-down", "transition": "circle", "bonus": "triangle-up"}
+
+
+def names() -> dict[str, str]:
+    """Title of each benchmark by its identifier."""
+    table = data.load("benchmarks")
+    return dict(zip(table["benchmark"], table["title"], strict=True))
+
+
+def name(benchmark: str) -> str:
+    """Title of a benchmark; the identifier itself where it is not a benchmark."""
+    return names().get(benchmark, benchmark)
+
+
+def put(chart: Any, *, title: str, caption: str, alternative: str) -> Any:
+    """Give a chart its words: what it shows, what is found with which n, and what a reader without sight needs."""
+    for label, words in (("title", title), ("caption", caption), ("text alternative", alternative)):
+        if not words.strip():
+            raise ValueError(f"a chart needs a {label}")
+    return chart.properties(title=title, description=alternative, usermeta={"caption": caption})
+
+
+def size_axis(field: str = "params_b", title: str = "Parameters (billions, log scale)") -> alt.X:
+    """Logarithmic axis of model sizes."""
+    return alt.X(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(values=[0.1, 0.3, 1, 3, 10, 30, 100, 300], format="~g", grid=True),
+    )
+
+
+def pct_axis(field: str, title: str, **scale: Any) -> alt.Y:
+    """Axis of scores in percent that need not start at zero."""
+    return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True, **scale))
+
+
+def dropdown(
+    parameter: str,
+    options: Sequence[str],
+    label: str,
+    *,
+    labels: Sequence[str] | None = None,
+    value: str | None = None,
+) -> alt.Parameter:
+    """Parameter bound to a drop-down; the first option is chosen unless ``value`` says otherwise."""
+    binding = alt.binding_select(options=list(options), labels=list(labels or options), name=f"{label} ")
+    return alt.param(name=parameter, value=options[0] if value is None else value, bind=binding)
+
+
+def slider(parameter: str, low: float, high: float, step: float, value: float, label: str) -> alt.Parameter:
+    """Parameter bound to a slider."""
+    return alt.param(
+        name=parameter, value=value, bind=alt.binding_range(min=low, max=high, step=step, name=f"{label} ")
+    )
+
+
+def order_of(table: pd.DataFrame, column: str) -> list[str]:
+    """Values of a column in the order in which they stand."""
+    return list(dict.fromkeys(table[column].dropna()))
+
+
+_PHASE_COLOUR = alt.Scale(domain=list(PHASES), range=[PHASE_COLOURS[p] for p in PHASES])
+
+
+_PHASE_SHAPE = alt.Scale(domain=list(PHASES), range=[PHASE_SHAPES[p] for p in PHASES])
+
+
+PHASE_POINT = {
+    "color": alt.Color("phase:N", title="Phase", scale=_PHASE_COLOUR),
+    "shape": alt.Shape("phase:N", title="Phase", scale=_PHASE_SHAPE),
+    "tooltip": [
+        "family",
+        "step",
+        alt.Tooltip("coupling:Q", format=".2f"),
+        alt.Tooltip("se:Q", format=".2f"),
+        alt.Tooltip("p_sign:Q", title="sign is sure", format=".0%"),
+        "phase",
+    ],
+}
+"""How a local coupling is drawn: colour and shape by phase, and what the pointer shows."""
+
+
+PHASE_BAR = alt.Color(
+    "phase:N", title="Phase", scale=alt.Scale(domain=list(PHASES), range=[PHASE_COLOURS[p] for p in PHASES])
+)
+PROBABILITY = alt.X(
+    "probability:Q",
+    title="Probability",
+    stack="zero",
+    axis=alt.Axis(format="%"),
+    scale=alt.Scale(domain=[0, 1], nice=False),
+)
+
+
+def size_label(params_b: float) -> str:
+    """A size in words, such as 6.9B."""
+    return f"{params_b:.3g}B"
+
+
+def phase_rows(steps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row for each step and phase, from steps that hold ``p_`` and the name of each phase."""
+    rows = [
+        {
+            **{k: v for k, v in step.items() if not k.startswith("p_")},
+            "phase": phase,
+            "probability": round(float(step[f"p_{phase}"]), 4),
+            "place": place,
+        }
+        for step in steps
+        for place, phase in enumerate(PHASES)
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,233 @@
+"""The ledger: what the papers say, what we compute, and the verdict by rule.
+
+The quoted numbers come from ``quotations``, the functions that recompute them from ``registry``. This module joins the
+two; the rule is in ``verdicts``, the tables of a notebook are in ``scoreboards``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cape_utils.claims.quotations import claims_by_id, claims_of
+from cape_utils.claims.registry import cited_claims, recomputations, remarks
+from cape_utils.claims.scoreboards import Reproduction, Scoreboard, Statements
+from cape_utils.claims.verdicts import (
+    VERDICTS,
+    Assessment,
+    Claim,
+    NullRange,
+    Recomputed,
+    Value,
+    judge,
+    show_null,
+    show_quote,
+    show_value,
+)
+from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.results import Null
+
+__all__ = [
+    "VERDICTS",
+    "Assessment",
+    "Claim",
+    "NullRange",
+    "Recomputed",
+    "Reproduction",
+    "Scoreboard",
+    "Statements",
+    "Value",
+    "agreement_by_luck",
+    "assess",
+    "assess_some",
+    "flat_table",
+    "judge",
+    "reproduce",
+    "scoreboard",
+    "statements",
+    "table",
+    "verdict_counts",
+]
+
+
+@functools.cache
+def _assessed(claim: Claim) -> Assessment:
+    function = recomputations().get(claim.id)
+    return judge(claim, None if function is None else function())
+
+
+def assess(chapter: str | None = None) -> list[Assessment]:
+    """Every claim of a chapter, or of the book, with our numbers and the verdict.
+
+    Parameters
+    ----------
+    chapter : str, optional
+        Such as ``"02_coupling"``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such chapter; the message lists those there are.
+    """
+    return [_assessed(claim) for claim in claims_of(chapter)]
+
+
+def assess_some(ids: Sequence[str]) -> list[Assessment]:
+    """A few claims with our numbers and the verdict, without recomputing the rest of the ledger.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Identifiers of claims; the answer keeps their order.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+
+    Examples
+    --------
+    >>> assess_some(["panel_families"])[0].verdict
+    'reproduced'
+    """
+    return [_assessed(claim) for claim in claims_by_id(ids)]
+
+
+def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
+    """Number of claims with each verdict, in the order of ``VERDICTS``."""
+    verdicts = [item.verdict for item in (assess() if items is None else items)]
+    return {name: verdicts.count(name) for name in VERDICTS}  # type: ignore[arg-type]
+
+
+def table(chapter: str | None = None) -> pd.DataFrame:
+    """The ledger as a table for reading.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``claim, paper, paper's data, open panel, null, verdict, why``, indexed by id.
+    """
+    rows = [
+        {
+            "id": item.claim.id,
+            "claim": f"{item.claim.statement} ({item.claim.unit})",
+            "paper": show_quote(item.claim),
+            "paper's data": "" if item.paper_panel is None else show_value(item.paper_panel),
+            "open panel": "" if item.open_panel is None else show_value(item.open_panel),
+            "null": "" if item.null is None else show_null(item.null),
+            "verdict": item.verdict,
+            "why": item.reason,
+        }
+        for item in assess(chapter)
+    ]
+    return pd.DataFrame(rows).set_index("id")
+
+
+def reproduce(claim_id: str) -> Reproduction:
+    """Compute one number of the papers anew, and show how.
+
+    Parameters
+    ----------
+    claim_id : str
+        Such as ``"pythia_r_hs_tqa"``; ``ledger()`` and ``cape claims`` list them.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+
+    Examples
+    --------
+    >>> reproduce("panel_families").item.verdict
+    'reproduced'
+    """
+    (item,) = assess_some([claim_id])
+    function = recomputations().get(claim_id)
+    if function is None:
+        return Reproduction(item, "", "")
+    return Reproduction(item, textwrap.dedent(inspect.getsource(function)).rstrip(), function.__module__)
+
+
+def statements(chapter: str) -> Statements:
+    """What the papers say that a chapter tests or cites, in their terms; nothing is recomputed for it."""
+    cited = cited_claims(chapter)
+    return Statements(claims_by_id(cited) if cited else claims_of(chapter))
+
+
+def scoreboard(chapter: str | None = None) -> Scoreboard:
+    """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts."""
+    if chapter is not None and (cited := cited_claims(chapter)):
+        return Scoreboard(tuple(assess_some(cited)), world=remarks(chapter))
+    return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
+
+
+def flat_table() -> pd.DataFrame:
+    """The whole ledger with one number a column, as published in ``scorecard.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``id, chapter, statement, unit, paper_value, paper_low, paper_high``, the same three for ``ours`` and
+        ``open_panel``, ``null_value, null_low, null_high``, ``verdict`` and ``reason``.
+    """
+    rows = []
+    for item in assess():
+        row: dict[str, Any] = {
+            "id": item.claim.id,
+            "chapter": item.claim.chapter,
+            "statement": item.claim.statement,
+            "unit": item.claim.unit,
+        }
+        sides = {
+            "paper": item.claim.paper_value,
+            "ours": item.paper_panel,
+            "open_panel": item.open_panel,
+            "null": item.null,
+        }
+        for name, part in sides.items():
+            for key in ("value", "low", "high"):
+                row[f"{name}_{key}"] = None if part is None else getattr(part, key)
+        rows.append({**row, "verdict": item.verdict, "reason": item.reason})
+    return pd.DataFrame(rows)
+
+
+def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) -> Null:
+    """How many numbers would be recomputed if the quoted ones were dealt out anew among claims of one unit.
+
+    Returns
+    -------
+    Null
+        Of the number of claims whose recomputed value lies within tolerance of the quoted one.
+    """
+    items = [
+        item
+        for item in assess()
+        if item.claim.criterion == "within"
+        and item.paper_panel is not None
+        and item.claim.paper_value is not None
+        and not isinstance(item.claim.paper_value.value, str)
+    ]
+    shared = pd.Series([item.claim.unit for item in items]).duplicated(keep=False)
+    items = [
+        item for item, more in zip(items, shared, strict=True) if more
+    ]  # a unit of one deals itself back
+    quoted = np.array([float(item.claim.paper_value.value) for item in items if item.claim.paper_value])
+    ours = np.array([float(item.paper_panel.value) for item in items if item.paper_panel])
+    slack = np.array([item.claim.tolerance * (1 + 1e-9) + 1e-15 for item in items])
+    units = pd.factorize(np.array([item.claim.unit for item in items], dtype=object))[0]
+    generator = as_generator(rng)
+    # Sorting by unit, then by a random key, deals the values out within each unit.
+    keys = generator.random((draws, len(items)))
+    order = np.argsort(units + keys / 2, axis=1)
+    home = np.argsort(units, kind="stable")
+    dealt = np.empty((draws, len(items)))
+    dealt[:, home] = quoted[order]
+    hits = (np.abs(dealt - ours) <= slack).sum(axis=1).astype(float)
+    observed = float((np.abs(quoted - ours) <= slack).sum())
+    return null_from_draws(observed, hits, len(items), "quoted values dealt out anew within each unit")

@@ -1,0 +1,90 @@
+"""What the papers say: the rows of the ledger, and the reading that comes nearest to a quoted number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.claims.verdicts import Claim, Value, finite
+
+__all__ = ["claims_by_id", "claims_of", "ledger", "nearest"]
+
+
+def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
+    """All claims, in the order of the table.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame, optional
+        A table like ``claims``; the project's own by default.
+
+    Examples
+    --------
+    >>> ledger()[0].id
+    'pythia_r_hs_tqa'
+    """
+    frame = data.load("claims") if rows is None else rows
+    claims = []
+    for row in frame.to_dict("records"):
+        number, text = finite(row["paper_value"]), row["paper_text"]
+        quoted: float | str | None = (
+            number if number is not None else (text if isinstance(text, str) else None)
+        )
+        meaning = row["interval_meaning"] if isinstance(row["interval_meaning"], str) else None
+        value = (
+            None
+            if quoted is None
+            else Value(quoted, finite(row["paper_low"]), finite(row["paper_high"]), None, meaning)
+        )
+        claims.append(
+            Claim(
+                row["id"],
+                row["paper"],
+                row["section"],
+                row["statement"],
+                row["chapter"],
+                row["unit"],
+                row["criterion"],
+                value,
+                finite(row["criterion_value"]),
+                finite(row["tolerance"]) or 0.0,
+            )
+        )
+    return claims
+
+
+def claims_of(chapter: str | None) -> tuple[Claim, ...]:
+    """The claims of a chapter, or of the book, in the order of the table.
+
+    Raises
+    ------
+    KeyError
+        If there is no such chapter; the message lists those there are.
+    """
+    known = list(data.load("chapters")["chapter"])
+    if chapter is not None and chapter not in known:
+        raise KeyError(f"no chapter {chapter!r}; the chapters are {', '.join(known)}")
+    return tuple(claim for claim in ledger() if chapter is None or claim.chapter == chapter)
+
+
+def claims_by_id(ids: Sequence[str]) -> tuple[Claim, ...]:
+    """A few claims, in the order asked for.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+    """
+    known = {claim.id: claim for claim in ledger()}
+    if unknown := [name for name in ids if name not in known]:
+        raise KeyError(f"no claim {', '.join(map(repr, unknown))}; cape claims lists them all")
+    return tuple(known[name] for name in ids)
+
+
+def nearest(readings: Mapping[str, float], quoted: float) -> tuple[str, str]:
+    """The reading whose number lies nearest to the one quoted, and a sentence that names all."""
+    best = min(readings, key=lambda name: abs(readings[name] - quoted))
+    listed = ", ".join(f"{name} {value:.3g}" for name, value in readings.items())
+    return best, f"Readings tried: {listed}."

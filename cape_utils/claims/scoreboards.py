@@ -1,0 +1,137 @@
+"""Claims as tables of a notebook: what the papers say, what we find, and one number anew with its code."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cape_utils.claims.verdicts import (
+    Assessment,
+    Claim,
+    Value,
+    show_null,
+    show_number,
+    show_quote,
+    show_value,
+)
+from cape_utils.runtime import in_book
+
+__all__ = ["Reproduction", "Scoreboard", "Statements"]
+
+_NO_NUMBER = "The papers quote no number that belongs to this chapter"
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What the papers say, before any test, shown as a table in a notebook."""
+
+    claims: tuple[Claim, ...]
+
+    def _repr_html_(self) -> str:
+        if not self.claims:
+            return f"<p>{_NO_NUMBER}; what they say stands above, in words.</p>"
+        rows = [
+            (
+                _named(claim),
+                html.escape(show_quote(claim) + _ends(claim.paper_value)),
+                html.escape("" if claim.unit == "text" else claim.unit),
+                html.escape(f"paper {claim.paper}, {claim.section}"),
+            )
+            for claim in self.claims
+        ]
+        return _html_table(("what is claimed", "quoted", "unit", "where"), rows)
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """Claims with their verdicts, shown as a table in a notebook."""
+
+    items: tuple[Assessment, ...]
+    filters: bool = False
+    """Whether the page may offer to show one chapter or one verdict alone."""
+    world: Mapping[str, str] = field(default_factory=dict)
+    """What a lever does in the toy world, by claim; a column of its own where there is any."""
+
+    def _repr_html_(self) -> str:
+        if not self.items:
+            return f"<p>{_NO_NUMBER}, so the rule of the ledger gives no verdict.</p>"
+        rows, marks = [], []
+        for item in self.items:
+            mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
+            verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
+            unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
+            quoted, reason = html.escape(show_quote(item.claim) + unit), html.escape(item.reason)
+            known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
+            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict, *known))
+            marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
+        last = ("in a world where we know",) if self.world else ()
+        return _html_table(
+            ("claim", "paper", "we find", "verdict", *last), rows, marks if self.filters else ()
+        )
+
+
+def _named(claim: Claim) -> str:
+    return f"{html.escape(claim.statement)}<br><code>{claim.id}</code>"
+
+
+def _reproduce_link(claim: Claim) -> str:
+    """Link to the cell that computes it, on the book's pages; a live notebook has the function instead."""
+    if not in_book():
+        return ""
+    label = f"Reproduce {claim.id}"
+    target = f"../book/reproduce.html#claim-{claim.id.replace('_', '-')}"
+    return f' <a class="cape-reproduce" href="{target}" aria-label="{label}">reproduce</a>'
+
+
+def _ends(value: Value | None) -> str:
+    return (
+        ""
+        if value is None or value.low is None or value.high is None
+        else f" [{show_number(value.low)}, {show_number(value.high)}]"
+    )
+
+
+def _html_table(
+    head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marks: Sequence[dict[str, str]] = ()
+) -> str:
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = []
+    for place, row in enumerate(rows):
+        named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
+        body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
+    kind = "scoreboard filtered" if marks else "scoreboard"
+    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """One claim computed anew, with the code that does it; shown as a table and a fold in a notebook."""
+
+    item: Assessment
+    code: str
+    """Source of the function that computes it; empty where none does."""
+    module: str
+
+    def _repr_html_(self) -> str:
+        item, claim = self.item, self.item.claim
+        sides = {
+            "the paper says": show_quote(claim) + _ends(claim.paper_value),
+            "the paper's data give": "" if item.paper_panel is None else show_value(item.paper_panel),
+            "the open panel gives": "" if item.open_panel is None else show_value(item.open_panel),
+            "the null gives": "" if item.null is None else show_null(item.null),
+            "unit": "" if claim.unit == "text" else claim.unit,
+            "verdict": item.verdict,
+            "because": item.reason,
+        }
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th><td>{html.escape(words)}</td></tr>'
+            for name, words in sides.items()
+            if words
+        )
+        fold = (
+            f"<details><summary>The code, in <code>{self.module}</code></summary>"
+            f"<pre>{html.escape(self.code)}</pre></details>"
+        )
+        said = f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
+        return f'{said}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'

@@ -1,0 +1,278 @@
+"""What to try, each time with the rule that fired, the evidence behind it, and what would change the advice.
+
+Paper A suggests interventions by phase (its playbook). Each is a rule here: a pure function of a ``Diagnosis`` that says
+in numbers why it fires, or that it does not. The evidence is a list of claims whose verdicts are looked up in the ledger
+when asked; the words of the advice follow from them by rule, and are never stronger than they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cape_utils import data
+from cape_utils.claims.evidence import GRADES, Evidence, Grade, evidence_for, grade
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.stats.results import plain
+
+__all__ = ["CLEAR", "GRADES", "RULES", "Advice", "Evidence", "Rule", "advise", "grade"]
+
+CLEAR = 0.8
+"""Probability from which a phase counts as clear."""
+
+_PAPER_SCALE_B = 3.5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One suggestion.
+
+    Attributes
+    ----------
+    name, title : str
+    fires : callable
+        From a ``Diagnosis`` to what triggered it, in numbers; None where it does not fire.
+    says : str
+        What is suggested, as a possibility.
+    claims : tuple of str
+        Claims that it rests on.
+    changes : str
+        What would change the advice.
+    indirect : str
+        Where the claims are about less than what the advice is for: what they are about. The grade is then *indirect* at
+        best, however well they hold.
+    """
+
+    name: str
+    title: str
+    fires: Callable[[Diagnosis], str | None]
+    says: str
+    claims: tuple[str, ...]
+    changes: str
+    indirect: str = ""
+
+
+def _step(found: Diagnosis) -> str:
+    last, x, y = found.last, data.benchmark_title(found.x), data.benchmark_title(found.y)
+    noise = f" (standard error {last.se_dy:.1f})" if last.se_dy == last.se_dy else ""
+    return (
+        f"from {last.from_params_b:g}B to {last.to_params_b:g}B {x} changes by {last.dx:+.1f} points and {y} by "
+        f"{last.dy:+.1f}{noise}"
+    )
+
+
+def _clear_tax(found: Diagnosis) -> str | None:
+    if not found.last.p_tax >= CLEAR:  # also where it is not known
+        return None
+    return f"{_step(found)}: tax with probability {found.last.p_tax:.0%}"
+
+
+def _curate(found: Diagnosis) -> str | None:
+    reasons = [_clear_tax(found)]
+    h = found.distance
+    if h is not None and h.h < h.low:
+        reasons.append(
+            f"{data.benchmark_title(found.y)} lies {-h.h:.1f} points below web-trained models of its sizes, "
+            f"outside their range of "
+            f"{h.low:+.1f} to {h.high:+.1f}"
+        )
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _scale(found: Diagnosis) -> str | None:
+    last, ahead = found.last, found.next_size
+    if last.p_bonus >= CLEAR:
+        return f"{_step(found)}: bonus with probability {last.p_bonus:.0%}"
+    # A foreseen phase counts only where such phases beat plain frequencies on families held out.
+    foreseen = ahead.skill is not None and ahead.skill.score < ahead.skill.frequencies
+    if last.p_tax >= CLEAR and ahead.p_bonus >= 0.5 and foreseen:
+        return (
+            f"the last step is tax with probability {last.p_tax:.0%}, but the step to {ahead.params_b:g}B is bonus in "
+            f"{ahead.p_bonus:.0%} of the held-out errors"
+        )
+    return None
+
+
+def _distil(found: Diagnosis) -> str | None:
+    largest, tax = found.scores[-1].params_b, _clear_tax(found)
+    if tax is None or largest >= _PAPER_SCALE_B:
+        return None
+    return (
+        f"{tax}; the largest model has {largest:g}B, below the paper's critical scale of {_PAPER_SCALE_B:g}B"
+    )
+
+
+def _rotate(found: Diagnosis) -> str | None:
+    hits = [c for c in found.cautions if c.kind == "saturation" and c.benchmark in (found.x, found.y)]
+    return "; ".join(f"{c.text} ({', '.join(c.models)})" for c in hits) or None
+
+
+def _measure(found: Diagnosis) -> str | None:
+    last, reasons = found.last, []
+    if not last.probability >= CLEAR:
+        known = last.probability == last.probability
+        reasons.append(
+            f"{_step(found)}: the likeliest phase, {last.phase}, has a probability of {last.probability:.0%}"
+            if known
+            else "the number of test items of one of the two benchmarks is not known, so no phase has a probability"
+        )
+    # A TruthfulQA score near chance is no weakness: good and bad models pass it on their way.
+    weak = [
+        c
+        for c in found.cautions
+        if c.kind in ("chance", "floor")
+        and c.benchmark in (found.x, found.y)
+        and not c.benchmark.startswith("truthfulqa")
+    ]
+    reasons += [f"{c.text} ({', '.join(c.models)})" for c in weak]
+    if len(found.scores) == 2:
+        reasons.append("there are two sizes, and a turn needs three")
+    return "; ".join(reasons) or None
+
+
+RULES = (
+    Rule(
+        "measure_more",
+        "Measure more before acting",
+        _measure,
+        "Test the same models on more items, on a second wording or seed, or on a second benchmark of the same ability, and "
+        "add a size. Near a boundary, look at several checkpoints.",
+        (),
+        "A likeliest phase of 80% or more at the last step.",
+    ),
+    Rule(
+        "curate",
+        "Curate the training data",
+        _curate,
+        "The paper expects curated data to lift truthfulness at the same size. Train the same size on a filtered mix, and "
+        "compare with the same size unfiltered.",
+        ("qwen_dip", "qwen_8b_gain", "gemma4_coupling", "phi_scale_advantage"),
+        "A last step that is not clearly tax, and scores within the range of web-trained models.",
+    ),
+    Rule(
+        "widen",
+        "Widen the model",
+        _clear_tax,
+        "The paper reads the tax as a bottleneck of width, and expects a wider model of the same size to lose it. Compare "
+        "two shapes of one size before a large run.",
+        (
+            "width_pythia",
+            "width_opt",
+            "width_bloom",
+            "width_cerebras",
+            "width_gptneo",
+            "projection_drop_1b",
+        ),
+        "A last step that is not clearly tax.",
+    ),
+    Rule(
+        "scale",
+        "Train the next size",
+        _scale,
+        "The paper expects reasoning and truthfulness to rise together above the critical scale. The predicted scores of the "
+        "next size, with their ranges, say how much to expect.",
+        ("critical_scale", "no_counterexample_family", "running_coupling_slope"),
+        "A last step that is not clearly bonus, or a next size whose predicted phase is not.",
+    ),
+    Rule(
+        "distil",
+        "Distil from a larger model",
+        _distil,
+        "The paper points to small models taught by large ones that score like models many times their size. Distil one "
+        "size, and compare with the same size trained alone.",
+        ("phi_scale_advantage", "gemma4_coupling"),
+        "A family that reaches beyond the paper's critical scale, or a last step that is not clearly tax.",
+    ),
+    Rule(
+        "steer",
+        "Steer while it writes",
+        _clear_tax,
+        "The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with a random "
+        "direction of the same length, and count what became true, not what changed.",
+        ("steering_tax", "steering_transition", "steering_bonus", "steering_quarter_depth"),
+        "A last step that is not clearly tax, or a random direction that does as well.",
+        "They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
+    ),
+    Rule(
+        "rotate",
+        "Rotate the benchmark pair",
+        _rotate,
+        "Where the top models bunch together, the paper moves on to a benchmark that still spreads them. Choose one on which "
+        "your models differ by several times its item noise.",
+        ("frontier_saturation_swe", "frontier_saturation_gpqa"),
+        "A spread on this benchmark of several times its item noise.",
+    ),
+)
+"""Every rule, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A suggestion that fired.
+
+    Attributes
+    ----------
+    name, title : str
+    trigger : str
+        What made the rule fire, in numbers.
+    says : str
+    grade : str
+        One of ``GRADES``, from the verdicts by rule.
+    evidence : tuple of Evidence
+    changes : str
+    indirect : str
+        What the claims are about, where that is less than what the advice is for.
+    """
+
+    name: str
+    title: str
+    trigger: str
+    says: str
+    grade: Grade
+    evidence: tuple[Evidence, ...]
+    changes: str
+    indirect: str = ""
+
+    @property
+    def strength(self) -> str:
+        """How far the evidence carries it, in words, with the count of claims."""
+        if not self.evidence:
+            return GRADES[self.grade]
+        held = sum(item.verdict == "reproduced" for item in self.evidence)
+        aside = f" {self.indirect}" if self.indirect else ""
+        return f"{GRADES[self.grade]}{aside} ({held} of {len(self.evidence)} claims reproduced)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain object for JSON."""
+        whole: dict[str, Any] = plain({**asdict(self), "strength": self.strength})
+        return whole
+
+
+def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, ...]:
+    """Every rule that fires, with its evidence as the ledger has it now.
+
+    Parameters
+    ----------
+    found : Diagnosis
+    rules : sequence of Rule
+        All of them by default.
+
+    Returns
+    -------
+    tuple of Advice
+        In the order of the rules; the claims of rules that do not fire are not computed.
+    """
+    given = []
+    for rule in rules:
+        trigger = rule.fires(found)
+        if trigger is None:
+            continue
+        evidence = evidence_for(rule.claims)
+        mark = grade([item.verdict for item in evidence])
+        if rule.indirect and mark == "holds":
+            mark = "indirect"
+        given.append(
+            Advice(rule.name, rule.title, trigger, rule.says, mark, evidence, rule.changes, rule.indirect)
+        )
+    return tuple(given)

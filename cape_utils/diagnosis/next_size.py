@@ -1,0 +1,217 @@
+"""What the next size of a family will score, by the method that led chapter 07's league, with a range that covers.
+
+Section 4 of paper A predicts a family with its equation. The choice of the method and the range are the job of
+``held_out``, the phase of the step that of ``next_phase``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.diagnosis.phase_forecast import PhaseSkill, phase_shares, phase_skill
+from cape_utils.scaling import forecasting
+from cape_utils.scaling.coupling import PHASES
+from cape_utils.scaling.forecasting import best_method, error_range, held_out_coverage, held_out_steps
+
+__all__ = ["LARGEST_B", "NextScore", "NextSize", "check_size", "predict_size"]
+
+LARGEST_B = 100_000.0
+"""Sizes beyond this are taken for raw counts of parameters, as in the reader's tables."""
+
+
+@dataclass(frozen=True)
+class NextScore:
+    """One score at the next size, percent."""
+
+    benchmark: str
+    predicted: float
+    low: float
+    high: float
+    families: int
+
+
+@dataclass(frozen=True)
+class NextSize:
+    """Scores at a size that was not measured.
+
+    Attributes
+    ----------
+    params_b : float
+        Billions.
+    method : str
+        One of ``forecast.METHODS``.
+    level : float
+        Share of held-out families' scores that the ranges aim to hold.
+    coverage : float
+        Share that they do hold, each family held out in turn.
+    scores : tuple of NextScore
+    not_predicted : tuple of str
+        Benchmarks that the open panel does not hold.
+    p_tax, p_transition, p_bonus : float
+        Phases of the step to it, from the held-out errors of both scores together; NaN where one is not predicted.
+    skill : PhaseSkill or None
+        How much such phases are worth on families held out.
+    note : str
+        What to beware of; empty if nothing.
+    """
+
+    params_b: float
+    method: str
+    level: float
+    coverage: float
+    scores: tuple[NextScore, ...]
+    not_predicted: tuple[str, ...]
+    p_tax: float
+    p_transition: float
+    p_bonus: float
+    skill: PhaseSkill | None
+    note: str
+
+
+def check_size(params_b: float, largest_b: float, *, family: str = "the family") -> None:
+    """Refuse a size that cannot be the next one.
+
+    Parameters
+    ----------
+    params_b, largest_b : float
+        The size asked for and the largest of the family, billions.
+    family : str
+        For the message.
+
+    Raises
+    ------
+    ValueError
+        If it is not above the largest, or beyond ``LARGEST_B``.
+
+    Examples
+    --------
+    >>> check_size(5, 7)
+    Traceback (most recent call last):
+    ...
+    ValueError: next size 5B must be above the largest of the family, 7B; name a larger one
+    """
+    if params_b > LARGEST_B:
+        raise ValueError(
+            f"next size {params_b:g}B is above {LARGEST_B:g}B; sizes are in billions, so a raw count must be divided by 1e9"
+        )
+    if not params_b > largest_b:  # also where it is not a number
+        raise ValueError(
+            f"next size {params_b:g}B must be above the largest of {family}, {largest_b:g}B; name a larger one"
+        )
+
+
+def predict_size(
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    params_b: float | None = None,
+    without: frozenset[str] = frozenset(),
+    level: float = 0.9,
+) -> NextSize:
+    """Predict the next size of one family from its largest.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of one family: ``params_b`` (billions) and benchmarks in percent.
+    x, y : str
+        The pair whose phase is wanted.
+    params_b : float, optional
+        The size to predict; by default as many times the largest as the family's sizes are apart on average (in log10).
+    without : frozenset of str
+        Families of the open panel to leave out: those that hold the same models.
+    level : float
+
+    Raises
+    ------
+    ValueError
+        If the size is not above the largest of the family.
+    """
+    used = rows.sort_values("params_b", kind="stable")
+    sizes = used["params_b"].to_numpy(dtype=float)
+    panel = data.panel("open", rows="one_recipe")
+    panel = panel[~panel["family"].isin(without)]
+    columns = [
+        name for name in data.load("benchmarks")["benchmark"] if name in used and used[name].notna().any()
+    ]
+    known = [name for name in columns if name in panel and panel[name].notna().any()]
+    whole = all(name in known for name in data.BENCHMARKS)
+    method = best_method(without, trends_only=not whole)
+    groups = _groups(known, x, y, method)
+    held = {
+        names: errors[~errors["family"].isin(without)]
+        for names in groups
+        for errors in [held_out_steps(method, names)]
+    }
+    longest = max((float(errors["step"].max()) for errors in held.values()), default=1.0)
+    if params_b is None:
+        ratio = float(np.clip((sizes[-1] / sizes[0]) ** (1 / max(len(set(sizes)) - 1, 1)), 1.2, 10**longest))
+        params_b = float(f"{sizes[-1] * ratio:.2g}")
+    check_size(params_b, float(sizes[-1]))
+    found, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
+    covered: list[tuple[float, int]] = []
+    skill = None
+    for names, errors in held.items():
+        complete = used.dropna(subset=list(names))
+        if complete.empty:
+            continue
+        last = complete.iloc[-1]
+        start, begin = last[list(names)].to_numpy(dtype=float), float(last["params_b"])
+        step = float(np.log10(params_b / begin))
+        fitted = forecasting.fit_method(
+            forecasting.ladders(panel, benchmarks=names), method, benchmarks=names
+        )
+        path = fitted.predict(start, begin, [params_b])
+        if path.diverged:
+            notes.append(f"{method} has no answer: {path.reason}")
+            continue
+        for name, guess in zip(names, path.score_pct[0], strict=True):
+            if not 0 <= guess <= 100:
+                notes.append(f"{name}: the method gives {guess:.0f}, for it knows no ends; cut to 0 and 100")
+            own = errors[errors["benchmark"] == name]
+            low, high = np.clip(guess + np.array(error_range(own, step, level)), 0, 100)
+            found.append(
+                NextScore(
+                    name, float(np.clip(guess, 0, 100)), float(low), float(high), own["family"].nunique()
+                )
+            )
+        if x in names and y in names:
+            phases = phase_shares(path.score_pct[0] - start, names, errors, step, x, y)
+            skill = phase_skill(method, x, y) if len(names) == 2 else None
+        tested = held_out_coverage(method, names, level=level, draws=2)
+        covered.append((tested.estimate, tested.n))
+    if np.log10(params_b / sizes[-1]) > longest + 1e-9:
+        notes.append(
+            f"the step is longer than any held out ({10**longest:.3g} times the size), so the ranges are too narrow"
+        )
+    total = sum(n for _, n in covered)
+    coverage = sum(share * n for share, n in covered) / total if total else float("nan")
+    left = tuple(name for name in columns if name not in {score.benchmark for score in found})
+    order = {name: place for place, name in enumerate(columns)}
+    return NextSize(
+        float(params_b),
+        method,
+        level,
+        float(coverage),
+        tuple(sorted(found, key=lambda score: order[score.benchmark])),
+        left,
+        phases["tax"],
+        phases["transition"],
+        phases["bonus"],
+        skill,
+        "; ".join(notes),
+    )
+
+
+def _groups(known: Sequence[str], x: str, y: str, method: str) -> list[tuple[str, ...]]:
+    """Benchmarks that are predicted together: the pair, whose errors belong together, and each other one alone."""
+    if "ODE" in method:
+        return [data.BENCHMARKS]
+    pair = tuple(name for name in (x, y) if name in known)
+    return ([pair] if pair else []) + [(name,) for name in known if name not in pair]

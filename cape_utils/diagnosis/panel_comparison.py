@@ -1,0 +1,249 @@
+"""One family beside the open panel: whether it is in there, how far above the web-trained curve, and who looks like it.
+
+Section 5 of paper A measures a recipe against web-trained models at its size. The panel's own copy of a family is found by
+its models, not by what the family is called, and always left out. What the next size scores is in ``next_size``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.data.model_names import short_name
+from cape_utils.diagnosis.steps import intervals
+from cape_utils.scaling.recipe_effects import recipe_field
+from cape_utils.scaling.web_curve import fit_curve, recipe_rows, web_rows
+
+__all__ = ["Distance", "ModelDistance", "Neighbour", "nearest_families", "panel_twins", "web_distance"]
+
+_SAME = 0.02  # points within which a score counts as the same figure, rounded elsewhere
+_YOURS = "(yours)"
+
+
+def panel_twins(rows: pd.DataFrame) -> frozenset[str]:
+    """Families of the open panel that hold models of this table, by name or by size and scores.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With ``model, params_b`` and benchmarks in percent.
+
+    Examples
+    --------
+    >>> own = pd.DataFrame({"model": ["opt-1.3b"], "params_b": [1.3], "hellaswag": [54.5]})
+    >>> sorted(panel_twins(own))
+    ['OPT']
+    """
+    panel = data.panel("open")
+    names = {short_name(model) for model in rows["model"]}
+    found = set(panel.loc[panel["model"].map(short_name).isin(names), "family"])
+    shared = [name for name in data.load("benchmarks")["benchmark"] if name in rows and name in panel]
+    for row in rows.to_dict("records"):
+        given = [name for name in shared if pd.notna(row[name])]
+        if len(given) >= 2:
+            near = (panel[given] - [row[name] for name in given]).abs().le(_SAME).all(axis=1)
+            found |= set(panel.loc[near, "family"])
+    return frozenset(map(str, found))
+
+
+@dataclass(frozen=True)
+class ModelDistance:
+    """One model against the curve: percent on the curve, and percentage points above it."""
+
+    model: str
+    params_b: float
+    expected: float
+    h: float
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a family's score sits above the curve of web-trained models at its sizes.
+
+    Attributes
+    ----------
+    h : float
+        Mean over the family's models, percentage points.
+    low, high : float
+        95% range of the h of a web-trained family with as many models of these sizes; h within it is nothing unusual.
+    p : float
+        Two-sided share of such families at least as far off.
+    n : int
+        Models.
+    models : tuple of ModelDistance
+    note : str
+        What to beware of; empty if nothing.
+    """
+
+    h: float
+    low: float
+    high: float
+    p: float
+    n: int
+    models: tuple[ModelDistance, ...]
+    note: str
+
+    @property
+    def unusual(self) -> bool:
+        """Whether h lies outside the range of web-trained families."""
+        return not self.low <= self.h <= self.high
+
+
+def web_distance(
+    rows: pd.DataFrame,
+    y: str,
+    *,
+    without: frozenset[str] = frozenset(),
+    draws: int = 2000,
+    rng: np.random.Generator | int = 0,
+) -> Distance | None:
+    """Distance of one family from the curve of web-trained models; None where the open panel lacks the benchmark.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of one family: ``model, params_b`` (billions) and ``y`` (percent).
+    y : str
+    without : frozenset of str
+        Families that the curve is fitted without.
+    draws : int
+        Resamples of web-trained lines.
+    """
+    panel = recipe_rows("open")
+    if y not in panel or y not in rows:
+        return None
+    own = rows.dropna(subset=[y]).sort_values("params_b", kind="stable")
+    panel = panel[~panel["family"].isin(without)]
+    if own.empty or web_rows(panel).dropna(subset=[y])["line"].nunique() < 5:
+        return None
+    own = own.assign(
+        recipe=_YOURS, line=_YOURS, kind="yours", log_size=np.log10(own["params_b"].astype(float))
+    )
+    columns = ["model", "params_b", "recipe", "line", "kind", "log_size", y]
+    both = pd.concat([panel[columns], own[columns]], ignore_index=True)
+    null = recipe_field(both, _YOURS, y, draws=draws, rng=rng)
+    curve = fit_curve(web_rows(panel), y, draws=1)
+    expected = curve.at(own["log_size"].to_numpy(dtype=float))
+    models = tuple(
+        ModelDistance(str(model), float(size), float(level), float(score - level))
+        for model, size, level, score in zip(own["model"], own["params_b"], expected, own[y], strict=True)
+    )
+    outside = ~own["log_size"].between(curve.low, curve.high)
+    note = (
+        f"{int(outside.sum())} of {len(own)} models lie outside the sizes of the curve, {10**curve.low:.2g}B to "
+        f"{10**curve.high:.2g}B, where a parabola is a guess"
+        if outside.any()
+        else ""
+    )
+    return Distance(null.observed, null.low, null.high, null.p, null.n, models, note)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A family of the open panel that scores alike at the same sizes, and its next step.
+
+    Attributes
+    ----------
+    family : str
+    distance_pp : float
+        Root mean square of the differences of both scores at shared sizes, percentage points.
+    sizes : int
+        Sizes compared; the neighbour's scores lie on straight lines in log10 N between its own.
+    from_model, to_model : str
+        Its step from about the family's largest size to the next; empty where it has no larger model.
+    from_params_b, to_params_b, dx, dy, coupling : float
+        Billions, percentage points and their ratio; NaN where there is no step.
+    phase : str
+    probability : float
+        Of that phase, from item noise.
+    """
+
+    family: str
+    distance_pp: float
+    sizes: int
+    from_model: str
+    to_model: str
+    from_params_b: float
+    to_params_b: float
+    dx: float
+    dy: float
+    coupling: float
+    phase: str
+    probability: float
+
+
+def nearest_families(
+    rows: pd.DataFrame, x: str, y: str, *, without: frozenset[str] = frozenset(), most: int = 3
+) -> tuple[Neighbour, ...]:
+    """Families of the open panel nearest by both scores at comparable sizes, the nearest first.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of one family, with ``params_b`` and both benchmarks.
+    x, y : str
+    without : frozenset of str
+        Families to leave out.
+    most : int
+
+    Returns
+    -------
+    tuple of Neighbour
+        Empty where the panel lacks a benchmark or no family shares two sizes (within a quarter). Where none of the
+        nearest has a larger model, the nearest that has one stands last.
+    """
+    panel = data.panel("open", rows="one_recipe")
+    own = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
+    if x not in panel or y not in panel or own.empty:
+        return ()
+    panel = panel[~panel["family"].isin(without)].dropna(subset=[x, y])
+    size, largest = np.log10(own["params_b"].to_numpy(dtype=float)), float(own["params_b"].max())
+    found = []
+    for family, part in panel.groupby("family"):
+        part = part.drop_duplicates("params_b")
+        known = np.log10(part["params_b"].to_numpy(dtype=float))
+        shared = (size > known.min() - 0.1) & (size < known.max() + 0.1)
+        if shared.sum() < 2 or len(part) < 2:
+            continue
+        gaps = [
+            own[name].to_numpy(dtype=float)[shared]
+            - np.interp(size[shared], known, part[name].to_numpy(dtype=float))
+            for name in (x, y)
+        ]
+        found.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
+    found.sort(key=lambda entry: entry[:2])
+    kept = [_neighbour(*entry, largest, x, y) for entry in found[:most]]
+    for entry in found[most:]:
+        # What happened next is the question; where none of these can answer it, the nearest that can is added.
+        if any(one.to_model for one in kept):
+            break
+        one = _neighbour(*entry, largest, x, y)
+        kept += [one] if one.to_model else []
+    return tuple(kept)
+
+
+def _neighbour(
+    distance: float, family: str, sizes: int, part: pd.DataFrame, largest: float, x: str, y: str
+) -> Neighbour:
+    below, above = part[part["params_b"] <= 1.25 * largest], part[part["params_b"] > 1.25 * largest]
+    nan = float("nan")
+    if below.empty or above.empty:
+        return Neighbour(family, distance, sizes, "", "", nan, nan, nan, nan, nan, "", nan)
+    step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000)[0]
+    return Neighbour(
+        family,
+        distance,
+        sizes,
+        step.from_model,
+        step.to_model,
+        step.from_params_b,
+        step.to_params_b,
+        step.dx,
+        step.dy,
+        step.coupling,
+        step.phase,
+        step.probability,
+    )

@@ -1,0 +1,137 @@
+"""What to beware of in a family's scores, and how many dimensions so few models can show.
+
+A score at chance, on the floor or near the top tells little, and the participation ratio of section 2.3 of paper A cannot
+exceed the number of models less one. Used by ``diagnosis``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cape_utils import data
+from cape_utils.data.benchmarks import benchmark_items, benchmarks_of
+from cape_utils.scaling.spectrum import pca, small_sample
+from cape_utils.stats.item_noise import item_error
+
+__all__ = ["Caution", "Dimension", "cautions", "dimension_of"]
+
+_FLOOR_PCT, _CEILING_PCT, _HIGH_PCT, _NEAR_BEST_PP = 2.0, 95.0, 85.0, 2.0
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A reason to trust a score less.
+
+    Attributes
+    ----------
+    kind : str
+        ``chance``, ``below chance``, ``floor``, ``saturation``, ``top of the panel`` or ``noise not known``.
+    benchmark : str
+    models : tuple of str
+    text : str
+    """
+
+    kind: str
+    benchmark: str
+    models: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """Participation ratio of the family's scores, with what so few models can show.
+
+    Attributes
+    ----------
+    ratio : float
+        Dimensions, from the covariance of the scores.
+    ceiling : int
+        The most that this number of models and benchmarks can give.
+    usual_low, usual_high : float
+        95% range for as many models drawn at random from the open panel's covariance; NaN where it lacks a benchmark.
+    n : int
+        Models.
+    benchmarks : tuple of str
+    """
+
+    ratio: float
+    ceiling: int
+    usual_low: float
+    usual_high: float
+    n: int
+    benchmarks: tuple[str, ...]
+
+
+def cautions(
+    rows: pd.DataFrame, benchmarks: Sequence[str] | None = None, *, without: frozenset[str] = frozenset()
+) -> tuple[Caution, ...]:
+    """Scores at chance, on the floor or near the top, and benchmarks whose noise is not known.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With ``model`` and benchmarks in percent.
+    benchmarks : sequence of str, optional
+        All of the table by default.
+    without : frozenset of str
+        Families of the open panel that do not count as others.
+
+    Examples
+    --------
+    >>> toy = pd.DataFrame({"model": ["a", "b"], "hellaswag": [25.2, 96.0]})
+    >>> [(found.kind, found.models) for found in cautions(toy)]
+    [('chance', ('a',)), ('saturation', ('b',))]
+    """
+    panel = data.panel("open", rows="one_recipe")
+    panel = panel[~panel["family"].isin(without)]
+    found = []
+    for name in benchmarks_of(rows) if benchmarks is None else benchmarks:
+        used = rows.dropna(subset=[name])
+        score, chance, items = used[name].to_numpy(dtype=float), data.chance_pct(name), benchmark_items(name)
+        noise = item_error(score, items) if math.isfinite(items) else np.zeros_like(score)
+        best = float(panel[name].max()) if name in panel else math.inf
+        saturated = (score >= _CEILING_PCT) | ((score >= best - _NEAR_BEST_PP) & (score >= _HIGH_PCT))
+        masks = {
+            "chance": np.abs(score - chance) <= 2 * noise
+            if name.startswith("truthfulqa")
+            else (chance > 0) & (score <= chance + 2 * noise),
+            "below chance": (score < chance - 2 * noise) & name.startswith("truthfulqa"),
+            "floor": (chance == 0) & (score < _FLOOR_PCT),
+            "saturation": saturated,
+            "top of the panel": (score >= best - _NEAR_BEST_PP) & ~saturated,
+            "noise not known": np.full(score.shape, not math.isfinite(items)),
+        }
+        words = {
+            "chance": f"cannot be told from guessing ({chance:g}%) by its test items",
+            "below chance": f"is below the score of a guesser ({chance:g}%): popular errors are preferred to the truth",
+            "floor": f"is below {_FLOOR_PCT:g}%, where almost nothing can be told apart",
+            "saturation": f"is {_CEILING_PCT:g}% or more, or {_HIGH_PCT:g}% or more and near the best of the open panel",
+            "top of the panel": "is near or above the best of the open panel, so that few models are left to compare with",
+            "noise not known": "has an unknown number of test items, so that no phase can be given a probability",
+        }
+        for kind, mask in masks.items():
+            if np.any(mask):
+                models = tuple(map(str, used["model"].to_numpy()[mask]))
+                found.append(Caution(kind, name, models, f"{data.benchmark_title(name)} {words[kind]}"))
+    return tuple(found)
+
+
+def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | None:
+    """Participation ratio of one family; None with fewer than three models or two benchmarks that all have."""
+    names = [name for name in benchmarks_of(rows) if rows[name].notna().all()]
+    if len(rows) < 3 or len(names) < 2 or (rows[names].nunique() < 2).all():
+        return None
+    found = pca(rows, names)
+    panel = data.panel("open", rows="one_recipe")
+    low = high = math.nan
+    if all(name in panel for name in names):
+        usual = small_sample(panel[names].dropna().cov().to_numpy(), [len(rows)], rng=rng).iloc[0]
+        low, high = float(usual["low"]), float(usual["high"])
+    return Dimension(
+        found.participation_ratio, min(len(names), len(rows) - 1), low, high, len(rows), tuple(names)
+    )

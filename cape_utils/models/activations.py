@@ -1,0 +1,421 @@
+"""Read and edit what flows through a decoder: the residual stream after each layer, and the output of each head.
+
+One set of hooks for every decoder of transformers, always removed, so that the model is left as it was. What the
+numbers mean is not decided here: that is ``internals`` and ``steering``.
+
+The first token of a sequence is left out of every mean. Models park attention there, and its vector is up to a
+hundred times as long as the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cape_utils.models.loading import Loaded, encode
+from cape_utils.stats.results import Floats
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel
+
+__all__ = [
+    "Captured",
+    "Decoder",
+    "Moments",
+    "capture",
+    "content_positions",
+    "decoder",
+    "eager_attention",
+    "edit",
+    "moments",
+    "pooled",
+]
+
+Unit = Literal["layer", "head"]
+Pool = Literal["mean", "last"]
+Edit = Callable[["Tensor", "Tensor"], "Tensor"]
+_PROJECTION = re.compile(r"(^|\.)[^.]*att[^.]*(\..*)?\.(o_proj|out_proj|dense|c_proj)$")
+_NORM_AFTER = ("post_feedforward_layernorm", "post_self_attn_layernorm")
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """The parts of a causal language model that hooks are put on.
+
+    Attributes
+    ----------
+    layers : tuple of Module
+        The blocks, first to last; the output of each is the residual stream.
+    projections : tuple of Module
+        The output projection of each block's attention, whose input is the heads' outputs side by side. Empty if a
+        block has none.
+    heads, head_width, width : int
+        Query heads a layer, size of one head's output, size of the residual stream. ``heads * head_width`` need not be
+        ``width``.
+    norm_after_projection : bool
+        Whether a norm stands between the projection and the residual stream (Gemma 2 and 3, OLMo 2). There a head's
+        output is the same slice, but the heads' contributions to the stream no longer add up.
+    """
+
+    layers: tuple[nn.Module, ...]
+    projections: tuple[nn.Module, ...]
+    heads: int
+    head_width: int
+    width: int
+    norm_after_projection: bool
+
+
+def decoder(model: PreTrainedModel) -> Decoder:
+    """Find the layers and attention projections of any decoder.
+
+    The layers are the shallowest list of modules with as many members as the text configuration has hidden layers; a
+    projection is the module in a layer whose path names attention and ends in one of the four names in use.
+
+    Raises
+    ------
+    ValueError
+        If the model has no such list.
+    """
+    from torch import nn
+
+    text = model.config.get_text_config()
+    depth = text.num_hidden_layers
+    lists = [
+        (name.count("."), name, part)
+        for name, part in model.named_modules()
+        if isinstance(part, nn.ModuleList)
+    ]
+    fitting = [entry for entry in lists if len(entry[2]) == depth]
+    if not fitting:
+        raise ValueError(
+            f"{type(model).__name__} has no list of {depth} layers; only decoders of transformers are supported"
+        )
+    layers = tuple(min(fitting, key=lambda entry: entry[:2])[2])
+    projections = tuple(part for layer in layers if (part := _projection(layer)) is not None)
+    if len(projections) != depth:
+        projections = ()
+    heads = text.num_attention_heads
+    inner = _in_features(projections[0]) if projections else 0
+    if inner % heads:
+        raise ValueError(f"{type(model).__name__}: {inner} values do not divide among {heads} heads")
+    norm_after = any(name in _NORM_AFTER for name, _ in layers[0].named_children())
+    return Decoder(layers, projections, heads, inner // heads, text.hidden_size, norm_after)
+
+
+def _projection(layer: nn.Module) -> nn.Module | None:
+    found = [
+        part for name, part in layer.named_modules() if _PROJECTION.search(name) and hasattr(part, "weight")
+    ]
+    return found[0] if found else None
+
+
+def _in_features(projection: nn.Module) -> int:
+    # GPT-2's Conv1D stores its weight the other way round and has no in_features.
+    stated = getattr(projection, "in_features", None)
+    return int(stated if stated is not None else cast("Tensor", projection.weight).shape[0])
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What the last forward pass left behind, by layer number.
+
+    Attributes
+    ----------
+    hidden : dict of int to Tensor, shape (texts, tokens, width)
+        Residual stream after the layer, before any final norm.
+    heads : dict of int to Tensor, shape (texts, tokens, heads, head_width)
+        Output of every head, before the projection.
+    """
+
+    hidden: dict[int, Tensor] = field(default_factory=dict)
+    heads: dict[int, Tensor] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def capture(
+    model: PreTrainedModel, *, layers: Sequence[int] | None = None, heads: bool = False
+) -> Iterator[Captured]:
+    """Keep the residual stream, and on request the heads' outputs, of each forward pass in the block.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Left as it was at the end, also after an exception.
+    layers : sequence of int, optional
+        Which layers, counted from 0; negative ones from the end. All by default.
+    heads : bool
+        Whether to keep the heads' outputs too.
+
+    Yields
+    ------
+    Captured
+        Filled by each forward pass, which replaces what the one before left. An ``edit`` around it is seen, one
+        inside it is not.
+    """
+    parts = decoder(model)
+    chosen = _chosen(parts, range(len(parts.layers)) if layers is None else layers, heads)
+    kept = Captured()
+
+    def keep_hidden(layer: int) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            kept.hidden[layer] = _stream(output).detach()
+
+        return hook
+
+    def keep_heads(layer: int) -> Callable[..., None]:
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            kept.heads[layer] = inputs[0].detach().unflatten(-1, (parts.heads, parts.head_width))
+
+        return hook
+
+    with contextlib.ExitStack() as stack:
+        for i in chosen:
+            stack.callback(parts.layers[i].register_forward_hook(keep_hidden(i)).remove)
+            if heads:
+                stack.callback(parts.projections[i].register_forward_pre_hook(keep_heads(i)).remove)
+        yield kept
+
+
+@contextlib.contextmanager
+def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "layer") -> Iterator[None]:
+    """Change the residual stream after some layers, or the heads' outputs in them, during the block.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Left as it was at the end, also after an exception.
+    edits : mapping of int to callable
+        For a layer number, a function of the tensor and of a mask of shape (texts, tokens) that is false at padding and
+        at the first token; it returns the new tensor. The tensor has shape (texts, tokens, width), or (texts, tokens,
+        heads, head_width) if the unit is the head.
+    unit : {"layer", "head"}
+        What is edited.
+    """
+    parts = decoder(model)
+    chosen = {_chosen(parts, [i], unit == "head")[0]: change for i, change in edits.items()}
+
+    with contextlib.ExitStack() as stack:
+        mask = stack.enter_context(content_positions(model))
+
+        def on_layer(change: Edit) -> Callable[..., Any]:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+                new = change(_stream(output), mask[0])
+                return (new, *output[1:]) if isinstance(output, tuple) else new
+
+            return hook
+
+        def on_heads(change: Edit) -> Callable[..., Any]:
+            def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+                split = inputs[0].unflatten(-1, (parts.heads, parts.head_width))
+                return (change(split, mask[0]).flatten(-2), *inputs[1:])
+
+            return hook
+
+        for i, change in chosen.items():
+            if unit == "layer":
+                handle = parts.layers[i].register_forward_hook(on_layer(change))
+            else:
+                handle = parts.projections[i].register_forward_pre_hook(on_heads(change))
+            stack.callback(handle.remove)
+        yield
+
+
+@contextlib.contextmanager
+def content_positions(model: PreTrainedModel) -> Iterator[list[Tensor]]:
+    """Know during each forward pass which positions are neither padding nor the first token of a text.
+
+    Yields
+    ------
+    list of one Tensor
+        Boolean, shape (texts, tokens), renewed before each pass; while generating, that is the newest token alone.
+    """
+    import torch
+
+    current: list[Tensor] = [torch.zeros(0, 0, dtype=torch.bool)]
+
+    def before(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        ids = named.get("input_ids", inputs[0] if inputs else None)
+        given = ids if ids is not None else named["inputs_embeds"]
+        texts, tokens = given.shape[:2]
+        cache, mask = named.get("past_key_values"), named.get("attention_mask")
+        if mask is not None and mask.ndim == 2:
+            seen = mask.to(given.device).bool()
+            current[0] = (seen & (seen.cumsum(1) > 1))[:, -tokens:]
+        else:
+            past = cache.get_seq_length() if cache is not None else 0
+            steps = torch.arange(past, past + tokens, device=given.device)
+            current[0] = (steps > 0).expand(texts, tokens)
+
+    handle = model.register_forward_pre_hook(before, with_kwargs=True)
+    try:
+        yield current
+    finally:
+        handle.remove()
+
+
+@contextlib.contextmanager
+def eager_attention(model: PreTrainedModel) -> Iterator[None]:
+    """Compute attention the plain way during the block, the only way that returns its weights."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def pooled(
+    loaded: Loaded,
+    texts: Sequence[str],
+    *,
+    unit: Unit = "layer",
+    pool: Pool = "mean",
+    batch_size: int = 16,
+) -> Iterator[NDArray[np.float32]]:
+    """Yield one vector a text and layer (or head), batch by batch.
+
+    Tokens are averaged inside the hook, so that memory holds one batch of one layer and never all tokens of all layers.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    texts : sequence of str
+        Each of at least one token.
+    unit : {"layer", "head"}
+        The residual stream after each layer, or each head's output.
+    pool : {"mean", "last"}
+        Mean over the tokens after the first, or the last token.
+    batch_size : int
+        Texts a forward pass.
+
+    Yields
+    ------
+    ndarray of float32, shape (batch, layers, width) or (batch, layers, heads, head_width)
+        In the order of the texts.
+    """
+    import torch
+
+    parts = decoder(loaded.model)
+    chosen = _chosen(parts, range(len(parts.layers)), unit == "head")
+    device = loaded.model.device
+    body = loaded.model.base_model  # without the head over the vocabulary, which no one reads here
+    for start in range(0, len(texts), batch_size):
+        batch = encode(loaded.tokenizer, texts[start : start + batch_size], device=device)
+        weights = _weights(batch["attention_mask"], pool)
+        rows: dict[int, Tensor] = {}
+
+        def keep(
+            layer: int, values: Tensor, weights: Tensor = weights, rows: dict[int, Tensor] = rows
+        ) -> None:
+            rows[layer] = torch.einsum("bt,bt...->b...", weights.to(values.device), values.float()).cpu()
+
+        with contextlib.ExitStack() as stack, torch.no_grad():
+            for i in chosen:
+                stack.callback(_watch(parts, i, unit, keep).remove)
+            body(**batch, use_cache=False)
+        stacked = torch.stack([rows[i] for i in chosen], 1)
+        yield (stacked.unflatten(-1, (parts.heads, parts.head_width)) if unit == "head" else stacked).numpy()
+
+
+def _watch(
+    parts: Decoder, layer: int, unit: Unit, keep: Callable[[int, Tensor], None]
+) -> torch.utils.hooks.RemovableHandle:
+    if unit == "head":
+        return parts.projections[layer].register_forward_pre_hook(lambda _m, inputs: keep(layer, inputs[0]))
+    return parts.layers[layer].register_forward_hook(lambda _m, _i, output: keep(layer, _stream(output)))
+
+
+def _weights(mask: Tensor, pool: Pool) -> Tensor:
+    """Weigh each token's part in its text's vector, for texts padded on the right."""
+    seen = mask.bool()
+    content = seen & (seen.cumsum(1) > 1)
+    if not content.any(1).all():
+        raise ValueError("a text has no token of its own; every text needs at least one")
+    if pool == "last":
+        content &= seen.cumsum(1) == seen.sum(1, keepdim=True)
+    return (content / content.sum(1, keepdim=True)).float()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and, on request, covariance of the vectors of a set of texts.
+
+    Attributes
+    ----------
+    n : int
+        Texts.
+    mean : ndarray, shape (layers, width) or (layers, heads, head_width)
+        Of the texts' vectors.
+    covariance : ndarray or None, shape (..., width, width)
+        With the divisor n - 1.
+    """
+
+    n: int
+    mean: Floats
+    covariance: Floats | None = None
+
+
+def moments(
+    loaded: Loaded,
+    texts: Sequence[str],
+    *,
+    unit: Unit = "layer",
+    pool: Pool = "mean",
+    batch_size: int = 16,
+    covariance: bool = False,
+) -> Moments:
+    """Reduce the vectors of any number of texts to their mean and covariance as they stream past.
+
+    Parameters are those of ``pooled``; the memory needed does not depend on how many texts there are.
+
+    Raises
+    ------
+    ValueError
+        If there is no text, or a covariance is asked of a single one.
+    """
+    n, mean, scatter = 0, np.zeros(0), np.zeros(0)
+    for batch in pooled(loaded, texts, unit=unit, pool=pool, batch_size=batch_size):
+        rows = batch.astype(float)
+        size, centre = len(rows), rows.mean(0)
+        if not n:
+            mean = np.zeros_like(centre)
+            scatter = np.zeros((*centre.shape, centre.shape[-1])) if covariance else scatter
+        shift = centre - mean
+        if covariance:  # the update for two samples put together, Chan, Golub and LeVeque 1979
+            inner = rows - centre
+            scatter += np.einsum("n...i,n...j->...ij", inner, inner)
+            scatter += np.einsum("...i,...j->...ij", shift, shift) * (n * size / (n + size))
+        mean = mean + shift * (size / (n + size))
+        n += size
+    if not n:
+        raise ValueError("there is no text; at least one is needed")
+    if covariance and n < 2:
+        raise ValueError("a covariance needs at least two texts")
+    return Moments(n, mean, scatter / (n - 1) if covariance else None)
+
+
+def _stream(output: Any) -> Tensor:
+    """Return the residual stream from what a layer returns, a tensor or a tuple that starts with it."""
+    stream: Tensor = output[0] if isinstance(output, tuple) else output
+    return stream
+
+
+def _chosen(parts: Decoder, layers: Sequence[int], heads: bool) -> list[int]:
+    depth = len(parts.layers)
+    wrong = [i for i in layers if not -depth <= i < depth]
+    if wrong:
+        raise ValueError(f"layer {wrong[0]} does not exist; there are {depth}, from 0 to {depth - 1}")
+    if heads and not parts.projections:
+        raise ValueError(
+            "this model has layers without an attention projection, so it has no head outputs to read"
+        )
+    return [i % depth for i in layers]

@@ -1,0 +1,300 @@
+"""A diagnosis as something to keep: text, Markdown, one HTML file with charts, or JSON.
+
+The HTML holds everything that it needs, Vega included, and forbids itself the network. What is said is in
+``report_sections``; the pictures are those of ``charts``.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import importlib
+import json
+import os
+import re
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cape_utils.charts.rendering import figure_tools_script
+from cape_utils.diagnosis.advice import Advice, advise
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.frontier import regression
+from cape_utils.reports.sections import Bullets, Section, Table, sections
+
+__all__ = [
+    "FORMATS",
+    "MissingCharts",
+    "as_html",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "block_html",
+    "save",
+    "vega_script",
+]
+
+FORMATS = (".md", ".html", ".json")
+_WIDTH = 100
+
+
+class MissingCharts(ImportError):
+    """The package that draws charts without a network is not installed; tables are written in their place."""
+
+
+@functools.cache
+def vega_script() -> str:
+    """Vega as one script that sets ``window.vegaEmbed``, safe to stand inside a page.
+
+    Raises
+    ------
+    MissingCharts
+        If ``vl-convert-python`` is not installed.
+    """
+    try:
+        maker = importlib.import_module("vl_convert")
+    except ImportError as error:
+        raise MissingCharts(
+            "charts in the report need vl-convert-python; install it with: pip install 'cape-book[book]'"
+        ) from error
+    bundle = str(maker.javascript_bundle())
+    # A closing tag or a comment inside the script would end it early.
+    safe = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return f"(function(){{\n{safe}\n}})();"
+
+
+def _pairs(
+    found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None
+) -> list[tuple[Diagnosis, Sequence[Advice]]]:
+    if not found:
+        raise ValueError("there is no diagnosis to report")
+    given = [advise(one) for one in found] if advice is None else list(advice)
+    return list(zip(found, given, strict=True))
+
+
+def as_json(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+    """Strict JSON: a list with one object for each family, its advice under ``advice``; unknown numbers are null."""
+    items = [
+        {**one.as_dict(), "advice": [item.as_dict() for item in given]}
+        for one, given in _pairs(found, advice)
+    ]
+    return json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_text(found: Diagnosis, advice: Sequence[Advice]) -> str:
+    """Text of at most 100 columns, for a terminal."""
+    lines = [_wrap(f"Diagnosis of {found.family}"), ""]
+    for section in sections(found, advice):
+        lines += [section.title.upper(), *_text_blocks(section), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _wrap(words: str, first: str = "", rest: str = "") -> str:
+    return textwrap.fill(words, _WIDTH, initial_indent=first, subsequent_indent=rest)
+
+
+def _text_blocks(section: Section) -> list[str]:
+    lines = []
+    for block in section.blocks:
+        if isinstance(block, Bullets):
+            lines += [_wrap(item, "  - ", "    ") for item in block.items]
+        elif isinstance(block, Table):
+            columns = list(zip(block.head, *block.rows, strict=True))
+            widths = [max(map(len, column)) for column in columns]
+            spare = _WIDTH - 2 - sum(widths[1:]) - 2 * (len(widths) - 1)
+            widths[0] = max(4, min(widths[0], spare))
+            for row in (block.head, *block.rows):
+                cells = [
+                    row[0][: widths[0]].ljust(widths[0]),
+                    *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+                ]
+                lines.append(("  " + "  ".join(cells)).rstrip())
+        else:
+            lines.append(_wrap(block, "  ", "  "))
+    return lines
+
+
+def _md(words: str) -> str:
+    return re.sub(r"([\\`*\[\]|<>#])", r"\\\1", " ".join(words.split()))
+
+
+def as_markdown(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+    """Markdown with pipe tables, one part for each family."""
+    parts = []
+    for one, given in _pairs(found, advice):
+        parts.append(f"# Diagnosis of {_md(one.family)}")
+        for section in sections(one, given):
+            parts.append(f"## {_md(section.title)}")
+            for block in section.blocks:
+                if isinstance(block, Bullets):
+                    parts.append("\n".join(f"- {_md(item)}" for item in block.items))
+                elif isinstance(block, Table):
+                    rule = "|" + "|".join([":--", *["--:"] * (len(block.head) - 1)]) + "|"
+                    rows = ["| " + " | ".join(map(_md, row)) + " |" for row in (block.head, *block.rows)]
+                    parts.append("\n".join([rows[0], rule, *rows[1:]]))
+                else:
+                    parts.append(_md(block))
+    return "\n\n".join(parts) + "\n"
+
+
+_STYLE = """
+:root { color-scheme: light; --ink: #1F2328; --soft: #444B54; --line: #D5DAE0; }
+body { font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; color: var(--ink);
+  max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
+figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
+.cape-chart { width: 100%; } .cape-rows { max-height: 20rem; overflow: auto; }
+.note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
+"""
+
+_MOUNT = """
+for (const figure of document.querySelectorAll("figure.cape-figure")) {
+  const spec = JSON.parse(figure.querySelector(".cape-spec").textContent);
+  window.vegaEmbed(figure.querySelector(".cape-chart"), spec,
+    { mode: "vega-lite", renderer: "svg", bind: figure.querySelector(".cape-controls"), actions: false })
+    .then((result) => { window.capeFigureTools(figure, result.view, spec); figure.dataset.mounted = "true"; })
+    .catch((error) => { figure.dataset.error = String(error); figure.querySelector(".cape-alt").open = true; });
+}
+"""
+
+# The page may run what stands in it and load nothing; Vega compiles its expressions, hence 'unsafe-eval'.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+    """One page that opens from disk without a network; without ``vl-convert-python`` it holds tables and a note."""
+    pairs = _pairs(found, advice)
+    try:
+        scripts = (vega_script(), figure_tools_script(), _MOUNT)
+        script, note = "\n".join(f"<script>{one}</script>" for one in scripts), ""
+    except MissingCharts as error:
+        script, note = "", f'<p class="note">{html.escape(f"Tables only: {error}.")}</p>'
+    body = []
+    for one, given in pairs:
+        body.append(f"<h1>Diagnosis of {html.escape(one.family)}</h1>{note}")
+        figures = _figures(one) if script else {}
+        for section in sections(one, given):
+            body.append(f"<h2>{html.escape(section.title)}</h2>")
+            body += [block_html(block) for block in section.blocks]
+            body += figures.get(section.title.partition(":")[0], [])
+    name = html.escape(", ".join(one.family for one in found))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Diagnosis of {name}</title>\n<style>{_STYLE}</style></head>\n<body><main>\n"
+        + "\n".join(body)
+        + "\n</main>\n<footer>Written by cape diagnose; it needs no network.</footer>\n"
+        + script
+        + "\n</body></html>\n"
+    )
+
+
+def block_html(block: str | Table | Bullets) -> str:
+    """One paragraph, list or table as HTML, every word of it escaped."""
+    if isinstance(block, Bullets):
+        return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
+    if isinstance(block, Table):
+        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in block.head)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
+        )
+        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f"<p>{html.escape(block)}</p>"
+
+
+def _figures(found: Diagnosis) -> dict[str, list[str]]:
+    from cape_utils.charts.rendering import figure_html, theme
+    from cape_utils.reports.figures import diagnosis_frontier, diagnosis_path, diagnosis_phases
+
+    def figure(chart: Any) -> str:
+        spec = chart.to_dict()
+        # Styled here and not by a global theme, which another figure of the same session may have set.
+        return figure_html({**spec, "config": {**spec.get("config", {}), **theme()["config"]}})
+
+    figures = {
+        "In short": [figure(diagnosis_path(found))],
+        "Step by step": [figure(diagnosis_phases(found))],
+    }
+    if found.frontier is not None:
+        field, line = regression.h_field(regression.models("all")), regression.fit_line(regression.models())
+        figures["Beside frontier models"] = [figure(diagnosis_frontier(found.frontier, field, line))]
+    return figures
+
+
+def save(
+    path: str | Path,
+    found: Sequence[Diagnosis],
+    advice: Sequence[Sequence[Advice]] | None = None,
+    *,
+    force: bool = False,
+) -> Path:
+    """Write a report in the format of the file's suffix, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Ending in .md, .html or .json.
+    force : bool
+        Whether a file of this name may be replaced.
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    FileExistsError
+        If there is such a file and ``force`` is off.
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    file = Path(path)
+    writers = {".md": as_markdown, ".html": as_html, ".json": as_json}
+    if file.suffix.lower() not in writers:
+        raise ValueError(
+            f"{file.name!r} ends in {file.suffix or 'nothing'}; allowed are {', '.join(FORMATS)}"
+        )
+    if file.is_dir():
+        raise FileExistsError(f"{file} is a folder; name a file")
+    if file.exists() and not force:
+        raise FileExistsError(f"{file} exists and is not replaced; name another file, or use --force")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(file.parent)!r}; make it first")
+    text = writers[file.suffix.lower()](found, advice)
+    # Beside the target, so that the last step is a rename within one file system.
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        if force:
+            Path(name).replace(file)
+        else:
+            _move_to_free_name(Path(name), file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _move_to_free_name(source: Path, target: Path) -> None:
+    """Give a finished file its name; one that has appeared there in the meantime is not replaced."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{target} exists and is not replaced; name another file, or use --force"
+        ) from None
+    except OSError:  # a file system without links
+        if target.exists():
+            raise
+        source.replace(target)
+        return
+    source.unlink()

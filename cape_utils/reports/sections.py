@@ -1,0 +1,359 @@
+"""What a report says, section by section, in plain words; how it looks is the job of ``report``.
+
+Every sentence is built from a ``Diagnosis`` and its ``Advice``. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cape_utils.data.benchmarks import benchmark_title as title
+from cape_utils.diagnosis.advice import Advice
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.frontier.model_diagnosis import FamilyFrontier
+from cape_utils.reports import frontier_words
+
+__all__ = ["Block", "Bullets", "Section", "Table", "headline", "sections", "sure"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; the first column stands left, the others right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+Block = str | Table | Bullets
+
+
+@dataclass(frozen=True)
+class Section:
+    """A title and what stands under it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def sure(probability: float) -> str:
+    """A probability in words.
+
+    Examples
+    --------
+    >>> sure(0.97), sure(0.85), sure(0.6), sure(0.4)
+    ('almost surely', 'probably', 'perhaps', 'unclear, at most perhaps')
+    """
+    if math.isnan(probability):
+        return "with unknown certainty"
+    words = ((0.95, "almost surely"), (0.8, "probably"), (0.5, "perhaps"))
+    return next((text for least, text in words if probability >= least), "unclear, at most perhaps")
+
+
+def _size(params_b: float) -> str:
+    return f"{params_b:.3g}B"
+
+
+def _share(value: float) -> str:
+    return "?" if math.isnan(value) else f"{value:.0%}"
+
+
+def _number(value: float, form: str = "+.2f") -> str:
+    return "?" if math.isnan(value) else format(value, form)
+
+
+def _short(model: str) -> str:
+    tail = model.rstrip("/").rpartition("/")[2] or model
+    return tail if len(tail) <= 36 else tail[:33] + "..."
+
+
+def headline(found: Diagnosis) -> str:
+    """The diagnosis in one sentence."""
+    last = found.last
+    if last.dx == 0:
+        return (
+            f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {title(found.x)} does not change in "
+            f"{found.family}, so that there is no coupling; {title(found.y)} changes by {last.dy:+.1f} points."
+        )
+    rise, fall = ("rises", "falls") if last.dx >= 0 else ("falls", "rises")
+    meaning = {
+        "tax": f"{title(found.y)} {fall} as {title(found.x)} {rise}",
+        "transition": f"{title(found.y)} hardly moves as {title(found.x)} {rise}",
+        "bonus": f"{title(found.y)} {rise} with {title(found.x)}",
+    }[found.phase]
+    return (
+        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {found.family} is "
+        f"{sure(found.probability)} "
+        f"in the {found.phase} phase ({_share(found.probability)}): {meaning}."
+    )
+
+
+def _in_short(found: Diagnosis, advice: Sequence[Advice]) -> Section:
+    lines = [headline(found), _scale_words(found)]
+    h = found.distance
+    if h is not None:
+        unusual = "outside" if h.unusual else "within"
+        lines.append(
+            f"{title(found.y)} lies {h.h:+.1f} points from web-trained models of the same sizes, {unusual} what they differ "
+            "among themselves."
+        )
+    names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
+    lines.append(f"To try: {names}." if names else "No rule of advice fires.")
+    return Section("In short", (Bullets(tuple(lines)),))
+
+
+def _scale_words(found: Diagnosis) -> str:
+    scale = found.scale
+    if not scale.identified:
+        return f"Critical scale of this family: not identified, because {scale.reason}."
+    return (
+        f"Critical scale of this family: {_size(scale.estimate)} (95% range {_size(scale.low)} to {_size(scale.high)}), the "
+        f"lowest point of a parabola through {scale.n} sizes."
+    )
+
+
+def _steps(found: Diagnosis) -> Section:
+    head = ("step", "first", "second", "coupling", "95% range", "tax", "transition", "bonus")
+    rows = tuple(
+        (
+            f"{_size(s.from_params_b)} to {_size(s.to_params_b)}",
+            f"{s.dx:+.1f}",
+            f"{s.dy:+.1f}",
+            _number(s.coupling if math.isnan(s.median) else s.median),
+            "?" if math.isnan(s.low) else f"{s.low:+.2f} to {s.high:+.2f}",
+            *(_share(p) for p in (s.p_tax, s.p_transition, s.p_bonus)),
+        )
+        for s in found.intervals
+    )
+    words = (
+        f"First is the change of {title(found.x)}, second that of {title(found.y)}, in points. The coupling "
+        f"is the second over the "
+        f"first: tax below -0.1, bonus above +0.1, transition between. Each score was drawn anew {found.draws:,} times from its "
+        "test items; the coupling is the median of the draws, the last columns the share of them in each phase."
+    )
+    extra = [
+        f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(found.x)} rises in only "
+        f"{s.p_x_rises:.0%} of the draws, so "
+        "that the ratio means little there."
+        for s in found.intervals
+        if s.p_x_rises < 0.975
+    ]
+    return Section("Step by step", (Table(head, rows), words, *([Bullets(tuple(extra))] if extra else [])))
+
+
+def _scale_section(found: Diagnosis) -> Section:
+    scale, lines = found.scale, [_scale_words(found)]
+    if not math.isnan(scale.valid):
+        lines.append(
+            f"Of {found.draws:,} draws of item noise {scale.valid:.0%} turn from falling to rising between the sizes, "
+            f"{scale.downward:.0%} open downward and {scale.outside:.0%} turn elsewhere; at least 97.5% must turn."
+        )
+    if scale.stretch > 1.05:
+        lines.append(
+            f"The parabola misses the scores by {scale.stretch:.1f} times their item noise, which was widened to match."
+        )
+    lines.append(
+        "The range holds item noise alone and takes the parabola for granted; chapter 3 shows how much that hides."
+    )
+    return Section("Critical scale", (Bullets(tuple(lines)),))
+
+
+def _web(found: Diagnosis) -> Section:
+    h = found.distance
+    if h is None:
+        return Section("Beside web-trained models", (f"The open panel has no curve for {title(found.y)}.",))
+    rows = tuple((_short(m.model), _size(m.params_b), f"{m.expected:.1f}", f"{m.h:+.1f}") for m in h.models)
+    words = (
+        f"On average {h.h:+.1f} points (n = {h.n}). A web-trained family of these sizes lies between "
+        f"{h.low:+.1f} and {h.high:+.1f} "
+        f"95 times in 100; p = {h.p:.2g}."
+    )
+    left = (
+        f"The curve was fitted without {', '.join(found.in_panel)}, which holds the same models. "
+        if found.in_panel
+        else ""
+    )
+    note = left + (h.note + "." if h.note else "")
+    return Section(
+        "Beside web-trained models",
+        (
+            Table(("model", "size", "on the curve", "distance"), rows),
+            words,
+            *([note.strip()] if note else []),
+        ),
+    )
+
+
+def _near(found: Diagnosis) -> Section:
+    if not found.neighbours:
+        return Section(
+            "Families that score alike", ("No family of the open panel shares two of these sizes.",)
+        )
+    rows = tuple(
+        (
+            n.family,
+            f"{n.distance_pp:.1f}",
+            str(n.sizes),
+            *(
+                (
+                    f"{_size(n.from_params_b)} to {_size(n.to_params_b)}",
+                    f"{n.dx:+.1f}",
+                    f"{n.dy:+.1f}",
+                    f"{n.phase} {_share(n.probability)}",
+                )
+                if n.to_model
+                else ("no larger model", "", "", "")
+            ),
+        )
+        for n in found.neighbours
+    )
+    words = (
+        "Distance is the root mean square difference of both scores at shared sizes, in points. What happened to a neighbour "
+        "is an example, not a forecast."
+    )
+    return Section(
+        "Families that score alike",
+        (Table(("family", "distance", "sizes", "its next step", "first", "second", "phase"), rows), words),
+    )
+
+
+def _ahead(found: Diagnosis) -> Section:
+    ahead = found.next_size
+    name = f"The next size: {_size(ahead.params_b)}"
+    if not ahead.scores:
+        return Section(
+            name, (f"Not predicted. {ahead.note or 'The open panel holds none of these benchmarks.'}",)
+        )
+    rows = tuple(
+        (title(s.benchmark), f"{s.predicted:.1f}", f"{s.low:.1f} to {s.high:.1f}", str(s.families))
+        for s in ahead.scores
+    )
+    words = [
+        f"Method: {ahead.method}, which led the league of held-out steps (chapter 7). The ranges aim to "
+        f"hold {ahead.level:.0%}; over "
+        f"the families of the open panel, each held out in turn, they held {ahead.coverage:.0%}."
+    ]
+    if not math.isnan(ahead.p_tax):
+        words.append(
+            f"Phase of that step by the same errors: tax {ahead.p_tax:.0%}, transition "
+            f"{ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
+        )
+    if ahead.skill is not None:
+        share = ahead.skill.score / ahead.skill.frequencies
+        worth = "no better than" if share >= 1 else "a little better than" if share >= 0.8 else "better than"
+        words.append(
+            f"Foreseen like this, the phases of {ahead.skill.n} held-out steps are {worth} the plain frequencies of the panel: "
+            f"Brier score {ahead.skill.score:.2f} against {ahead.skill.frequencies:.2f}, where 0 is perfect."
+        )
+    if ahead.not_predicted:
+        words.append("Not predicted: " + ", ".join(map(title, ahead.not_predicted)) + ".")
+    if ahead.note:
+        words.append(f"Beware: {ahead.note}.")
+    return Section(
+        name, (Table(("benchmark", "percent", "90% range", "families"), rows), Bullets(tuple(words)))
+    )
+
+
+def _frontier(placed: FamilyFrontier) -> Section:
+    largest, last = placed.largest, placed.models[-1]
+    rows = tuple(
+        (
+            _short(one.model),
+            f"{one.location.x_pct:g}",
+            f"{one.location.y_pct:g}",
+            f"{one.location.expected:.1f}",
+            f"{one.location.h:+.1f}",
+            frontier_words.span(one.location.h_low, one.location.h_high),
+            f"{one.band}{'' if one.band_sure else '?'}",
+        )
+        for one in placed.models
+    )
+    words = frontier_words.playbook_words(largest)
+    about = (
+        f"h is the distance of GPQA Diamond from the line through {last.location.n} published models, with the 95% range that "
+        "item noise leaves; the band is five points wide to each side, with a question mark where the range leaves it open. "
+        "How far the line is more than a common rise of both scores over time: chapter 9."
+    )
+    lines = [f"{_short(last.model)} lies {largest.band} the line: {largest.location.position}."]
+    if largest.history:
+        lines.append(f"{words['change']}, {largest.history[-1].model} of {largest.lab}.")
+    lines.append(f"{words['saturation']}.")
+    lines.append(f"Axis to measure next: {frontier_words.next_words(largest)}.")
+    lines.append(f"{words['trust']}.")
+    lines += largest.cautions
+    head = ("model", "SWE-bench", "GPQA", "on the line", "h", "95% range", "band")
+    return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
+
+
+def _dimension(found: Diagnosis) -> Section:
+    d = found.dimension
+    if d is None:
+        return Section(
+            "How many dimensions", ("Needs three models with two benchmarks that all of them have.",)
+        )
+    usual = (
+        f" As many models drawn at random from the open panel give {d.usual_low:.1f} to {d.usual_high:.1f}."
+        if not math.isnan(d.usual_low)
+        else ""
+    )
+    words = (
+        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
+        f"most {d.ceiling}: so few models "
+        f"cannot show more.{usual}"
+    )
+    return Section("How many dimensions", (words,))
+
+
+def _advice_section(advice: Sequence[Advice]) -> Section:
+    if not advice:
+        return Section("What to try", ("No rule of advice fires.",))
+    blocks: list[Block] = []
+    for item in advice:
+        verdicts = "; ".join(f"{e.id}: {e.verdict}" for e in item.evidence) or "none needed"
+        blocks.append(f"{item.title} [{item.grade}]")
+        blocks.append(
+            Bullets(
+                (
+                    item.says,
+                    f"How far to trust it: {item.strength}",
+                    f"Why now: {item.trigger}.",
+                    f"Claims behind it: {verdicts}.",
+                    f"What would change this: {item.changes}",
+                )
+            )
+        )
+    return Section("What to try", tuple(blocks))
+
+
+def sections(found: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
+    """The whole report of one family."""
+    cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in found.cautions)
+    beware = (*cautions, *(f"{note}." for note in found.notes))
+    limits = (
+        "Item noise is all that was simulated. Another training run, prompt or harness version moves scores further.",
+        "Both models answer the same items, so the noise of a change is, if anything, smaller than said.",
+        "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
+        "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
+    )
+    parts = [
+        _in_short(found, advice),
+        _steps(found),
+        _scale_section(found),
+        _web(found),
+        _near(found),
+        _ahead(found),
+        _dimension(found),
+    ]
+    if found.frontier is not None:
+        parts.insert(5, _frontier(found.frontier))
+    if beware:
+        parts.append(Section("Cautions", (Bullets(beware),)))
+    return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))

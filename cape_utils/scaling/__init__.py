@@ -1,0 +1,1 @@
+"""How scores change with size: coupling, critical scale, scaling laws, width, recipes, the equation, forecasts."""

@@ -1,0 +1,245 @@
+"""Power laws of loss and of gradient norm against size.
+
+Section 3 of paper A and its appendix: ``L(N) = E + A N^-alpha``, the constancy of ``N^alpha (L - E)``, and the
+gradient norm as a power of size and of loss. Standard errors are standard errors here, and 95% intervals are 95%
+intervals; the paper prints the first where a reader expects the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.results import Estimate, Floats, Null
+
+__all__ = ["LossLaw", "PowerLaw", "fit_loss_law", "fit_power_law", "gradient_dip", "loss_law_null"]
+
+_ALPHAS = np.linspace(0.02, 1.5, 297)  # grid for the null, on which E and A have a closed form
+
+
+@dataclass(frozen=True)
+class LossLaw:
+    """A fitted ``L(N) = floor + scale * N^-exponent``, N in billions.
+
+    Attributes
+    ----------
+    floor, scale : float
+        Nats per token.
+    exponent : Estimate
+        With its 95% interval (t distribution).
+    exponent_se : float
+        Standard error of the exponent.
+    r2 : float
+        Share of the variance of the losses.
+    cv_pct : float
+        Coefficient of variation of ``N^exponent (L - floor)``, percent.
+    residuals : tuple of float
+        Nats per token, in order of size.
+    """
+
+    floor: float
+    scale: float
+    exponent: Estimate
+    exponent_se: float
+    r2: float
+    cv_pct: float
+    residuals: tuple[float, ...]
+
+    def predict(self, params_b: ArrayLike) -> Floats:
+        """Loss in nats per token at sizes in billions."""
+        return np.asarray(
+            self.floor + self.scale * np.asarray(params_b, dtype=float) ** -self.exponent.estimate
+        )
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A straight line in logarithms, ``y = scale * x^exponent``."""
+
+    exponent: Estimate
+    exponent_se: float
+    scale: float
+
+    def predict(self, x: ArrayLike) -> Floats:
+        """Value of the law at ``x``."""
+        return np.asarray(self.scale * np.asarray(x, dtype=float) ** self.exponent.estimate)
+
+
+def _pairs(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]:
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    keep = np.isfinite(a) & np.isfinite(b)
+    a, b = a[keep], b[keep]
+    if len(a) < least:
+        raise ValueError(f"at least {least} points without missing values are needed; there are {len(a)}")
+    if np.any(a <= 0) or np.any(b <= 0):
+        raise ValueError("a power law needs positive values")
+    order = np.argsort(a, kind="stable")
+    return a[order], b[order]
+
+
+def fit_loss_law(params_b: ArrayLike, loss_nats: ArrayLike) -> LossLaw:
+    """Fit ``L(N) = E + A N^-alpha`` by least squares.
+
+    Parameters
+    ----------
+    params_b : array_like, shape (n,)
+        Billion parameters, at least four.
+    loss_nats : array_like, shape (n,)
+        Nats per token.
+
+    Examples
+    --------
+    >>> n = np.array([0.1, 1.0, 10.0, 100.0])
+    >>> law = fit_loss_law(n, 2 + n**-0.3)
+    >>> round(law.exponent.estimate, 3)
+    0.3
+    """
+    n, loss = _pairs(params_b, loss_nats, 4)
+
+    def law(x: Floats, floor: float, scale: float, alpha: float) -> Floats:
+        return np.asarray(floor + scale * x**-alpha)
+
+    start = (0.8 * loss.min(), loss.max() - 0.8 * loss.min(), 0.25)
+    best, covariance = optimize.curve_fit(law, n, loss, p0=start, maxfev=20_000)
+    fitted = law(n, *best)
+    freedom = len(n) - 3
+    se = float(np.sqrt(covariance[2, 2]))
+    half = float(stats.t.ppf(0.975, freedom)) * se
+    reduced = n ** best[2] * (loss - best[0])
+    exponent = Estimate(
+        float(best[2]),
+        float(best[2] - half),
+        float(best[2] + half),
+        len(n),
+        f"least squares, t with {freedom} d.f.",
+    )
+    r2 = 1 - float(np.sum((loss - fitted) ** 2) / np.sum((loss - loss.mean()) ** 2))
+    cv = float(100 * reduced.std() / reduced.mean())
+    return LossLaw(float(best[0]), float(best[1]), exponent, se, r2, cv, tuple((loss - fitted).tolist()))
+
+
+def _grid_fits(n: Floats, losses: Floats) -> tuple[Floats, Floats]:
+    """R2 and CV of the loss law for each row of ``losses``, by least squares on a grid of exponents."""
+    centred = losses - losses.mean(axis=1, keepdims=True)
+    total = (centred**2).sum(axis=1)
+    r2 = np.full(len(losses), -np.inf)
+    cv = np.full(len(losses), np.nan)
+    for alpha in _ALPHAS:
+        z = n**-alpha
+        zc = z - z.mean()
+        slope = centred @ zc / (zc @ zc)
+        fit = slope**2 * (zc @ zc) / total
+        floor = losses.mean(axis=1) - slope * z.mean()
+        reduced = n**alpha * (losses - floor[:, None])
+        spread = 100 * reduced.std(axis=1) / np.abs(reduced.mean(axis=1))
+        better = fit > r2
+        r2, cv = np.where(better, fit, r2), np.where(better, spread, cv)
+    return r2, cv
+
+
+def loss_law_null(
+    params_b: ArrayLike, loss_nats: ArrayLike, *, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> dict[str, Null]:
+    """How well three parameters fit other smooth declines through the same sizes.
+
+    A decline is drawn whose slope in log10 N shrinks by a random factor from each step to the next, with the same
+    first and last loss. It is smooth and convex as the data are, but no power law stands behind it.
+
+    Returns
+    -------
+    dict of str to Null
+        For ``"r2"`` and ``"cv_pct"``. ``p`` is the share of declines that are fitted at least as well, and the range is
+        one-sided to match: the 95% of declines that are fitted worst.
+    """
+    n, loss = _pairs(params_b, loss_nats, 5)
+    law = fit_loss_law(n, loss)
+    generator = as_generator(rng)
+    widths = np.diff(np.log10(n))
+    factor = generator.uniform(0.5, 1.0, size=(draws, len(widths) - 1))
+    slopes = np.concatenate([np.ones((draws, 1)), np.cumprod(factor, axis=1)], axis=1)
+    drop = np.cumsum(slopes * widths, axis=1)
+    share = np.concatenate([np.zeros((draws, 1)), drop / drop[:, -1:]], axis=1)
+    declines = loss[0] + share * (loss[-1] - loss[0])
+    r2, cv = _grid_fits(n, declines)
+    method = "smooth convex declines between the same ends"
+    nulls = {}
+    for name, observed, values, at_least in (
+        ("r2", law.r2, r2, r2 >= law.r2),
+        ("cv_pct", law.cv_pct, cv, cv <= law.cv_pct),
+    ):
+        worst = interval(values, level=0.9)  # 5% are cut off on the side of the good fits, none on the other
+        low, high = (float(values.min()), worst[1]) if name == "r2" else (worst[0], float(values.max()))
+        p = float((at_least.sum() + 1) / (draws + 1))
+        nulls[name] = Null(
+            observed, float(np.median(values)), low, high, p, 1 / (draws + 1), len(n), draws, False, method
+        )
+    return nulls
+
+
+def fit_power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
+    """Fit ``y = a x^b`` as a straight line in logarithms.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Positive, at least three.
+
+    Examples
+    --------
+    >>> round(fit_power_law([1, 10, 100], [5, 50, 500]).exponent.estimate, 3)
+    1.0
+    """
+    a, b = _pairs(x, y, 3)
+    fit = stats.linregress(np.log(a), np.log(b))
+    freedom = len(a) - 2
+    half = float(stats.t.ppf(0.975, freedom) * fit.stderr)
+    slope = float(fit.slope)
+    exponent = Estimate(
+        slope, slope - half, slope + half, len(a), f"least squares in logarithms, t with {freedom} d.f."
+    )
+    return PowerLaw(exponent, float(fit.stderr), float(np.exp(fit.intercept)))
+
+
+def gradient_dip(
+    norms: pd.DataFrame,
+    model: str,
+    *,
+    leave_out: bool = False,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
+) -> Estimate:
+    """How far one model's mean gradient norm lies from the power law in size, in percent.
+
+    Parameters
+    ----------
+    norms : pandas.DataFrame
+        Columns ``model, params_b, batch, grad_norm``.
+    model : str
+    leave_out : bool
+        Whether the model itself is kept out of the fit. The paper keeps it in.
+    draws : int
+        Bootstrap over batches within each model; the choice of models is not resampled.
+    """
+    table = norms.pivot(index="model", columns="batch", values="grad_norm")
+    if model not in table.index:
+        raise ValueError(f"no model {model!r}; the models are {', '.join(table.index)}")
+    sizes = norms.drop_duplicates("model").set_index("model")["params_b"].loc[table.index]
+    x, values = np.log(sizes.to_numpy(dtype=float)), table.to_numpy(dtype=float)
+    generator = as_generator(rng)
+    batches = values.shape[1]
+    picks = generator.integers(0, batches, size=(draws, *values.shape))
+    means = np.take_along_axis(np.broadcast_to(values, (draws, *values.shape)), picks, axis=2).mean(axis=2)
+    stacked = np.log(np.vstack([values.mean(axis=1), means]))
+    place = list(table.index).index(model)
+    keep = np.arange(len(x)) != place if leave_out else np.ones(len(x), dtype=bool)
+    basis = np.column_stack([np.ones_like(x), x])
+    beta = np.linalg.lstsq(basis[keep], stacked[:, keep].T, rcond=None)[0]
+    dip = 100 * (np.exp(stacked[:, place] - basis[place] @ beta) - 1)
+    low, high = interval(dip[1:])
+    how = "without the model itself" if leave_out else "with the model itself in the fit"
+    return Estimate(float(dip[0]), low, high, len(x), f"bootstrap over batches, {how}", 0.95, draws)

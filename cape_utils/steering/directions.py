@@ -1,0 +1,331 @@
+"""Learn a truth direction from pairs of statements, keep it in a file, and refuse it in another model.
+
+Section 6.3 of paper A. Steering along it is ``steering``; nothing is evaluated here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cape_utils.models.activations import capture, decoder
+from cape_utils.models.loading import Loaded, encode
+from cape_utils.steering.pairs import pairs_digest, statements
+
+__all__ = [
+    "Direction",
+    "DirectionError",
+    "Method",
+    "Position",
+    "Readings",
+    "load_direction",
+    "logistic_weights",
+    "paper_layer",
+    "readings",
+    "refuse_other_model",
+    "save_direction",
+    "truth_direction",
+    "up_to",
+]
+
+Method = Literal["means", "logistic"]
+Position = Literal["last", "mean"]
+_FORMAT = "cape truth direction 1"
+
+
+class DirectionError(ValueError):
+    """A file holds no direction, or one for another model; the message says which."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A truth direction at one layer of one model.
+
+    Attributes
+    ----------
+    vector : ndarray of float32, shape (width,)
+        Of unit length, from false to true.
+    layer : int
+        After which it is added, counted from 0.
+    residual_norm : float
+        Mean length of the residual stream there, over the pairs' tokens without the first: the unit of strengths.
+    method : str
+        How it was found, such as ``means, last token``.
+    model_name, model_sha256 : str
+        The model it belongs to.
+    pairs_digest : str
+        Of the pairs it was learnt from.
+    pairs : int
+        How many.
+    """
+
+    vector: NDArray[np.float32]
+    layer: int
+    residual_norm: float
+    method: str
+    model_name: str
+    model_sha256: str
+    pairs_digest: str
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a model's residual stream holds at the statements of a set of pairs.
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Layers read.
+    true, false : ndarray of float32, shape (pairs, layers, width)
+        One vector for each statement.
+    norms : ndarray of float64, shape (layers,)
+        Mean length of the stream over all tokens but the first of each statement.
+    """
+
+    layers: tuple[int, ...]
+    true: NDArray[np.float32]
+    false: NDArray[np.float32]
+    norms: NDArray[np.float64]
+
+
+def paper_layer(loaded: Loaded) -> int:
+    """The layer the paper takes: a quarter of the depth, ``num_layers // 4``."""
+    return len(decoder(loaded.model).layers) // 4
+
+
+def readings(
+    loaded: Loaded,
+    pairs: pd.DataFrame,
+    *,
+    layers: Sequence[int] | None = None,
+    position: Position = "last",
+    batch_size: int = 16,
+) -> Readings:
+    """Read the residual stream at both statements of each pair.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    pairs : DataFrame
+        With ``stem``, ``true_completion`` and ``false_completion``.
+    layers : sequence of int, optional
+        All by default.
+    position : {"last", "mean"}
+        The last token of the statement, or the mean over all but the first.
+    batch_size : int
+        Statements a forward pass.
+    """
+    import torch
+
+    if position not in get_args(Position):
+        raise ValueError(f"position is {position!r}; allowed: {', '.join(get_args(Position))}")
+    texts = statements(pairs, "true") + statements(pairs, "false")
+    parts = decoder(loaded.model)
+    depth = len(parts.layers)
+    chosen = tuple(range(depth)) if layers is None else tuple(layers)
+    if wrong := [i for i in chosen if not -depth <= i < depth]:
+        raise ValueError(f"layer {wrong[0]} does not exist; there are {depth}, from 0 to {depth - 1}")
+    chosen = tuple(i % depth for i in chosen)
+    both = np.zeros((len(texts), len(chosen), parts.width), np.float32)
+    lengths, tokens = np.zeros(len(chosen)), 0
+    # Texts of one length together, so that little is spent on padding.
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        batch = encode(loaded.tokenizer, [texts[i] for i in rows], device=loaded.model.device)
+        content = batch["attention_mask"].bool()
+        content[:, 0] = False
+        taken = (
+            content & (content.cumsum(1) == content.sum(1, keepdim=True)) if position == "last" else content
+        )
+        weights = (taken / taken.sum(1, keepdim=True)).float()
+        with torch.no_grad(), capture(loaded.model, layers=chosen) as seen, up_to(loaded, max(chosen)):
+            loaded.model.base_model(**batch, use_cache=False)
+        for i, layer in enumerate(chosen):
+            stream = seen.hidden[layer].float()
+            lengths[i] += float(stream.norm(dim=-1)[content.to(stream.device)].sum())
+            both[rows, i] = torch.einsum("bt,btw->bw", weights.to(stream.device), stream).cpu().numpy()
+        tokens += int(content.sum())
+    return Readings(chosen, both[: len(pairs)], both[len(pairs) :], lengths / tokens)
+
+
+class _Enough(Exception):
+    """Ends a forward pass whose rest nobody reads."""
+
+
+@contextlib.contextmanager
+def up_to(loaded: Loaded, layer: int) -> Iterator[None]:
+    """End forward passes after a layer; the passes must stand last in the block."""
+
+    def stop(*_: object) -> None:
+        raise _Enough
+
+    handle = decoder(loaded.model).layers[layer].register_forward_hook(stop)
+    try:
+        yield
+    except _Enough:
+        pass
+    finally:
+        handle.remove()
+
+
+def truth_direction(
+    loaded: Loaded,
+    pairs: pd.DataFrame,
+    *,
+    layer: int | None = None,
+    method: Method = "means",
+    position: Position = "last",
+    batch_size: int = 16,
+) -> Direction:
+    """Find the direction that leads from false statements to true ones.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.load_model``.
+    pairs : DataFrame
+        With ``stem``, ``true_completion`` and ``false_completion``, as ``read_pairs`` returns them; at least two.
+    layer : int, optional
+        Where to read; a quarter of the depth by default, as the paper has it.
+    method : {"means", "logistic"}
+        Mean over true statements minus mean over false ones (the paper's), or the weights of a logistic regression
+        that tells the two apart within pairs.
+    position : {"last", "mean"}
+        The last token of each statement, or the mean over all but the first.
+    batch_size : int
+        Statements a forward pass.
+
+    Raises
+    ------
+    ValueError
+        If there are too few pairs, no such layer, or the two means are the same.
+    ImportError
+        If scikit-learn is needed and not installed.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"method is {method!r}; allowed: {', '.join(get_args(Method))}")
+    if len(pairs) < 2:
+        raise ValueError(f"a direction needs at least two pairs; there are {len(pairs)}")
+    where = paper_layer(loaded) if layer is None else layer
+    read = readings(loaded, pairs, layers=[where], position=position, batch_size=batch_size)
+    differences = (read.true - read.false)[:, 0].astype(float)
+    raw = differences.mean(0) if method == "means" else logistic_weights(differences)
+    length = float(np.linalg.norm(raw))
+    if not np.isfinite(length) or length == 0:
+        raise ValueError(
+            f"true and false statements leave the same mean at layer {read.layers[0]}, so there is no direction; "
+            "take a later layer or other pairs"
+        )
+    return Direction(
+        vector=(raw / length).astype(np.float32),
+        layer=read.layers[0],
+        residual_norm=float(read.norms[0]),
+        method=f"{method}, {'last token' if position == 'last' else 'mean over tokens'}",
+        model_name=loaded.info.name,
+        model_sha256=loaded.info.sha256,
+        pairs_digest=pairs_digest(pairs),
+        pairs=len(pairs),
+    )
+
+
+def logistic_weights(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights that tell a difference from its negative, which is telling true from false within pairs.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (pairs, width)
+        True minus false. Their scale does not matter.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise ImportError(
+            "method='logistic' needs scikit-learn; install the extra: pip install 'cape-book[models]'"
+        ) from error
+    scaled = differences / np.sqrt((differences**2).sum(1).mean())
+    both = np.concatenate([scaled, -scaled])
+    labels = np.repeat([1, 0], len(scaled))
+    fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(both, labels)
+    return np.asarray(fitted.coef_[0], dtype=float)
+
+
+def save_direction(path: str | Path, direction: Direction) -> None:
+    """Write a direction as safetensors, with what it belongs to in the file's header."""
+    from safetensors.numpy import save_file
+
+    place = Path(path)
+    if not place.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(place.parent)!r}; make it first")
+    header = {
+        "format": _FORMAT,
+        "layer": str(direction.layer),
+        "residual_norm": repr(direction.residual_norm),
+        "method": direction.method,
+        "model_name": direction.model_name,
+        "model_sha256": direction.model_sha256,
+        "pairs_digest": direction.pairs_digest,
+        "pairs": str(direction.pairs),
+    }
+    save_file({"direction": np.ascontiguousarray(direction.vector, dtype=np.float32)}, place, metadata=header)
+
+
+def load_direction(path: str | Path, loaded: Loaded) -> Direction:
+    """Read a direction and refuse one that belongs to another model.
+
+    Raises
+    ------
+    DirectionError
+        If the file is no direction, or one of another model.
+    FileNotFoundError
+        If there is no such file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    place = Path(path)
+    if not place.is_file():
+        raise FileNotFoundError(f"no file {str(place)!r}; give the path of a saved direction")
+    try:
+        with safe_open(place, framework="numpy") as file:
+            header = dict(file.metadata() or {})
+            if header.get("format") != _FORMAT or list(file.keys()) != ["direction"]:
+                raise DirectionError(f"{place.name} is a safetensors file but holds no truth direction")
+            vector = np.asarray(file.get_tensor("direction"), dtype=np.float32)
+        direction = Direction(
+            vector=vector,
+            layer=int(header["layer"]),
+            residual_norm=float(header["residual_norm"]),
+            method=header["method"],
+            model_name=header["model_name"],
+            model_sha256=header["model_sha256"],
+            pairs_digest=header["pairs_digest"],
+            pairs=int(header["pairs"]),
+        )
+    except SafetensorError as error:
+        raise DirectionError(
+            f"{place.name} is not a safetensors file; learn a direction and save it first"
+        ) from error
+    except KeyError as error:
+        raise DirectionError(
+            f"{place.name} has no {error.args[0]} in its header; save the direction anew"
+        ) from error
+    refuse_other_model(direction, loaded, place.name)
+    return direction
+
+
+def refuse_other_model(direction: Direction, loaded: Loaded, name: str = "the direction") -> None:
+    """Raise unless the direction was learnt in this model, by the sha256 of its weights."""
+    if direction.model_sha256 != loaded.info.sha256:
+        raise DirectionError(
+            f"{name} was learnt in {direction.model_name} (sha256 {direction.model_sha256[:12]}), and this model is "
+            f"{loaded.info.name} (sha256 {loaded.info.sha256[:12]}); a direction fits its own model only"
+        )
