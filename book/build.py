@@ -202,7 +202,7 @@ def write_reports(root: Path, lines: list[str], seconds: dict[str, float]) -> Pa
 def publish_scorecard(root: Path) -> None:
     """Put the ledger beside the pages as ``scorecard.json`` and ``scorecard.csv``, where it is not yet there."""
     html = root / "_build" / "html"
-    if not (root / "cape_utils").exists() or (html / "scorecard.csv").exists():
+    if not (root / "cape_utils" / "claims").exists() or (html / "scorecard.csv").exists():
         return  # a book without the package, as in the tests; or an unchanged one: `prepare` removes old pages
     sys.path.insert(0, str(root))
     from cape_utils import claims

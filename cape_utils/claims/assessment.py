@@ -1,7 +1,7 @@
 """The ledger: what the papers say, what we compute, and the verdict by rule.
 
 The quoted numbers come from ``quotations``, the functions that recompute them from ``registry``. This module joins the
-two; the rule is in ``verdicts``, the tables of a notebook are in ``scoreboards``.
+two; the rule is in ``claims.verdicts``, the tables of a notebook are in ``claims.scoreboards``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The claims behind an advice: their verdicts as the ledger has them now, and how far these carry it.
 
-What is advised is the job of ``advice`` and ``frontier_diagnosis``; a verdict follows from numbers in ``claims``.
+What is advised is the job of ``diagnosis.advice`` and ``frontier.model_diagnosis``; a verdict follows from numbers in
+``claims.assessment``.
 """
 
 from __future__ import annotations

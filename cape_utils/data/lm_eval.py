@@ -1,8 +1,8 @@
 """Read a folder of lm-evaluation-harness results into a table of scores.
 
 Several results of one model are merged, the newest going before the older ones, and everything that a reader should
-know about it is said in notes. One file is read by ``harness_file``, sizes by ``model_sizes``; the result goes through
-the checks of ``data.load_scores``. It implements no section of the papers.
+know about it is said in notes. One file is read by ``data.lm_eval_file``, sizes by ``data.model_names``; the result goes through
+the checks of ``data.user_scores.load_scores``. It implements no section of the papers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = N
     Returns
     -------
     pandas.DataFrame
-        As from ``data.load_scores``. ``attrs["notes"]`` says what a reader should know: which result of several was
+        As from ``data.user_scores.load_scores``. ``attrs["notes"]`` says what a reader should know: which result of several was
         taken, which tasks were left out, and where the number of examples in the prompt is not that of the panel.
 
     Raises
@@ -104,7 +104,7 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If it is neither; and as ``data.load_scores`` and ``read_harness``.
+        If it is neither; and as ``data.user_scores.load_scores`` and ``read_harness``.
 
     Examples
     --------

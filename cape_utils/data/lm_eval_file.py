@@ -3,7 +3,7 @@
 Two layouts are known: the present one (``results/<model>/results_<date>.json``, keys such as ``acc_norm,none``) and
 the older flat one (``acc_norm``, ``mc2``, and the task names ``harness|hellaswag|10`` of the first Open LLM
 Leaderboard). Which task and metric make which column is the table ``TASKS``. Nothing is computed here but the mean over
-the parts of MMLU; a folder of files is the job of ``harness``. It implements no section of the papers.
+the parts of MMLU; a folder of files is the job of ``data.lm_eval``. It implements no section of the papers.
 """
 
 from __future__ import annotations

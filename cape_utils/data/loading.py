@@ -1,7 +1,7 @@
 """Every table of the book, by name, checked against ``data/datapackage.json`` as it is loaded.
 
 Also the reader's own table of scores, which goes through the same checks. This module draws nothing and
-computes no statistics; reading a file's cells is the job of ``validation``. It implements no section of
+computes no statistics; reading a file's cells is the job of ``data.schema``. It implements no section of
 the paper: it holds the figures that the others compute from.
 """
 

@@ -1,7 +1,7 @@
 """How large a model is: from its name, or from a small table that the reader writes.
 
 A size is never guessed: a name that holds none, several, or that of a mixture of experts is refused with the remedy.
-This module reads no scores; that is the job of ``data`` and ``harness``. It implements no section of the papers.
+This module reads no scores; that is the job of ``data.loading`` and ``data.lm_eval``. It implements no section of the papers.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The rules themselves (types, ranges, keys) live in ``data/datapackage.json`` and are applied by the
 frictionless library. This module adds what a reader of the message needs: the line of the file, the
 value that came, what is allowed and how to mend it. It does not know where tables are kept (that is
-``data``) and computes no statistics.
+``data.loading``) and computes no statistics.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One call from a family's scores to what they say: phase, critical scale, place among others, what comes next.
 
 What the dashboard of paper A promises, computed from the scores and with its uncertainty, where the paper's own
-classifies by size alone. This module puts together what ``item_noise``, ``neighbours`` and ``next_size`` compute; what to
-do about it is in ``advice``, how it reads in ``report``.
+classifies by size alone. This module puts together what ``diagnosis.steps``, ``diagnosis.panel_comparison`` and
+``diagnosis.next_size`` compute; what to do about it is in ``diagnosis.advice``, how it reads in ``reports.render``.
 """
 
 from __future__ import annotations
@@ -192,8 +192,8 @@ def diagnose(
     Parameters
     ----------
     scores : pandas.DataFrame
-        Of one family, as from ``data.load_scores``: ``model, family, params_b`` (billions) and benchmarks in percent. The
-        order of the rows and the name of the family do not matter.
+        Of one family, as from ``data.user_scores.load_scores``: ``model, family, params_b`` (billions) and benchmarks
+        in percent. The order of the rows and the name of the family do not matter.
     x, y : str
         The pair: the coupling is the change of ``y`` over the change of ``x``.
     next_params_b : float, optional

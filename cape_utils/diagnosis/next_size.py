@@ -1,7 +1,7 @@
 """What the next size of a family will score, by the method that led chapter 07's league, with a range that covers.
 
 Section 4 of paper A predicts a family with its equation. The choice of the method and the range are the job of
-``held_out``, the phase of the step that of ``next_phase``.
+``scaling.forecasting``, the phase of the step that of ``diagnosis.phase_forecast``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class NextSize:
     params_b : float
         Billions.
     method : str
-        One of ``forecast.METHODS``.
+        One of ``scaling.forecasting.METHODS``.
     level : float
         Share of held-out families' scores that the ranges aim to hold.
     coverage : float

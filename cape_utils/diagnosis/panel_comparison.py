@@ -1,7 +1,7 @@
 """One family beside the open panel: whether it is in there, how far above the web-trained curve, and who looks like it.
 
 Section 5 of paper A measures a recipe against web-trained models at its size. The panel's own copy of a family is found by
-its models, not by what the family is called, and always left out. What the next size scores is in ``next_size``.
+its models, not by what the family is called, and always left out. What the next size scores is in ``diagnosis.next_size``.
 """
 
 from __future__ import annotations

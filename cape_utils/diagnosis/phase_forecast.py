@@ -52,7 +52,7 @@ def phase_shares(
     names : tuple of str
         Benchmarks of ``change``.
     errors : pandas.DataFrame
-        From ``held_out.held_out_steps``; errors of one step stay together.
+        From ``scaling.forecasting.held_out_steps``; errors of one step stay together.
     step : float
         log10 of the ratio of sizes.
     x, y : str

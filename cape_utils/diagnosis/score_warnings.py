@@ -1,7 +1,7 @@
 """What to beware of in a family's scores, and how many dimensions so few models can show.
 
 A score at chance, on the floor or near the top tells little, and the participation ratio of section 2.3 of paper A cannot
-exceed the number of models less one. Used by ``diagnosis``.
+exceed the number of models less one. Used by ``diagnosis.family_diagnosis``.
 """
 
 from __future__ import annotations

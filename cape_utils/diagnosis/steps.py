@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 LEAST_VALID = 0.975
-"""Share of draws that must turn from falling to rising between the sizes, as in ``transition``."""
+"""Share of draws that must turn from falling to rising between the sizes, as in ``scaling.critical_scale``."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A small table to type scores into: one row of boxes a model, rows added and taken out by buttons.
 
-It keeps text and judges none of it: what a cell may hold is said by ``data.load_scores``, as of any other table.
+It keeps text and judges none of it: what a cell may hold is said by ``data.user_scores.load_scores``, as of any other table.
 """
 
 from __future__ import annotations

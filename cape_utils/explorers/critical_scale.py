@@ -1,6 +1,6 @@
 """The critical-scale explorer: what the estimate owes to the families, the estimator and what is resampled.
 
-Section 2.2 of paper A and the estimators of ``transition``.
+Section 2.2 of paper A and the estimators of ``scaling.critical_scale``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ESTIMATORS = [
     "zero crossing, unweighted",
     "even odds of the sign",
 ]
-"""The estimators of ``transition.all_estimates``, by the same names."""
+"""The estimators of ``scaling.critical_scale.all_estimates``, by the same names."""
 
 _ROWS = [("the 14 published rows", "published"), *panel_choices]
 _DRAWS = [200, 500, 1000, 2000, 5000, 10_000]

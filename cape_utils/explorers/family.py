@@ -1,6 +1,6 @@
 """The family explorer: which steps in size are tax and which are bonus, for any pair of benchmarks.
 
-Section 2 of paper A with its thresholds in the reader's hands; the couplings are those of ``coupling``.
+Section 2 of paper A with its thresholds in the reader's hands; the couplings are those of ``scaling.coupling``.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def phases(
     Parameters
     ----------
     local : pandas.DataFrame
-        From ``coupling.local_coupling``, with ``phase`` by the thresholds.
+        From ``scaling.coupling.local_coupling``, with ``phase`` by the thresholds.
     x, y : str
         Benchmarks.
     tax_below, bonus_above : float
@@ -143,7 +143,7 @@ def growth(curve: pd.DataFrame, power: float, *, family: str, x: str, y: str, n:
     Parameters
     ----------
     curve : pandas.DataFrame
-        Columns ``power, r`` and, where there is a null, ``null_r, low, high, p`` from ``width.growth_curve``.
+        Columns ``power, r`` and, where there is a null, ``null_r, low, high, p`` from ``scaling.width.growth_curve``.
     power : float
         The one that is marked and told in the caption.
     family, x, y : str
@@ -246,10 +246,10 @@ def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
     Parameters
     ----------
     field : pandas.DataFrame
-        From ``frontier.h_field``.
+        From ``frontier.regression.h_field``.
     line : Line
     here : Location
-        From ``frontier.locate`` with the same line.
+        From ``frontier.regression.locate`` with the same line.
     """
     unit = alt.Scale(domain=[0, 100], nice=False)
     x = alt.X(f"{SWE}:Q", title="SWE-bench Verified (percent)", scale=unit)

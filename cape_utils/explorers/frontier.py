@@ -1,6 +1,6 @@
 """The frontier explorer: which labs and dates the line is drawn through, and where your model lies.
 
-Sections 2 and 3 of paper B; line and residual are those of ``frontier``.
+Sections 2 and 3 of paper B; line and residual are those of ``frontier.regression``.
 """
 
 from __future__ import annotations

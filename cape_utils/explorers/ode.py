@@ -1,6 +1,6 @@
 """The equation explorer: threshold, degree, what is fitted and what is predicted.
 
-Section 4 of paper A; fit and integration are those of ``dynamics``, always fitted to fractions and without a constant,
+Section 4 of paper A; fit and integration are those of ``scaling.ode``, always fitted to fractions and without a constant,
 as on the still page.
 """
 

@@ -1,7 +1,7 @@
 """The scores editor: type scores or upload them, and read the diagnosis.
 
 What the dashboard of paper A promises, for the reader's own models. The steps in size are measured at once, the diagnosis
-follows in a moment; both are those of ``coupling`` and ``family_report``, and files are read by ``harness``.
+follows in a moment; both are those of ``scaling.coupling`` and ``reports.family``, and files are read by ``data.lm_eval``.
 """
 
 from __future__ import annotations

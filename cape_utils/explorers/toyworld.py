@@ -1,7 +1,7 @@
 """Train a reduced sweep of the toy world in front of the reader, with one lever of their choice.
 
 Two worlds and five sizes, each trained as in the book's own sweep, so that the curves are noisier than those on the
-page. Training is that of ``toymodel``; in the built book there is no kernel, so that the static twin is handed back.
+page. Training is that of ``toyworld.transformer``; in the built book there is no kernel, so that the static twin is handed back.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def reduced_sweep(
     Parameters
     ----------
     name : str
-        One of ``toy_sweep.settings()``.
+        One of ``toyworld.sweep.settings()``.
     plan : Plan
     device : str
     progress : callable

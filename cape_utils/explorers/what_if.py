@@ -1,7 +1,7 @@
 """The dashboard: a family of the open panel to change scores in, its diagnosis, and the report to keep.
 
 Where the paper's dashboard names a phase from the size alone, this one diagnoses anew from the scores at every change; the
-diagnosis is that of ``diagnosis`` and ``advice``, the report that of ``report``.
+diagnosis is that of ``diagnosis.family_diagnosis`` and ``diagnosis.advice``, the report that of ``reports.render``.
 """
 
 from __future__ import annotations

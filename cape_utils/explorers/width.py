@@ -1,6 +1,6 @@
 """The width explorer: the correlation of divided scores, and what the division makes of shuffled ones.
 
-Section 5 of paper A; the division and its null are those of ``width``.
+Section 5 of paper A; the division and its null are those of ``scaling.width``.
 """
 
 from __future__ import annotations

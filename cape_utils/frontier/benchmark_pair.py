@@ -1,7 +1,7 @@
 """Which two benchmarks a frontier is drawn from, and the table of models that it is drawn through.
 
 Paper B takes SWE-bench Verified and GPQA Diamond over the models of its release. A reader may bring another table, and
-any two columns of it; the line and what follows from it are the job of ``frontier`` and ``frontier_diagnosis``.
+any two columns of it; the line and what follows from it are the job of ``frontier.regression`` and ``frontier.model_diagnosis``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One frontier model's two scores: where they lie, against its lab's own releases, and which axis still tells models apart.
 
 The playbook of paper B (locate, diagnose, rotate), each step with the noise of its test items, for its own pair of
-benchmarks or for any other and any table of models. The regression and h are in ``frontier``, the saturation ratio in
-``frontier_labs``; whether the line is more than a common rise over time is chapter 09.
+benchmarks or for any other and any table of models. The regression and h are in ``frontier.regression``, the saturation ratio in
+``frontier.benchmark_saturation``; whether the line is more than a common rise over time is chapter 09.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class FrontierDiagnosis:
     next_axis : str
         That axis; empty where none of them can.
     grade : str
-        As in ``advice``, from the claims behind the playbook.
+        As in ``diagnosis.advice``, from the claims behind the playbook.
     evidence : tuple of Evidence
         Empty for another pair than the paper's, which none of its claims is about.
     cautions : tuple of str
@@ -146,7 +146,7 @@ def band_of(here: Location) -> tuple[str, bool]:
 
     Examples
     --------
-    >>> band_of(frontier.locate(80.8, 60.0))
+    >>> band_of(regression.locate(80.8, 60.0))
     ('below', True)
     """
     band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
@@ -315,8 +315,8 @@ def frontier_diagnosis(
     pair : Pair
         Two benchmarks of the table.
     table : pandas.DataFrame, optional
-        The models of the line, as from ``frontier_pair.read_population``. By default those of paper B: its published ones
-        for the line, the later ones too for histories and axes.
+        The models of the line, as from ``frontier.benchmark_pair.read_population``. By default those of paper B: its
+        published ones for the line, the later ones too for histories and axes.
 
     Raises
     ------

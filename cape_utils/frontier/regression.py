@@ -1,8 +1,9 @@
 """Frontier models: GPQA Diamond regressed on SWE-bench Verified, lab by lab, and what the residual says.
 
 Sections 2 and 3 of paper B: the population regression and the h-field, a model's residual. Labs and leaderboards are
-the job of ``frontier_labs``, the calendar of ``frontier_nulls``, item noise of ``frontier_noise``, and the predictions of
-``predictions``. All scores are those that the labs announced, in percent.
+the job of ``ch09_frontier.labs``, the calendar of ``ch09_frontier.date_nulls``, item noise of
+``ch09_frontier.residual_noise``, and the predictions of
+``ch09_frontier.predictions``. All scores are those that the labs announced, in percent.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Paper A, section 5, calls the cosine of mean activations an internal coupling. Here it is computed for any two sets of
 prompts, by layer or by head, with the paper's rule for competing units. What it gives when there is nothing to find, and
-when there is, stands in ``internal_controls``; attention weights are in ``attention_patterns``, a functional alternative
-in ``head_gates``. This module draws nothing, and opens no model by itself.
+when there is, stands in ``ch06_attention_heads.controls``; attention weights are in ``ch06_attention_heads.attention``,
+a functional alternative in ``ch06_attention_heads.head_gates``. This module draws nothing, and opens no model by itself.
 """
 
 from __future__ import annotations

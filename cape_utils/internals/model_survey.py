@@ -1,7 +1,7 @@
 """Measure a list of models, one task a model, on this machine or on a cluster.
 
 Each result is written in one step as it ends, so that a run that is cut off keeps what is done and a second run does
-the rest. What is measured comes from ``internals`` and ``steering_slopes``; how tasks travel is dask's business.
+the rest. What is measured comes from ``internals.cosine`` and ``steering.layer_map``; how tasks travel is dask's business.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def survey(
     Returns
     -------
     DataFrame
-        One row a model in the order of the names; see ``internals.read_results``. A model that failed is tried again next time.
+        One row a model in the order of the names; see ``internals.cosine.read_results``. A model that failed is tried
+        again next time.
 
     Raises
     ------

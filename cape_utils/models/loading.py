@@ -1,6 +1,6 @@
 """Open a causal language model: the embedded default offline, any model of the hub or of a folder by name.
 
-Loading and encoding only. Reading and editing what happens inside is ``activations``.
+Loading and encoding only. Reading and editing what happens inside is ``models.activations``.
 """
 
 from __future__ import annotations

@@ -172,9 +172,9 @@ def truthfulqa_scores(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``, steered or not.
+        From ``models.loading.load_model``, steered or not.
     questions : sequence of Question
-        From ``truthfulqa``.
+        From ``models.truthfulqa``.
     examples : str
         What stands before each question; empty for none.
     batch_size : int

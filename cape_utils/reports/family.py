@@ -1,7 +1,8 @@
 """One call from what the reader has to a report that shows itself in a notebook.
 
 For those who want an answer and not an interface: a CSV, a table or a folder of lm-evaluation-harness results goes in, and
-every family of it is read, diagnosed and advised. The parts are in ``harness``, ``diagnosis``, ``advice`` and ``report``.
+every family of it is read, diagnosed and advised. The parts are in ``data.lm_eval``, ``diagnosis.family_diagnosis``,
+``diagnosis.advice`` and ``reports.render``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class FamilyReport:
         return "".join(parts)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write the report as .html with charts, .md or .json; see ``report.save``."""
+        """Write the report as .html with charts, .md or .json; see ``reports.render.save``."""
         return render.save(path, self.found, self.advice, force=force)
 
 
@@ -72,7 +73,7 @@ def family_report(
     Parameters
     ----------
     source : path or pandas.DataFrame
-        A CSV or table as for ``data.load_scores``, or a folder or file of lm-evaluation-harness results.
+        A CSV or table as for ``data.user_scores.load_scores``, or a folder or file of lm-evaluation-harness results.
     x, y : str
         The pair of benchmarks.
     sizes : path, optional
@@ -85,7 +86,7 @@ def family_report(
     Raises
     ------
     ValueError
-        As ``data.load_scores``, ``harness.read_harness`` and ``diagnosis.diagnose_all``.
+        As ``data.user_scores.load_scores``, ``data.lm_eval.read_harness`` and ``diagnosis.family_diagnosis.diagnose_all``.
 
     Examples
     --------

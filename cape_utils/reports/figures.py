@@ -149,7 +149,7 @@ def diagnosis_frontier(placed: FamilyFrontier, field: pd.DataFrame, line: Line) 
     ----------
     placed : FamilyFrontier
     field : pandas.DataFrame
-        From ``frontier.h_field``.
+        From ``frontier.regression.h_field``.
     line : Line
         The one that ``placed`` was measured against.
     """

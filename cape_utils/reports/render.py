@@ -1,7 +1,7 @@
 """A diagnosis as something to keep: text, Markdown, one HTML file with charts, or JSON.
 
 The HTML holds everything that it needs, Vega included, and forbids itself the network. What is said is in
-``report_sections``; the pictures are those of ``charts``.
+``reports.sections``; the pictures are those of ``charts``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a report says, section by section, in plain words; how it looks is the job of ``report``.
+"""What a report says, section by section, in plain words; how it looks is the job of ``reports.render``.
 
 Every sentence is built from a ``Diagnosis`` and its ``Advice``. Nothing is computed here.
 """

@@ -2,7 +2,7 @@
 
 Section 2 of paper A: local coupling is the change of one score over the change of another, phases are its
 thresholds, population coupling is Pearson's r. Each comes with the error that a finite number of test items
-implies, and with nulls. Where the coupling changes sign is the job of ``transition``.
+implies, and with nulls. Where the coupling changes sign is the job of ``scaling.critical_scale``.
 """
 
 from __future__ import annotations
@@ -318,7 +318,7 @@ def running_coupling(local: pd.DataFrame) -> Estimate:
     -------
     Estimate
         Per decade, ordinary least squares as in the paper, t interval. All intervals count the same here, however
-        uncertain; ``transition.zero_crossing`` weighs them.
+        uncertain; ``scaling.critical_scale.zero_crossing`` weighs them.
     """
     used = local.dropna(subset=["coupling"])
     if len(used) < 3:

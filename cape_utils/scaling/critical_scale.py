@@ -2,7 +2,7 @@
 
 Sections 2.2 and 8 of paper A and its appendix: the quadratic estimator with its bootstrap over rows, which
 reproduces the published interval, then estimators and bootstraps that respect families. An estimator may answer
-"not identified": see ``CriticalScale``. Couplings themselves come from ``coupling``.
+"not identified": see ``CriticalScale``. Couplings themselves come from ``scaling.coupling``.
 """
 
 from __future__ import annotations
@@ -351,7 +351,7 @@ def zero_crossing(
     Parameters
     ----------
     local : pandas.DataFrame
-        From ``coupling.local_coupling``.
+        From ``scaling.coupling.local_coupling``.
     weights : {"noise", "equal"}
         ``"noise"`` weighs each coupling by the inverse square of its standard error; ``"equal"`` is the paper's
         way, in which one small denominator can outweigh everything else.

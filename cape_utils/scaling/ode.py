@@ -3,7 +3,7 @@
 Section 4 of paper A writes the change of five scores with log10 of size as a polynomial in the scores themselves and
 finds its coefficients with PySINDy (Brunton, Proctor and Kutz 2016). Here are the fit, for one family or several, and
 the integration, which answers "diverges" where the solution leaves every scale a score can have. Baselines and
-held-out families are in ``forecast``, what eight points can identify is in ``recovery``.
+held-out families are in ``scaling.forecasting``, what eight points can identify is in ``ch07_ode.recovery``.
 """
 
 from __future__ import annotations

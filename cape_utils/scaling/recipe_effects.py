@@ -2,7 +2,7 @@
 
 Section 5 of paper A calls this distance the recipe field h. The curve is always fitted without the recipe in question
 and without the other recipes of its line; what counts as a large h is read off web-trained lines, each left out in turn.
-The curve itself is in ``web_curve``, generations at one size in ``generations``.
+The curve itself is in ``scaling.web_curve``, generations at one size in ``ch05_recipes.generations``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def recipe_field(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``web_curve.recipe_rows``.
+        From ``scaling.web_curve.recipe_rows``.
     recipe : str
     y, x, degree, draws
         As in ``fit_curve``.
@@ -193,7 +193,7 @@ def class_effect(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``web_curve.recipe_rows``; recipes of the kinds *web* and *curated* are used.
+        From ``scaling.web_curve.recipe_rows``; recipes of the kinds *web* and *curated* are used.
     y, degree, draws
         As in ``fit_curve``.
     given : {"log_size", "hellaswag"}

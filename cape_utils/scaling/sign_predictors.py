@@ -34,7 +34,7 @@ def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Flo
     scores : pandas.DataFrame
         With ``family, model, params_b, tokens_b, train_flop`` and ``mmlu``.
     local : pandas.DataFrame
-        From ``coupling.local_coupling`` of the same scores.
+        From ``scaling.coupling.local_coupling`` of the same scores.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def predictor_auc(
     Parameters
     ----------
     local : pandas.DataFrame
-        From ``coupling.local_coupling``.
+        From ``scaling.coupling.local_coupling``.
     predictors : mapping of str to array_like, shape (len(local),)
         Missing values are allowed.
     draws : int

@@ -1,7 +1,7 @@
 """How many independent directions a set of scores spans: principal components and the participation ratio.
 
 Section 2.3 of paper A, and what few models do to its number. Groups of models and their random splits are the job of
-``splits``, windows over sizes that of ``rotation``.
+``ch08_eigenstructure.group_spectra``, windows over sizes that of ``ch08_eigenstructure.rolling_spectrum``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a statistic of two score series does when nothing, or nothing but size, ties them together.
 
 Section 2 of paper A tests its correlation by permutation. These nulls ask what that test can see, and put beside it
-one that keeps each series' trend in size. The statistics themselves are in ``coupling``.
+one that keeps each series' trend in size. The statistics themselves are in ``scaling.coupling``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The curve of web-trained models: which models it is fitted to, and how far resampling their lines moves it.
 
 Section 5 of paper A measures recipes against such a curve. What *web-trained* means is a condition on the table
-``recipes``, which says what each family was trained on. Distances from the curve are the job of ``recipes``.
+``recipes``, which says what each family was trained on. Distances from the curve are the job of ``scaling.recipe_effects``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Section 5 of paper A divides the scores of each model by ``d_model / 512`` and reads the positive correlation that
 appears as a bottleneck of the output projection. Pearson (1897) showed that two series divided by a third correlate
 even where they are unrelated, so every normalised correlation here has a null that is divided in the same way.
-Ways to ask about width without dividing are in ``bottleneck``.
+Ways to ask about width without dividing are in ``ch04_width_normalization.width_controls``.
 """
 
 from __future__ import annotations

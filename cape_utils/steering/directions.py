@@ -1,6 +1,6 @@
 """Learn a truth direction from pairs of statements, keep it in a file, and refuse it in another model.
 
-Section 6.3 of paper A. Steering along it is ``steering``; nothing is evaluated here.
+Section 6.3 of paper A. Steering along it is ``steering.interventions``; nothing is evaluated here.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def readings(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     pairs : DataFrame
         With ``stem``, ``true_completion`` and ``false_completion``.
     layers : sequence of int, optional
@@ -192,7 +192,7 @@ def truth_direction(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     pairs : DataFrame
         With ``stem``, ``true_completion`` and ``false_completion``, as ``read_pairs`` returns them; at least two.
     layer : int, optional

@@ -1,7 +1,8 @@
 """Add a truth direction to the residual stream of a model, and generate with it.
 
-Section 6.3 of paper A. How a direction is learnt and kept is in ``directions``, and is offered here too. What the
-addition does to a model is measured in ``steering_eval``; which layer and strength to take is for ``steering_search``.
+Section 6.3 of paper A. How a direction is learnt and kept is in ``steering.directions``, and is offered here too. What the
+addition does to a model is measured in ``steering.evaluation``; which layer and strength to take is for
+``ch10_steering.selection``.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def generate(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     prompts : sequence of str
         At least one; continued as they stand, without a chat template.
     direction : Direction, optional

@@ -73,7 +73,7 @@ def margin_gradients(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``; its weights need no gradients and get none.
+        From ``models.loading.load_model``; its weights need no gradients and get none.
     pairs : DataFrame
         With ``stem``, ``true_completion`` and ``false_completion``.
     position : {"last", "mean"}
@@ -302,9 +302,9 @@ def best_layer(loaded: Loaded, pairs: pd.DataFrame) -> int:
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     pairs : DataFrame
-        As ``own_pairs.read_pairs`` returns them; if all have one topic, every fourth pair is held out in turn.
+        As ``steering.pairs.read_pairs`` returns them; if all have one topic, every fourth pair is held out in turn.
     """
     several = len(set(pairs["topic"])) > 1
     topics = pairs["topic"].tolist() if several else [str(i % 4) for i in range(len(pairs))]
@@ -320,7 +320,7 @@ def reach(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     draws : int
         Permutations of the labels.
 

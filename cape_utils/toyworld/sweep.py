@@ -1,7 +1,8 @@
 """The sweep of chapter 11: every setting of the toy world at every size, as cells that are trained once and kept.
 
 A cell is one setting at one width with all its seeds. Cells are independent tasks: two processes here, or the workers
-of a dask scheduler. What a cell computes is the business of ``toymodel``, what its numbers say that of ``toy_readings``.
+of a dask scheduler. What a cell computes is the business of ``toyworld.transformer``, what its numbers say that of
+``ch11_toy_world.turning_points``.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class Plan:
     Attributes
     ----------
     world : str
-        One of ``toyworld.WORLDS``.
+        One of ``toyworld.world.WORLDS``.
     widths, lever_widths : tuple of int
         Of the base setting and of the others; the second are among the first.
     seeds, lever_seeds : int
@@ -210,7 +211,7 @@ def cell(plan: Plan, name: str, device: str = "cpu") -> list[Row]:
     Returns
     -------
     list of dict
-        ``setting, lever, label, width, layers, hidden, params`` and the columns of ``toymodel.train``.
+        ``setting, lever, label, width, layers, hidden, params`` and the columns of ``toyworld.transformer.train``.
     """
     if name not in cells(plan):
         raise ValueError(f"no cell {name!r}; a cell is a setting and a width, such as {cells(plan)[0]!r}")
@@ -271,7 +272,7 @@ def run(
     ----------
     plan : Plan
     folder : Path, optional
-        Where finished cells are kept; ``kept.results_folder()`` by default.
+        Where finished cells are kept; ``jobs.result_cache.results_folder()`` by default.
     workers : int
         Processes on this machine, one thread each.
     scheduler : str, optional

@@ -2,7 +2,7 @@
 
 The models are so small that the cost of a step is mostly that of starting its operations. All seeds of one shape are
 therefore one stack of parameters with a leading axis, and a step trains all of them; no run sees another. The world and
-its documents come from ``toyworld``; nothing of the papers is implemented here.
+its documents come from ``toyworld.world``; nothing of the papers is implemented here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A small world of truths and rumours: its facts, the documents that tell of them, and the questions of its exam.
 
 Nothing like it is in the papers: their tables observe, and cannot say what moves a turning point. Every entity here has
-a true value, and some have a rumour that most documents repeat. Nothing is trained in this module; see ``toymodel``.
+a true value, and some have a rumour that most documents repeat. Nothing is trained in this module; see ``toyworld.transformer``.
 """
 
 from __future__ import annotations

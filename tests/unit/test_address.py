@@ -259,9 +259,11 @@ def build_fork(folder: Path, repository: str | None) -> Path:
         ROOT / "book" / "_ext", folder / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
-    (folder / "cape_utils").mkdir()
+    (folder / "cape_utils" / "charts").mkdir(parents=True)
     package = (
         "cape_utils/__init__.py",
+        "cape_utils/runtime.py",
+        "cape_utils/charts/__init__.py",
         "cape_utils/charts/rendering.py",
         "cape_utils/charts/figure_tools.js",
     )

@@ -24,7 +24,8 @@ def book(tmp_path):
     for name in (
         "book/build.py",
         "book/address.py",
-        *("cape_utils/__init__.py", "cape_utils/charts/rendering.py", "cape_utils/charts/figure_tools.js"),
+        *("cape_utils/__init__.py", "cape_utils/runtime.py", "cape_utils/charts/__init__.py"),
+        *("cape_utils/charts/rendering.py", "cape_utils/charts/figure_tools.js"),
         "constraints.txt",
         "_config.yml",
     ):

@@ -13,7 +13,16 @@ import cape_utils
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(cape_utils.__path__, "cape_utils."))
 # Modules whose functions return numbers, so that a short example can show one.
-WITH_EXAMPLES = ("data", "coupling", "transition", "scaling", "claims", "results", "frontier", "predictions")
+WITH_EXAMPLES = (
+    *(
+        "data.loading",
+        "scaling.coupling",
+        "scaling.critical_scale",
+        "scaling.scaling_laws",
+        "claims.assessment",
+    ),
+    *("stats.resampling", "frontier.regression", "chapters.ch09_frontier.predictions"),
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

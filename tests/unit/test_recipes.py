@@ -15,7 +15,7 @@ from cape_utils import data
 from cape_utils.chapters.ch05_recipes import equivalent_size, generations, tokens_per_param
 from cape_utils.chapters.ch05_recipes import recompute as ch05
 from cape_utils.claims import assessment, quotations, verdicts
-from cape_utils.claims.registry import registry
+from cape_utils.claims.registry import recomputations
 from cape_utils.scaling import recipe_effects, web_curve
 from cape_utils.stats import least_squares
 
@@ -435,7 +435,7 @@ def test_the_claims_come_out_as_the_rule_has_it():
 def test_a_changed_figure_changes_the_verdict(spoil, claim_id, old, new, verdict):
     spoil("internal_coupling.csv", old, new)
     own = next(c for c in quotations.ledger() if c.id == claim_id)
-    assert verdicts.judge(own, registry()[claim_id]()).verdict == verdict
+    assert verdicts.judge(own, recomputations()[claim_id]()).verdict == verdict
 
 
 def test_the_curves_of_the_explorer_leave_the_line_out():

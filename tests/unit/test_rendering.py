@@ -208,5 +208,5 @@ def test_importing_the_package_is_cheap():
 def test_an_unknown_submodule_is_named():
     import cape_utils
 
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'; it has data, coupling"):
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'; it has runtime, stats"):
         _ = cape_utils.nonsense

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from cape_utils import data  # noqa: E402
-from cape_utils.charts import rendering  # noqa: E402
+from cape_utils import data, runtime  # noqa: E402
 from cape_utils.data.schema import DataError  # noqa: E402
 from cape_utils.explorers import steering  # noqa: E402
 from cape_utils.models.activations import capture  # noqa: E402
@@ -350,5 +349,5 @@ def test_the_explorer_answers_in_a_live_kernel_and_hands_back_its_twin_in_the_bo
     button.click()
     assert "shorten the prompt" in shown.value
     assert not button.disabled
-    monkeypatch.setattr(rendering, "in_book", lambda: True)
+    monkeypatch.setattr(runtime, "in_book", lambda: True)
     assert steering.steering_explorer(tiny(), "twin") == "twin"

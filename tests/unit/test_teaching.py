@@ -39,7 +39,7 @@ def missing_names(rows: list[list[str]]) -> list[str]:
     """Names of the notation that are neither in the package nor a column of a table."""
     found = []
     for name in (name for row in rows for name in row[3].split(", ")):
-        place, _, part = name.partition(".")
+        place, _, part = name.rpartition(".")
         if place in data.tables() and part in data.load(place).columns:
             continue
         try:
@@ -56,8 +56,10 @@ def test_every_name_of_the_notation_exists():
     rows = texts.notation_rows(block)
     assert len(rows) > 25
     assert missing_names(rows) == []
-    planted = [["$x$", "", "", "coupling.no_such, paper_panel.no_such, coupling.pearson", ""]]
-    assert missing_names(planted) == ["coupling.no_such", "paper_panel.no_such"]
+    planted = [
+        ["$x$", "", "", "scaling.coupling.no_such, paper_panel.no_such, stats.correlation.pearson", ""]
+    ]
+    assert missing_names(planted) == ["scaling.coupling.no_such", "paper_panel.no_such"]
 
 
 def test_a_row_of_the_notation_has_five_cells():

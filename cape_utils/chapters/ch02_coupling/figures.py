@@ -85,7 +85,7 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
     Parameters
     ----------
     local : pandas.DataFrame
-        From ``coupling.local_coupling`` with a column ``panel``.
+        From ``scaling.coupling.local_coupling`` with a column ``panel``.
     clip : float
         Couplings and bars are drawn no further out than this.
     """
@@ -156,7 +156,7 @@ def pair_signs(shares: pd.DataFrame) -> Any:
     Parameters
     ----------
     shares : pandas.DataFrame
-        From ``coupling.sign_shares`` with a column ``panel``.
+        From ``scaling.coupling.sign_shares`` with a column ``panel``.
     """
     table = shares.copy()
     table["pair"] = table["x"].map(name) + " and " + table["y"].map(name)
@@ -227,7 +227,7 @@ def pair_grid(matrices: pd.DataFrame) -> Any:
     Parameters
     ----------
     matrices : pandas.DataFrame
-        From ``coupling.coupling_matrix`` with a column ``group``.
+        From ``scaling.coupling.coupling_matrix`` with a column ``group``.
     """
     mirrored = pd.concat([matrices, matrices.rename(columns={"x": "y", "y": "x"})], ignore_index=True)
     mirrored["across"], mirrored["up"] = mirrored["x"].map(name), mirrored["y"].map(name)
@@ -273,7 +273,7 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
     scores : pandas.DataFrame
         Columns ``family, model, params_b, truthfulqa_mc2``.
     falls : pandas.DataFrame
-        From ``coupling.chance_start``.
+        From ``scaling.coupling.chance_start``.
     chance_pct : float
     """
     table = scores[scores["family"].isin(falls["family"])]

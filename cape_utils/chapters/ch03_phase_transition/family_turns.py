@@ -1,7 +1,7 @@
 """Where single families turn, and the paper's own falsifier.
 
 Table 1 and section 8 of paper A: a sign-flip scale for each family, and the statement that no family of five or more
-models lacks a change of sign. Estimates over many families are in ``transition``.
+models lacks a change of sign. Estimates over many families are in ``scaling.critical_scale``.
 """
 
 from __future__ import annotations

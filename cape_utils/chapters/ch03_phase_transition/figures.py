@@ -37,11 +37,11 @@ def sign_chart(local: pd.DataFrame, curve: pd.DataFrame, odds: Mapping[str, Crit
     Parameters
     ----------
     local : pandas.DataFrame
-        From ``coupling.local_coupling`` with a column ``panel``.
+        From ``scaling.coupling.local_coupling`` with a column ``panel``.
     curve : pandas.DataFrame
-        From ``transition.even_odds_curve`` with a column ``panel``.
+        From ``scaling.critical_scale.even_odds_curve`` with a column ``panel``.
     odds : mapping of str to CriticalScale
-        From ``transition.even_odds``, by panel.
+        From ``scaling.critical_scale.even_odds``, by panel.
     """
     found = [
         f"In {panel} a positive sign becomes likelier than not at {o.estimate:.1f}B [{o.low:.1f}, {o.high:.1f}], "
@@ -169,7 +169,7 @@ def estimator_chart(table: pd.DataFrame, *, quoted_b: float) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``transition.all_estimates`` with a column ``panel``.
+        From ``scaling.critical_scale.all_estimates`` with a column ``panel``.
     quoted_b : float
         The paper's figure, drawn as a line.
     """
@@ -293,7 +293,7 @@ def isocline_chart(points: pd.DataFrame, hits: pd.DataFrame, *, ratio: float) ->
     Parameters
     ----------
     points : pandas.DataFrame
-        From ``isocline.isocline_points`` with a column ``panel``.
+        From ``ch03_phase_transition.isocline.isocline_points`` with a column ``panel``.
     hits : pandas.DataFrame
         Columns ``panel, n, rule, negation, always_negative``, one row a panel.
     ratio : float
@@ -472,7 +472,7 @@ def predictor_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``rivals.predictor_auc`` with a column ``steps``.
+        From ``scaling.sign_predictors.predictor_auc`` with a column ``steps``.
     """
     first = table[table["steps"] == table["steps"].iloc[0]]
     best, size = first.loc[first["auc"].idxmax()], first.iloc[0]

@@ -97,7 +97,7 @@ def pair_scatter(pairs: pd.DataFrame) -> Any:
     Parameters
     ----------
     pairs : pandas.DataFrame
-        From ``width.pair_table``.
+        From ``scaling.width.pair_table``.
     """
     table = pairs.copy()
     tqa = (table["x"] == "truthfulqa_mc2") | (table["y"] == "truthfulqa_mc2")
@@ -163,7 +163,7 @@ def growth_chart(curves: pd.DataFrame) -> Any:
     Parameters
     ----------
     curves : pandas.DataFrame
-        From ``width.growth_curve`` with a column ``family``.
+        From ``scaling.width.growth_curve`` with a column ``family``.
     """
     table = curves.round(4)
     families = order_of(table, "family")
@@ -211,9 +211,9 @@ def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: 
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``width.stand_ins``.
+        From ``scaling.width.stand_ins``.
     curves : pandas.DataFrame
-        From ``width.growth_curve`` with a column ``case``.
+        From ``scaling.width.growth_curve`` with a column ``case``.
     family : str
     n : int
         Models.
@@ -310,7 +310,7 @@ def matched_chart(pairs: pd.DataFrame, share: dict[str, float]) -> Any:
     Parameters
     ----------
     pairs : pandas.DataFrame
-        From ``bottleneck.matched_pairs``.
+        From ``ch04_width_normalization.width_controls.matched_pairs``.
     share : dict of str to float
         For each benchmark, the share of pairs whose wider model scores higher.
     """
@@ -383,7 +383,7 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
     stages : pandas.DataFrame
         The table ``projection_coupling``.
     changes : pandas.DataFrame
-        From ``bottleneck.projection_changes``.
+        From ``ch04_width_normalization.width_controls.projection_changes``.
     """
     measures = ["cosine_of_mean_activations", "mean_of_prompt_cosines"]
     table = stages.melt(["model", "d_model", "stage"], measures, "measure", "cosine")

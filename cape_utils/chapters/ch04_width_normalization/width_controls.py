@@ -2,7 +2,7 @@
 
 Section 5 of paper A explains the tax by an output projection that is too narrow. Here width enters as a variable
 given or regressed on, and in pairs of models of similar size; the projection figures are those that the authors
-released, and no model is opened. The normalisation itself is in ``width``.
+released, and no model is opened. The normalisation itself is in ``scaling.width``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The size at which web-trained models reach a score, or a coupling, that another recipe has when small.
 
-The abstract of paper A says that Phi at 1B matches web-trained models at 10B. The curves come from ``web_curve``, couplings
-from ``coupling``. Not reached within the sizes observed is an answer here, never a number.
+The abstract of paper A says that Phi at 1B matches web-trained models at 10B. The curves come from
+``scaling.web_curve``, couplings
+from ``scaling.coupling``. Not reached within the sizes observed is an answer here, never a number.
 """
 
 from __future__ import annotations
@@ -115,13 +116,13 @@ def score_reached(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``web_curve.recipe_rows``.
+        From ``scaling.web_curve.recipe_rows``.
     value : float
         Score, percent.
     without : str
         Line that the curve is fitted without.
     y, degree, web, draws
-        As in ``web_curve.fit_curve``.
+        As in ``scaling.web_curve.fit_curve``.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def own_couplings(rows: pd.DataFrame, *, by: str = "recipe") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        From ``coupling.local_coupling``, with ``line`` and ``kind`` of the model that the step ends at.
+        From ``scaling.coupling.local_coupling``, with ``line`` and ``kind`` of the model that the step ends at.
     """
     if by not in ("recipe", "line", "family"):
         raise ValueError(f"by={by!r}; allowed are 'recipe', 'line' and 'family'")

@@ -41,7 +41,7 @@ def field_chart(table: pd.DataFrame, spread: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``recipes.field_table`` with columns ``panel`` and ``measure``.
+        From ``scaling.recipe_effects.field_table`` with columns ``panel`` and ``measure``.
     spread : pandas.DataFrame
         Columns ``panel, measure, lines, low, high``: what web-trained lines give, each left out in turn.
     """
@@ -101,7 +101,7 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
     Parameters
     ----------
     models : pandas.DataFrame
-        From ``web_curve.recipe_rows``.
+        From ``scaling.web_curve.recipe_rows``.
     curves : pandas.DataFrame
         Columns ``web, degree, without, params_b, expected, low, high``; ``without`` is the line left out, or *none* for lines
         that the curve does not hold anyway.
@@ -241,7 +241,7 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
     Parameters
     ----------
     pairs : pandas.DataFrame
-        From ``generations.generation_pairs`` with a column ``panel``.
+        From ``ch05_recipes.generations.generation_pairs`` with a column ``panel``.
     """
     parts = []
     for score in ("truthfulqa_mc2", "hellaswag"):
@@ -305,7 +305,7 @@ def tokens_chart(points: pd.DataFrame, r: Mapping[str, float]) -> Any:
     Parameters
     ----------
     points : pandas.DataFrame
-        From ``overtraining.recipe_points`` by recipe, with a column ``measure``.
+        From ``ch05_recipes.tokens_per_param.recipe_points`` by recipe, with a column ``measure``.
     r : mapping of str to float
         Correlation of h with the logarithm of tokens per parameter by kind of recipe, for the first measure.
     """
@@ -353,7 +353,7 @@ def cosine_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``generations.internal_cosines`` with a column ``figure`` that says what kind of figure it is.
+        From ``ch05_recipes.generations.internal_cosines`` with a column ``figure`` that says what kind of figure it is.
     """
     families = order_of(table, "family")
     figures = order_of(table, "figure")

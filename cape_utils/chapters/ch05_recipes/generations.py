@@ -2,7 +2,7 @@
 
 Section 5 of paper A compares generations by the cosine inside the model. Here the public scores of two models of similar
 size and successive recipes are set side by side, with the noise of the items. How far a recipe lies from the web-trained
-curve is the job of ``recipes``.
+curve is the job of ``scaling.recipe_effects``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def generation_pairs(rows: pd.DataFrame, *, ratio: float = 1.3) -> pd.DataFrame:
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``web_curve.recipe_rows``. A recipe is compared with the one before it in its line that has models here.
+        From ``scaling.web_curve.recipe_rows``. A recipe is compared with the one before it in its line that has models here.
     ratio : float
         Largest ratio of the two sizes; each model is used once at most in a comparison, nearest sizes first.
 
@@ -126,7 +126,7 @@ def small_steps_null(
     Parameters
     ----------
     steps : pandas.DataFrame
-        From ``equivalents.own_couplings``.
+        From ``ch05_recipes.equivalent_size.own_couplings``.
     below_b : float
         Steps whose middle size is smaller are used, billion parameters.
     draws : int

@@ -1,7 +1,7 @@
 """Tokens per parameter as a rival explanation of what recipes do.
 
 Newer recipes also train longer. Section 5 of paper A holds nothing of this; the test is ours. One point stands for all
-recipes of one line and kind, which are no independent trials; h comes from ``recipes``.
+recipes of one line and kind, which are no independent trials; h comes from ``scaling.recipe_effects``.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def recipe_points(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From ``web_curve.recipe_rows``.
+        From ``scaling.web_curve.recipe_rows``.
     y, x, degree, web
-        As in ``recipes.model_field``.
+        As in ``scaling.recipe_effects.model_field``.
     by : {"group", "recipe"}
         A group holds the recipes of one line and kind, such as the curated recipes of Qwen.
 

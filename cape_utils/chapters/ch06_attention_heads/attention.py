@@ -2,7 +2,7 @@
 
 A row of attention weights is not negative and sums to one, and most of it lies on the first token. Two such rows point
 alike whatever they attend to. What a reduction over whole rows leaves is the length of the prompts. Paper A, section 5,
-quotes the cosine for seven models. Hidden states and heads are in ``internals``.
+quotes the cosine for seven models. Hidden states and heads are in ``internals.cosine``.
 """
 
 from __future__ import annotations

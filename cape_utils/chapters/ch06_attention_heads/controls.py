@@ -1,7 +1,7 @@
 """What the internal cosine gives when there is nothing to find, and when there is.
 
 Prompts dealt at random, a third kind of prompts, random weights, and opposite contrasts of known size added to the
-activations. The measure itself is in ``internals``. Paper A, section 5, has no such controls.
+activations. The measure itself is in ``internals.cosine``. Paper A, section 5, has no such controls.
 """
 
 from __future__ import annotations

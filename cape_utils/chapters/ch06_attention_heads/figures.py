@@ -37,7 +37,7 @@ def released_cosines(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``recomputed.ch06_attention_heads.released``.
+        From ``ch06_attention_heads.recompute.released``.
     """
     drawn = table[["model", "family", "params_b", "measure", "mean_cosine", "flags"]].copy()
     drawn["measure"] = drawn["measure"].map(_MEASURE_TITLES)

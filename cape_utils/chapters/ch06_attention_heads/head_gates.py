@@ -113,7 +113,7 @@ def kept_slopes(
     progress : callable
         Wraps the topics still to be done, as ``tqdm`` does.
     folder : Path, optional
-        As in ``kept.sweep``.
+        As in ``jobs.result_cache.sweep``.
     """
     texts = ("pair_id", "topic", "stem", "true_completion", "false_completion")
     settings = {

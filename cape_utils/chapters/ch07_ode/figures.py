@@ -96,7 +96,7 @@ def source_chart(sources: pd.DataFrame) -> Any:
     Parameters
     ----------
     sources : pandas.DataFrame
-        From ``recomputed.ch07_readings.source_table``.
+        From ``ch07_ode.readings.source_table``.
     """
     choices = list(sources["choice"])
     chosen = dropdown("source_choice", choices, "Choice")
@@ -235,7 +235,8 @@ def duel_chart(errors: pd.DataFrame, rival: str) -> Any:
     Parameters
     ----------
     errors : pandas.DataFrame
-        Columns ``train``, ``family`` and one for each method, from ``forecast.family_errors``; infinite where it diverges.
+        Columns ``train``, ``family`` and one for each method, from ``scaling.forecasting.family_errors``; infinite
+        where it diverges.
     rival : str
         The rule on the horizontal axis.
     """
@@ -378,7 +379,7 @@ def recovery_chart(rates: pd.DataFrame) -> Any:
     Parameters
     ----------
     rates : pandas.DataFrame
-        From ``recovery.recovery_rates``.
+        From ``ch07_ode.recovery.recovery_rates``.
     """
     amounts, ridges = sorted(set(rates["noise"])), sorted(set(rates["ridge"]))
     noise = dropdown(
@@ -465,7 +466,7 @@ def path_explorer(
     Parameters
     ----------
     grid : tuple of pandas.DataFrame
-        From ``recomputed.ch07_readings.explorer_grid``.
+        From ``ch07_ode.readings.explorer_grid``.
     options : mapping
         ``EXPLORER``: for each control the short keys of the page and their meaning.
     benchmarks : list of str

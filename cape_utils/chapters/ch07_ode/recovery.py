@@ -1,6 +1,6 @@
 """When does sparse regression find a law that is there? Systems with known coefficients, sampled like the scores.
 
-A check on the method of section 4 of paper A, not on its data: the fit of ``dynamics`` is given scores that follow a sparse
+A check on the method of section 4 of paper A, not on its data: the fit of ``scaling.ode`` is given scores that follow a sparse
 equation exactly, at as many sizes, in as many families and with as much item noise as one likes.
 """
 

@@ -26,7 +26,7 @@ def dimension_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``splits.group_dimensions`` with a column ``panel``.
+        From ``ch08_eigenstructure.group_spectra.group_dimensions`` with a column ``panel``.
     """
     rows = table.round(4).assign(place=_place(table, "ratio"))
     which = dropdown("dims_panel", order_of(rows, "panel"), "Panel")
@@ -82,7 +82,7 @@ def small_sample_chart(curve: pd.DataFrame, points: pd.DataFrame) -> Any:
     Parameters
     ----------
     curve : pandas.DataFrame
-        From ``spectrum.small_sample`` with a column ``case``, one row for each case and n.
+        From ``scaling.spectrum.small_sample`` with a column ``case``, one row for each case and n.
     points : pandas.DataFrame
         Groups of the data: ``case, group, n, ratio``.
     """
@@ -147,7 +147,8 @@ def rotation_chart(table: pd.DataFrame, *, first: str) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``rotation.rotation``, one component, with columns ``copy, set, windows, sign``, each a choice.
+        From ``ch08_eigenstructure.rolling_spectrum.rotation``, one component, with columns ``copy, set, windows,
+        sign``, each a choice.
     first : str
         What is found in the choices shown at first, for the caption.
     """
@@ -213,7 +214,7 @@ def exponent_chart(table: pd.DataFrame, *, quoted: float) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``recomputed.ch08_eigenstructure.exponent_table`` with a column ``benchmarks``.
+        From ``ch08_eigenstructure.recompute.exponent_table`` with a column ``benchmarks``.
     quoted : float
         The paper's exponent, drawn as a line.
     """
@@ -280,7 +281,7 @@ def flip_chart(table: pd.DataFrame, *, quoted: tuple[float, float]) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``recomputed.ch08_eigenstructure.flip_table``.
+        From ``ch08_eigenstructure.recompute.flip_table``.
     quoted : (float, float)
         The two loadings that the paper quotes.
     """

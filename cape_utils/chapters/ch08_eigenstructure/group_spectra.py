@@ -1,8 +1,8 @@
 """Groups of models by phase or size: how many dimensions each spans, and how many random groups of its size would.
 
 Section 2.3 of paper A compares the participation ratio of phases. The random split asks whether the phase has anything
-to do with it: the same models, dealt out at random into groups of the same sizes. The ratio itself is in ``spectrum``,
-the couplings that make phases in ``coupling``.
+to do with it: the same models, dealt out at random into groups of the same sizes. The ratio itself is in ``scaling.spectrum``,
+the couplings that make phases in ``scaling.coupling``.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def model_phases(scores: pd.DataFrame, *, give: Give = "start_else_end") -> pd.S
     Parameters
     ----------
     scores : pandas.DataFrame
-        As for ``coupling.local_coupling``.
+        As for ``scaling.coupling.local_coupling``.
     give : {"start_else_end", "start", "end"}
         A phase belongs to a step between two models. ``"start"`` gives a model the step that starts at it,
-        ``"end"`` the one that ends at it, and ``"start_else_end"`` counts as ``coupling.phase_counts`` does: the step
+        ``"end"`` the one that ends at it, and ``"start_else_end"`` counts as ``scaling.coupling.phase_counts`` does: the step
         that starts, and for the largest of a family the one that ends.
 
     Returns

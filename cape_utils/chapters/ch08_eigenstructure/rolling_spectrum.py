@@ -156,7 +156,7 @@ def loading_change(
     first, last : (int, int)
         Windows as in ``windows``.
     positive : str or None
-        Sign convention, as in ``spectrum.pca``. An eigenvector's sign is free; without the same convention on both
+        Sign convention, as in ``scaling.spectrum.pca``. An eigenvector's sign is free; without the same convention on both
         sides a flip says nothing.
 
     Returns
@@ -237,7 +237,7 @@ def noise_stack(
     draws: int = 1000,
     rng: np.random.Generator | int = 0,
 ) -> Floats:
-    """The same scores with fresh item noise, shape (draws, n, p); see ``coupling.item_error``."""
+    """The same scores with fresh item noise, shape (draws, n, p); see ``stats.item_noise.item_error``."""
     spread = np.column_stack(
         [item_error(values[:, i], benchmark_items(name)) for i, name in enumerate(benchmarks)]
     )

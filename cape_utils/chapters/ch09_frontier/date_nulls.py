@@ -1,8 +1,8 @@
-"""What the figures of ``frontier`` would be if nothing, or nothing but the calendar, were behind them.
+"""What the figures of ``frontier.regression`` would be if nothing, or nothing but the calendar, were behind them.
 
 Section 7 of paper B reads its correlation as cooperation. Models of one year resemble each other on every benchmark,
 so the null here lets both scores follow the date of release and nothing else. The noise of finite tests is in
-``frontier_noise``.
+``ch09_frontier.residual_noise``.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def partial_given_date(
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``frontier.models``.
+        From ``frontier.regression.models``.
     unit : {"lab", "none"}
         What is resampled. In every draw a date given to the year or month only is placed anew within it; with
         ``"none"`` that is all that varies.
@@ -136,7 +136,7 @@ def date_null(
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``frontier.models``.
+        From ``frontier.regression.models``.
     statistic : {"r", "slope", "intercept", "p"}
 
     Returns

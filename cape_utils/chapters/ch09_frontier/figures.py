@@ -48,7 +48,7 @@ def frontier_scatter(table: pd.DataFrame, line: Line, lines: Mapping[str, Line])
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``frontier.models("all")``.
+        From ``frontier.regression.models("all")``.
     line : Line
         The population regression.
     lines : mapping of str to Line
@@ -111,7 +111,7 @@ def slope_chart(slopes: pd.DataFrame, common: Mapping[str, float]) -> Any:
     Parameters
     ----------
     slopes : pandas.DataFrame
-        From ``frontier_labs.lab_slopes`` with a column ``models``.
+        From ``ch09_frontier.labs.lab_slopes`` with a column ``models``.
     common : mapping of str to float
         The slope shared by all labs, for each value of ``models``.
     """
@@ -167,7 +167,7 @@ def h_timeline(field: pd.DataFrame) -> Any:
     Parameters
     ----------
     field : pandas.DataFrame
-        From ``frontier.h_field`` over ``frontier.models("all")``.
+        From ``frontier.regression.h_field`` over ``frontier.regression.models("all")``.
     """
     shown = _points(field).assign(
         low=field["h"] - 1.96 * field["h_se"], high=field["h"] + 1.96 * field["h_se"]
@@ -230,7 +230,7 @@ def saturation_chart(cases: pd.DataFrame, *, threshold: float = 0.2) -> Any:
     Parameters
     ----------
     cases : pandas.DataFrame
-        From ``frontier_labs.saturation_cases`` with a column ``models``.
+        From ``frontier.benchmark_saturation.saturation_cases`` with a column ``models``.
     threshold : float
         Below it paper B says to rotate the pair of benchmarks.
     """
@@ -294,7 +294,7 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
     Parameters
     ----------
     ahead : pandas.DataFrame
-        From ``frontier_labs.prospective``.
+        From ``ch09_frontier.labs.prospective``.
     """
     words = {"line": "line", "mean": "mean of all earlier", "recent": "mean of 2026"}
     long = ahead.melt(["model", "gpqa"], list(words), "method", "expected").replace({"method": words})
@@ -334,7 +334,7 @@ def h_explorer(
     Parameters
     ----------
     field : pandas.DataFrame
-        From ``frontier.h_field``.
+        From ``frontier.regression.h_field``.
     line : Line
     items : mapping of str to float
         Test items of the two benchmarks by identifier.

@@ -1,7 +1,8 @@
 """Labs held against each other, and the top of a leaderboard: what paper B reads from its regression.
 
 Sections 4 to 7 of paper B: leaving one lab out, a slope for each lab, ranges of scores, the saturation ratio and the
-releases after the cut-off. The regression and the h-field are in ``frontier``, what chance gives in ``frontier_nulls``.
+releases after the cut-off. The regression and the h-field are in ``frontier.regression``, what chance gives in
+``ch09_frontier.date_nulls``.
 """
 
 from __future__ import annotations

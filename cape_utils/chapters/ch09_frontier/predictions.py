@@ -76,7 +76,7 @@ def add_model(
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``frontier.models("all")``; it is not changed.
+        From ``frontier.regression.models("all")``; it is not changed.
     released : str
         ``"2026"``, ``"2026-05"`` or ``"2026-05-14"``.
     swe_bench_verified, gpqa_diamond, others : float

@@ -2,7 +2,7 @@
 
 GPQA Diamond has 198 items and SWE-bench Verified 500 (paper B gives no error bars). Answers of two models are taken
 as independent, which overstates the noise of a difference because both answer the same items. The noise of the
-calendar is the job of ``frontier_nulls``.
+calendar is the job of ``ch09_frontier.date_nulls``.
 """
 
 from __future__ import annotations

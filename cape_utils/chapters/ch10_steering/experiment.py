@@ -1,7 +1,7 @@
 """The long measurements of chapter 10 in a real model, kept line by line: the choice, and the test with its controls.
 
-Each is a sweep of ``kept``, keyed by the weights, the tables and the settings, so that the book reuses what came with
-it and a reader's other model gets its own.
+Each is a sweep of ``jobs.result_cache``, keyed by the weights, the tables and the settings, so that the book reuses
+what came with it and a reader's other model gets its own.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Study:
         }
 
     def sweep(self, name: str, settings: dict[str, Any], tasks: Sequence[str], run: Any) -> pd.DataFrame:
-        """Do a sweep of ``kept`` in this study's folder, telling its progress."""
+        """Do a sweep of ``jobs.result_cache`` in this study's folder, telling its progress."""
         return result_cache.sweep(name, settings, tasks, run, folder=self.folder, progress=self.progress)
 
     def _texts(self, pairs: pd.DataFrame) -> Any:
@@ -201,7 +201,7 @@ class Study:
         return self.sweep("steering_choice", settings, tasks, run)
 
     def choice_table(self, *, draws: int = 2000) -> pd.DataFrame:
-        """Effect of every setting on the calibration topics; see ``steering_search.depth_table``."""
+        """Effect of every setting on the calibration topics; see ``ch10_steering.selection.depth_table``."""
         found = self.choice_sweep()
         before = stack(found.loc[found["strength"] == 0, "margins"])[0]
         topics = self.calibration["topic"].tolist()
@@ -298,7 +298,7 @@ class Study:
         return self.sweep("steering_test", settings, tasks, run)
 
     def direction(self, vector: Floats | None = None, layer: int | None = None) -> Direction:
-        """A vector at a layer as ``steering.steer`` takes it; the truth direction at the chosen layer by default."""
+        """A vector as ``steering.interventions.steer`` takes it; the truth direction at the chosen layer by default."""
         at = self.choice.layer if layer is None else layer
         return Direction(
             vector=(self.vector("truth", layer=at) if vector is None else vector).astype(np.float32),
@@ -324,9 +324,9 @@ def study(
     Parameters
     ----------
     loaded : Loaded
-        From ``models.load_model``.
+        From ``models.loading.load_model``.
     pairs : DataFrame, optional
-        The reader's own, from ``own_pairs.read_pairs``, over four topics or more.
+        The reader's own, from ``steering.pairs.read_pairs``, over four topics or more.
     folder : Path, optional
         For new results; the user's cache folder by default.
     progress : callable

@@ -52,7 +52,7 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> An
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``steering_slopes.slope_map``.
+        From ``steering.layer_map.slope_map``.
     pairs, permutations : int
         Pairs behind each slope, and permutations.
     """
@@ -96,7 +96,7 @@ def depth_chart(table: pd.DataFrame, *, quarter: float) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``steering_search.depth_table``.
+        From ``ch10_steering.selection.depth_table``.
     quarter : float
         Depth of the paper's layer.
     """
@@ -202,7 +202,7 @@ def parts_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``steering_search.outcome_table`` for shuffled and for random directions, with a column ``controls``.
+        From ``ch10_steering.selection.outcome_table`` for shuffled and for random directions, with a column ``controls``.
     """
     drawn = table.round(4)
     chosen = dropdown("parts_controls", order_of(drawn, "controls"), "Grey bar")
@@ -280,9 +280,9 @@ def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame
     Parameters
     ----------
     runs : pandas.DataFrame
-        From ``steering_outputs.changed_sweep``.
+        From ``ch10_steering.outputs.changed_sweep``.
     changes : pandas.DataFrame
-        From ``steering_search.change_table``.
+        From ``ch10_steering.selection.change_table``.
     paper : pandas.DataFrame
         Columns ``model, pct, low, high``; the released counts.
     """

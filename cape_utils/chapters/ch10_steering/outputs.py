@@ -1,6 +1,6 @@
 """What steering does to the text a model writes: outputs over a grid, and outputs that changed against corrected ones.
 
-Both are kept sweeps of a ``steering_sweeps.Study``. Counting how many outputs changed is the paper's measure; what it
+Both are kept sweeps of a ``ch10_steering.experiment.Study``. Counting how many outputs changed is the paper's measure; what it
 does not count is whether any became true.
 """
 

@@ -1,7 +1,7 @@
 """Try many steering vectors at one layer without computing the layers below it again.
 
 Steering after a layer leaves everything up to that layer as it was. So the stream there is kept once for a set of
-texts, and each vector costs only the layers above. The scores are those that ``steering.add_vector`` gives.
+texts, and each vector costs only the layers above. The scores are those that ``steering.interventions.add_vector`` gives.
 """
 
 from __future__ import annotations

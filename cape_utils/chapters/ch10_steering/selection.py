@@ -1,6 +1,6 @@
 """Choose where and how strongly to steer on some topics, and test it once on the others.
 
-Nothing here touches a model: the measured margins come from ``steering_sweeps``. The choice sees calibration topics
+Nothing here touches a model: the measured margins come from ``ch10_steering.experiment``. The choice sees calibration topics
 only; the test compares the chosen setting with directions from shuffled labels, with random directions of equal cost,
 with the negative direction and with no steering.
 """

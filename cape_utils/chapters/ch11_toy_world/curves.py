@@ -1,7 +1,7 @@
 """The toy world's table in the long form that figures take: scores by size, by lever and along training.
 
-Nothing is estimated here but means over worlds; turning points and shifts are those of ``toy_readings`` and
-``toy_levers``. It implements no section of the paper.
+Nothing is estimated here but means over worlds; turning points and shifts are those of ``ch11_toy_world.turning_points`` and
+``ch11_toy_world.levers``. It implements no section of the paper.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCORES: dict[str, str] = {
     "reasoning": "reasoning",
     "ordinary": "ordinary facts",
 }
-"""Scores that are drawn, by their names in ``toy_readings.scores``."""
+"""Scores that are drawn, by their names in ``ch11_toy_world.turning_points.scores``."""
 
 SHOWN = tuple(SCORES)
 """Their names alone."""

@@ -1,6 +1,7 @@
 """How often the toy world's rules speak where nothing is there: a dip or a turn at chance, a shift between equals.
 
-The rules are those of ``toy_readings`` and ``toy_levers``; here they are put to made-up scores whose answer is known.
+The rules are those of ``ch11_toy_world.turning_points`` and ``ch11_toy_world.levers``; here they are put to made-up
+scores whose answer is known.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def false_turns(panel: pd.DataFrame, *, draws: int = 2000, rng: np.random.Genera
     Parameters
     ----------
     panel : DataFrame
-        From ``toy_readings.scores``, for its sizes and worlds.
+        From ``ch11_toy_world.turning_points.scores``, for its sizes and worlds.
     draws : int
         The unit drawn is the item noise of each score.
 
@@ -51,7 +52,7 @@ def false_shifts(
     Parameters
     ----------
     panel : DataFrame
-        From ``toy_readings.scores``, at the sizes that all settings share.
+        From ``ch11_toy_world.turning_points.scores``, at the sizes that all settings share.
     worlds : int
         Worlds a comparison.
     draws : int
@@ -102,7 +103,7 @@ def false_dips(
     Parameters
     ----------
     panel : DataFrame
-        From ``toy_readings.scores``, at the sizes that all settings share.
+        From ``ch11_toy_world.turning_points.scores``, at the sizes that all settings share.
     worlds : int
         Worlds a position.
     draws : int

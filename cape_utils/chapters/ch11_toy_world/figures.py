@@ -40,9 +40,9 @@ def toy_growth_chart(long: pd.DataFrame, summary: Mapping[str, Estimate], *, sta
     Parameters
     ----------
     long : pandas.DataFrame
-        From ``toy_curves.along_training``.
+        From ``ch11_toy_world.curves.along_training``.
     summary : mapping of str to Estimate
-        From ``toy_readings.turns_summary``, after ``start`` steps.
+        From ``ch11_toy_world.turning_points.turns_summary``, after ``start`` steps.
     start : int
         Training steps at which the slider stands at first.
     """
@@ -104,7 +104,7 @@ def toy_step_chart(steps: pd.DataFrame) -> Any:
     Parameters
     ----------
     steps : pandas.DataFrame
-        From ``toy_readings.coupling_by_step``.
+        From ``ch11_toy_world.turning_points.coupling_by_step``.
     """
     middle = (steps["from_params"] * steps["to_params"]) ** 0.5
     parts = []
@@ -156,9 +156,9 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
     Parameters
     ----------
     long : pandas.DataFrame
-        From ``toy_curves.by_lever``.
+        From ``ch11_toy_world.curves.by_lever``.
     shifts : pandas.DataFrame
-        From ``toy_levers.lever_table``.
+        From ``ch11_toy_world.levers.lever_table``.
     """
     levers = order_of(long, "lever")
     drawn = long[["lever", "label", "place", "params", *SHOWN, "family"]].round(1)
@@ -244,7 +244,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     Parameters
     ----------
     shifts : pandas.DataFrame
-        From ``toy_levers.lever_table``.
+        From ``ch11_toy_world.levers.lever_table``.
     """
     turned = shifts[shifts["words"] != "the base setting"]
     short = {
@@ -325,7 +325,7 @@ def toy_logp_chart(long: pd.DataFrame, *, start: int) -> Any:
     Parameters
     ----------
     long : pandas.DataFrame
-        From ``toy_curves.log_probabilities``.
+        From ``ch11_toy_world.curves.log_probabilities``.
     start : int
         Parameters of the model shown at first.
     """

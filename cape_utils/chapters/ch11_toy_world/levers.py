@@ -1,7 +1,7 @@
 """What each lever of the toy world does to the turning point, paired over worlds, in numbers and in words by rule.
 
 A position of a lever is compared with the base setting in the same worlds at the same sizes. Single curves are read in
-``toy_readings``; how often the rules speak where nothing is there is in ``toy_nulls``.
+``ch11_toy_world.turning_points``; how often the rules speak where nothing is there is in ``ch11_toy_world.false_alarms``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         ``lever, setting, label, step, worlds``; in how many worlds the score ``dips``, ``turns``, ``recovers``;
         ``lowest_params, back_params`` (geometric means), ``lowest_pct``, ``largest_pct``, ``lowest_mean_pct`` (lowest over
         the sizes of the mean over worlds) and ``mean_dips``, whether that is a dip; ``rumours_per_truth`` and
-        ``rumours_per_truth_asked``, from ``toyworld``, since one share that changes moves the others too; the paired changes
+        ``rumours_per_truth_asked``, from ``toyworld.world``, since one share that changes moves the others too; the
+        paired changes
         ``moves`` and ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with
         ``_low, _high, _n``; and ``words``, what the rule of ``shift_words`` makes of them.
     """

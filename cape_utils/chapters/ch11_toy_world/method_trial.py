@@ -2,7 +2,7 @@
 
 Sections 2 to 5 of paper A: local coupling, the quadratic bootstrap, width normalisation, the equation. Each is run by
 the module that runs it on real models; here its answer stands beside the one that turning the levers gives. What the
-levers give comes from ``toy_levers``.
+levers give comes from ``ch11_toy_world.levers``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ ODE_METHODS: tuple[forecasting.Method, ...] = (
 
 
 def local(table: pd.DataFrame | None = None, *, step: int = STEPS) -> pd.DataFrame:
-    """Local coupling of truth and reasoning in every world, by ``coupling.local_coupling``."""
+    """Local coupling of truth and reasoning in every world, by ``scaling.coupling.local_coupling``."""
     return local_coupling(scores(table, step=step), X, Y, items=items())
 
 
@@ -136,7 +136,7 @@ def predictors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        From ``rivals.predictor_auc``; a world at all three lengths is one family.
+        From ``scaling.sign_predictors.predictor_auc``; a world at all three lengths is one family.
     """
     parts = []
     for step in LENGTHS:
@@ -170,7 +170,7 @@ def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        From ``forecast.league``: median error in points over worlds, best first.
+        From ``scaling.forecasting.league``: median error in points over worlds, best first.
     """
     return forecasting.league(_world_errors(table))
 

@@ -1,7 +1,7 @@
 """What the toy world's table says: turning points and local couplings, with intervals over worlds.
 
 A world is one seed: its facts, its documents and the start of its models. Worlds are the unit of every interval here.
-What the levers do to a turning point is in ``toy_levers``; nothing is trained in either.
+What the levers do to a turning point is in ``ch11_toy_world.levers``; nothing is trained in either.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Two models' scores typed into a page: the numbers, and the form that computes them again without a server.
 
-Coupling, its error and the probability of each phase are those of ``coupling.local_coupling``, h that of
-``neighbours.web_distance`` (section 5 of paper A) or, for SWE-bench and GPQA, of ``frontier`` (section 3 of paper B). The form
+Coupling, its error and the probability of each phase are those of ``scaling.coupling.local_coupling``, h that of
+``diagnosis.panel_comparison.web_distance`` (section 5 of paper A) or, for SWE-bench and GPQA, of
+``frontier.regression`` (section 3 of paper B). The form
 carries the constants that it needs, written here from those modules, so that no number stands in two places;
 ``book/_static/calculator.js`` does the arithmetic in the reader's browser, and a test types into the built page.
 """
@@ -231,7 +232,7 @@ def pair_benchmarks() -> tuple[str, ...]:
 
 
 def _curve(y: str) -> dict[str, Any]:
-    """The web-trained curve of a benchmark and what resampling leaves of it, as ``neighbours.web_distance`` has them."""
+    """The web-trained curve of a benchmark and its resamples, as in ``diagnosis.panel_comparison.web_distance``."""
     generator = as_generator(0)
     curve = fit_curve(web_rows(recipe_rows("open")), y, draws=DRAWS, rng=generator)
     scatter = curve.scatter(2, len(curve.resampled), generator)

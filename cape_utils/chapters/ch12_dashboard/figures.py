@@ -33,7 +33,7 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
     Parameters
     ----------
     steps : pandas.DataFrame
-        From ``coupling.local_coupling``, with ``by_size``: the phase that a formula of size names.
+        From ``scaling.coupling.local_coupling``, with ``by_size``: the phase that a formula of size names.
     first : str
         Family shown at first.
     """
@@ -85,7 +85,7 @@ def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> An
     Parameters
     ----------
     steps : pandas.DataFrame
-        From ``size_rule.held_out_steps``.
+        From ``ch12_dashboard.size_baseline.held_out_steps``.
     rule : Formula
     clip : float
         Couplings are drawn no further out than this.
@@ -149,11 +149,11 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``size_rule.agreement_table``.
+        From ``ch12_dashboard.size_baseline.agreement_table``.
     nulls : mapping of str to Null
         ``"all"`` and ``"clear"``: the formula with sizes dealt out anew.
     ceiling : Null
-        From ``size_rule.best_cuts``, over all steps.
+        From ``ch12_dashboard.size_baseline.best_cuts``, over all steps.
     """
     groups = {"all": "", "clear": "clear_"}
     rows = [

@@ -2,7 +2,7 @@
 
 The rule is the paper's running coupling (section 2): a straight line in log10 of size that crosses zero at the critical
 scale, both constants as quoted in the ledger. It never sees a score. The families that the constants come from are left out
-of the count. ``diagnosis`` is what depends on the scores.
+of the count. ``diagnosis.family_diagnosis`` is what depends on the scores.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def held_out_steps(scores: pd.DataFrame | None = None, *, without: Sequence[str]
     Returns
     -------
     pandas.DataFrame
-        Columns of ``coupling.local_coupling`` and ``by_size``, the formula's phase at the middle of the step. Steps
+        Columns of ``scaling.coupling.local_coupling`` and ``by_size``, the formula's phase at the middle of the step. Steps
         without a coupling are left out.
 
     Examples

@@ -30,7 +30,7 @@ def verdict_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``claims.flat_table``.
+        From ``claims.assessment.flat_table``.
     """
     counts = table.groupby(["chapter", "verdict"]).size().rename("claims").reset_index()
     shown = [name for name in VERDICTS if name in set(counts["verdict"])]
