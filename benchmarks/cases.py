@@ -145,7 +145,9 @@ def cases() -> list[Case]:
             20,
             2,
             lambda: [
-                forecasting.league(forecasting.family_errors(forecasting.hold_out(opened, train=train)))
+                forecasting.method_ranking(
+                    forecasting.family_errors(forecasting.hold_out(opened, train=train))
+                )
                 for train in ("all others", "Pythia only")
             ],
             lambda: league_loop(opened, 2),

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "nulls": ("null_chart",),
         "parts": ("name",),
+        "tables": ("Table", "table"),
         "rendering": (
             "PALETTE",
             "enable",

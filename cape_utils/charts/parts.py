@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -18,16 +18,22 @@ __all__ = [
     "PHASE_POINT",
     "PHASE_SHAPES",
     "PROBABILITY",
+    "choice",
     "dropdown",
+    "log_axis",
+    "marks",
     "name",
     "names",
     "order_of",
     "pct_axis",
     "phase_rows",
     "put",
+    "rule_at",
+    "share_axis",
     "size_axis",
     "size_label",
     "slider",
+    "spread",
 ]
 
 # Hue, shape and word together tell the phases apart, so none of them is needed.
@@ -145,3 +151,104 @@ def phase_rows(steps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for place, phase in enumerate(PHASES)
     ]
     return pd.DataFrame(rows)
+
+
+def choice(
+    table: pd.DataFrame, column: str, parameter: str, label: str, *, every: str = "", value: str | None = None
+) -> tuple[alt.Parameter, str]:
+    """A drop-down over the values of a column, and the expression that keeps the rows chosen.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    column, parameter, label : str
+        Where the values stand, the name of the parameter, and the words before the control.
+    every : str
+        Words of a first choice that keeps all rows, such as ``"all families"``; the values are then sorted, otherwise
+        they stand in the order of the rows.
+    value : str, optional
+        Chosen at first; the first by default.
+
+    Returns
+    -------
+    alt.Parameter, str
+        For ``add_params`` and for ``transform_filter``.
+    """
+    options = [every, *sorted(table[column].unique())] if every else order_of(table, column)
+    keep = f"datum.{column} == {parameter}"
+    if every:
+        keep = f"{parameter} == '{every}' || {keep}"
+    return dropdown(parameter, options, label, value=value), keep
+
+
+def rule_at(
+    value: float, axis: Literal["x", "y"] = "y", *, colour: str | None = None, dash: Sequence[int] = (4, 4)
+) -> Any:
+    """A dashed line across the chart: zero, a threshold, what the paper quotes."""
+    chart = alt.Chart(pd.DataFrame({axis: [value]}))
+    look: dict[str, Any] = {} if colour is None else {"color": PALETTE[colour]}
+    return chart.mark_rule(strokeDash=list(dash), **look).encode(**{axis: f"{axis}:Q"})
+
+
+def share_axis(field: str, title: str, channel: Literal["x", "y"] = "y", **axis: Any) -> Any:
+    """Axis of a share from 0 to 1, written in percent."""
+    kind = alt.X if channel == "x" else alt.Y
+    return kind(f"{field}:Q", title=title, axis=alt.Axis(format="%", **axis), scale=alt.Scale(domain=[0, 1]))
+
+
+def log_axis(field: str, title: str, values: Sequence[float], **scale: Any) -> alt.X:
+    """Logarithmic axis with the ticks named."""
+    return alt.X(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(type="log", nice=False, **scale),
+        axis=alt.Axis(values=list(values), format="~g"),
+    )
+
+
+def marks(
+    field: str, title: str | None, kinds: Mapping[str, tuple[str, str]], **legend: Any
+) -> dict[str, alt.Color | alt.Shape]:
+    """Hue and shape of each kind of thing, so that neither is needed to tell them apart.
+
+    Parameters
+    ----------
+    field : str
+        With its type, such as ``"sign:N"``.
+    title : str or None
+        Of the legend.
+    kinds : mapping of str to (str, str)
+        Name of a hue in ``PALETTE`` and of a shape of Vega-Lite, by value.
+    **legend
+        Options of ``alt.Legend``.
+
+    Returns
+    -------
+    dict
+        ``color`` and ``shape`` for ``encode``.
+    """
+    more: dict[str, Any] = {"legend": alt.Legend(**legend)} if legend else {}
+    domain = list(kinds)
+    hues = alt.Scale(domain=domain, range=[PALETTE[hue] for hue, _ in kinds.values()])
+    shapes = alt.Scale(domain=domain, range=[shape for _, shape in kinds.values()])
+    return {
+        "color": alt.Color(field, title=title, scale=hues, **more),
+        "shape": alt.Shape(field, title=title, scale=shapes, **more),
+    }
+
+
+def spread(base: Any, low: str, high: str, axis: Literal["x", "y"] = "y", **mark: Any) -> Any:
+    """A rule from one column to another: an interval, or the sizes measured.
+
+    Parameters
+    ----------
+    base : alt.Chart
+        With what the rule is placed by already encoded.
+    low, high : str
+        Columns of the ends.
+    axis : {"x", "y"}
+    **mark
+        Options of ``mark_rule``.
+    """
+    ends = {"x": (alt.X, alt.X2), "y": (alt.Y, alt.Y2)}[axis]
+    return base.mark_rule(**mark).encode(ends[0](f"{low}:Q"), ends[1](f"{high}:Q"))

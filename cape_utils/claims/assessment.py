@@ -30,7 +30,7 @@ from cape_utils.claims.verdicts import (
     show_quote,
     show_value,
 )
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Null
 
 __all__ = [
@@ -221,7 +221,7 @@ def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) 
     ours = np.array([float(item.paper_panel.value) for item in items if item.paper_panel])
     slack = np.array([item.claim.tolerance * (1 + 1e-9) + 1e-15 for item in items])
     units = pd.factorize(np.array([item.claim.unit for item in items], dtype=object))[0]
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     # Sorting by unit, then by a random key, deals the values out within each unit.
     keys = generator.random((draws, len(items)))
     order = np.argsort(units + keys / 2, axis=1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cape_utils.frontier.model_diagnosis import FrontierDiagnosis
-    from cape_utils.frontier.regression import Location
+    from cape_utils.frontier.regression import FrontierPosition
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -128,7 +128,7 @@ def _diagnose(arguments: argparse.Namespace, x: str, y: str, x_pct: float, y_pct
     return frontier_diagnosis(x_pct, y_pct, lab=arguments.lab, pair=pair, table=table)
 
 
-def _print_location(here: Location) -> None:
+def _print_location(here: FrontierPosition) -> None:
     from cape_utils.reports.frontier_words import place_words
 
     first, *rest = place_words(here)

@@ -50,7 +50,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure what is missing, print a line for each model, and return 1 if one of them failed."""
-    from cape_utils.internals.model_survey import read_models, survey
+    from cape_utils.internals.model_survey import read_models, survey_models
     from cape_utils.jobs.result_cache import results_folder
 
     if arguments.workers < 1:
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"cape internals: {error}", file=sys.stderr)
         return 2
     try:
-        results = survey(
+        results = survey_models(
             names,
             arguments.out or results_folder() / "internals",
             scheduler=arguments.scheduler,

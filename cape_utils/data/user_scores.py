@@ -107,14 +107,14 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> None:
+def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
     """Refuse scores that look like fractions where percent are needed.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Indexed by the line of the file.
-    given : sequence of str
+    columns : sequence of str
         Columns of scores. Of one that the table ``benchmarks`` does not hold nobody knows what guessing scores; it is
         refused only as a whole.
     name : str
@@ -125,9 +125,9 @@ def refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> No
     DataError
     """
     known = set(load("benchmarks")["benchmark"])
-    chance = {column: chance_pct(column) if column in known else 0.0 for column in given}
+    chance = {column: chance_pct(column) if column in known else 0.0 for column in columns}
     problems = []
-    for column in given:
+    for column in columns:
         # Where guessing scores 20 or more, nobody measures between 0 and 1; where it scores 0, a small model may.
         if chance[column] < 20:
             continue
@@ -136,7 +136,7 @@ def refuse_fractions(table: pd.DataFrame, given: Sequence[str], name: str) -> No
                 f"scores are in percent and this looks like a fraction; multiply by 100 to {value * 100:g}"
             )
             problems.append(Problem(name, int(str(line)), column, f"{value:g}", remedy))
-    low = [c for c in given if chance[c] < 20 and table[c].notna().any() and (table[c].dropna() <= 1).all()]
+    low = [c for c in columns if chance[c] < 20 and table[c].notna().any() and (table[c].dropna() <= 1).all()]
     if problems and low:
         remedy = "the other columns hold fractions, so this one probably does too; multiply by 100"
         problems += [Problem(name, None, column, None, remedy) for column in low]

@@ -14,7 +14,7 @@ from typing import Any
 from cape_utils import data
 from cape_utils.claims.evidence import GRADES, Evidence, Grade, evidence_for, grade
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
-from cape_utils.stats.results import plain
+from cape_utils.stats.results import to_jsonable
 
 __all__ = ["CLEAR", "GRADES", "RULES", "Advice", "Evidence", "Rule", "advise", "grade"]
 
@@ -245,7 +245,7 @@ class Advice:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON."""
-        whole: dict[str, Any] = plain({**asdict(self), "strength": self.strength})
+        whole: dict[str, Any] = to_jsonable({**asdict(self), "strength": self.strength})
         return whole
 
 

@@ -20,14 +20,13 @@ from cape_utils.diagnosis.panel_comparison import (
     Distance,
     Neighbour,
     nearest_families,
-    panel_twins,
+    overlapping_families,
     web_distance,
 )
 from cape_utils.diagnosis.score_warnings import Caution, Dimension, cautions, dimension_of
-from cape_utils.diagnosis.steps import FamilyScale, Interval, family_scale, intervals
+from cape_utils.diagnosis.steps import CouplingStep, FamilyScale, family_scale, intervals
 from cape_utils.frontier.model_diagnosis import FamilyFrontier, family_frontier
-from cape_utils.stats.resampling import as_generator
-from cape_utils.stats.results import plain
+from cape_utils.stats.results import to_jsonable
 
 __all__ = [
     "Diagnosis",
@@ -81,7 +80,7 @@ class Diagnosis:
     x: str
     y: str
     scores: tuple[Score, ...]
-    intervals: tuple[Interval, ...]
+    intervals: tuple[CouplingStep, ...]
     scale: FamilyScale
     distance: Distance | None
     in_panel: tuple[str, ...]
@@ -94,7 +93,7 @@ class Diagnosis:
     frontier: FamilyFrontier | None = None
 
     @property
-    def last(self) -> Interval:
+    def last(self) -> CouplingStep:
         """The step to the family's largest model."""
         return self.intervals[-1]
 
@@ -112,7 +111,7 @@ class Diagnosis:
         """Plain object for JSON; what is not known is None."""
         first = {"family": self.family, "phase": self.phase, "probability": self.probability}
         placed = None if self.frontier is None else self.frontier.as_dict()
-        whole: dict[str, Any] = plain({**first, **asdict(self), "frontier": placed})
+        whole: dict[str, Any] = to_jsonable({**first, **asdict(self), "frontier": placed})
         return whole
 
 
@@ -217,8 +216,8 @@ def diagnose(
     ('tax', False)
     """
     rows = ladder(scores, x, y)
-    twins = panel_twins(rows)
-    seeds = as_generator(rng).spawn(4)
+    twins = overlapping_families(rows)
+    seeds = np.random.default_rng(rng).spawn(4)
     return Diagnosis(
         str(rows["family"].iloc[0]),
         x,
@@ -229,12 +228,12 @@ def diagnose(
         ),
         intervals(rows, x, y, draws=draws, rng=seeds[0]),
         family_scale(rows, y, draws=draws, rng=seeds[1]),
-        web_distance(rows, y, without=twins, rng=seeds[2]),
+        web_distance(rows, y, exclude=twins, rng=seeds[2]),
         tuple(sorted(twins)),
-        nearest_families(rows, x, y, without=twins),
-        predict_size(rows, x, y, params_b=next_params_b, without=twins),
+        nearest_families(rows, x, y, exclude=twins),
+        predict_size(rows, x, y, params_b=next_params_b, exclude=twins),
         dimension_of(rows, seeds[3]),
-        cautions(rows, without=twins),
+        cautions(rows, exclude=twins),
         tuple(scores.attrs.get("notes", ())),
         draws,
         family_frontier(scores),

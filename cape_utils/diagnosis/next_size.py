@@ -111,7 +111,7 @@ def predict_size(
     y: str,
     *,
     params_b: float | None = None,
-    without: frozenset[str] = frozenset(),
+    exclude: frozenset[str] = frozenset(),
     level: float = 0.9,
 ) -> NextSize:
     """Predict the next size of one family from its largest.
@@ -124,7 +124,7 @@ def predict_size(
         The pair whose phase is wanted.
     params_b : float, optional
         The size to predict; by default as many times the largest as the family's sizes are apart on average (in log10).
-    without : frozenset of str
+    exclude : frozenset of str
         Families of the open panel to leave out: those that hold the same models.
     level : float
 
@@ -136,16 +136,16 @@ def predict_size(
     used = rows.sort_values("params_b", kind="stable")
     sizes = used["params_b"].to_numpy(dtype=float)
     panel = data.panel("open", rows="one_recipe")
-    panel = panel[~panel["family"].isin(without)]
+    panel = panel[~panel["family"].isin(exclude)]
     columns = [
         name for name in data.load("benchmarks")["benchmark"] if name in used and used[name].notna().any()
     ]
     known = [name for name in columns if name in panel and panel[name].notna().any()]
     whole = all(name in known for name in data.BENCHMARKS)
-    method = best_method(without, trends_only=not whole)
+    method = best_method(exclude, trends_only=not whole)
     groups = _groups(known, x, y, method)
     held = {
-        names: errors[~errors["family"].isin(without)]
+        names: errors[~errors["family"].isin(exclude)]
         for names in groups
         for errors in [held_out_steps(method, names)]
     }

@@ -17,13 +17,20 @@ from cape_utils.diagnosis.steps import intervals
 from cape_utils.scaling.recipe_effects import recipe_field
 from cape_utils.scaling.web_curve import fit_curve, recipe_rows, web_rows
 
-__all__ = ["Distance", "ModelDistance", "Neighbour", "nearest_families", "panel_twins", "web_distance"]
+__all__ = [
+    "Distance",
+    "ModelDistance",
+    "Neighbour",
+    "nearest_families",
+    "overlapping_families",
+    "web_distance",
+]
 
 _SAME = 0.02  # points within which a score counts as the same figure, rounded elsewhere
 _YOURS = "(yours)"
 
 
-def panel_twins(rows: pd.DataFrame) -> frozenset[str]:
+def overlapping_families(rows: pd.DataFrame) -> frozenset[str]:
     """Families of the open panel that hold models of this table, by name or by size and scores.
 
     Parameters
@@ -34,7 +41,7 @@ def panel_twins(rows: pd.DataFrame) -> frozenset[str]:
     Examples
     --------
     >>> own = pd.DataFrame({"model": ["opt-1.3b"], "params_b": [1.3], "hellaswag": [54.5]})
-    >>> sorted(panel_twins(own))
+    >>> sorted(overlapping_families(own))
     ['OPT']
     """
     panel = data.panel("open")
@@ -96,7 +103,7 @@ def web_distance(
     rows: pd.DataFrame,
     y: str,
     *,
-    without: frozenset[str] = frozenset(),
+    exclude: frozenset[str] = frozenset(),
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Distance | None:
@@ -107,7 +114,7 @@ def web_distance(
     rows : pandas.DataFrame
         Of one family: ``model, params_b`` (billions) and ``y`` (percent).
     y : str
-    without : frozenset of str
+    exclude : frozenset of str
         Families that the curve is fitted without.
     draws : int
         Resamples of web-trained lines.
@@ -116,7 +123,7 @@ def web_distance(
     if y not in panel or y not in rows:
         return None
     own = rows.dropna(subset=[y]).sort_values("params_b", kind="stable")
-    panel = panel[~panel["family"].isin(without)]
+    panel = panel[~panel["family"].isin(exclude)]
     if own.empty or web_rows(panel).dropna(subset=[y])["line"].nunique() < 5:
         return None
     own = own.assign(
@@ -176,7 +183,7 @@ class Neighbour:
 
 
 def nearest_families(
-    rows: pd.DataFrame, x: str, y: str, *, without: frozenset[str] = frozenset(), most: int = 3
+    rows: pd.DataFrame, x: str, y: str, *, exclude: frozenset[str] = frozenset(), most: int = 3
 ) -> tuple[Neighbour, ...]:
     """Families of the open panel nearest by both scores at comparable sizes, the nearest first.
 
@@ -185,7 +192,7 @@ def nearest_families(
     rows : pandas.DataFrame
         Of one family, with ``params_b`` and both benchmarks.
     x, y : str
-    without : frozenset of str
+    exclude : frozenset of str
         Families to leave out.
     most : int
 
@@ -199,7 +206,7 @@ def nearest_families(
     own = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
     if x not in panel or y not in panel or own.empty:
         return ()
-    panel = panel[~panel["family"].isin(without)].dropna(subset=[x, y])
+    panel = panel[~panel["family"].isin(exclude)].dropna(subset=[x, y])
     size, largest = np.log10(own["params_b"].to_numpy(dtype=float)), float(own["params_b"].max())
     found = []
     for family, part in panel.groupby("family"):

@@ -68,7 +68,7 @@ class Dimension:
 
 
 def cautions(
-    rows: pd.DataFrame, benchmarks: Sequence[str] | None = None, *, without: frozenset[str] = frozenset()
+    rows: pd.DataFrame, benchmarks: Sequence[str] | None = None, *, exclude: frozenset[str] = frozenset()
 ) -> tuple[Caution, ...]:
     """Scores at chance, on the floor or near the top, and benchmarks whose noise is not known.
 
@@ -78,7 +78,7 @@ def cautions(
         With ``model`` and benchmarks in percent.
     benchmarks : sequence of str, optional
         All of the table by default.
-    without : frozenset of str
+    exclude : frozenset of str
         Families of the open panel that do not count as others.
 
     Examples
@@ -88,7 +88,7 @@ def cautions(
     [('chance', ('a',)), ('saturation', ('b',))]
     """
     panel = data.panel("open", rows="one_recipe")
-    panel = panel[~panel["family"].isin(without)]
+    panel = panel[~panel["family"].isin(exclude)]
     found = []
     for name in benchmarks_of(rows) if benchmarks is None else benchmarks:
         used = rows.dropna(subset=[name])

@@ -16,13 +16,12 @@ import pandas as pd
 from cape_utils.data.benchmarks import benchmark_items, benchmark_title
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW, local_coupling
 from cape_utils.stats.item_noise import item_error, simulate_scores
-from cape_utils.stats.resampling import as_generator
 from cape_utils.stats.results import Floats
 
 __all__ = [
     "LEAST_VALID",
+    "CouplingStep",
     "FamilyScale",
-    "Interval",
     "family_scale",
     "intervals",
 ]
@@ -32,7 +31,7 @@ LEAST_VALID = 0.975
 
 
 @dataclass(frozen=True)
-class Interval:
+class CouplingStep:
     """The step from one size of a family to the next.
 
     Attributes
@@ -85,7 +84,7 @@ class Interval:
 
 def intervals(
     rows: pd.DataFrame, x: str, y: str, *, draws: int = 4000, rng: np.random.Generator | int = 0
-) -> tuple[Interval, ...]:
+) -> tuple[CouplingStep, ...]:
     """Coupling of each step of one family, with what item noise leaves of it.
 
     Parameters
@@ -110,7 +109,7 @@ def intervals(
     ):  # a score of 0 has no normal error; it is drawn below
         local = local_coupling(rows, x, y)
     used = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     known = np.isfinite(benchmark_items(x)) and np.isfinite(benchmark_items(y))
     steps: dict[str, Floats] = {}
     if known:
@@ -134,7 +133,7 @@ def intervals(
                 name = max(shares, key=lambda phase: shares[phase])
             rises = float(np.mean(dx > 0))
         found.append(
-            Interval(
+            CouplingStep(
                 str(row["from_model"]),
                 str(row["to_model"]),
                 float(row["from_params_b"]),
@@ -230,7 +229,7 @@ def family_scale(
         floor = np.maximum(noise, 1e-6)
         misfit = float(np.sum(((score - basis @ fitted) / floor) ** 2) / (n - 3))
         stretch = max(1.0, float(np.sqrt(misfit)))
-    drawn = simulate_scores(score, items, draws, as_generator(rng))
+    drawn = simulate_scores(score, items, draws, np.random.default_rng(rng))
     a, b, _ = np.linalg.lstsq(basis, (score + stretch * (drawn - score)).T, rcond=None)[0]
     # Equal scores leave a curvature of rounding error, which is none.
     upward = a > 1e-9

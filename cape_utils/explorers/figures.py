@@ -23,9 +23,9 @@ from cape_utils.charts.parts import (
     size_label,
 )
 from cape_utils.charts.rendering import PALETTE
-from cape_utils.diagnosis.steps import Interval
+from cape_utils.diagnosis.steps import CouplingStep
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
-from cape_utils.frontier.regression import SPECIALIST_PP, Line, Location
+from cape_utils.frontier.regression import SPECIALIST_PP, FrontierPosition, Line
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.stats.resampling import histogram
@@ -240,7 +240,7 @@ def path(
     )
 
 
-def location(field: pd.DataFrame, line: Line, here: Location) -> Any:
+def location(field: pd.DataFrame, line: Line, here: FrontierPosition) -> Any:
     """The reader's model among others, with the line and its own distance from it.
 
     Parameters
@@ -313,8 +313,8 @@ _BEFORE, _AFTER = "as measured", "what if"
 
 
 def what_if(
-    before: Sequence[Interval],
-    after: Sequence[Interval],
+    before: Sequence[CouplingStep],
+    after: Sequence[CouplingStep],
     *,
     family: str,
     x: str,

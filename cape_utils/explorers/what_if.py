@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from cape_utils.charts.parts import name
@@ -24,7 +25,6 @@ from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.scores import scores_editor
-from cape_utils.stats.resampling import as_generator
 
 __all__ = ["WhatIf", "dashboard", "what_if_explorer"]
 
@@ -75,11 +75,11 @@ def _changed(chosen: dict[str, Any]) -> tuple[pd.DataFrame, str]:
 @functools.lru_cache(maxsize=128)
 def _steps(
     family: str, x: str, y: str, model: str, change_x: float, change_y: float
-) -> tuple[steps.Interval, ...]:
+) -> tuple[steps.CouplingStep, ...]:
     chosen = {"family": family, "x": x, "y": y, "model": model, "change_x": change_x, "change_y": change_y}
     rows, _ = _changed(chosen)
     # The draws of the whole diagnosis, so that chart and words show one number.
-    return steps.intervals(rows, x, y, draws=_DRAWS, rng=as_generator(0).spawn(4)[0])
+    return steps.intervals(rows, x, y, draws=_DRAWS, rng=np.random.default_rng(0).spawn(4)[0])
 
 
 def _key(chosen: dict[str, Any]) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ _DRAWS = 500
 
 @functools.cache
 def _ladders(which: str) -> dict[str, pd.DataFrame]:
-    return width.ladders(data.with_architecture(panel_rows(which)))
+    return width.families_with_width(data.with_architecture(panel_rows(which)))
 
 
 @functools.lru_cache(maxsize=256)

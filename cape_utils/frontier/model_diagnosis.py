@@ -17,9 +17,9 @@ from cape_utils import data
 from cape_utils.claims.evidence import Evidence, Grade, evidence_for, grade
 from cape_utils.frontier import benchmark_saturation, regression
 from cape_utils.frontier.benchmark_pair import GPQA, PAPER_PAIR, SWE, Pair
-from cape_utils.frontier.regression import Line, Location
+from cape_utils.frontier.regression import FrontierPosition, Line
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.results import plain
+from cape_utils.stats.results import to_jsonable
 
 __all__ = [
     "BAND_PP",
@@ -116,7 +116,7 @@ class FrontierDiagnosis:
         What the table of models cannot tell.
     """
 
-    location: Location
+    location: FrontierPosition
     band: str
     band_sure: bool
     lab: str
@@ -137,11 +137,11 @@ class FrontierDiagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
-        whole: dict[str, Any] = plain({**asdict(self), "location": self.location.as_dict()})
+        whole: dict[str, Any] = to_jsonable({**asdict(self), "location": self.location.as_dict()})
         return whole
 
 
-def band_of(here: Location) -> tuple[str, bool]:
+def band_of(here: FrontierPosition) -> tuple[str, bool]:
     """Above, on or below the line by five points, and whether the 95% interval of item noise lies within that band.
 
     Examples
@@ -255,7 +255,7 @@ def _saturation(table: pd.DataFrame, pair: Pair) -> tuple[float, float, float]:
     return ratio, float(cases.min()), float(cases.max())
 
 
-def _cautions(here: Location, line: Line, table: pd.DataFrame, *, own: bool) -> tuple[str, ...]:
+def _cautions(here: FrontierPosition, line: Line, table: pd.DataFrame, *, own: bool) -> tuple[str, ...]:
     pair, found = here.pair, list[str]()
     x, y = pair.title(pair.x), pair.title(pair.y)
     unknown = [pair.title(name) for name in (pair.x, pair.y) if math.isnan(pair.items_of(name))]
@@ -373,7 +373,7 @@ class PlacedModel:
 
     model: str
     params_b: float
-    location: regression.Location
+    location: regression.FrontierPosition
     band: str
     band_sure: bool
 

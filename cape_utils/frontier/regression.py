@@ -20,15 +20,15 @@ from scipy import stats
 from cape_utils import data
 from cape_utils.frontier.benchmark_pair import GPQA, PAPER_PAIR, SWE, Pair
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.results import Estimate, Floats, plain
+from cape_utils.stats.results import Estimate, Floats, to_jsonable
 
 __all__ = [
     "GPQA",
     "LEAST_MODELS",
     "SPECIALIST_PP",
     "SWE",
+    "FrontierPosition",
     "Line",
-    "Location",
     "fit_line",
     "h_field",
     "h_mean",
@@ -106,17 +106,19 @@ def models(subset: Subset = "published") -> pd.DataFrame:
     return table[table["subset"].isin(allowed[subset])].reset_index(drop=True)
 
 
-def scored(table: pd.DataFrame, least: int, pair: Pair = PAPER_PAIR) -> pd.DataFrame:
-    """Models with both scores, or a clear error where there are fewer than ``least``."""
+def scored(table: pd.DataFrame, min_models: int, pair: Pair = PAPER_PAIR) -> pd.DataFrame:
+    """Models with both scores, or a clear error where there are fewer than ``min_models``."""
     for column in ("lab", pair.x, pair.y):
         if column not in table:
             raise ValueError(
                 f"a column {column!r} is needed; the columns are {', '.join(map(str, table.columns))}"
             )
     used = table.dropna(subset=[pair.x, pair.y])
-    if len(used) < least:
+    if len(used) < min_models:
         which = "" if pair.published else f", {pair.x} and {pair.y},"
-        raise ValueError(f"at least {least} models with both scores{which} are needed; there are {len(used)}")
+        raise ValueError(
+            f"at least {min_models} models with both scores{which} are needed; there are {len(used)}"
+        )
     return used
 
 
@@ -277,7 +279,7 @@ def h_mean(field: pd.DataFrame, lab: str) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Location:
+class FrontierPosition:
     """Where one pair of scores lies; percent and percentage points.
 
     Attributes
@@ -315,7 +317,7 @@ class Location:
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON: the two scores under the names of their benchmarks; what is not known is None."""
         rest = {name: value for name, value in asdict(self).items() if name not in ("pair", "x_pct", "y_pct")}
-        whole: dict[str, Any] = plain({self.pair.x: self.x_pct, self.pair.y: self.y_pct, **rest})
+        whole: dict[str, Any] = to_jsonable({self.pair.x: self.x_pct, self.pair.y: self.y_pct, **rest})
         return whole
 
 
@@ -327,7 +329,7 @@ def _percent(name: str, value: float) -> float:
     return float(value)
 
 
-def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PAPER_PAIR) -> Location:
+def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PAPER_PAIR) -> FrontierPosition:
     """Where a model with these two scores lies on paper B's map, or on that of another pair.
 
     Parameters
@@ -348,7 +350,7 @@ def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PA
     own = fit_line(models(), pair) if line is None else line
     expected, half = float(own.predict(x)), own.prediction_half_width(x)
     h, noise = y - expected, 1.96 * float(h_noise(x, y, own.slope.estimate, pair))
-    return Location(
+    return FrontierPosition(
         pair,
         x,
         y,

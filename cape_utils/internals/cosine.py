@@ -22,19 +22,18 @@ from cape_utils import data
 from cape_utils.jobs import result_cache
 from cape_utils.models.activations import Pool, Unit, pooled
 from cape_utils.models.loading import Loaded
-from cape_utils.stats.resampling import as_generator
 from cape_utils.stats.results import Estimate, Floats
 
 __all__ = [
     "COMPETES_BELOW",
     "InternalCoupling",
+    "cosine_summary",
     "internal_coupling",
     "prompt_sets",
     "read_results",
     "read_vectors",
     "results_columns",
     "share_of_models",
-    "summary",
 ]
 
 COMPETES_BELOW = -0.5
@@ -53,7 +52,7 @@ def prompt_sets(n: int | None = None) -> dict[str, list[str]]:
     if n is not None and n < 1:
         raise ValueError(f"n is {n}; at least one prompt of each kind is needed")
     # The table goes topic by topic; in an order drawn once, any stretch of it holds the topics alike.
-    table = table.iloc[as_generator(0).permutation(len(table))]
+    table = table.iloc[np.random.default_rng(0).permutation(len(table))]
     table["turn"] = table.groupby(["kind", "form"]).cumcount()
     kinds = ("reasoning", "truthfulness", "control")
     ordered = table.sort_values(["turn", "form"], kind="stable")
@@ -239,7 +238,7 @@ _PAIRS = {
 }
 
 
-def summary(loaded: Loaded, prompts: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+def cosine_summary(loaded: Loaded, prompts: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
     """Everything that chapter 06 says about one model, as plain values: the row of a table of many models.
 
     Parameters

@@ -22,7 +22,7 @@ from cape_utils.internals import cosine
 from cape_utils.jobs import result_cache
 from cape_utils.jobs.dask_client import open_client
 
-__all__ = ["measure", "read_models", "survey"]
+__all__ = ["measure", "read_models", "survey_models"]
 
 Row = dict[str, Any]
 
@@ -80,7 +80,7 @@ def _summaries(name: str, device: str) -> Row:
 
     loaded = load_model(name, device=device)
     described = {key: value for key, value in asdict(loaded.info).items() if key != "name"}
-    row: Row = described | cosine.summary(loaded) | layer_map.reach(loaded)
+    row: Row = described | cosine.cosine_summary(loaded) | layer_map.steerability_summary(loaded)
     return row
 
 
@@ -89,7 +89,7 @@ def _versions() -> Row:
     return {"cape_version": __version__} | {f"{package}_version": version(package) for package in packages}
 
 
-def survey(
+def survey_models(
     names: Sequence[str],
     out: str | os.PathLike[str],
     *,

@@ -16,7 +16,7 @@ from cape_utils.frontier.model_diagnosis import (
     FrontierDiagnosis,
     Release,
 )
-from cape_utils.frontier.regression import Location
+from cape_utils.frontier.regression import FrontierPosition
 
 __all__ = ["axis_words", "next_words", "place_words", "playbook_words", "release_words", "span"]
 
@@ -32,7 +32,7 @@ def span(low: float, high: float) -> str:
     return "[range not known]" if math.isnan(low) or math.isnan(high) else f"[{low:+.1f}, {high:+.1f}]"
 
 
-def place_words(here: Location) -> tuple[str, ...]:
+def place_words(here: FrontierPosition) -> tuple[str, ...]:
     """Where the two scores lie: a headline and what it rests on."""
     pair = here.pair
     y, items = pair.title(pair.y), [pair.items_of(name) for name in (pair.y, pair.x)]

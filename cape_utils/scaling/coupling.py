@@ -20,7 +20,7 @@ from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.stats.correlation import _weighted_pearson, fisher_interval, pearson
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -181,7 +181,7 @@ def expected_phase_counts(
     draws : int
     rng : Generator or int
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     size = (draws, len(local))
     dx = local["dx"].to_numpy() + generator.normal(size=size) * local["se_dx"].to_numpy()
     dy = generator.normal(size=size) * local["se_dy"].to_numpy()

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils.scaling.coupling import local_coupling
-from cape_utils.stats.resampling import as_generator, family_counts, interval
+from cape_utils.stats.resampling import family_counts, interval
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -130,9 +130,9 @@ def _scale(
     )
 
 
-def _enough(used: pd.DataFrame, least: int, what: str) -> pd.DataFrame:
-    if len(used) < least:
-        raise ValueError(f"at least {least} {what} are needed; there are {len(used)}")
+def _enough(used: pd.DataFrame, min_models: int, what: str) -> pd.DataFrame:
+    if len(used) < min_models:
+        raise ValueError(f"at least {min_models} {what} are needed; there are {len(used)}")
     return used
 
 
@@ -160,7 +160,7 @@ def _weighted_vertices(x: Floats, y: Floats, weights: Floats) -> Floats:
     return np.where(opens_up & (vertex > _VALID[0]) & (vertex < _VALID[1]), vertex, np.nan)
 
 
-def score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
+def score_rows(scores: pd.DataFrame, y: str, min_models: int = 4) -> pd.DataFrame:
     """Rows that have a size and a score, or a clear error where there are too few."""
     for column in ("family", "params_b", y):
         if column not in scores:
@@ -168,7 +168,7 @@ def score_rows(scores: pd.DataFrame, y: str, least: int = 4) -> pd.DataFrame:
                 f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
             )
     used = scores.dropna(subset=["params_b", y])
-    return _enough(used, least, "rows with a score")
+    return _enough(used, min_models, "rows with a score")
 
 
 def parabola_minimum_b(params_b: ArrayLike, score: ArrayLike) -> float:
@@ -217,7 +217,7 @@ def quadratic(
         if isinstance(rng, np.random.RandomState):
             picks = rng.randint(0, n, size=(draws, n))
         else:
-            picks = as_generator(rng).integers(0, n, size=(draws, n))
+            picks = np.random.default_rng(rng).integers(0, n, size=(draws, n))
         weights = np.zeros((draws, n))
         np.add.at(weights, (np.arange(draws)[:, None], picks), 1.0)
     elif unit == "family":
@@ -272,7 +272,7 @@ def quadratic_null(
     beta, _, rank, _ = np.linalg.lstsq(basis, score, rcond=None)
     line = basis @ beta
     spread = np.sqrt(np.sum((score - line) ** 2) / max(len(x) - rank, 1))
-    simulated = line + as_generator(rng).normal(0, spread, size=(draws, len(x)))
+    simulated = line + np.random.default_rng(rng).normal(0, spread, size=(draws, len(x)))
     powers = np.vander(x - x.mean(), 3)
     a, b, _ = np.linalg.lstsq(powers, np.column_stack([score, simulated.T]), rcond=None)[0]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from cape_utils import data
 from cape_utils.scaling import ode
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Estimate, Floats
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "held_out_steps",
     "hold_out",
     "ladders",
-    "league",
+    "method_ranking",
     "predict_next",
     "step_errors",
 ]
@@ -146,17 +146,17 @@ def fit_method(
 
 
 def ladders(
-    scores: pd.DataFrame, *, least: int = 3, benchmarks: Sequence[str] = data.BENCHMARKS
+    scores: pd.DataFrame, *, min_models: int = 3, benchmarks: Sequence[str] = data.BENCHMARKS
 ) -> pd.DataFrame:
-    """Rows of families with at least ``least`` sizes and every benchmark, ordered by family and size.
+    """Rows of families with at least ``min_models`` sizes and every benchmark, ordered by family and size.
 
     Where a size stands twice in a family the first row is kept.
     """
     used = scores.dropna(subset=["params_b", *benchmarks]).sort_values(["family", "params_b"], kind="stable")
     used = used.drop_duplicates(["family", "params_b"])
-    kept = used[used.groupby("family")["params_b"].transform("size") >= least].reset_index(drop=True)
+    kept = used[used.groupby("family")["params_b"].transform("size") >= min_models].reset_index(drop=True)
     if kept.empty:
-        raise ValueError(f"no family has {least} sizes with every benchmark")
+        raise ValueError(f"no family has {min_models} sizes with every benchmark")
     return kept
 
 
@@ -252,7 +252,9 @@ def _median(sample: Floats) -> Floats:
     return np.asarray((ordered[(n - 1) // 2] + ordered[n // 2]) / 2)
 
 
-def league(errors: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> pd.DataFrame:
+def method_ranking(
+    errors: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0
+) -> pd.DataFrame:
     """One row for each method: its median error over families, how many it wins, on how many it diverges.
 
     Parameters
@@ -270,7 +272,7 @@ def league(errors: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator 
     """
     values = errors.to_numpy(dtype=float)
     n = len(values)
-    pick = as_generator(rng).integers(0, n, (n, draws))
+    pick = np.random.default_rng(rng).integers(0, n, (n, draws))
     medians = np.sort(_median(values[pick]), axis=0)
     best = np.isclose(values, values.min(axis=1, keepdims=True)) & np.isfinite(values)
     table = pd.DataFrame(
@@ -426,7 +428,7 @@ def coverage(
         low, high = interval(others["error_pp"], level)
         inside[part.index] = part["error_pp"].between(low, high)
     counts = inside.groupby(errors["family"]).agg(["sum", "size"]).to_numpy(dtype=float)
-    pick = as_generator(rng).integers(0, len(counts), (draws, len(counts)))
+    pick = np.random.default_rng(rng).integers(0, len(counts), (draws, len(counts)))
     drawn = counts[pick].sum(axis=1)
     low, high = interval(drawn[:, 0] / drawn[:, 1])
     return Estimate(
@@ -435,21 +437,21 @@ def coverage(
 
 
 @functools.cache
-def best_method(without: frozenset[str] = frozenset(), *, trends_only: bool = False) -> Method:
+def best_method(exclude: frozenset[str] = frozenset(), *, trends_only: bool = False) -> Method:
     """Method with the smallest median error one step ahead, every family of the open panel held out in turn.
 
     Parameters
     ----------
-    without : frozenset of str
+    exclude : frozenset of str
         Families that have no say, such as the one to be predicted.
     trends_only : bool
         Leave out the equations, which need all five benchmarks at once.
     """
     held = pd.concat([step_errors(method) for method in METHODS])
-    held = held[~held["family"].isin(without)]
+    held = held[~held["family"].isin(exclude)]
     if trends_only:
         held = held[~held["method"].str.contains("ODE")]
-    order = league(family_errors(held), draws=200)
+    order = method_ranking(family_errors(held), draws=200)
     best: Method = order.index[0]
     return best
 
@@ -540,7 +542,7 @@ def held_out_coverage(
         low, high = _unit_range(others, level)
         inside[part.index] = (part["error_pp"] / np.sqrt(part["step"])).between(low, high)
     shares = inside.groupby(errors["family"]).mean().to_numpy(dtype=float)
-    pick = as_generator(rng).integers(0, len(shares), (draws, len(shares)))
+    pick = np.random.default_rng(rng).integers(0, len(shares), (draws, len(shares)))
     low, high = interval(shares[pick].mean(axis=1))
     return Estimate(
         float(shares.mean()), low, high, len(errors), f"bootstrap over {len(shares)} families", draws=draws

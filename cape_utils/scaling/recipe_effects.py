@@ -14,7 +14,7 @@ import pandas as pd
 
 from cape_utils.scaling.web_curve import TQA, Axis, WebSet, fit_curve, web_rows
 from cape_utils.stats.least_squares import basis_of, weighted_fits
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = ["class_effect", "field_table", "model_field", "recipe_field", "web_field"]
@@ -61,7 +61,7 @@ def recipe_field(
         known = ", ".join(sorted(rows["recipe"].unique()))
         raise ValueError(f"no models of a recipe {recipe!r} with {x} and {y}; the recipes are {known}")
     rest = web_rows(rows, web)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     curve = fit_curve(
         rest[~rest["line"].isin(own["line"])], y, x=x, degree=degree, draws=draws, rng=generator
     )
@@ -153,7 +153,7 @@ def field_table(
         with the recipe counted in. Ordered by h, the largest first.
     """
     lines = web_field(rows, y, x=x, degree=degree, web=web)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     found = []
     for recipe, own in rows.dropna(subset=[x, y]).groupby("recipe"):
         null = recipe_field(rows, str(recipe), y, x=x, degree=degree, web=web, draws=draws, rng=generator)
@@ -183,7 +183,7 @@ def class_effect(
     rows: pd.DataFrame,
     y: str = TQA,
     *,
-    given: Axis = "log_size",
+    covariate: Axis = "log_size",
     degree: int = 2,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
@@ -196,7 +196,7 @@ def class_effect(
         From ``scaling.web_curve.recipe_rows``; recipes of the kinds *web* and *curated* are used.
     y, degree, draws
         As in ``fit_curve``.
-    given : {"log_size", "hellaswag"}
+    covariate : {"log_size", "hellaswag"}
 
     Returns
     -------
@@ -205,17 +205,17 @@ def class_effect(
     Null
         The step when the words *web* and *curated* are dealt out anew; recipes of one line and kind keep one label.
     """
-    used = rows[rows["kind"].isin(["web", "curated"])].dropna(subset=[given, y])
+    used = rows[rows["kind"].isin(["web", "curated"])].dropna(subset=[covariate, y])
     if used["kind"].nunique() < 2:
         raise ValueError(f"recipes of both kinds, web and curated, are needed; there are {set(used['kind'])}")
-    a = used[given].to_numpy(dtype=float)
+    a = used[covariate].to_numpy(dtype=float)
     basis = basis_of((a - a.mean()) / a.std(), degree)
     score = used[y].to_numpy(dtype=float)
     line, lines = pd.factorize(used["line"])
     # A line's curated recipes keep one label together: they are no independent trials.
     block, names = pd.factorize(used["line"] + " " + used["kind"])
     label = pd.Series(names).str.endswith(" curated").to_numpy(dtype=float)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     whole = np.column_stack([basis, label[block]])
     weights = np.concatenate([np.ones((1, len(used))), family_counts(len(lines), draws, generator)[:, line]])
     steps = weighted_fits(whole, score, weights)[:, -1]

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = ["LossLaw", "PowerLaw", "fit_loss_law", "fit_power_law", "gradient_dip", "loss_law_null"]
@@ -70,12 +70,14 @@ class PowerLaw:
         return np.asarray(self.scale * np.asarray(x, dtype=float) ** self.exponent.estimate)
 
 
-def _pairs(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]:
+def _pairs(x: ArrayLike, y: ArrayLike, min_models: int) -> tuple[Floats, Floats]:
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     keep = np.isfinite(a) & np.isfinite(b)
     a, b = a[keep], b[keep]
-    if len(a) < least:
-        raise ValueError(f"at least {least} points without missing values are needed; there are {len(a)}")
+    if len(a) < min_models:
+        raise ValueError(
+            f"at least {min_models} points without missing values are needed; there are {len(a)}"
+        )
     if np.any(a <= 0) or np.any(b <= 0):
         raise ValueError("a power law needs positive values")
     order = np.argsort(a, kind="stable")
@@ -158,7 +160,7 @@ def loss_law_null(
     """
     n, loss = _pairs(params_b, loss_nats, 5)
     law = fit_loss_law(n, loss)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     widths = np.diff(np.log10(n))
     factor = generator.uniform(0.5, 1.0, size=(draws, len(widths) - 1))
     slopes = np.concatenate([np.ones((draws, 1)), np.cumprod(factor, axis=1)], axis=1)
@@ -230,7 +232,7 @@ def gradient_dip(
         raise ValueError(f"no model {model!r}; the models are {', '.join(table.index)}")
     sizes = norms.drop_duplicates("model").set_index("model")["params_b"].loc[table.index]
     x, values = np.log(sizes.to_numpy(dtype=float)), table.to_numpy(dtype=float)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     batches = values.shape[1]
     picks = generator.integers(0, batches, size=(draws, *values.shape))
     means = np.take_along_axis(np.broadcast_to(values, (draws, *values.shape)), picks, axis=2).mean(axis=2)

@@ -18,7 +18,7 @@ from cape_utils.stats.results import Floats
 __all__ = [
     "LEFT_CHANCE_PP",
     "predictor_auc",
-    "rival_predictors",
+    "predictor_values",
 ]
 
 LEFT_CHANCE_PP = 5.0
@@ -26,7 +26,7 @@ LEFT_CHANCE_PP = 5.0
 three points, far beyond item noise."""
 
 
-def rival_predictors(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Floats]:
+def predictor_values(scores: pd.DataFrame, local: pd.DataFrame) -> dict[str, Floats]:
     """Quantities that could stand behind the sign of a step, at its middle.
 
     Parameters

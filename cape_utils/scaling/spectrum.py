@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils import data
-from cape_utils.stats.resampling import as_generator, family_counts, interval
+from cape_utils.stats.resampling import family_counts, interval
 from cape_utils.stats.results import Estimate, Floats
 
 __all__ = [
@@ -249,7 +249,7 @@ def small_sample(
     scaled = cov / np.outer(spread, spread) if matrix == "correlation" else cov
     p, rows = len(cov), []
     # The same draws serve every n, which takes its first models: the curve is then smooth in n.
-    every = as_generator(rng).multivariate_normal(np.zeros(p), cov, size=(draws, max(sizes)))
+    every = np.random.default_rng(rng).multivariate_normal(np.zeros(p), cov, size=(draws, max(sizes)))
     for n in sizes:
         values, _ = eigen_stack(every[:, :n], matrix)
         ratio = values.sum(axis=-1) ** 2 / (values**2).sum(axis=-1)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils.stats.correlation import pearson, rows_pearson
-from cape_utils.stats.resampling import as_generator, interval, null_from_draws
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -37,14 +37,14 @@ def _arrangements(n: int) -> np.ndarray[Any, np.dtype[np.int8]]:
     return np.array(list(itertools.permutations(range(n))), dtype=np.int8)
 
 
-def _two_series(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Floats, Floats]:
+def _two_series(x: ArrayLike, y: ArrayLike, min_models: int) -> tuple[Floats, Floats]:
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f"two series of equal length are needed; their shapes are {a.shape} and {b.shape}")
     keep = np.isfinite(a) & np.isfinite(b)
     a, b = a[keep], b[keep]
-    if len(a) < least:
-        raise ValueError(f"at least {least} pairs without missing values are needed; there are {len(a)}")
+    if len(a) < min_models:
+        raise ValueError(f"at least {min_models} pairs without missing values are needed; there are {len(a)}")
     return a, b
 
 
@@ -72,7 +72,7 @@ def permutation_null(
     if exact:
         order = _arrangements(n)
     else:
-        generator = as_generator(rng)
+        generator = np.random.default_rng(rng)
         order = generator.permuted(np.tile(np.arange(n), (draws, 1)), axis=1).astype(
             np.int8 if n < 128 else np.int64
         )
@@ -92,7 +92,7 @@ def monotone_draws(
 ) -> Floats:
     """The draws behind ``monotone_null``: r of the two series with shuffled steps, shape (draws,)."""
     a, b = _two_series(x, y, 3)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     return rows_pearson(_shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator))
 
 
@@ -134,7 +134,7 @@ def permutation_p_under_monotone(
     if len(a) > _EXACT_UP_TO:
         raise ValueError(f"the exact test is for up to {_EXACT_UP_TO} pairs; there are {len(a)}")
     observed = permutation_null(a, b).p
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     order = _arrangements(len(a))
     left, right = _shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator)
     left = left - left.mean(axis=1, keepdims=True)
@@ -183,7 +183,7 @@ def rising_share_null(
         if len(whole) > 1:
             signs.append(np.sign(np.diff(whole[list(benchmarks)].to_numpy(dtype=float), axis=0)))
     pairs = list(itertools.combinations(range(len(benchmarks)), 2))
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
 
     def positive(stack: Floats) -> Floats:
         return np.asarray(
@@ -211,7 +211,7 @@ def family_trend_null(
     Within each family the steps of both scores are shuffled independently; where the family starts and ends stays.
     What is left of r is what levels and trends give by themselves.
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     used = scores.dropna(subset=[x, y]).sort_values(["family", "params_b"], kind="stable")
     columns: dict[str, list[Floats]] = {x: [], y: []}
     for _, part in used.groupby("family", sort=False):

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.stats.least_squares import basis_of, weighted_fits
-from cape_utils.stats.resampling import as_generator, family_counts
+from cape_utils.stats.resampling import family_counts
 from cape_utils.stats.results import Floats
 
 __all__ = [
@@ -133,7 +133,7 @@ class Curve:
         A line is drawn, then as many of its residuals as there are models, with replacement; the result is widened by
         the degrees of freedom that the curve took from the lines.
         """
-        generator = as_generator(rng)
+        generator = np.random.default_rng(rng)
         lines = list(self.residuals.values())
         picked = generator.integers(len(lines), size=draws)
         length = np.array([len(own) for own in lines])
@@ -196,7 +196,7 @@ def fit_curve(
 def curve_table(
     rows: pd.DataFrame,
     *,
-    without: str | None = None,
+    exclude: str | None = None,
     y: str = TQA,
     degree: int = 2,
     web: WebSet = "described corpora",
@@ -208,7 +208,7 @@ def curve_table(
 
     Parameters
     ----------
-    without : str, optional
+    exclude : str, optional
         Line that the curve is fitted without.
     points : int
         Sizes, evenly spaced in log10.
@@ -220,7 +220,7 @@ def curve_table(
         with fewer than five of them).
     """
     used = web_rows(rows, web)
-    curve = fit_curve(used[used["line"] != without], y, degree=degree, draws=draws, rng=rng)
+    curve = fit_curve(used[used["line"] != exclude], y, degree=degree, draws=draws, rng=rng)
     size = np.linspace(rows["log_size"].min(), rows["log_size"].max(), points)
     table = pd.DataFrame({"params_b": 10**size, "expected": curve.at(size), "low": np.nan, "high": np.nan})
     if len(curve.resampled):

@@ -18,20 +18,20 @@ from numpy.typing import ArrayLike
 
 from cape_utils import data
 from cape_utils.stats.correlation import fisher_interval, pearson, rows_pearson
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
     "REFERENCE_WIDTH",
     "constant_draws",
+    "families_with_width",
     "growth_curve",
-    "ladders",
     "normalise",
     "normalised_coupling",
     "pair_table",
+    "placebo_scores",
     "ratio_draws",
     "ratio_null",
-    "stand_ins",
 ]
 
 REFERENCE_WIDTH = 512
@@ -122,7 +122,7 @@ def ratio_draws(
     if shuffle not in ("one", "both"):
         raise ValueError(f"shuffle={shuffle!r}; allowed are 'one' and 'both'")
     a, b, w = _series(x, y, d_model)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     right = generator.permuted(np.tile(b, (draws, 1)), axis=1)
     left = generator.permuted(np.tile(a, (draws, 1)), axis=1) if shuffle == "both" else a
     return rows_pearson(normalise(left, w, power=power), normalise(right, w, power=power))
@@ -173,7 +173,7 @@ def constant_draws(
         Standard deviation of the noise, in percentage points.
     """
     width = np.asarray(d_model, dtype=float)
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     made = [level + noise_pp * generator.standard_normal((draws, len(width))) for level in levels_pct]
     return rows_pearson(*(normalise(scores, width) for scores in made))
 
@@ -203,14 +203,16 @@ def growth_curve(
     return pd.DataFrame(rows, columns=["power", "r", "null_r", "low", "high", "p"])
 
 
-def ladders(table: pd.DataFrame, *, least: int = 4, families: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
+def families_with_width(
+    table: pd.DataFrame, *, min_models: int = 4, families: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
     """Families with enough sizes of known width, each in order of size.
 
     Parameters
     ----------
     table : pandas.DataFrame
         With ``family, params_b, d_model``, as ``data.with_architecture`` gives.
-    least : int
+    min_models : int
         Smallest number of distinct sizes.
     families : sequence of str
         Only these, if any are named.
@@ -222,7 +224,7 @@ def ladders(table: pd.DataFrame, *, least: int = 4, families: Sequence[str] = ()
     return {
         str(name): part
         for name, part in known.groupby("family")
-        if part["params_b"].nunique() >= least and (not families or name in families)
+        if part["params_b"].nunique() >= min_models and (not families or name in families)
     }
 
 
@@ -246,7 +248,7 @@ def pair_table(parts: dict[str, pd.DataFrame], benchmarks: Sequence[str] = data.
     return pd.DataFrame(rows, columns=["family", "x", "y", "raw", "normalised", "n"])
 
 
-def stand_ins(
+def placebo_scores(
     part: pd.DataFrame, *, noise_pp: float = 2.0, rng: np.random.Generator | int = 0
 ) -> pd.DataFrame:
     """A family's two scores beside scores that mean nothing, all with the same widths.
@@ -264,7 +266,7 @@ def stand_ins(
         Columns ``case, model, d_model, x, y``; the cases are ``"as measured"``, ``"TruthfulQA shuffled"`` (one shuffle)
         and ``"constants with noise"`` (the family's mean scores).
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     a, b, _ = _series(part["hellaswag"], part["truthfulqa_mc2"], part["d_model"])
     flat = [values.mean() + noise_pp * generator.standard_normal(len(a)) for values in (a, b)]
     cases = {

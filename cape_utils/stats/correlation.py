@@ -41,13 +41,13 @@ def _weighted_pearson(a: Floats, b: Floats, weights: Floats) -> Floats:
         return np.asarray(cov / np.sqrt(var))
 
 
-def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimate:
-    """Correlation of what is left of two series after a straight line in ``given`` is taken out of both.
+def partial_correlation(x: ArrayLike, y: ArrayLike, covariate: ArrayLike) -> Estimate:
+    """Correlation of what is left of two series after a straight line in ``covariate`` is taken out of both.
 
     Parameters
     ----------
     x, y : array_like, shape (n,)
-    given : array_like, shape (n,)
+    covariate : array_like, shape (n,)
         Usually log10 of the number of parameters.
 
     Returns
@@ -55,7 +55,7 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> Estimat
     Estimate
         Interval by Fisher's z with one degree of freedom less.
     """
-    a, b, c = (np.asarray(v, dtype=float) for v in (x, y, given))
+    a, b, c = (np.asarray(v, dtype=float) for v in (x, y, covariate))
     keep = np.isfinite(a) & np.isfinite(b) & np.isfinite(c)
     a, b, c = a[keep], b[keep], c[keep]
     if len(a) < 4:

@@ -8,18 +8,7 @@ from numpy.typing import ArrayLike
 
 from cape_utils.stats.results import Floats, Null
 
-__all__ = ["as_generator", "family_counts", "histogram", "interval", "null_from_draws"]
-
-
-def as_generator(rng: np.random.Generator | int) -> np.random.Generator:
-    """A generator from a seed, or the generator itself.
-
-    Examples
-    --------
-    >>> int(as_generator(0).integers(10)) == int(as_generator(0).integers(10))
-    True
-    """
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+__all__ = ["family_counts", "histogram", "interval", "null_from_draws"]
 
 
 def interval(draws: ArrayLike, level: float = 0.95) -> tuple[float, float]:
@@ -46,7 +35,7 @@ def family_counts(families: int, draws: int, rng: np.random.Generator | int) -> 
     >>> family_counts(3, 2, 0).sum(axis=1).tolist()
     [3.0, 3.0]
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     return generator.multinomial(families, np.full(families, 1 / families), size=draws).astype(float)
 
 

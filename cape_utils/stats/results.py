@@ -16,7 +16,7 @@ __all__ = [
     "Estimate",
     "Floats",
     "Null",
-    "plain",
+    "to_jsonable",
 ]
 
 Floats = NDArray[np.float64]
@@ -86,18 +86,18 @@ class Null:
     method: str
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """A value that strict JSON can hold: NaN and infinities become None, tuples become lists.
 
     Examples
     --------
-    >>> plain({"a": (1.0, float("nan"))})
+    >>> to_jsonable({"a": (1.0, float("nan"))})
     {'a': [1.0, None]}
     """
     if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
+        return {key: to_jsonable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
+        return [to_jsonable(part) for part in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value

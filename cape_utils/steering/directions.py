@@ -31,8 +31,8 @@ __all__ = [
     "readings",
     "refuse_other_model",
     "save_direction",
+    "stop_after_layer",
     "truth_direction",
-    "up_to",
 ]
 
 Method = Literal["means", "logistic"]
@@ -148,7 +148,11 @@ def readings(
             content & (content.cumsum(1) == content.sum(1, keepdim=True)) if position == "last" else content
         )
         weights = (taken / taken.sum(1, keepdim=True)).float()
-        with torch.no_grad(), capture(loaded.model, layers=chosen) as seen, up_to(loaded, max(chosen)):
+        with (
+            torch.no_grad(),
+            capture(loaded.model, layers=chosen) as seen,
+            stop_after_layer(loaded, max(chosen)),
+        ):
             loaded.model.base_model(**batch, use_cache=False)
         for i, layer in enumerate(chosen):
             stream = seen.hidden[layer].float()
@@ -163,7 +167,7 @@ class _Enough(Exception):
 
 
 @contextlib.contextmanager
-def up_to(loaded: Loaded, layer: int) -> Iterator[None]:
+def stop_after_layer(loaded: Loaded, layer: int) -> Iterator[None]:
     """End forward passes after a layer; the passes must stand last in the block."""
 
     def stop(*_: object) -> None:

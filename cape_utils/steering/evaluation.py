@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "Cost",
-    "Reference",
-    "cost",
+    "KlCost",
+    "KlReference",
+    "kl_cost",
+    "kl_reference",
+    "margin_summary",
     "pair_margins",
-    "reference",
-    "summary",
     "topic_effect",
 ]
 
@@ -61,7 +61,7 @@ def pair_margins(loaded: Loaded, pairs: pd.DataFrame, *, batch_size: int = 16) -
     )
 
 
-def summary(margins: ArrayLike) -> dict[str, float]:
+def margin_summary(margins: ArrayLike) -> dict[str, float]:
     """Mean margin, accuracy and mean share of probability of a set of pairs.
 
     Parameters
@@ -77,7 +77,7 @@ def summary(margins: ArrayLike) -> dict[str, float]:
 
     Examples
     --------
-    >>> summary([0.0, 0.0])
+    >>> margin_summary([0.0, 0.0])
     {'margin': 0.0, 'accuracy': 0.5, 'share': 0.5}
     """
     values = np.asarray(margins, dtype=float)
@@ -128,7 +128,7 @@ def topic_effect(
 
 
 @dataclass(frozen=True)
-class Reference:
+class KlReference:
     """What the unsteered model expects at each token of neutral texts.
 
     Attributes
@@ -145,7 +145,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Cost:
+class KlCost:
     """How far a model has moved on neutral text.
 
     Attributes
@@ -163,16 +163,16 @@ class Cost:
     tokens: int
 
 
-def reference(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> Reference:
+def kl_reference(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> KlReference:
     """Keep what the model expects now, as the state that ``cost`` compares with.
 
     Memory is tokens times vocabulary times four bytes: 200 MB for 60 prompts of 16 tokens and 50,000 words.
     """
     logp = [rows for rows, _ in _expectations(loaded, texts, batch_size)]
-    return Reference(tuple(texts), tuple(logp), batch_size)
+    return KlReference(tuple(texts), tuple(logp), batch_size)
 
 
-def cost(loaded: Loaded, unsteered: Reference) -> Cost:
+def kl_cost(loaded: Loaded, unsteered: KlReference) -> KlCost:
     """Compare the model as it stands with the reference.
 
     Positions count from the second token on: the first is never steered.
@@ -183,7 +183,7 @@ def cost(loaded: Loaded, unsteered: Reference) -> Cost:
         kl += float((was.exp() * (was - now)).sum())
         nll -= float(now.gather(1, ids.unsqueeze(1)).sum())
         tokens += len(ids)
-    return Cost(kl / tokens, float(np.exp(nll / tokens)), tokens)
+    return KlCost(kl / tokens, float(np.exp(nll / tokens)), tokens)
 
 
 def _expectations(loaded: Loaded, texts: Sequence[str], batch_size: int) -> list[tuple[Tensor, Tensor]]:

@@ -19,7 +19,7 @@ from cape_utils import data
 from cape_utils.models.activations import decoder, edit
 from cape_utils.models.completions import batch_logp, split_texts
 from cape_utils.models.loading import Loaded
-from cape_utils.stats.resampling import as_generator, interval, null_from_draws
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 from cape_utils.steering.directions import Position
 from cape_utils.steering.pairs import pairs_digest, statements
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Slopes",
     "best_layer",
-    "detectable",
-    "flips",
     "held_out_slopes",
+    "joint_test",
     "margin_gradients",
-    "reach",
+    "power_curve",
+    "sign_flips",
     "slope_map",
     "split_slopes",
-    "together",
+    "steerability_summary",
 ]
 
 _CHUNK = 50  # permutations at once; bounds the memory
@@ -123,7 +123,7 @@ def margin_gradients(
     )
 
 
-def flips(pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0) -> Floats:
+def sign_flips(pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0) -> Floats:
     """Random signs for the pairs: -1 where true and false change places.
 
     Pairs of one ``couple`` hold the same two completions the other way round, so that what a word does by itself
@@ -137,13 +137,13 @@ def flips(pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | 
     Examples
     --------
     >>> couples = pd.DataFrame({"couple": ["a", "a", "b"]})
-    >>> signs = flips(couples, draws=4)
+    >>> signs = sign_flips(couples, draws=4)
     >>> bool((signs[:, 0] == signs[:, 1]).all())
     True
     """
     units = pairs["couple"] if "couple" in pairs else pd.Series(np.arange(len(pairs)))
     codes = pd.factorize(units)[0]
-    signs = as_generator(rng).choice([-1.0, 1.0], size=(draws, codes.max() + 1))
+    signs = np.random.default_rng(rng).choice([-1.0, 1.0], size=(draws, codes.max() + 1))
     return np.asarray(signs[:, codes], dtype=float)
 
 
@@ -195,7 +195,7 @@ def _permuted(
 ) -> tuple[Floats, Floats]:
     """Return the held-out slopes of the labels as they are, shape (layers,), and permuted, shape (draws, layers)."""
     topics = pairs["topic"].tolist()
-    null = held_out_slopes(slopes, topics, flips(pairs, draws=draws, rng=rng))
+    null = held_out_slopes(slopes, topics, sign_flips(pairs, draws=draws, rng=rng))
     return held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0], null
 
 
@@ -236,7 +236,7 @@ def slope_map(
     return pd.DataFrame(rows, columns=columns).assign(low_corrected=-reach, high_corrected=reach)
 
 
-def together(
+def joint_test(
     slopes: Slopes, pairs: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0
 ) -> Null:
     """Ask whether the slopes of all layers taken together rise by more than permuted labels make them.
@@ -255,7 +255,7 @@ def together(
     return null_from_draws(float((observed / spread).mean()), (null / spread).mean(1), len(pairs), method)
 
 
-def detectable(
+def power_curve(
     slopes: Slopes,
     pairs: pd.DataFrame,
     learn: NDArray[np.bool_],
@@ -283,7 +283,7 @@ def detectable(
     DataFrame
         ``cosine`` with the steepest direction, mean ``slope`` in nats per unit of strength, ``power`` from 0 to 1.
     """
-    signs = flips(pairs, draws=draws, rng=rng)
+    signs = sign_flips(pairs, draws=draws, rng=rng)
     null = split_slopes(slopes, learn, ~learn, signs)[:, layer]
     low, high = interval(null)
     steepest = slopes.gradient[learn, layer].mean(0)
@@ -312,7 +312,7 @@ def best_layer(loaded: Loaded, pairs: pd.DataFrame) -> int:
     return int(held_out_slopes(slopes, topics, np.ones((1, len(pairs))))[0].argmax())
 
 
-def reach(
+def steerability_summary(
     loaded: Loaded, *, draws: int = 1000, rng: np.random.Generator | int = 0
 ) -> dict[str, float | int | str]:
     """Summarise where steering can work in a model, as plain values for one row of a table.

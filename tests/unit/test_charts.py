@@ -177,7 +177,7 @@ def gradients():
 
 def predictors():
     opened = "the open panel"
-    candidates = sign_predictors.rival_predictors(panels()[opened], steps()[opened])
+    candidates = sign_predictors.predictor_values(panels()[opened], steps()[opened])
     return ch03_figures.predictor_chart(
         sign_predictors.predictor_auc(steps()[opened], candidates, draws=100).assign(steps="every step")
     )
@@ -244,7 +244,7 @@ def turns():
 
 
 def ladders():
-    return width.ladders(data.with_architecture(panels()["the open panel"]))
+    return width.families_with_width(data.with_architecture(panels()["the open panel"]))
 
 
 def grown(parts: dict[str, tuple]) -> pd.DataFrame:
@@ -259,7 +259,7 @@ def growth():
 
 
 def divided():
-    stands = width.stand_ins(ladders()["Pythia"])
+    stands = width.placebo_scores(ladders()["Pythia"])
     cases = stands.groupby("case", sort=False)
     return ch04_figures.ratio_scatter(
         stands, grown({key: (p["x"], p["y"], p["d_model"]) for key, p in cases}), family="Pythia", n=8
@@ -327,7 +327,10 @@ def held_out():
 
 def standings():
     tables = [
-        forecasting.league(table).rename_axis("method").reset_index().assign(train=train, start="smallest")
+        forecasting.method_ranking(table)
+        .rename_axis("method")
+        .reset_index()
+        .assign(train=train, start="smallest")
         for train, table in held_out().items()
     ]
     return ch07_figures.league_chart(pd.concat(tables))
@@ -420,7 +423,7 @@ def parts_of_the_test():
 def power():
     slopes, pairs = made_up_slopes()
     slopes.gradient[:, 2, 0] += 3
-    table = layer_map.detectable(slopes, pairs, np.arange(24) < 12, 2, draws=200)
+    table = layer_map.power_curve(slopes, pairs, np.arange(24) < 12, 2, draws=200)
     return ch10_figures.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
 
 
@@ -430,11 +433,11 @@ def diagnosed():
 
 
 def agreements():
-    held = size_baseline.held_out_steps()
+    held = size_baseline.unfitted_steps()
     sure = held[["p_tax", "p_transition", "p_bonus"]].max(axis=1) >= 0.8
     nulls_of = {"all": size_baseline.shuffled_sizes(held), "clear": size_baseline.shuffled_sizes(held[sure])}
     return ch12_figures.agreement_chart(
-        size_baseline.agreement_table(held), nulls_of, size_baseline.best_cuts(held, draws=50)
+        size_baseline.agreement_table(held), nulls_of, size_baseline.in_sample_thresholds(held, draws=50)
     )
 
 
@@ -551,9 +554,9 @@ BUILT = {
     "projection_chart": projections,
     "ratio_scatter": divided,
     "agreement_chart": agreements,
-    "family_phases": lambda: ch12_figures.family_phases(size_baseline.held_out_steps(without=())),
+    "family_phases": lambda: ch12_figures.family_phases(size_baseline.unfitted_steps(exclude=())),
     "size_scatter": lambda: ch12_figures.size_scatter(
-        size_baseline.held_out_steps(), size_baseline.formula()
+        size_baseline.unfitted_steps(), size_baseline.formula()
     ),
     "variant_chart": lambda: ch01_figures.variant_chart(
         data.both_panels()[["panel", "model", "family", "params_b", TQA]],

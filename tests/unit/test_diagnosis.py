@@ -190,17 +190,19 @@ def test_foreseen_phases_are_scored_against_frequencies_and_the_report_says_so()
 
 def test_the_method_is_the_first_of_the_league_and_not_a_name_in_the_code(monkeypatch):
     held = pd.concat([forecasting.step_errors(m) for m in forecasting.METHODS])
-    order = forecasting.league(forecasting.family_errors(held))
+    order = forecasting.method_ranking(forecasting.family_errors(held))
     assert forecasting.best_method() == order.index[0]
-    first = forecasting.league
-    monkeypatch.setattr(forecasting, "league", lambda errors, **options: first(errors, **options)[::-1])
+    first = forecasting.method_ranking
+    monkeypatch.setattr(
+        forecasting, "method_ranking", lambda errors, **options: first(errors, **options)[::-1]
+    )
     assert forecasting.best_method.__wrapped__() == order.index[-1]
 
 
 def test_a_family_of_the_panel_is_predicted_without_itself():
     method = forecasting.best_method(frozenset({"OPT"}))
     one = family("OPT").iloc[:-1]
-    ahead = next_size.predict_size(one, *PAIR, params_b=66.0, without=frozenset({"OPT"}))
+    ahead = next_size.predict_size(one, *PAIR, params_b=66.0, exclude=frozenset({"OPT"}))
     held = forecasting.held_out_steps(method, PAIR).query("family == 'OPT' and params_b == 66")
     ours = {score.benchmark: score.predicted for score in ahead.scores}
     for row in held.itertuples():
@@ -237,7 +239,7 @@ def test_a_benchmark_that_the_panel_lacks_is_not_predicted():
 def test_the_distance_is_that_of_the_recipe_field():
     rows = web_curve.recipe_rows("open")
     theirs = recipe_effects.recipe_field(rows, "Qwen2", draws=200)
-    ours = panel_comparison.web_distance(family("Qwen2"), TQA, without=frozenset({"Qwen2"}), draws=200)
+    ours = panel_comparison.web_distance(family("Qwen2"), TQA, exclude=frozenset({"Qwen2"}), draws=200)
     assert ours.h == pytest.approx(theirs.observed)
     assert ours.unusual
     assert np.mean([m.h for m in ours.models]) == pytest.approx(ours.h)
@@ -245,11 +247,13 @@ def test_the_distance_is_that_of_the_recipe_field():
 
 def test_twins_are_found_by_name_or_by_scores_and_left_out():
     own = family("OPT")[["model", "family", "params_b", *PAIR]]
-    assert panel_comparison.panel_twins(
+    assert panel_comparison.overlapping_families(
         own[["model", "params_b"]].assign(model=own["model"].str.upper())
     ) == {"OPT"}
-    assert panel_comparison.panel_twins(own.assign(model=[f"x{i}" for i in range(len(own))])) == {"OPT"}
-    assert panel_comparison.panel_twins(scores([1.0], [51.2], [39.1])) == frozenset()
+    assert panel_comparison.overlapping_families(own.assign(model=[f"x{i}" for i in range(len(own))])) == {
+        "OPT"
+    }
+    assert panel_comparison.overlapping_families(scores([1.0], [51.2], [39.1])) == frozenset()
     assert "OPT" not in {n.family for n in found("OPT").neighbours}
     assert found("OPT").in_panel == ("OPT",)
 

@@ -289,7 +289,7 @@ def test_the_league_counts_divergence_as_worse_than_any_number():
         {"a": [1.0, 2.0, 3.0, 9.0], "b": [2.0, 2.0, np.inf, np.inf], "c": [np.inf, np.inf, np.inf, 1.0]},
         index=list("wxyz"),
     )
-    table = forecasting.league(errors, draws=200)
+    table = forecasting.method_ranking(errors, draws=200)
     assert table["median"].to_dict() == {"a": 2.5, "b": np.inf, "c": np.inf}
     assert table["diverges"].to_dict() == {"a": 0, "b": 2, "c": 3}
     assert table["wins"].to_dict() == {"a": 2.5, "b": 0.5, "c": 1.0}  # one family is shared
@@ -327,7 +327,7 @@ def test_a_planted_law_is_won_by_its_method():
         path = ode.integrate(law, start, sizes[0], sizes).score_pct
         rows.append(pd.DataFrame(path, columns=PAIR).assign(family=family, params_b=sizes))
     methods = ["persistence", "line, anchored", "parabola, anchored", "dense linear ODE"]
-    table = forecasting.league(
+    table = forecasting.method_ranking(
         forecasting.family_errors(forecasting.hold_out(pd.concat(rows), methods=methods, benchmarks=PAIR)),
         draws=200,
     )
@@ -371,7 +371,7 @@ def test_bad_leagues_are_named(opened):
     with pytest.raises(ValueError, match="no family 'Pythia' to fit; use train='all others'"):
         forecasting.hold_out(opened.query("family != 'Pythia'"), train="Pythia only")
     with pytest.raises(ValueError, match="no family has 9 sizes"):
-        forecasting.ladders(opened, least=9)
+        forecasting.ladders(opened, min_models=9)
     with pytest.raises(ValueError, match="a polynomial of degree 2 needs 3 sizes; there are 2"):
         forecasting.fit_trend(opened.query("params_b in [7.0, 13.0]"), 2, anchored=False)
     with pytest.raises(ValueError, match="rows of one family with all five benchmarks are needed"):
@@ -424,9 +424,9 @@ def test_the_true_law_is_the_one_written_down():
 
 def test_item_noise_has_the_size_of_the_items():
     flat = [(np.zeros(20_000), np.full((20_000, 5), 50.0))]
-    spread = recovery.noisy(flat, 0)[0][1].std(axis=0)
+    spread = recovery.add_score_noise(flat, 0)[0][1].std(axis=0)
     assert spread[1] == pytest.approx(100 * np.sqrt(0.25 / 817), rel=0.02)
-    assert recovery.noisy(flat, 0, share=0.0)[0][1].std() == 0
+    assert recovery.add_score_noise(flat, 0, share=0.0)[0][1].std() == 0
 
 
 # ---------------------------------------------------------------- the claims

@@ -170,7 +170,7 @@ def test_leaving_a_lab_out_is_scikit_learns():
     ours = leave_one_lab_out(PUBLISHED).set_index("lab")["error"]
     assert ours.sort_index().tolist() == pytest.approx(theirs.sort_index().tolist())
     assert date_nulls.lolo_null(PUBLISHED, draws=50).observed == pytest.approx(
-        lolo_error(leave_one_lab_out(PUBLISHED), least=3).estimate
+        lolo_error(leave_one_lab_out(PUBLISHED), min_models=3).estimate
     )
 
 
@@ -418,7 +418,7 @@ def test_correlations_beyond_one_are_refused():
             "no lab has 3 models",
         ),
         (lambda: ch09_labs.equal_slopes(PUBLISHED.query("lab == 'Google'")), "at least 2 labs"),
-        (lambda: lolo_error(leave_one_lab_out(PUBLISHED), least=9), "at least 2 labs with 9"),
+        (lambda: lolo_error(leave_one_lab_out(PUBLISHED), min_models=9), "at least 2 labs with 9"),
         (
             lambda: date_nulls.common_slope_null(PUBLISHED, "xAI"),
             "no lab 'xAI' with 3 models; there are Anthropic",

@@ -262,7 +262,7 @@ def test_vectors_are_the_means_over_tokens_after_the_first(architecture):
 
 
 def test_a_summary_is_plain_and_has_the_promised_keys():
-    row = internals_cosine.summary(tiny("llama"), TEXTS)
+    row = internals_cosine.cosine_summary(tiny("llama"), TEXTS)
     assert tuple(row) == internals_cosine.results_columns()
     assert json.loads(json.dumps(row, allow_nan=False)) == row
     a, b = (
@@ -271,13 +271,13 @@ def test_a_summary_is_plain_and_has_the_promised_keys():
     )
     assert row["head_reasoning_truthfulness_cosine"] == internals_cosine.internal_coupling(a, b).mean_cosine
     with pytest.raises(ValueError, match="prompts of the kinds control are missing"):
-        internals_cosine.summary(tiny("llama"), {k: TEXTS[k] for k in ("reasoning", "truthfulness")})
+        internals_cosine.cosine_summary(tiny("llama"), {k: TEXTS[k] for k in ("reasoning", "truthfulness")})
 
 
 def test_results_of_many_models_are_read_and_none_are_an_empty_table(tmp_path):
     empty = internals_cosine.read_results(tmp_path / "none")
     assert (len(empty), tuple(empty.columns)) == (0, internals_cosine.results_columns())
-    row = internals_cosine.summary(tiny("llama"), TEXTS)
+    row = internals_cosine.cosine_summary(tiny("llama"), TEXTS)
     pd.DataFrame([row | {"model": "z"}]).to_parquet(tmp_path / "z.parquet")
     pd.DataFrame([{"model": "a", "error": "too large"}]).to_parquet(tmp_path / "a.parquet")
     found = internals_cosine.read_results(tmp_path)

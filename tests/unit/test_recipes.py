@@ -242,15 +242,15 @@ def test_the_size_at_which_a_known_curve_rises_through_a_score():
     table = pd.DataFrame(
         {"line": list("abcdefghi"), "kind": "web", "log_size": size, "params_b": 10**size, TQA: 30 + size**2}
     )
-    found = equivalent_size.score_reached(table, 31.0, without="none", draws=100)
+    found = equivalent_size.score_reached(table, 31.0, exclude="none", draws=100)
     assert found.estimate == pytest.approx(10, rel=1e-3)
     assert found.low == pytest.approx(10, rel=1e-3)
     assert found.never == 0
-    never = equivalent_size.score_reached(table, 40.0, without="none", draws=100)
+    never = equivalent_size.score_reached(table, 40.0, exclude="none", draws=100)
     assert np.isnan(never.estimate)
     assert never.never == 1
     assert str(never).startswith("never in range")
-    below = equivalent_size.score_reached(table, 20.0, without="none", draws=100)
+    below = equivalent_size.score_reached(table, 20.0, exclude="none", draws=100)
     assert np.isnan(below.estimate)
 
 
@@ -286,7 +286,7 @@ def test_the_coupling_line_is_solved_by_hand():
             )
     columns = ["model", "line", "recipe", "kind", "params_b", "log_size", HS, TQA]
     table = pd.DataFrame(out, columns=columns)
-    found = equivalent_size.coupling_reached(table, 0.5, without="none", draws=10)
+    found = equivalent_size.coupling_reached(table, 0.5, exclude="none", draws=10)
     assert found.estimate == pytest.approx(10**0.5, rel=1e-3)
 
 
@@ -439,7 +439,7 @@ def test_a_changed_figure_changes_the_verdict(spoil, claim_id, old, new, verdict
 
 
 def test_the_curves_of_the_explorer_leave_the_line_out():
-    curves = web_curve.curve_table(rows(), without="Llama", points=5, draws=50)
+    curves = web_curve.curve_table(rows(), exclude="Llama", points=5, draws=50)
     direct = web_curve.fit_curve(web_curve.web_rows(rows()).query("line != 'Llama'"), draws=2)
     np.testing.assert_allclose(curves["expected"], direct.at(np.log10(curves["params_b"].to_numpy())))
     assert (curves["low"] <= curves["high"]).all()
@@ -470,7 +470,7 @@ def test_the_curves_of_the_explorer_leave_the_line_out():
         ),
         (lambda: equivalent_size.own_couplings(rows(), by="lab"), "by='lab'; allowed are 'recipe', 'line'"),
         (
-            lambda: equivalent_size.coupling_reached(world(lines=1, curated=0), 0.1, without="line 0"),
+            lambda: equivalent_size.coupling_reached(world(lines=1, curated=0), 0.1, exclude="line 0"),
             "at least 3 steps",
         ),
         (lambda: tokens_per_param.recipe_points(rows("paper")), "no number of training tokens is known"),

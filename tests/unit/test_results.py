@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cape_utils.stats.resampling import as_generator, histogram, interval, null_from_draws
+from cape_utils.stats.resampling import histogram, interval, null_from_draws
 from cape_utils.stats.results import Estimate
 
 NAN = float("nan")
@@ -80,10 +80,10 @@ def test_no_sampled_p_is_zero():
 
 
 def test_a_seed_gives_the_same_draws_and_a_generator_is_used_as_it_is():
-    assert as_generator(3).random() == as_generator(3).random()
+    assert np.random.default_rng(3).random() == np.random.default_rng(3).random()
     generator = np.random.default_rng(3)
-    assert as_generator(generator) is generator
-    assert as_generator(3).random() != as_generator(4).random()
+    assert np.random.default_rng(generator) is generator
+    assert np.random.default_rng(3).random() != np.random.default_rng(4).random()
 
 
 def test_an_estimate_cannot_be_changed_and_prints_its_interval():

@@ -43,19 +43,19 @@ def test_by_hand():
 
 def test_a_panel_made_by_the_formula_is_named_without_fault():
     rule = size_baseline.formula()
-    steps = size_baseline.held_out_steps(panel(lambda size, _: float(rule.coupling_at(size))))
+    steps = size_baseline.unfitted_steps(panel(lambda size, _: float(rule.coupling_at(size))))
     assert size_baseline.agreement(steps, steps["by_size"]).estimate == 1
     assert size_baseline.shuffled_sizes(steps, draws=500).p < 0.01
-    assert size_baseline.best_cuts(steps, draws=100).observed == 1
+    assert size_baseline.in_sample_thresholds(steps, draws=100).observed == 1
     assert size_baseline.contradictions(steps).empty
 
 
 def test_where_the_family_decides_the_formula_is_blind():
-    steps = size_baseline.held_out_steps(panel(lambda _, family: 1.0 if family % 2 else -1.0, families=40))
+    steps = size_baseline.unfitted_steps(panel(lambda _, family: 1.0 if family % 2 else -1.0, families=40))
     null = size_baseline.shuffled_sizes(steps, draws=500)
     assert null.low <= null.observed <= null.high
-    assert len(size_baseline.contradictions(steps, least=0.6)) > 10
-    assert size_baseline.remeasured(steps) > 0.9
+    assert len(size_baseline.contradictions(steps, min_probability=0.6)) > 10
+    assert size_baseline.test_retest_agreement(steps) > 0.9
     edge = size_baseline.advantage(steps, steps["phase"], steps["by_size"])
     assert edge.low > 0.2
     none = size_baseline.advantage(steps, steps["by_size"], steps["by_size"])
@@ -63,16 +63,18 @@ def test_where_the_family_decides_the_formula_is_blind():
 
 
 def test_two_measurements_agree_as_often_as_drawn_ones_do():
-    steps = size_baseline.held_out_steps()
+    steps = size_baseline.unfitted_steps()
     shares = steps[["p_tax", "p_transition", "p_bonus"]].to_numpy()
     draw = np.random.default_rng(0).random((2, 4000, len(shares)))
     named = (draw[..., None] > np.cumsum(shares, axis=1)).sum(axis=-1)
-    assert size_baseline.remeasured(steps) == pytest.approx(np.mean(named[0] == named[1]), abs=0.005)
+    assert size_baseline.test_retest_agreement(steps) == pytest.approx(
+        np.mean(named[0] == named[1]), abs=0.005
+    )
 
 
 def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():
-    before = size_baseline.held_out_steps()
-    after = size_baseline.held_out_steps(
+    before = size_baseline.unfitted_steps()
+    after = size_baseline.unfitted_steps(
         panel := size_baseline.data.panel("open", rows="one_recipe").assign(**{TQA: lambda t: 100 - t[TQA]})
     )
     both = after.merge(before, on=["from_model", "to_model"])
@@ -85,14 +87,14 @@ def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():
 def test_the_shuffled_null_is_calibrated():
     draw, p = np.random.default_rng(3), []
     for seed in range(60):
-        steps = size_baseline.held_out_steps(panel(lambda *_: draw.choice([-1.0, 0.0, 1.0]), seed=seed))
+        steps = size_baseline.unfitted_steps(panel(lambda *_: draw.choice([-1.0, 0.0, 1.0]), seed=seed))
         p.append(size_baseline.shuffled_sizes(steps, draws=200).p)
     assert np.mean(np.array(p) <= 0.1) < 0.25
 
 
 def test_the_commonest_phase_is_that_of_the_others():
     toy = pd.DataFrame({"family": list("aabbc"), "phase": ["tax", "tax", "bonus", "bonus", "bonus"]})
-    assert list(size_baseline.commonest(toy)) == ["bonus"] * 2 + ["tax"] * 2 + ["tax"]
+    assert list(size_baseline.majority_class(toy)) == ["bonus"] * 2 + ["tax"] * 2 + ["tax"]
 
 
 def test_the_best_cuts_equal_a_slow_search():
@@ -103,7 +105,7 @@ def test_the_best_cuts_equal_a_slow_search():
         for i in range(15)
         for j in range(i, 15)
     )
-    assert size_baseline.best_cuts(steps, draws=5).observed == pytest.approx(best / 14)
+    assert size_baseline.in_sample_thresholds(steps, draws=5).observed == pytest.approx(best / 14)
 
 
 def test_the_interval_counts_families():
@@ -113,7 +115,7 @@ def test_the_interval_counts_families():
 
 
 def test_the_table_names_both_sets_of_steps():
-    table = size_baseline.agreement_table(size_baseline.held_out_steps())
+    table = size_baseline.agreement_table(size_baseline.unfitted_steps())
     assert table.loc["always bonus", "agreement"] + table.loc["always tax", "agreement"] + table.loc[
         "always transition", "agreement"
     ] == pytest.approx(1)

@@ -100,13 +100,13 @@ def test_lists_of_texts_must_fit(stems, answers, words):
 
 
 def test_a_summary_by_hand():
-    found = evaluation.summary([np.log(3), -np.log(3), 0.0, np.log(9)])
+    found = evaluation.margin_summary([np.log(3), -np.log(3), 0.0, np.log(9)])
     assert found["accuracy"] == pytest.approx((1 + 0 + 0.5 + 1) / 4)
     assert found["share"] == pytest.approx((0.75 + 0.25 + 0.5 + 0.9) / 4)
     assert found["margin"] == pytest.approx(np.log(9) / 4)
-    assert evaluation.summary([1e4, -1e4])["share"] == 0.5
+    assert evaluation.margin_summary([1e4, -1e4])["share"] == 0.5
     with pytest.raises(ValueError, match="no margin"):
-        evaluation.summary([])
+        evaluation.margin_summary([])
 
 
 @settings(max_examples=30, deadline=None)
@@ -136,10 +136,10 @@ def test_topics_are_what_is_resampled():
 
 def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
     loaded, texts = tiny(), ["Mix the flour", "A train", "Open the window slowly"]
-    unsteered = evaluation.reference(loaded, texts, batch_size=2)
-    assert evaluation.cost(loaded, unsteered).kl == pytest.approx(0, abs=1e-7)
+    unsteered = evaluation.kl_reference(loaded, texts, batch_size=2)
+    assert evaluation.kl_cost(loaded, unsteered).kl == pytest.approx(0, abs=1e-7)
     with interventions.add_vector(loaded.model, 1, np.full(WIDTH, 0.2)):
-        found = evaluation.cost(loaded, unsteered)
+        found = evaluation.kl_cost(loaded, unsteered)
         now = [
             loaded.model(encode(loaded.tokenizer, [t])["input_ids"]).logits[0].log_softmax(-1) for t in texts
         ]
@@ -156,7 +156,7 @@ def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
     assert found.perplexity == pytest.approx(np.exp(np.mean(nll)), rel=1e-4)
     assert found.tokens == len(nll)
     with pytest.raises(ValueError, match="fewer than two tokens"):
-        evaluation.reference(loaded, ["a"])
+        evaluation.kl_reference(loaded, ["a"])
 
 
 # ---------------------------------------------------------------- slopes and replay
@@ -250,11 +250,11 @@ def test_slopes_held_out_by_hand():
 
 def test_pairs_of_a_couple_are_flipped_together():
     table = few()
-    signs = layer_map.flips(table, draws=50)
+    signs = layer_map.sign_flips(table, draws=50)
     assert set(np.unique(signs)) == {-1.0, 1.0}
     for _, rows in table.groupby("couple"):
         assert (signs[:, rows.index] == signs[:, rows.index[:1]]).all()
-    alone = layer_map.flips(table.drop(columns="couple"), draws=50)
+    alone = layer_map.sign_flips(table.drop(columns="couple"), draws=50)
     assert not (alone[:, 0] == alone[:, 1]).all()
     assert abs(signs.mean()) < 0.15
 
@@ -262,7 +262,7 @@ def test_pairs_of_a_couple_are_flipped_together():
 def test_power_rises_from_one_in_twenty():
     slopes, table = made_up(np.random.default_rng(3), planted=1.0, width=30)
     slopes.gradient[:, 2, 0] += 2
-    power = layer_map.detectable(slopes, table, np.arange(60) < 30, 2, draws=400)
+    power = layer_map.power_curve(slopes, table, np.arange(60) < 30, 2, draws=400)
     assert power["power"].iloc[0] == pytest.approx(0.05, abs=0.02)
     assert power["power"].max() == 1.0
     assert power["slope"].is_monotonic_increasing
@@ -539,16 +539,16 @@ def test_a_rise_spread_over_all_layers_is_seen_together():
     truth[0] = 0.6
     slopes.difference[:] += 2 * truth.astype(np.float32)
     slopes.gradient[:] += truth.astype(np.float32)
-    found = layer_map.together(slopes, table, draws=200)
+    found = layer_map.joint_test(slopes, table, draws=200)
     assert found.observed > 0
     assert found.p < 0.02
     turned = dataclasses.replace(slopes, gradient=-slopes.gradient)
-    assert layer_map.together(turned, table, draws=200).observed == pytest.approx(-found.observed, rel=1e-4)
+    assert layer_map.joint_test(turned, table, draws=200).observed == pytest.approx(-found.observed, rel=1e-4)
 
 
 def test_nothing_is_seen_together_where_nothing_is_at_about_the_stated_rate():
     seen = [
-        layer_map.together(*made_up(np.random.default_rng(seed), n=36), draws=99).p <= 0.1
+        layer_map.joint_test(*made_up(np.random.default_rng(seed), n=36), draws=99).p <= 0.1
         for seed in range(60)
     ]
     assert sum(seen) <= 14

@@ -78,7 +78,7 @@ def test_names_that_differ_have_files_that_differ():
 def test_each_model_has_a_row_and_a_failure_is_one_of_them(folders, cluster, tmp_path):
     names = [*folders, str(tmp_path / "nowhere")]
     seen = []
-    found = model_survey.survey(
+    found = model_survey.survey_models(
         names,
         tmp_path / "out",
         scheduler=cluster.scheduler_address,
@@ -95,7 +95,9 @@ def test_each_model_has_a_row_and_a_failure_is_one_of_them(folders, cluster, tmp
     assert [count for _, *count in seen] == [[i, 4] for i in range(1, 5)]
     # A second run tries only the failed one again, and what was there is unchanged.
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
-    again = model_survey.survey(names, tmp_path / "out", scheduler=cluster.scheduler_address, device="cpu")
+    again = model_survey.survey_models(
+        names, tmp_path / "out", scheduler=cluster.scheduler_address, device="cpu"
+    )
     changed = [path for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp]
     assert len(changed) == 1
     assert again["model"].tolist() == names
@@ -126,7 +128,7 @@ def test_a_killed_worker_costs_its_own_task_only(cluster, tmp_path, monkeypatch)
 
     def work():
         results.append(
-            model_survey.survey(
+            model_survey.survey_models(
                 names,
                 tmp_path / "out",
                 scheduler=cluster.scheduler_address,
@@ -163,14 +165,14 @@ def test_a_model_that_kills_every_worker_becomes_a_row(tmp_path, monkeypatch):
     cloudpickle.register_pickle_by_value(__import__(deadly.__module__, fromlist=["deadly"]))
     monkeypatch.setattr(model_survey, "measure", deadly)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        found = model_survey.survey(["deadly", "fine"], tmp_path / "out", workers=2)
+        found = model_survey.survey_models(["deadly", "fine"], tmp_path / "out", workers=2)
     assert found["status"].tolist() == ["failed", "ok"]
     assert "KilledWorker" in found["error"].iloc[0]
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
     with pytest.raises(ConnectionError, match=r"no dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
-        model_survey.survey(["a"], tmp_path, scheduler="tcp://127.0.0.1:1")
+        model_survey.survey_models(["a"], tmp_path, scheduler="tcp://127.0.0.1:1")
 
 
 # ---------------------------------------------------------------- the command

@@ -608,7 +608,7 @@ def test_points_of_the_isocline_give_its_hits():
 
 
 def test_rivals_of_size_are_measured_at_the_middle_of_the_step():
-    found = sign_predictors.rival_predictors(OPEN, LOCAL)
+    found = sign_predictors.predictor_values(OPEN, LOCAL)
     assert {"parameters", "training tokens", "training compute", "knowledge (MMLU)"} <= set(found)
     assert found["parameters"] == pytest.approx(np.log10(LOCAL["mid_params_b"].to_numpy()))
     knows = found["knowledge (MMLU)"] > 25 + sign_predictors.LEFT_CHANCE_PP

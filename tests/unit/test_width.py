@@ -166,15 +166,15 @@ def test_the_growth_curve_starts_undivided_and_passes_the_papers_choice():
 
 
 def test_ladders_have_enough_sizes_of_known_width(opened):
-    parts = width.ladders(opened)
+    parts = width.families_with_width(opened)
     assert {"Pythia", "OPT", "BLOOM", "Cerebras-GPT", "Qwen1.5", "Llama"} <= set(parts)
     for part in parts.values():
         assert part["params_b"].nunique() >= 4
         assert part["d_model"].notna().all()
         assert part["params_b"].is_monotonic_increasing
-    assert set(width.ladders(opened, families=["OPT"])) == {"OPT"}
+    assert set(width.families_with_width(opened, families=["OPT"])) == {"OPT"}
     with pytest.raises(ValueError, match=r"a column 'd_model' is needed; see data\.with_architecture"):
-        width.ladders(opened.drop(columns="d_model"))
+        width.families_with_width(opened.drop(columns="d_model"))
 
 
 def test_no_open_family_with_four_sizes_has_a_model_of_unknown_width(opened):
@@ -183,7 +183,7 @@ def test_no_open_family_with_four_sizes_has_a_model_of_unknown_width(opened):
 
 
 def test_pairs_of_benchmarks_by_hand(opened):
-    parts = width.ladders(opened, families=["OPT", "Llama"])
+    parts = width.families_with_width(opened, families=["OPT", "Llama"])
     table = width.pair_table(parts).set_index(["family", "x", "y"])
     assert len(table) == 20
     opt = parts["OPT"]
@@ -197,7 +197,7 @@ def test_pairs_of_benchmarks_by_hand(opened):
 
 def test_stand_ins_keep_the_measured_scores_and_shuffle_only_truthfulqa():
     part = ch04.family_rows("paper", "OPT")
-    cases = dict(list(width.stand_ins(part).groupby("case", sort=False)))
+    cases = dict(list(width.placebo_scores(part).groupby("case", sort=False)))
     assert cases["as measured"]["y"].tolist() == part[TQA].tolist()
     shuffled = cases["TruthfulQA shuffled"]
     assert shuffled["x"].tolist() == part[HS].tolist()

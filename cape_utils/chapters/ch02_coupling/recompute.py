@@ -76,9 +76,9 @@ def pythia_knowledge() -> Recomputed:
 
 @recomputes("above_7b_r_hs_tqa")
 def above_7b() -> Recomputed:
-    def part(which: data.Panel, least: float) -> pd.DataFrame:
+    def part(which: data.Panel, min_models: float) -> pd.DataFrame:
         table = data.panel(which)
-        return table[table["family"].isin(LLAMA_FALCON_OPT) & (table["params_b"] >= least)]
+        return table[table["family"].isin(LLAMA_FALCON_OPT) & (table["params_b"] >= min_models)]
 
     cuts = {"above 7B": 7.001, "7B and above": 7.0, "6.7B and above": 6.7}
     best, remark = nearest(

@@ -12,7 +12,7 @@ import pandas as pd
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.scaling.critical_scale import parabola_minimum_b, score_rows
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Estimate
 
 __all__ = [
@@ -22,14 +22,16 @@ __all__ = [
 ]
 
 
-def family_turning_points(scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, least: int = 3) -> pd.DataFrame:
+def family_turning_points(
+    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, min_models: int = 3
+) -> pd.DataFrame:
     """Where each family's own score is lowest, and between which sizes it starts to rise.
 
     Parameters
     ----------
     scores : pandas.DataFrame
         With ``family, params_b`` and ``y``.
-    least : int
+    min_models : int
         Families with fewer sizes are left out.
 
     Returns
@@ -44,7 +46,7 @@ def family_turning_points(scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, le
     rows = []
     for family, part in score_rows(scores, y).groupby("family"):
         part = part.sort_values("params_b", kind="stable")
-        if part["params_b"].nunique() < least:
+        if part["params_b"].nunique() < min_models:
             continue
         size, score = part["params_b"].to_numpy(dtype=float), part[y].to_numpy(dtype=float)
         step = np.diff(score)
@@ -83,10 +85,10 @@ def turning_point(
     Estimate
         Billion parameters. A lowest size at an end of the range is no turn: the score only falls, or only rises.
     """
-    used = score_rows(scores, y, least=2).sort_values("params_b", kind="stable")
+    used = score_rows(scores, y, min_models=2).sort_values("params_b", kind="stable")
     size, score = used["params_b"].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
     noise = item_error(score, benchmark_items(y))
-    drawn = score + as_generator(rng).normal(size=(draws, len(score))) * noise
+    drawn = score + np.random.default_rng(rng).normal(size=(draws, len(score))) * noise
     low, high = interval(size[drawn.argmin(axis=1)])
     method = "size with the lowest score, item noise drawn"
     return Estimate(float(size[score.argmin()]), low, high, len(score), method, 0.95, draws)
@@ -126,7 +128,7 @@ def sign_changes(
         ``never`` (none at any size) and ``never_inside`` (none inside), and ``p_positive_inside``, the share of noise
         draws with at least one inside.
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     rows = []
     for family, part in scores.dropna(subset=[x, y]).groupby("family"):
         part = part.sort_values("params_b", kind="stable")

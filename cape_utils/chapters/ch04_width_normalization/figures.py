@@ -211,7 +211,7 @@ def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: 
     Parameters
     ----------
     table : pandas.DataFrame
-        From ``scaling.width.stand_ins``.
+        From ``scaling.width.placebo_scores``.
     curves : pandas.DataFrame
         From ``scaling.width.growth_curve`` with a column ``case``.
     family : str

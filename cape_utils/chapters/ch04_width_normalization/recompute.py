@@ -195,7 +195,7 @@ def family_table() -> pd.DataFrame:
     rows = []
     for which, panel in PANELS.items():
         table = data.with_architecture(data.panel(which, rows="one_recipe"))
-        parts = width.ladders(table)
+        parts = width.families_with_width(table)
         if which == "paper":
             parts = {family: family_rows("paper", family) for family in FAMILY_CLAIMS} | {
                 family: part for family, part in parts.items() if family not in FAMILY_CLAIMS

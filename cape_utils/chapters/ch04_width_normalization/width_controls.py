@@ -16,7 +16,7 @@ from scipy import stats
 
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -69,22 +69,22 @@ def _moments(table: pd.DataFrame, columns: Sequence[str]) -> tuple[Floats, Float
 
 def partial_given(
     table: pd.DataFrame,
-    given: Sequence[str],
+    covariates: Sequence[str],
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     *,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Estimate:
-    """Correlation of two scores within families after the columns ``given`` are taken out; nothing is divided.
+    """Correlation of two scores within families after the columns ``covariates`` are taken out; nothing is divided.
 
     Parameters
     ----------
     table : pandas.DataFrame
-    given : sequence of str
+    covariates : sequence of str
         Such as ``["log_width"]``; empty for the plain within-family correlation. The unit resampled is the family.
     """
-    products, sizes, n = _moments(table, [x, y, *given])
+    products, sizes, n = _moments(table, [x, y, *covariates])
     counts = family_counts(len(sizes), draws, rng)
     stack = np.concatenate([products.sum(axis=0)[None], np.tensordot(counts, products, axes=1)])
     # The partial correlation stands in the inverse of the matrix of cross products.
@@ -93,7 +93,7 @@ def partial_given(
         r = -inverse[:, 0, 1] / np.sqrt(inverse[:, 0, 0] * inverse[:, 1, 1])
     low, high = interval(r[1:])
     bad = int(np.sum(~np.isfinite(r[1:])))
-    method = f"family means and {', '.join(given) or 'nothing else'} taken out, bootstrap over {len(sizes)} families"
+    method = f"family means and {', '.join(covariates) or 'nothing else'} taken out, bootstrap over {len(sizes)} families"
     return Estimate(float(r[0]), low, high, n, method, 0.95, draws, bad)
 
 
@@ -235,7 +235,7 @@ def random_projection_null(
     """
     if not -1 < cosine < 1 or cosine == 0:
         raise ValueError(f"cosine={cosine}; a number between -1 and 1 other than 0 is needed")
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     # The products of two projected vectors follow a Wishart law; its Bartlett factors spare drawing the weights.
     one = np.sqrt(generator.chisquare(outputs, draws))
     two = np.sqrt(generator.chisquare(outputs - 1, draws))

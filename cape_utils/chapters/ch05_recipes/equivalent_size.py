@@ -104,7 +104,7 @@ def score_reached(
     rows: pd.DataFrame,
     value: float,
     *,
-    without: str,
+    exclude: str,
     y: str = TQA,
     degree: int = 2,
     web: WebSet = "described corpora",
@@ -119,7 +119,7 @@ def score_reached(
         From ``scaling.web_curve.recipe_rows``.
     value : float
         Score, percent.
-    without : str
+    exclude : str
         Line that the curve is fitted without.
     y, degree, web, draws
         As in ``scaling.web_curve.fit_curve``.
@@ -127,11 +127,11 @@ def score_reached(
     Examples
     --------
     >>> from cape_utils.scaling.web_curve import recipe_rows
-    >>> str(score_reached(recipe_rows("open"), 99.0, without="Phi", draws=50))
+    >>> str(score_reached(recipe_rows("open"), 99.0, exclude="Phi", draws=50))
     'never in range (nor in 100% of the draws)'
     """
     rest = web_rows(rows, web)
-    curve = fit_curve(rest[rest["line"] != without], y, degree=degree, draws=draws, rng=rng)
+    curve = fit_curve(rest[rest["line"] != exclude], y, degree=degree, draws=draws, rng=rng)
     point = _rising_size(curve.coefficients[None], value, curve.low, curve.high)
     drawn = (
         _rising_size(curve.resampled, value, curve.low, curve.high) if len(curve.resampled) else np.empty(0)
@@ -164,7 +164,7 @@ def small_web_models(
     used = web_rows(rows, web)
     found = []
     for row in used[used["params_b"].between(from_b, to_b)].dropna(subset=[y]).to_dict("records"):
-        size = score_reached(rows, row[y], without=row["line"], y=y, degree=degree, web=web, draws=1)
+        size = score_reached(rows, row[y], exclude=row["line"], y=y, degree=degree, web=web, draws=1)
         found.append(
             {k: row[k] for k in ("model", "line", "params_b")} | {"score": row[y], "matches_b": size.estimate}
         )
@@ -200,7 +200,7 @@ def coupling_reached(
     rows: pd.DataFrame,
     value: float,
     *,
-    without: str,
+    exclude: str,
     web: WebSet = "described corpora",
     weigh: bool = False,
     draws: int = 2000,
@@ -214,7 +214,7 @@ def coupling_reached(
     ----------
     value : float
         Coupling, points of TruthfulQA for each point of HellaSwag.
-    without : str
+    exclude : str
         Line left out.
     weigh : bool
         Weigh the steps by their item noise; the paper counts them alike.
@@ -222,10 +222,10 @@ def coupling_reached(
         The unit resampled is the line.
     """
     used = web_couplings(rows, web)
-    used = used[used["line"] != without]
+    used = used[used["line"] != exclude]
     if len(used) < 3:
         raise ValueError(
-            f"at least 3 steps between sizes are needed; there are {len(used)} without {without}"
+            f"at least 3 steps between sizes are needed; there are {len(used)} without {exclude}"
         )
     size = np.log10(used["mid_params_b"].to_numpy(dtype=float))
     weight = 1 / used["se"].to_numpy(dtype=float) ** 2 if weigh else np.ones(len(used))

@@ -18,7 +18,7 @@ from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.scaling.web_curve import TQA
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -142,7 +142,7 @@ def small_steps_null(
         )
     positive = used["coupling"].to_numpy(dtype=float) > 0
     wins, size = np.bincount(block, positive), np.bincount(block)
-    dealt = as_generator(rng).permuted(np.tile(label, (draws, 1)), axis=1)
+    dealt = np.random.default_rng(rng).permuted(np.tile(label, (draws, 1)), axis=1)
 
     def gap(curated: Floats) -> Floats:
         inside = np.asarray(curated, dtype=float)

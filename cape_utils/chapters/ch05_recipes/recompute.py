@@ -96,11 +96,11 @@ def phi_readings(which: data.Panel, *, draws: int = 2000) -> dict[str, Equivalen
     found: dict[str, EquivalentSize] = {}
     for web in WEB_SETS:
         found[f"coupling, {web}"] = equivalent_size.coupling_reached(
-            rows, float(step), without="Phi", web=web, draws=draws
+            rows, float(step), exclude="Phi", web=web, draws=draws
         )
         for name, score in (("TruthfulQA", TQA), ("HellaSwag", HS)):
             found[f"{name}, {web}"] = equivalent_size.score_reached(
-                rows, float(phi[score].iloc[0]), without="Phi", y=score, web=web, draws=draws
+                rows, float(phi[score].iloc[0]), exclude="Phi", y=score, web=web, draws=draws
             )
     return found
 
@@ -132,7 +132,7 @@ def web_steps_matched(which: data.Panel, *, factor: float = 2.0) -> pd.DataFrame
     steps = equivalent_size.web_couplings(rows)
     near = steps[steps["mid_params_b"].between(middle / factor, middle * factor)]
     size = [
-        equivalent_size.coupling_reached(rows, float(c), without=str(line), draws=1).estimate
+        equivalent_size.coupling_reached(rows, float(c), exclude=str(line), draws=1).estimate
         for c, line in zip(near["coupling"], near["line"], strict=True)
     ]
     columns = ["family", "from_model", "to_model", "mid_params_b", "coupling"]
@@ -206,7 +206,7 @@ def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.D
         for degree in (1, 2):
             for line in lines:
                 table = web_curve.curve_table(
-                    rows, without=line, degree=degree, web=web, points=12, draws=draws
+                    rows, exclude=line, degree=degree, web=web, points=12, draws=draws
                 )
                 curves.append(table.assign(web=web, degree=degree, without=line))
             table = recipe_effects.field_table(rows, degree=degree, web=web, draws=draws)

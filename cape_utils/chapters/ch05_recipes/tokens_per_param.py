@@ -16,7 +16,7 @@ import pandas as pd
 from cape_utils.scaling.recipe_effects import model_field
 from cape_utils.scaling.web_curve import TQA, Axis, WebSet
 from cape_utils.stats.least_squares import weighted_fits
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = ["Regression", "recipe_points", "regress"]
@@ -119,7 +119,7 @@ def regress(
         raise ValueError(f"at least {len(terms) + 3} points are needed; there are {len(h)}")
     whole = np.column_stack([np.ones_like(h), *(points[term].to_numpy(dtype=float) for term in terms)])
     codes, lines = pd.factorize(points["line"])
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     weights = np.concatenate([np.ones((1, len(h))), family_counts(len(lines), draws, generator)[:, codes]])
     fits = weighted_fits(whole, h, weights)
     estimates, nulls = [], []

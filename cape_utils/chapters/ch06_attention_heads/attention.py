@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 
 from cape_utils.models.activations import eager_attention
 from cape_utils.models.loading import Loaded, encode
-from cape_utils.stats.resampling import as_generator
 from cape_utils.stats.results import Floats
 
 __all__ = [
@@ -185,7 +184,7 @@ def random_patterns(prompts: int, units: int, tokens: int, *, rng: np.random.Gen
     -------
     ndarray, shape (prompts, 1, units, tokens, tokens)
     """
-    raw = as_generator(rng).exponential(size=(prompts, 1, units, tokens, tokens)) * np.tril(
+    raw = np.random.default_rng(rng).exponential(size=(prompts, 1, units, tokens, tokens)) * np.tril(
         np.ones((tokens, tokens))
     )
     return np.asarray(raw / raw.sum(-1, keepdims=True))
@@ -228,5 +227,5 @@ def length_draws(
     """``length_cosine`` of two sets of prompts whose lengths are drawn evenly from a range; shape (draws,)."""
     if not 1 <= shortest <= longest:
         raise ValueError(f"lengths from {shortest} to {longest} came; at least 1, and the longer one second")
-    drawn = as_generator(rng).integers(shortest, longest + 1, size=(draws, 2, prompts))
+    drawn = np.random.default_rng(rng).integers(shortest, longest + 1, size=(draws, 2, prompts))
     return np.array([length_cosine(a, b) for a, b in drawn])

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from cape_utils.internals.cosine import InternalCoupling, centres, checked, internal_coupling, unit_cosine
 from cape_utils.models.loading import Loaded
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -82,7 +82,7 @@ def between_random_halves(
     a, b = checked(first, second)
     left, right = centres(a, b, reference) if centred else (0.0, 0.0)
     both = np.concatenate([a, b])
-    order = as_generator(rng).permuted(np.tile(np.arange(len(both)), (draws, 1)), axis=1)
+    order = np.random.default_rng(rng).permuted(np.tile(np.arange(len(both)), (draws, 1)), axis=1)
     weights = (order < len(a)).astype(float)
     flat = both.reshape(len(both), -1)
     total = flat.sum(0)
@@ -131,7 +131,7 @@ def planted_curve(
     if min(sizes, default=-1.0) < 0:
         raise ValueError("sizes must be a list of numbers that are not negative")
     lengths = np.linalg.norm(np.concatenate([a, b]), axis=-1).mean(0)
-    direction = as_generator(rng).normal(size=a.shape[1:])
+    direction = np.random.default_rng(rng).normal(size=a.shape[1:])
     direction *= (lengths / np.linalg.norm(direction, axis=-1))[..., None]
     rows = []
     for size in sizes:

@@ -22,7 +22,7 @@ from cape_utils.models.activations import Edit, decoder, edit
 from cape_utils.models.completions import batch_logp, split_texts
 from cape_utils.models.loading import Loaded
 from cape_utils.stats import correlation
-from cape_utils.stats.resampling import as_generator, interval, null_from_draws
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 if TYPE_CHECKING:
@@ -167,11 +167,12 @@ def couple_means(slopes: ArrayLike, couples: Sequence[str]) -> Floats:
     return np.asarray(np.tensordot(weights, values, axes=1))
 
 
-def _flat(items: ArrayLike, least: int) -> Floats:
+def _flat(items: ArrayLike, min_items: int) -> Floats:
     values = np.asarray(items, dtype=float)
-    if values.ndim < 2 or len(values) < least:
+    if values.ndim < 2 or len(values) < min_items:
         raise ValueError(
-            f"slopes of at least {least} independent items, shape (items, layers, heads), are needed; the shape is {values.shape}"
+            f"slopes of at least {min_items} independent items, shape (items, layers, heads), are needed; "
+            f"the shape is {values.shape}"
         )
     return values.reshape(len(values), -1)
 
@@ -193,7 +194,7 @@ def reliability(items: ArrayLike, *, splits: int = 500, rng: np.random.Generator
     """
     flat = _flat(items, 4)
     n = len(flat)
-    order = as_generator(rng).permuted(np.tile(np.arange(n), (splits, 1)), axis=1)
+    order = np.random.default_rng(rng).permuted(np.tile(np.arange(n), (splits, 1)), axis=1)
     half = n // 2
     first = (order < half).astype(float) / half
     second = ((order >= half) & (order < 2 * half)).astype(float) / half
@@ -263,7 +264,7 @@ def named_heads(
         spread = np.sqrt(np.maximum(square / n - mean**2, 1e-300) / (n - 1))
         return np.asarray(np.abs(mean) / spread)
 
-    signs = as_generator(rng).choice([-1.0, 1.0], size=(draws, n))
+    signs = np.random.default_rng(rng).choice([-1.0, 1.0], size=(draws, n))
     largest = absolute_t(signs @ flat).max(1)
     return np.asarray(absolute_t(flat.sum(0)) > np.quantile(largest, 1 - level)).reshape(values.shape[1:])
 
@@ -314,7 +315,7 @@ def agreement(
         raise ValueError(f"slopes are of different models: {shape} and {np.asarray(second).shape[1:]} heads")
     if scale == "head":
         a, b = (part / np.sqrt(np.maximum((part**2).mean(0), 1e-300)) for part in (a, b))
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     one, two = a.mean(0), b.mean(0)
     flipped = generator.choice([-1.0, 1.0], size=(draws, len(b))) @ b / len(b)
     r = correlation.pearson(one, two)

@@ -16,7 +16,7 @@ from cape_utils.claims.quotations import nearest
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.internals import cosine
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Floats
 
 QUOTED_MODELS, QUOTED_ZERO = 40, 38
@@ -78,7 +78,7 @@ def zero_readings() -> Mapping[str, tuple[int, int]]:
 
 def unrelated_heads(units: int, *, prompts: int = 16, rng: np.random.Generator | int = 0) -> Floats:
     """Share of opposed pairs in units whose activations point in directions drawn at random; shape (units,)."""
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     opposed = []
     for start in range(0, units, 1000):
         size = (prompts, 1, min(1000, units - start), _HEAD_WIDTH)
@@ -279,7 +279,7 @@ def opt_fixed_point() -> Recomputed:
     best, listed = nearest(fixed_point_readings(), 0.53)
     value = fixed_point_readings()[best]
     values = ladder["cosine"].to_numpy(dtype=float)
-    shuffled = as_generator(0).permuted(np.tile(values, (2000, 1)), axis=1)
+    shuffled = np.random.default_rng(0).permuted(np.tile(values, (2000, 1)), axis=1)
     draws = np.array([_line_fixed_point(row) for row in shuffled])
     low, high = interval(draws)
     text = int((~ladder["in_release"]).sum())

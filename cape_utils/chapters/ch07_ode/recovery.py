@@ -16,10 +16,9 @@ from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.scaling import ode
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator
 from cape_utils.stats.results import Floats
 
-__all__ = ["TRUE_LAW", "noisy", "recovery_rates", "support_found", "true_dynamics", "true_families"]
+__all__ = ["TRUE_LAW", "add_score_noise", "recovery_rates", "support_found", "true_dynamics", "true_families"]
 
 HS, TQA, ARC, WG, MMLU = data.BENCHMARKS
 
@@ -60,7 +59,7 @@ def true_families(
     list of (ndarray, ndarray)
         Log10 sizes in billions, shape (sizes,), and scores in percent, shape (sizes, 5).
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     grid = np.linspace(np.log10(0.07), np.log10(12.0), sizes)
     law, found = true_dynamics(), []
     for _ in range(families):
@@ -69,11 +68,11 @@ def true_families(
     return found
 
 
-def noisy(
+def add_score_noise(
     trajectories: Sequence[tuple[Floats, Floats]], rng: np.random.Generator | int = 0, *, share: float = 1.0
 ) -> list[tuple[Floats, Floats]]:
     """The same scores with the error that a finite number of test items gives, times ``share``."""
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     items = np.array([benchmark_items(name) for name in data.BENCHMARKS])
     return [
         (x, np.asarray(scores + share * generator.normal(size=scores.shape) * item_error(scores, items)))
@@ -133,7 +132,7 @@ def recovery_rates(
     for points, count, seed in itertools.product(sizes, families, range(seeds)):
         clean = true_families(points, count, seed)
         for amount, ridge in itertools.product(noise, ridges):
-            scores = noisy(clean, seed, share=amount)
+            scores = add_score_noise(clean, seed, share=amount)
             fit = ode.fit_arrays(scores, degree=2, threshold=threshold, ridge=ridge, unit="fraction")
             kept = fit.coefficients != 0
             found, wrong = (kept & there).sum() / there.sum(), (kept & ~there).sum() / len(kept)

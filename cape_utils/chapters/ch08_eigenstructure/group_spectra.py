@@ -16,7 +16,7 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.scaling import coupling
 from cape_utils.scaling.spectrum import Matrix, check_matrix, complete_rows, dimension, weighted_ratios
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = ["SIZE_BANDS", "difference_null", "group_dimensions", "model_phases", "size_bands", "split_null"]
@@ -88,7 +88,7 @@ def _split_draws(
     values: Floats, member: Floats, matrix: Matrix, draws: int, rng: np.random.Generator | int
 ) -> Floats:
     """Ratios of groups, shape (draws, groups), with the rows dealt out at random; ``member`` is (groups, n)."""
-    order = as_generator(rng).permuted(np.tile(np.arange(member.shape[1]), (draws, 1)), axis=1)
+    order = np.random.default_rng(rng).permuted(np.tile(np.arange(member.shape[1]), (draws, 1)), axis=1)
     return np.column_stack([weighted_ratios(row[order], values, matrix) for row in member])
 
 

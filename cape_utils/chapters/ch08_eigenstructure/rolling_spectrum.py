@@ -26,7 +26,6 @@ from cape_utils.scaling.spectrum import (
     signed_vectors,
 )
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator
 from cape_utils.stats.results import Floats
 
 __all__ = [
@@ -226,7 +225,7 @@ def trend_stack(
     x = np.log10(np.asarray(params_b, dtype=float))
     basis = np.column_stack([np.ones_like(x), x])
     line = basis @ np.linalg.lstsq(basis, values, rcond=None)[0]
-    order = as_generator(rng).permuted(np.tile(np.arange(len(x)), (draws, 1)), axis=1)
+    order = np.random.default_rng(rng).permuted(np.tile(np.arange(len(x)), (draws, 1)), axis=1)
     return np.asarray(line + (values - line)[order])
 
 
@@ -241,4 +240,4 @@ def noise_stack(
     spread = np.column_stack(
         [item_error(values[:, i], benchmark_items(name)) for i, name in enumerate(benchmarks)]
     )
-    return np.asarray(values + spread * as_generator(rng).normal(size=(draws, *values.shape)))
+    return np.asarray(values + spread * np.random.default_rng(rng).normal(size=(draws, *values.shape)))

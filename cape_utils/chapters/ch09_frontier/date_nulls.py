@@ -18,7 +18,7 @@ from scipy import stats
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.regression import fit_line
 from cape_utils.stats.correlation import pearson
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -84,7 +84,7 @@ def partial_given_date(
         raise ValueError(f"unit={unit!r}; allowed are 'lab' and 'none'")
     used = table.dropna(subset=[SWE, GPQA])
     x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     date = _dates(used, draws, generator)
     codes, labs = pd.factorize(used["lab"])
     weights = family_counts(len(labs), draws, generator)[:, codes] if unit == "lab" else np.ones_like(date)
@@ -106,7 +106,7 @@ def date_draws(
     """
     used = table.dropna(subset=[SWE, GPQA])
     x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     date = _dates(used, draws, generator)
     made = []
     for score in (x, y):
@@ -178,23 +178,23 @@ def _fits(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def lolo_null(
-    table: pd.DataFrame, *, least: int = 3, draws: int = 2000, rng: np.random.Generator | int = 0
+    table: pd.DataFrame, *, min_models: int = 3, draws: int = 2000, rng: np.random.Generator | int = 0
 ) -> Null:
     """The leave-one-lab-out error when GPQA is shuffled among models, so that SWE-bench says nothing.
 
     Returns
     -------
     Null
-        Of the mean absolute error over labs with ``least`` or more models; ``p`` is the share at most as large.
+        Of the mean absolute error over labs with ``min_models`` or more models; ``p`` is the share at most as large.
     """
     used = table.dropna(subset=[SWE, GPQA])
     x, y = used[SWE].to_numpy(dtype=float), used[GPQA].to_numpy(dtype=float)
     codes, labs = pd.factorize(used["lab"])
-    shuffled = as_generator(rng).permuted(np.tile(y, (draws, 1)), axis=1)
+    shuffled = np.random.default_rng(rng).permuted(np.tile(y, (draws, 1)), axis=1)
     errors = []
     for k in range(len(labs)):
         own = codes == k
-        if own.sum() >= least:
+        if own.sum() >= min_models:
             both = np.vstack([y, shuffled])
             slope, start = _fits(x[~own], both[:, ~own])
             errors.append(np.abs(both[:, own] - start[:, None] - slope[:, None] * x[own]).mean(axis=1))
@@ -217,25 +217,30 @@ def lolo_null(
 
 
 def common_slope_null(
-    table: pd.DataFrame, lab: str, *, least: int = 3, draws: int = 5000, rng: np.random.Generator | int = 0
+    table: pd.DataFrame,
+    lab: str,
+    *,
+    min_models: int = 3,
+    draws: int = 5000,
+    rng: np.random.Generator | int = 0,
 ) -> Null:
     """A lab's slope if all labs shared one slope, each at its own level.
 
-    Residuals of that model, widened for the parameters fitted, are shuffled over all models of labs with ``least`` or
+    Residuals of that model, widened for the parameters fitted, are shuffled over all models of labs with ``min_models`` or
     more. ``p`` is two-sided about the common slope.
     """
     used = table.dropna(subset=[SWE, GPQA])
-    used = used[used.groupby("lab")[SWE].transform("size") >= least]
+    used = used[used.groupby("lab")[SWE].transform("size") >= min_models]
     if lab not in set(used["lab"]):
         raise ValueError(
-            f"no lab {lab!r} with {least} models; there are {', '.join(sorted(set(used['lab'])))}"
+            f"no lab {lab!r} with {min_models} models; there are {', '.join(sorted(set(used['lab'])))}"
         )
     inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
     x, y = inside.T
     common = float(x @ y / (x @ x))
     rest = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
     own = (used["lab"] == lab).to_numpy()
-    made = common * x + as_generator(rng).permuted(np.tile(rest, (draws, 1)), axis=1)
+    made = common * x + np.random.default_rng(rng).permuted(np.tile(rest, (draws, 1)), axis=1)
     # The shared slope is estimated from the same draw, as it is from the data; else the null would be too wide.
     slopes = _fits(x[own], made[:, own])[0] - made @ x / (x @ x) + common
     observed = float(x[own] @ y[own] / (x[own] @ x[own]))
@@ -263,7 +268,9 @@ def lab_label_null(
     h, own = field["h"].to_numpy(dtype=float), (field["lab"] == lab).to_numpy()
     if not own.any():
         raise ValueError(f"no model of {lab!r}; the labs are {', '.join(sorted(set(field['lab'])))}")
-    shuffled = as_generator(rng).permuted(np.tile(h, (draws, 1)), axis=1)[:, : int(own.sum())].mean(axis=1)
+    shuffled = (
+        np.random.default_rng(rng).permuted(np.tile(h, (draws, 1)), axis=1)[:, : int(own.sum())].mean(axis=1)
+    )
     centre = h.mean()
     hits = int(np.sum(np.abs(shuffled - centre) >= abs(h[own].mean() - centre)))
     low, high = interval(shuffled)

@@ -95,19 +95,21 @@ def leave_one_lab_out(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def lolo_error(held_out: pd.DataFrame, *, least: int = 1, column: str = "error") -> Estimate:
-    """Mean over labs of their held-out error, labs with fewer than ``least`` models left out; t interval over labs."""
-    errors = held_out.loc[held_out["n"] >= least, column].to_numpy(dtype=float)
+def lolo_error(held_out: pd.DataFrame, *, min_models: int = 1, column: str = "error") -> Estimate:
+    """Mean over labs of their held-out error, labs with fewer than ``min_models`` models left out; t interval over labs."""
+    errors = held_out.loc[held_out["n"] >= min_models, column].to_numpy(dtype=float)
     if errors.size < 2:
-        raise ValueError(f"at least 2 labs with {least} or more models are needed; there are {errors.size}")
+        raise ValueError(
+            f"at least 2 labs with {min_models} or more models are needed; there are {errors.size}"
+        )
     mean, half = float(errors.mean()), float(stats.t.ppf(0.975, errors.size - 1) * stats.sem(errors))
     return Estimate(
-        mean, mean - half, mean + half, errors.size, f"mean over labs with {least} or more models"
+        mean, mean - half, mean + half, errors.size, f"mean over labs with {min_models} or more models"
     )
 
 
-def lab_slopes(table: pd.DataFrame, *, least: int = 3) -> pd.DataFrame:
-    """The regression within each lab of at least ``least`` models.
+def lab_slopes(table: pd.DataFrame, *, min_models: int = 3) -> pd.DataFrame:
+    """The regression within each lab of at least ``min_models`` models.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def lab_slopes(table: pd.DataFrame, *, least: int = 3) -> pd.DataFrame:
     """
     rows = []
     for lab, own in scored(table, 3).groupby("lab"):
-        if len(own) < max(least, 3) or own[SWE].nunique() < 2:
+        if len(own) < max(min_models, 3) or own[SWE].nunique() < 2:
             continue
         fit = stats.linregress(own[SWE], own[GPQA])
         half = float(stats.t.ppf(0.975, len(own) - 2) * fit.stderr)
@@ -132,7 +134,7 @@ def lab_slopes(table: pd.DataFrame, *, least: int = 3) -> pd.DataFrame:
             }
         )
     if not rows:
-        raise ValueError(f"no lab has {max(least, 3)} models with different {SWE}")
+        raise ValueError(f"no lab has {max(min_models, 3)} models with different {SWE}")
     return pd.DataFrame(rows)
 
 
@@ -148,13 +150,13 @@ class EqualSlopes:
     n: int
 
 
-def equal_slopes(table: pd.DataFrame, *, least: int = 3) -> EqualSlopes:
+def equal_slopes(table: pd.DataFrame, *, min_models: int = 3) -> EqualSlopes:
     """Are the slopes of the labs equal? F-test of the interaction (analysis of covariance)."""
     used = scored(table, 5)
-    used = used[used.groupby("lab")[SWE].transform("size") >= max(least, 3)]
+    used = used[used.groupby("lab")[SWE].transform("size") >= max(min_models, 3)]
     labs = used["lab"].nunique()
     if labs < 2:
-        raise ValueError(f"at least 2 labs with {max(least, 3)} models are needed; there are {labs}")
+        raise ValueError(f"at least 2 labs with {max(min_models, 3)} models are needed; there are {labs}")
     inside = used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")
     products = (
         pd.DataFrame(

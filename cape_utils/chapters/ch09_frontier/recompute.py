@@ -95,12 +95,14 @@ def frontier_lolo() -> Recomputed:
         for subset in ("published", "core")
         for least in (1, 2, 3)
     }
-    found = {name: labs.lolo_error(held, least=least) for name, (held, least) in readings.items()}
+    found = {name: labs.lolo_error(held, min_models=least) for name, (held, least) in readings.items()}
     best, remark = nearest({name: one.estimate for name, one in found.items()}, 9.2)
     held, least = readings[best]
-    constant = labs.lolo_error(held, least=least, column="constant")
+    constant = labs.lolo_error(held, min_models=least, column="constant")
     errors = held.loc[held["n"] >= least, "error"]
-    null = date_nulls.lolo_null(regression.models("core" if "core" in best else "published"), least=least)
+    null = date_nulls.lolo_null(
+        regression.models("core" if "core" in best else "published"), min_models=least
+    )
     words = (
         f"Predicting the mean of the other labs errs by {constant.estimate:.1f}. The null shuffles GPQA among models, so that "
         f"SWE-bench predicts nothing: {null.p:.0%} of its draws do as well. The quoted interval reaches 2.4 to each side; the "

@@ -19,7 +19,7 @@ from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.regression import fit_line, h_noise
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Null
 
 __all__ = [
@@ -73,7 +73,7 @@ def equal_models_null(
         Percentage points, rounded to one decimal as scores are announced. Answers are independent between models, which
         overstates the spread because they answer the same items.
     """
-    right = as_generator(rng).binomial(int(items), score_pct / 100, size=(draws, top))
+    right = np.random.default_rng(rng).binomial(int(items), score_pct / 100, size=(draws, top))
     spread = np.round(np.ptp(np.round(100 * right / items, 1), axis=1), 1)
     method = f"{top} equally good models at {score_pct:.0f}% on {items:g} items"
     return null_from_draws(round(observed, 6), spread, top, method)
@@ -85,7 +85,8 @@ def unsaturated_null(
     """Spread of the top models if scores were normal with the data's mean and variance: no ceiling, same selection."""
     scores = np.asarray(scores_pct, dtype=float)
     drawn = np.sort(
-        as_generator(rng).normal(scores.mean(), scores.std(ddof=1), size=(draws, scores.size)), axis=1
+        np.random.default_rng(rng).normal(scores.mean(), scores.std(ddof=1), size=(draws, scores.size)),
+        axis=1,
     )
     best = np.sort(scores)[-top:]
     method = f"top {top} of {scores.size} from a normal distribution without a ceiling"

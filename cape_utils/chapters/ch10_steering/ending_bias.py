@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cape_utils.stats.resampling import as_generator, interval
+from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Floats
 
 __all__ = ["CompletionBias", "Features", "completion_bias"]
@@ -129,7 +129,7 @@ def completion_bias(
     difference = _difference(pairs, features)
     topics, group = np.unique(pairs["topic"].to_numpy(dtype=str), return_inverse=True)
     # Column 0 holds the labels as they are, +1 for the pair as written; the others are swapped at random.
-    signs = as_generator(rng).choice([-1.0, 1.0], size=(len(pairs), draws + 1))
+    signs = np.random.default_rng(rng).choice([-1.0, 1.0], size=(len(pairs), draws + 1))
     signs[:, 0] = 1.0
     scores = np.zeros_like(signs)
     for number in range(len(topics)):

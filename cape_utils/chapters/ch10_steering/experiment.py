@@ -34,9 +34,9 @@ from cape_utils.models.completions import split_texts
 from cape_utils.models.loading import Loaded
 from cape_utils.stats.results import Floats
 from cape_utils.steering.directions import Direction
-from cape_utils.steering.evaluation import Reference, cost, reference
+from cape_utils.steering.evaluation import KlReference, kl_cost, kl_reference
 from cape_utils.steering.interventions import add_vector
-from cape_utils.steering.layer_map import Slopes, flips, margin_gradients
+from cape_utils.steering.layer_map import Slopes, margin_gradients, sign_flips
 from cape_utils.steering.pairs import pairs_digest
 
 __all__ = ["CONTROLS", "Study", "study"]
@@ -146,18 +146,18 @@ class Study:
         n = len(logp) // 2
         return logp[:n] - logp[n:], (logp / tokens)[:n] - (logp / tokens)[n:]
 
-    def _kl(self, layer: int, vector: Floats, unsteered: Reference) -> tuple[float, float]:
+    def _kl(self, layer: int, vector: Floats, unsteered: KlReference) -> tuple[float, float]:
         with add_vector(self.loaded.model, layer, vector):
-            measured = cost(self.loaded, unsteered)
+            measured = kl_cost(self.loaded, unsteered)
         return measured.kl, measured.perplexity
 
     @functools.cached_property
-    def _for_matching(self) -> Reference:
-        return reference(self.loaded, self.matching)
+    def _for_matching(self) -> KlReference:
+        return kl_reference(self.loaded, self.matching)
 
     @functools.cached_property
-    def _for_reporting(self) -> Reference:
-        return reference(self.loaded, self.reporting)
+    def _for_reporting(self) -> KlReference:
+        return kl_reference(self.loaded, self.reporting)
 
     # ------------------------------------------------------------ choice
 
@@ -231,7 +231,7 @@ class Study:
         if kind == "random":
             return unit(np.random.default_rng([self.seed, 1, draw]).normal(size=self.loaded.info.width))
         if kind == "shuffled":
-            return self._learnt(at, self.learn, flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw])
+            return self._learnt(at, self.learn, sign_flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw])
         if kind == "planted":
             return unit(self.slopes.gradient[self.learn, at].astype(float).mean(0))
         if kind in ("truth", "negative"):

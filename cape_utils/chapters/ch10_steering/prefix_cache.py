@@ -18,7 +18,7 @@ from cape_utils.models.activations import capture, decoder
 from cape_utils.models.completions import Texts, batch_logp
 from cape_utils.models.loading import Loaded
 from cape_utils.stats.results import Floats
-from cape_utils.steering.directions import up_to
+from cape_utils.steering.directions import stop_after_layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,7 @@ def prepare(loaded: Loaded, texts: Texts, layer: int, *, batch_size: int = 16) -
     rows = texts.batches(batch_size)
     streams = []
     for batch in rows:
-        with capture(loaded.model, layers=[layer]) as seen, up_to(loaded, layer), torch.no_grad():
+        with capture(loaded.model, layers=[layer]) as seen, stop_after_layer(loaded, layer), torch.no_grad():
             batch_logp(loaded, texts, batch)
         streams.append(seen.hidden[layer])
     return Replay(texts, layer, tuple(rows), tuple(streams))

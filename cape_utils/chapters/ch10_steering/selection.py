@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
-from cape_utils.steering.evaluation import summary, topic_effect
+from cape_utils.steering.evaluation import margin_summary, topic_effect
 
 __all__ = [
     "KL_LIMIT",
@@ -276,7 +276,7 @@ def outcome_table(
         topics = pairs.loc[own, "topic"].tolist()
         effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws, rng=rng)
         null = _upwards(effect.estimate, (others[:, own] - before[own]).mean(1), int(own.sum()), controls)
-        was, now = summary(before[own]), summary(after[own])
+        was, now = margin_summary(before[own]), margin_summary(after[own])
         rows.append(
             {
                 "part": name,

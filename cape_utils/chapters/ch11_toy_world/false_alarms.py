@@ -12,7 +12,7 @@ import pandas as pd
 from cape_utils.chapters.ch11_toy_world.levers import shift_words
 from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turn, turns
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import as_generator, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Null
 from cape_utils.toyworld.world import CHANCE_PCT, WorldSize, choice_pct
 
@@ -34,7 +34,7 @@ def false_turns(panel: pd.DataFrame, *, draws: int = 2000, rng: np.random.Genera
     Null
         Of the number of worlds that turn.
     """
-    generator, n_items = as_generator(rng), items()["truth"]
+    generator, n_items = np.random.default_rng(rng), items()["truth"]
     params, worlds = np.sort(panel["params"].unique()).astype(float), panel["seed"].nunique()
     observed = float(turns(panel)["turns"].sum())
     guessed = 100 * generator.binomial(int(n_items), CHANCE_PCT / 100, (draws, worlds, len(params))) / n_items
@@ -63,7 +63,7 @@ def false_shifts(
     float
         The rule aims at 0.05.
     """
-    generator, n_items = as_generator(rng), items()["truth"]
+    generator, n_items = np.random.default_rng(rng), items()["truth"]
     curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
     params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
     seen = 0
@@ -117,7 +117,7 @@ def false_dips(
     float
         It has no aim; the rules of one curve take two standard errors at every size.
     """
-    generator, n_items = as_generator(rng), int(items()["truth"])
+    generator, n_items = np.random.default_rng(rng), int(items()["truth"])
     curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
     params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
     right, rumour = np.zeros(n_items, dtype=int), np.ones(n_items, dtype=int)

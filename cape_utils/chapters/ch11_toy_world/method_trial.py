@@ -170,9 +170,9 @@ def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        From ``scaling.forecasting.league``: median error in points over worlds, best first.
+        From ``scaling.forecasting.method_ranking``: median error in points over worlds, best first.
     """
-    return forecasting.league(_world_errors(table))
+    return forecasting.method_ranking(_world_errors(table))
 
 
 def _row(analysis: str, chapter: str, answer: str, known: str, verdict: Verdict) -> dict[str, str]:

@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -23,7 +24,6 @@ from cape_utils.diagnosis.panel_comparison import web_distance
 from cape_utils.frontier import benchmark_pair, regression
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW, local_coupling
 from cape_utils.scaling.web_curve import fit_curve, recipe_rows, web_rows
-from cape_utils.stats.resampling import as_generator
 
 __all__ = [
     "DRAWS",
@@ -233,7 +233,7 @@ def pair_benchmarks() -> tuple[str, ...]:
 
 def _curve(y: str) -> dict[str, Any]:
     """The web-trained curve of a benchmark and its resamples, as in ``diagnosis.panel_comparison.web_distance``."""
-    generator = as_generator(0)
+    generator = np.random.default_rng(0)
     curve = fit_curve(web_rows(recipe_rows("open")), y, draws=DRAWS, rng=generator)
     scatter = curve.scatter(2, len(curve.resampled), generator)
     shift = curve.coefficients - curve.resampled

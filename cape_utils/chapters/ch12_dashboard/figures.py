@@ -85,7 +85,7 @@ def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> An
     Parameters
     ----------
     steps : pandas.DataFrame
-        From ``ch12_dashboard.size_baseline.held_out_steps``.
+        From ``ch12_dashboard.size_baseline.unfitted_steps``.
     rule : Formula
     clip : float
         Couplings are drawn no further out than this.
@@ -153,7 +153,7 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     nulls : mapping of str to Null
         ``"all"`` and ``"clear"``: the formula with sizes dealt out anew.
     ceiling : Null
-        From ``ch12_dashboard.size_baseline.best_cuts``, over all steps.
+        From ``ch12_dashboard.size_baseline.in_sample_thresholds``, over all steps.
     """
     groups = {"all": "", "clear": "clear_"}
     rows = [

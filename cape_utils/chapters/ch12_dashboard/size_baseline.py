@@ -19,7 +19,7 @@ from cape_utils import data
 from cape_utils.claims import quotations
 from cape_utils.scaling import coupling
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
-from cape_utils.stats.resampling import as_generator, family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -28,14 +28,14 @@ __all__ = [
     "advantage",
     "agreement",
     "agreement_table",
-    "best_cuts",
-    "commonest",
     "contradictions",
     "formula",
-    "held_out_steps",
+    "in_sample_thresholds",
+    "majority_class",
     "phase_by_size",
-    "remeasured",
     "shuffled_sizes",
+    "test_retest_agreement",
+    "unfitted_steps",
 ]
 
 FITTED_ON = ("Pythia", "Llama", "Llama-2")
@@ -88,14 +88,14 @@ def phase_by_size(params_b: ArrayLike, rule: Formula | None = None) -> np.ndarra
     return coupling.phase((formula() if rule is None else rule).coupling_at(params_b))
 
 
-def held_out_steps(scores: pd.DataFrame | None = None, *, without: Sequence[str] = FITTED_ON) -> pd.DataFrame:
+def unfitted_steps(scores: pd.DataFrame | None = None, *, exclude: Sequence[str] = FITTED_ON) -> pd.DataFrame:
     """Steps in size of the open panel's other families, with the phase of the scores and the phase by size.
 
     Parameters
     ----------
     scores : pandas.DataFrame, optional
         The open panel with one recipe a family by default.
-    without : sequence of str
+    exclude : sequence of str
         Families that the formula's constants come from.
 
     Returns
@@ -106,11 +106,11 @@ def held_out_steps(scores: pd.DataFrame | None = None, *, without: Sequence[str]
 
     Examples
     --------
-    >>> sorted(set(FITTED_ON) & set(held_out_steps()["family"]))
+    >>> sorted(set(FITTED_ON) & set(unfitted_steps()["family"]))
     []
     """
     table = data.panel("open", rows="one_recipe") if scores is None else scores
-    local = coupling.local_coupling(table[~table["family"].isin(without)]).dropna(subset="coupling")
+    local = coupling.local_coupling(table[~table["family"].isin(exclude)]).dropna(subset="coupling")
     return local.assign(by_size=phase_by_size(local["mid_params_b"])).reset_index(drop=True)
 
 
@@ -156,13 +156,13 @@ def agreement(
     return _mean_over_families(hits, steps, draws, rng, "")
 
 
-def commonest(steps: pd.DataFrame) -> np.ndarray:
+def majority_class(steps: pd.DataFrame) -> np.ndarray:
     """For each step the phase that is commonest among the other families: a rule that knows nothing of the family.
 
     Examples
     --------
     >>> toy = pd.DataFrame({"family": ["a", "b", "b"], "phase": ["bonus", "tax", "tax"]})
-    >>> list(commonest(toy))
+    >>> list(majority_class(toy))
     ['tax', 'bonus', 'bonus']
     """
     named = []
@@ -177,7 +177,7 @@ def shuffled_sizes(steps: pd.DataFrame, *, draws: int = 5000, rng: np.random.Gen
 
     Whole steps are dealt out, so families lose their size with their order; that makes the null no harder to beat.
     """
-    generator = as_generator(rng)
+    generator = np.random.default_rng(rng)
     truth, by_size = (pd.Categorical(steps[c], categories=list(PHASES)).codes for c in ("phase", "by_size"))
     dealt = generator.permuted(np.tile(by_size, (draws, 1)), axis=1)
     observed = float(np.mean(truth == by_size))
@@ -206,7 +206,9 @@ def _hits_of_cuts(truth: Floats) -> Floats:
     return best
 
 
-def best_cuts(steps: pd.DataFrame, *, draws: int = 300, rng: np.random.Generator | int = 0) -> Null:
+def in_sample_thresholds(
+    steps: pd.DataFrame, *, draws: int = 300, rng: np.random.Generator | int = 0
+) -> Null:
     """The best that tax, transition and bonus by size could agree, both cuts chosen in hindsight.
 
     Returns
@@ -218,14 +220,14 @@ def best_cuts(steps: pd.DataFrame, *, draws: int = 300, rng: np.random.Generator
     order = steps.sort_values("mid_params_b", kind="stable")
     truth = np.asarray(pd.Categorical(order["phase"], categories=list(PHASES)).codes)
     n = len(truth)
-    dealt = as_generator(rng).permuted(np.tile(truth, (draws, 1)), axis=1)
+    dealt = np.random.default_rng(rng).permuted(np.tile(truth, (draws, 1)), axis=1)
     observed = float(_hits_of_cuts(truth) / n)
     return null_from_draws(
         observed, _hits_of_cuts(dealt) / n, n, "the best two cuts after dealing out the sizes anew"
     )
 
 
-def remeasured(steps: pd.DataFrame) -> float:
+def test_retest_agreement(steps: pd.DataFrame) -> float:
     """Expected share of steps on which two measurements of the same models would name the same phase.
 
     Both are drawn around the scores measured, with other test items of the same kind: what a rule that never sees a score
@@ -234,7 +236,7 @@ def remeasured(steps: pd.DataFrame) -> float:
     Examples
     --------
     >>> toy = pd.DataFrame({"p_tax": [0.9], "p_transition": [0.1], "p_bonus": [0.0]})
-    >>> round(remeasured(toy), 2)
+    >>> round(test_retest_agreement(toy), 2)
     0.82
     """
     shares = steps[[f"p_{name}" for name in PHASES]].to_numpy(dtype=float)
@@ -276,12 +278,14 @@ def advantage(
     return _mean_over_families(hits[0] - hits[1], steps, draws, rng, "paired, ")
 
 
-def contradictions(steps: pd.DataFrame, *, least: float = 0.8, factor: float = 1.25) -> pd.DataFrame:
+def contradictions(
+    steps: pd.DataFrame, *, min_probability: float = 0.8, factor: float = 1.25
+) -> pd.DataFrame:
     """Pairs of steps at one size whose scores clearly say different phases: no formula of size can be right on both.
 
     Parameters
     ----------
-    least : float
+    min_probability : float
         Probability of its phase that each step must have.
     factor : float
         By how much the middle sizes may differ.
@@ -292,7 +296,7 @@ def contradictions(steps: pd.DataFrame, *, least: float = 0.8, factor: float = 1
         Columns ``mid_params_b, family, phase, other_family, other_phase, by_size``, the formula's phase of the first.
     """
     shares = steps[[f"p_{name}" for name in PHASES]].max(axis=1)
-    clear = steps[shares >= least].sort_values("mid_params_b", kind="stable").to_dict("records")
+    clear = steps[shares >= min_probability].sort_values("mid_params_b", kind="stable").to_dict("records")
     rows = [
         {
             "mid_params_b": one["mid_params_b"],
@@ -321,7 +325,7 @@ def agreement_table(steps: pd.DataFrame) -> pd.DataFrame:
     sure = steps[[f"p_{name}" for name in PHASES]].max(axis=1).to_numpy() >= 0.8
     rules = {
         "formula of size": steps["by_size"].to_numpy(),
-        "commonest elsewhere": commonest(steps),
+        "commonest elsewhere": majority_class(steps),
     }
     rules |= {f"always {name}": np.full(len(steps), name, dtype=object) for name in PHASES}
     rows = {}
