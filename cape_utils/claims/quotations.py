@@ -9,7 +9,7 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.claims.verdicts import Claim, Value, finite
 
-__all__ = ["claims_by_id", "claims_of", "ledger", "nearest"]
+__all__ = ["claims_by_id", "claims_of", "ledger", "nearest", "quoted"]
 
 
 def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
@@ -81,6 +81,28 @@ def claims_by_id(ids: Sequence[str]) -> tuple[Claim, ...]:
     if unknown := [name for name in ids if name not in known]:
         raise KeyError(f"no claim {', '.join(map(repr, unknown))}; cape claims lists them all")
     return tuple(known[name] for name in ids)
+
+
+def quoted(claim_id: str) -> float:
+    """The number that the papers quote for a claim.
+
+    Raises
+    ------
+    KeyError
+        If there is no such claim.
+    ValueError
+        If it quotes words and no number.
+
+    Examples
+    --------
+    >>> quoted("panel_families")
+    16.0
+    """
+    (claim,) = claims_by_id([claim_id])
+    value = None if claim.paper_value is None else claim.paper_value.value
+    if value is None or isinstance(value, str):
+        raise ValueError(f"claim {claim_id!r} quotes {value!r}, which is no number")
+    return float(value)
 
 
 def nearest(readings: Mapping[str, float], quoted: float) -> tuple[str, str]:

@@ -183,7 +183,7 @@ def plays(nb: Notebook, chapter: str) -> list[str]:
     source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
     return (
         []
-        if len(re.findall(r"\b(?:charts|figures)\.(?!enable)\w+\(", source))
+        if len(re.findall(r"\b(?:charts|figures)\.(?!enable|table\()\w+\(", source))
         + source.count("claims.scoreboard()")
         >= 2
         else ["play: fewer than two charts"]
