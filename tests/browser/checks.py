@@ -175,6 +175,19 @@ def overflow(page: Page) -> list[str]:
     )
 
 
+def clipped(page: Page) -> list[str]:
+    """List the boxes of code, and of tables in outputs, whose content is wider than they are; folds must be open."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """() => {
+            const words = (e) => e.textContent.trim().replace(/\\s+/g, ' ').slice(0, 50);
+            const outputs = [...document.querySelectorAll('.cell_output > .output')].filter((e) => e.querySelector('table'));
+            return [...document.querySelectorAll('.cell_input pre'), ...outputs]
+              .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
+              .map((e) => `${e.tagName === 'PRE' ? 'code' : 'table'} ${e.scrollWidth} px in ${e.clientWidth}: ${words(e)}`);
+        }"""
+    )
+
+
 class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

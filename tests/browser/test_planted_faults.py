@@ -103,6 +103,23 @@ def test_a_wide_page_is_caught(browser: Browser, site: tuple[Path, str]) -> None
     visit.close()
 
 
+def test_a_clipped_box_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A line of code and a table wider than their boxes are named; those that fit are not."""
+    code = '<div class="cell_input"><pre style="width:20ch;overflow:auto">{}</pre></div>'
+    table = (
+        '<div class="cell_output"><div class="output" style="width:200px;overflow:auto">'
+        '<table style="width:{}px"><tr><td>a</td></tr></table></div></div>'
+    )
+    _write(site, code.format("x" * 10) + table.format(100))
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert checks.clipped(visit.page) == []
+    visit.close()
+    _write(site, code.format("x" * 90) + table.format(300))
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert [fault.split()[0] for fault in checks.clipped(visit.page)] == ["code", "table"]
+    visit.close()
+
+
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
