@@ -26,7 +26,8 @@ To change the code and see what becomes of the number, open this page's notebook
 
 def _cell(kind: str, name: str, source: str, tags: list[str] | None = None) -> dict[str, Any]:
     lines = source.splitlines(keepends=True)
-    metadata = {"mystnb": {"code_prompt_show": "Show the set-up"}, "tags": tags} if tags else {}
+    folds = {"cellView": "form", "jupyter": {"source_hidden": True}}
+    metadata = {**folds, "mystnb": {"code_prompt_show": "Show the set-up"}, "tags": tags} if tags else {}
     cell: dict[str, Any] = {"cell_type": kind, "id": name, "metadata": metadata}
     return cell | (
         {"execution_count": None, "outputs": [], "source": lines} if kind == "code" else {"source": lines}

@@ -27,7 +27,8 @@ SECTIONS = [
     "Exercises",
     "Take away",
 ]
-LONGEST_CELL, USUAL_CELL, LONGEST_FUNCTION = 25, 10, 3
+LONGEST_CELL, USUAL_CELL, LONGEST_FUNCTION, WIDEST = 25, 10, 3, 76
+HIDDEN_LINES = 300  # of all chapters: sentences belong in the findings of a chapter
 FOLDED = {"hide-cell", "hide-input"}
 
 Notebook = nbformat.NotebookNode
@@ -110,9 +111,29 @@ def setup(nb: Notebook, chapter: str) -> list[str]:
     found = [] if tags(first) & FOLDED else ["set-up: not hidden"]
     lines = first.source.splitlines()
     for number, line in enumerate(lines):
-        if "pip install" in line and not (line.startswith("    ") and "google.colab" in lines[number - 1]):
+        if "pip install" in line and not (line.startswith("    ") and "google.colab" in lines[number - 2]):
             found.append("set-up: installs outside Colab")
     return found
+
+
+def folded_everywhere(nb: Notebook, chapter: str) -> list[str]:
+    """What the page hides or folds is folded in JupyterLab and Colab too; Colab needs a title for that."""
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type == "code" and tags(cell) & {*FOLDED, "remove-input", "remove-cell"}:
+            if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+                found.append(f"open in JupyterLab (jupyter.source_hidden): {cell.source[:40]}")
+            if cell.metadata.get("cellView") != "form" or not cell.source.startswith("# @title "):
+                found.append(f"open in Colab (cellView: form, # @title): {cell.source[:40]}")
+    return found
+
+
+def narrow_code(nb: Notebook, chapter: str) -> list[str]:
+    """A line of code fits its box on the page; the browser's test measures the box itself."""
+    lines = [line for cell in nb.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    return [
+        f"{len(line)} columns: {line[:40]}" for line in lines if len(line) > WIDEST
+    ]
 
 
 def short_cells(nb: Notebook, chapter: str) -> list[str]:
@@ -206,6 +227,8 @@ CHECKS: tuple[Callable[[Notebook, str], list[str]], ...] = (
     stored_clean,
     skeleton,
     setup,
+    folded_everywhere,
+    narrow_code,
     short_cells,
     no_programs,
     exercises,
@@ -228,6 +251,16 @@ def test_there_are_chapters_and_all_of_them_are_in_the_plan():
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_is_as_agreed(chapter, check):
     assert check(read(chapter), chapter) == []
+
+
+def hidden_lines(nb: Notebook) -> int:
+    cells = [cell for cell in nb.cells if tags(cell) & {"remove-input", "hide-input"}]
+    return sum(len(cell.source.splitlines()) for cell in cells)
+
+
+def test_notebooks_hide_little_code():
+    lines = {chapter: hidden_lines(read(chapter)) for chapter in CHAPTERS}
+    assert sum(lines.values()) <= HIDDEN_LINES, lines
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -295,6 +328,13 @@ FAULTS = {
         setup,
         "installs outside Colab",
     ),
+    "a cell open in JupyterLab": (
+        lambda nb: last_code(nb).metadata.pop("jupyter"),
+        folded_everywhere,
+        "open in JupyterLab",
+    ),
+    "a cell open in Colab": (rewrite("# @title Solution", "# Solution"), folded_everywhere, "open in Colab"),
+    "a wide line": (more_code("x = " + "1 + " * 20 + "1"), narrow_code, "85 columns"),
     "a long cell": (more_code("\n".join(["x = 1"] * 26)), short_cells, "cell of 26 lines"),
     "a function": (
         more_code("def f(x):\n    a = x\n    b = a\n    return b"),

@@ -188,7 +188,7 @@ class Shell:
 
     def run(self, source: str) -> None:
         # The lines up to the first real import decide what is installed; the rest is the chapter's own.
-        head = source[: source.index("\nimport ", 1)]
+        head = source[: source.index("\nimport ", source.index("%pip"))]
         with redirect_stdout(io.StringIO()):
             self.shell.run_cell(head).raise_error()
 
@@ -295,7 +295,7 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     page = (pages / "notebooks" / "02_coupling.html").read_text(encoding="utf-8")
     assert "colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb" in page
     assert "mybinder.org/v2/gh/someone/fork/live" in page
-    assert "cape-book @ git+https://github.com/someone/fork@live" in re.sub(r"<[^>]+>", "", page)
+    assert "git+https://github.com/someone/fork@live" in re.sub(r"<[^>]+>", "", page)
     download = json.loads(
         (pages / "_sources" / "notebooks" / "02_coupling.ipynb").read_text(encoding="utf-8")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,12 @@ def test_every_chapter_has_its_folder():
     chapters = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     folders = {path.name for path in (ROOT / "cape_utils" / "chapters").glob("ch*")}
     assert folders == {f"ch{chapter}" for chapter in chapters}
+
+
+def test_contributing_names_the_rooms_and_each_chapters_figures():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [room for room in sorted(ROOMS) if f"`{room}" not in text] == []
+    for path in sorted((ROOT / "cape_utils" / "chapters").glob("ch*/figures.py")):
+        drawn = importlib.import_module(f"cape_utils.chapters.{path.parent.name}.figures").__all__
+        row = f"| `{path.parent.name[2:]}` | {', '.join(f'`{name}`' for name in sorted(drawn))} |"
+        assert row in text, f"replace the row by {row}"
