@@ -10,6 +10,7 @@ from cape_utils.claims.verdicts import (
     Assessment,
     Claim,
     Value,
+    in_unit,
     show_null,
     show_number,
     show_quote,
@@ -60,8 +61,8 @@ class Scoreboard:
         for item in self.items:
             mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
-            unit = "" if item.claim.unit == "text" else f" {item.claim.unit}"
-            quoted, reason = html.escape(show_quote(item.claim) + unit), html.escape(item.reason)
+            quoted = html.escape(in_unit(show_quote(item.claim), item.claim.unit))
+            reason = html.escape(item.reason)
             known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
             rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict, *known))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
@@ -117,9 +118,9 @@ class Reproduction:
         item, claim = self.item, self.item.claim
         sides = {
             "the paper says": show_quote(claim) + _ends(claim.paper_value),
-            "the paper's data give": "" if item.paper_panel is None else show_value(item.paper_panel),
-            "the open panel gives": "" if item.open_panel is None else show_value(item.open_panel),
-            "the null gives": "" if item.null is None else show_null(item.null),
+            "the paper's data give": "" if item.paper_panel is None else show_value(item.paper_panel, claim),
+            "the open panel gives": "" if item.open_panel is None else show_value(item.open_panel, claim),
+            "the null gives": "" if item.null is None else show_null(item.null, claim),
             "unit": "" if claim.unit == "text" else claim.unit,
             "verdict": item.verdict,
             "because": item.reason,

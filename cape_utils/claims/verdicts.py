@@ -10,6 +10,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from cape_utils.stats.formatting import with_interval
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Recomputed",
     "Value",
     "finite",
+    "in_unit",
     "judge",
     "show_null",
     "show_number",
@@ -209,20 +211,20 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     if paper is None:
         verdict, why = "not testable", "The data behind it was not released"
     elif not _recomputed_as_quoted(claim, paper):
-        verdict, why = "differs", f"The paper's data give {show_value(paper)} where {_wanted(claim)}"
+        verdict, why = "differs", f"The paper's data give {show_value(paper, claim)} where {_wanted(claim)}"
         if _covers(claim, paper):
             why += "; our interval covers it, so the data do not decide"
     elif null is not None and _null_gives_as_much(claim, paper, null):
         verdict = "artefact"
-        why = f"The paper's data give {show_value(paper)}, and so does a null: {show_null(null)} ({null.method})"
+        why = f"The paper's data give {show_value(paper, claim)}, and so does a null: {show_null(null, claim)} ({null.method})"
     elif opened is not None and _contradicts(claim, opened):
         verdict = "paper's data only"
-        why = f"The paper's data give {show_value(paper)}, the open panel {show_value(opened)}"
+        why = f"The paper's data give {show_value(paper, claim)}, the open panel {show_value(opened, claim)}"
     else:
         verdict = "reproduced"
-        against = f"; the open panel gives {show_value(opened)}" if opened is not None else ""
-        beyond = f"; the null gives {show_null(null)}" if null is not None else ""
-        why = f"The paper's data give {show_value(paper)}{against}{beyond}"
+        against = f"; the open panel gives {show_value(opened, claim)}" if opened is not None else ""
+        beyond = f"; the null gives {show_null(null, claim)}" if null is not None else ""
+        why = f"The paper's data give {show_value(paper, claim)}{against}{beyond}"
     reason = f"{why}. {ours.remark}".strip()
     return Assessment(claim, paper, opened, null, verdict, reason)
 
@@ -238,19 +240,50 @@ def show_number(number: float | str) -> str:
     return number if isinstance(number, str) else f"{number:.4g}"
 
 
-def show_value(value: Value) -> str:
-    """A value with its interval."""
-    ends = (
-        ""
-        if value.low is None or value.high is None
-        else f" [{show_number(value.low)}, {show_number(value.high)}]"
-    )
-    return f"{show_number(value.value)}{ends}"
+def show_value(value: Value, claim: Claim | None = None) -> str:
+    """A value with its interval, in as many digits as the interval's width calls for and the claim's own number has.
+
+    Examples
+    --------
+    >>> show_value(Value(0.08931, -0.3702, 0.3888)), show_value(Value(0.08931))
+    ('0.09 [-0.37, 0.39]', '0.08931')
+    """
+    if isinstance(value.value, str) or value.low is None or value.high is None:
+        return show_number(value.value)
+    return with_interval(value.value, value.low, value.high, min_decimals=_decimals_quoted(claim))
 
 
-def show_null(null: NullRange) -> str:
-    """A null with its range."""
-    return f"{show_number(null.value)} [{show_number(null.low)}, {show_number(null.high)}]"
+def show_null(null: NullRange, claim: Claim | None = None) -> str:
+    """A null with its range, in digits as those of `show_value`."""
+    return with_interval(null.value, null.low, null.high, min_decimals=_decimals_quoted(claim))
+
+
+def _decimals_quoted(claim: Claim | None) -> int:
+    value = None if claim is None or claim.paper_value is None else claim.paper_value.value
+    if (
+        value is None or isinstance(value, str) or 0 < abs(value) < 1e-3
+    ):  # a number so small has no decimals to follow
+        return 0
+    return len(f"{value:.6g}".partition(".")[2])
+
+
+def in_unit(number: str, unit: str) -> str:
+    """A number in words with its unit, as a sentence would have it.
+
+    Examples
+    --------
+    >>> in_unit("-0.989", "r"), in_unit("3.5", "billion parameters"), in_unit("60", "%"), in_unit("6", "of 7")
+    ('r = -0.989', '3.5B', '60%', '6 of 7')
+    """
+    if unit in ("text", "count"):
+        return number
+    if unit in ("r", "p", "R2"):
+        return (
+            f"{unit.replace('R2', 'R²')} = {number}" if not number.startswith("at ") else f"{unit} {number}"
+        )
+    if unit in ("exponent", "cosine", "loading", "eigenvalue", "depth"):
+        return f"{unit} {number}"
+    return f"{number}{ {'%': '%', 'billion parameters': 'B'}.get(unit, f' {unit}') }"
 
 
 def _wanted(claim: Claim) -> str:

@@ -50,28 +50,35 @@ def interval(low: float | None, high: float | None, decimals: int | None = None)
     return f"[{', '.join(ends)}]"
 
 
-def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A number and its range in the same decimals.
+def with_interval(
+    value: float | None, low: float | None, high: float | None, *, min_decimals: int = 0
+) -> str:
+    """A number and its range in the same decimals, at least so many where it stands beside a number that has them.
 
     Examples
     --------
     >>> with_interval(0.08931, -0.3702, 0.3888), with_interval(2.0, None, None)
     ('0.09 [-0.37, 0.39]', '2.00')
+    >>> with_interval(0.989, 0.66, 0.9997, min_decimals=3)
+    '0.989 [0.660, 1.000]'
     """
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return number(value)
     if value is None or not math.isfinite(value):
         return f"{DASH} {interval(low, high)}"
-    if low > 0 and high > 10 * low:
+    if low > 0 and high > 10 * low and not min_decimals:
         return f"{number(value)} {interval(low, high)}"
-    places = _decimals(low, high)
+    wanted = min(min_decimals, max(2 - math.floor(math.log10(abs(value))), 0)) if value else min_decimals
+    places = max(_decimals(low, high), wanted)
     return f"{value:,.{places}f} {interval(low, high, places)}"
 
 
 def _decimals(low: float, high: float) -> int:
     """Two significant digits of half the width."""
     half = abs(high - low) / 2
-    if not math.isfinite(half) or half == 0:
+    if half == 0:  # no width to go by: the digits that the number has
+        return len(f"{low:.4g}".partition(".")[2])
+    if not math.isfinite(half):
         return 2
     return min(max(1 - math.floor(math.log10(half)), 0), 6)
 

@@ -182,8 +182,8 @@ def test_the_reason_gives_the_numbers_it_rests_on():
         claim(),
         Recomputed(Value(0.5, 0.4, 0.6), Value(0.9, 0.8, 0.95), null(0.0, 0.1, 0.2), "One more word."),
     ).reason
-    assert "0.5 [0.4, 0.6]" in reason
-    assert "0.9 [0.8, 0.95]" in reason
+    assert "0.50 [0.40, 0.60]" in reason
+    assert "0.900 [0.800, 0.950]" in reason
     assert reason.endswith("One more word.")
     assert (
         "and so does a null: 0.5 [0, 1] (by hand)"
@@ -280,7 +280,7 @@ def test_half_an_interval_is_not_shown():
     from cape_utils.claims import scoreboards, verdicts
 
     half, whole = verdicts.Value(1.0, low=0.5), verdicts.Value(1.0, low=0.5, high=2.0)
-    assert [verdicts.show_value(value) for value in (half, whole)] == ["1", "1 [0.5, 2]"]
+    assert [verdicts.show_value(value) for value in (half, whole)] == ["1", "1.00 [0.50, 2.00]"]
     assert [scoreboards._ends(value) for value in (None, half, whole)] == ["", "", " [0.5, 2]"]
 
 
