@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,21 @@ def clipped(page: Page) -> list[str]:
               .map((e) => `${e.tagName === 'PRE' ? 'code' : 'table'} ${e.scrollWidth} px in ${e.clientWidth}: ${words(e)}`);
         }"""
     )
+
+
+def machine_words(html_text: str) -> list[str]:
+    """List what only a program understands in the tables of outputs: NaN and inf, names of columns, p-values of zero."""
+    found = []
+    for table in re.findall(r"<table.*?</table>", html_text, re.DOTALL):
+        for kind, cell in re.findall(r"<(t[hd])\b[^>]*>(.*?)</t[hd]>", table, re.DOTALL):
+            words = unescape(re.sub(r"<code.*?</code>|<[^>]+>", "", cell)).strip()
+            if re.fullmatch(r"[-+]?(?:nan|inf|None|NaT|<NA>)", words, re.IGNORECASE):
+                found.append(f"cell {words}")
+            elif re.search(r"\bp = 0\.0+\b(?!\d)|\bp 0\.0+\b(?!\d)", words):
+                found.append(f"p-value {words[:40]}")
+            elif kind == "th" and re.search(r"[a-z0-9]_[a-z0-9]", words):
+                found.append(f"heading {words[:40]}")
+    return found
 
 
 class _Anchors(HTMLParser):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 PAGES = checks.book_pages(BOOK) if BOOK.exists() else []
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 SHOTS = ROOT / "_build" / "screenshots"
 
 
@@ -143,6 +144,12 @@ def test_no_page_holds_a_table_twice(book: Path) -> None:
     assert not doubled, "\n".join(doubled)
 
 
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_tables_speak_words(book: Path, path: str) -> None:
+    """No table of a chapter shows NaN, the name of a column, or a p-value of zero."""
+    assert checks.machine_words((book / path).read_text(encoding="utf-8")) == []
+
+
 def test_the_front_door_leads_in(browser: Browser, base: str) -> None:
     """The bare address of the book forwards to its first page."""
     visit = checks.open_page(browser, base, "index.html")
@@ -155,9 +162,6 @@ def test_the_front_door_leads_in(browser: Browser, base: str) -> None:
 def test_links_resolve(book: Path, path: str) -> None:
     """Every link within the book leads to a page, and every anchor exists."""
     assert checks.broken_links(book, book / path) == []
-
-
-CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 
 
 @pytest.mark.parametrize("path", CHAPTERS)

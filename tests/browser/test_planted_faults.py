@@ -103,6 +103,24 @@ def test_a_wide_page_is_caught(browser: Browser, site: tuple[Path, str]) -> None
     visit.close()
 
 
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        ("<td>NaN</td>", "cell NaN"),
+        ("<td>-inf</td>", "cell -inf"),
+        ("<td>r = 0.3, p = 0.000</td>", "p-value r = 0.3, p = 0.000"),
+        ("<th>mid_params_b</th>", "heading mid_params_b"),
+    ],
+)
+def test_what_only_a_program_understands_is_caught(cell: str, fault: str) -> None:
+    """A table with words and numbers passes; one with a program's word is named."""
+    table = (
+        "<table><tr><th>size (B)</th><td>1.4</td><td>p = 0.0004</td><td><code>a_b</code></td>{}</tr></table>"
+    )
+    assert checks.machine_words(table.format("")) == []
+    assert checks.machine_words(table.format(cell)) == [fault]
+
+
 def test_a_clipped_box_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
     """A line of code and a table wider than their boxes are named; those that fit are not."""
     code = '<div class="cell_input"><pre style="width:20ch;overflow:auto">{}</pre></div>'
