@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +21,15 @@ from cape_utils.stats.resampling import interval
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
+    "FirstSeen",
     "between_random_halves",
     "compare_kinds",
     "coupling_table",
+    "first_seen",
+    "pair_couplings",
     "planted_curve",
     "profile_table",
+    "random_halves_table",
     "random_weights",
     "seen_from",
 ]
@@ -60,6 +66,14 @@ def compare_kinds(vectors: Mapping[str, Floats], *, n: int = 16) -> dict[tuple[s
         for name, reference in (("on the third kind", vectors[third]), ("between the two", rest)):
             found[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
     return found
+
+
+def pair_couplings(vectors: Mapping[str, Floats]) -> dict[str, InternalCoupling]:
+    """The raw coupling of every pair of kinds, by the pair's name."""
+    return {
+        f"{one} and {two}": internal_coupling(vectors[one], vectors[two])
+        for one, two in itertools.combinations(vectors, 2)
+    }
 
 
 def between_random_halves(
@@ -183,6 +197,93 @@ def seen_from(
     missed = np.flatnonzero(values < pct if below is None else values >= below)
     start = int(missed[-1]) + 1 if len(missed) else 0
     return float(part["size"].iloc[start]) if start < len(part) else float("nan")
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """Planted sizes from which on a measure shows an opposition; NaN where it never does.
+
+    Attributes
+    ----------
+    negative_from, competing_from : float
+        Half of the units have a negative cosine; half of them compete.
+    unlike_halves_from : float
+        The mean cosine lies below what random halves of the prompts give.
+    negative_pct_unplanted : float
+        Units with a negative cosine when nothing is planted, percent.
+    """
+
+    negative_from: float
+    competing_from: float
+    unlike_halves_from: float
+    negative_pct_unplanted: float
+
+
+def first_seen(
+    curve: pd.DataFrame,
+    first: ArrayLike,
+    second: ArrayLike,
+    reference: ArrayLike,
+    *,
+    unit: str = "head",
+    draws: int = 200,
+) -> dict[str, FirstSeen]:
+    """From which planted size on each measure shows an opposition.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From ``planted_curve`` over the same vectors, with a column ``unit``.
+    first, second, reference : array_like
+        Vectors of the units without anything planted.
+    unit : str
+    draws : int
+        Random halves.
+
+    Returns
+    -------
+    dict
+        By measure, ``"raw"`` and ``"centred"``.
+    """
+    part = curve[curve["unit"] == unit]
+    options: dict[str, dict[str, Any]] = {"raw": {}, "centred": {"centred": True, "reference": reference}}
+    found = {}
+    for measure, more in options.items():
+        halves = between_random_halves(first, second, draws=draws, **more)
+        unplanted = part[(part["measure"] == measure) & (part["size"] == 0)]
+        found[measure] = FirstSeen(
+            negative_from=seen_from(part, "negative_pct", measure),
+            competing_from=seen_from(part, "competing_pct", measure),
+            unlike_halves_from=seen_from(part, "mean_cosine", measure, below=halves.low),
+            negative_pct_unplanted=float(unplanted["negative_pct"].iloc[0]),
+        )
+    return found
+
+
+def random_halves_table(
+    vectors: Mapping[tuple[str, str], Floats], *, n: int = 16, draws: int = 300
+) -> pd.DataFrame:
+    """The mean cosine of every two kinds of prompts beside that of random halves, in each network.
+
+    Parameters
+    ----------
+    vectors : mapping of (network, kind) to ndarray, shape (prompts, layers, ...)
+        The first ``n`` prompts are measured.
+    n, draws : int
+
+    Returns
+    -------
+    DataFrame
+        Columns ``network, prompts, cosine``, ``median, low, high`` of random halves, and ``p``, one-sided.
+    """
+    networks = dict.fromkeys(network for network, _ in vectors)
+    rows = []
+    for network in networks:
+        kinds = [kind for name, kind in vectors if name == network]
+        for one, two in itertools.combinations(kinds, 2):
+            null = between_random_halves(vectors[network, one][:n], vectors[network, two][:n], draws=draws)
+            rows.append((network, f"{one} and {two}", null.observed, null.value, null.low, null.high, null.p))
+    return pd.DataFrame(rows, columns=["network", "prompts", "cosine", "median", "low", "high", "p"])
 
 
 def random_weights(loaded: Loaded, *, seed: int = 0) -> Loaded:

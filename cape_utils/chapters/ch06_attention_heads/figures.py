@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts.parts import dropdown, order_of, put, size_axis, slider
+from cape_utils.chapters.ch06_attention_heads import captions
+from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, size_axis, slider
 from cape_utils.charts.rendering import PALETTE
 
 __all__ = [
@@ -22,13 +24,25 @@ __all__ = [
 
 _COSINE = alt.Scale(domain=[-1, 1], nice=False)
 _STATES = {
-    "a value of its own": ("circle", PALETTE["blue"]),
-    "a repeated value": ("square", PALETTE["vermillion"]),
-    "in the text only": ("diamond", PALETTE["purple"]),
-    "files disagree": ("triangle-up", PALETTE["orange"]),
+    "a value of its own": ("blue", "circle"),
+    "a repeated value": ("vermillion", "square"),
+    "in the text only": ("purple", "diamond"),
+    "files disagree": ("orange", "triangle-up"),
 }
-_MEASURE_TITLES = {"hidden_state": "hidden state", "attention_pattern": "attention pattern"}
-_SIDES = ["same sign", "opposite signs"]
+_NETWORKS = (("blue", "circle"), ("vermillion", "diamond"), ("green", "square"))
+_DASHES = ([1, 0], [6, 4], [2, 3])
+_MEASURES = {"raw": "vermillion", "centred": "blue"}
+_SIDES = {"same sign": ("blue", "circle"), "opposite signs": ("vermillion", "diamond")}
+
+
+def _released_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The cosines with what each value is, read off its flags."""
+    rows = table[["model", "family", "params_b", "measure", "mean_cosine"]].round(4)
+    own, repeated, text, contradicted = _STATES
+    flags = table["flags"].fillna("")
+    kinds = {contradicted: "contradicted", text: "text_only", repeated: "constant_profile|repeated_score"}
+    rows["value"] = np.select([flags.str.contains(flag) for flag in kinds.values()], list(kinds), own)
+    return rows.assign(measure=rows["measure"].str.replace("_", " "))
 
 
 def released_cosines(table: pd.DataFrame) -> Any:
@@ -39,52 +53,21 @@ def released_cosines(table: pd.DataFrame) -> Any:
     table : pandas.DataFrame
         From ``ch06_attention_heads.recompute.released``.
     """
-    drawn = table[["model", "family", "params_b", "measure", "mean_cosine", "flags"]].copy()
-    drawn["measure"] = drawn["measure"].map(_MEASURE_TITLES)
-    kinds = list(_STATES)
-    flags = drawn.pop("flags").fillna("")
-    conditions = [
-        flags.str.contains("contradicted"),
-        flags.str.contains("text_only"),
-        flags.str.contains("constant_profile|repeated_score"),
-    ]
-    drawn["value"] = np.select(conditions, [kinds[3], kinds[2], kinds[1]], kinds[0])
-    measures = ["both", *order_of(drawn, "measure")]
-    chosen = dropdown("released_measure", measures, "Measure")
+    rows = _released_rows(table)
+    chosen = dropdown("released_measure", ["both", *order_of(rows, "measure")], "Measure")
     points = (
-        alt.Chart(drawn.round(4))
+        alt.Chart(rows)
         .transform_filter("released_measure == 'both' || datum.measure == released_measure")
         .mark_point(filled=True, size=85, opacity=0.85)
         .encode(
             size_axis(),
             alt.Y("mean_cosine:Q", title="Cosine, mean over units", scale=alt.Scale(domain=[0, 1])),
-            alt.Color(
-                "value:N",
-                title=None,
-                scale=alt.Scale(domain=kinds, range=[colour for _, colour in _STATES.values()]),
-                legend=alt.Legend(columns=2),
-            ),
-            alt.Shape(
-                "value:N",
-                title=None,
-                scale=alt.Scale(domain=kinds, range=[shape for shape, _ in _STATES.values()]),
-                legend=alt.Legend(columns=2),
-            ),
+            **marks("value:N", None, _STATES, columns=2),
             tooltip=["model", "family", "measure", "value", alt.Tooltip("mean_cosine:Q", format=".4f")],
         )
         .add_params(chosen)
     )
-    counts = drawn["value"].value_counts()
-    listed = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts)
-    return put(
-        points,
-        title="The released internal cosines",
-        caption=f"n = {len(drawn)} rows of the released table and the text: {listed}.",
-        alternative=(
-            "Scatter plot of a cosine against model size. Many points lie on two horizontal lines, near 0.97 and near 0.83; "
-            f"below them, at 0.2 to 0.4, lie large models. {listed}."
-        ),
-    )
+    return put(points, **captions.released_cosines(rows, list(_STATES)))
 
 
 def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
@@ -97,48 +80,33 @@ def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
     n : int
         Prompts in each set.
     """
-    pairs, measures, nets = (order_of(table, column) for column in ("pair", "measure", "network"))
-    pair = dropdown("layer_pair", pairs, "Prompts")
-    measure = dropdown("layer_measure", measures, "Measure")
-    keep = alt.Chart(table.round(4)).transform_filter(
-        "datum.pair == layer_pair && datum.measure == layer_measure"
-    )
-    colours = [PALETTE["blue"], PALETTE["vermillion"], PALETTE["green"]][: len(nets)]
-    x = alt.X("layer:Q", title="Layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
-    y = alt.Y("cosine:Q", title="Cosine of the two sets", scale=_COSINE)
-    colour = alt.Color("network:N", title=None, sort=nets, scale=alt.Scale(domain=nets, range=colours))
-    dashes = alt.Scale(domain=nets, range=[[1, 0], [6, 4], [2, 3]][: len(nets)])
-    shapes = alt.Scale(domain=nets, range=["circle", "diamond", "square"][: len(nets)])
-    lines = keep.mark_line(strokeWidth=2.2).encode(
-        x, y, colour, alt.StrokeDash("network:N", title=None, sort=nets, scale=dashes)
-    )
-    points = keep.mark_point(filled=True, size=28, opacity=1).encode(
-        x,
-        y,
-        colour,
-        alt.Shape("network:N", title=None, sort=nets, scale=shapes),
-        tooltip=["network", "layer", alt.Tooltip("cosine:Q", format=".3f")],
-    )
-    rules = (
-        alt.Chart(
-            pd.DataFrame({"cosine": [0.0, -0.5], "meaning": ["zero", "a pair counts as opposed below this"]})
+    pair, of_pair = choice(table, "pair", "layer_pair", "Prompts")
+    measure, of_measure = choice(table, "measure", "layer_measure", "Measure")
+    networks = order_of(table, "network")
+    look = marks("network:N", None, dict(zip(networks, _NETWORKS, strict=False)))
+    dash = alt.Scale(domain=networks, range=list(_DASHES[: len(networks)]))
+    base = (
+        alt.Chart(table.round(4))
+        .transform_filter(f"{of_pair} && {of_measure}")
+        .encode(
+            alt.X("layer:Q", title="Layer", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1)),
+            alt.Y("cosine:Q", title="Cosine of the two sets", scale=_COSINE),
+            look["color"],
         )
+    )
+    lines = base.mark_line(strokeWidth=2.2).encode(alt.StrokeDash("network:N", title=None, scale=dash))
+    points = base.mark_point(filled=True, size=28, opacity=1).encode(
+        look["shape"], tooltip=["network", "layer", alt.Tooltip("cosine:Q", format=".3f")]
+    )
+    meanings = {"zero": 0.0, "a pair counts as opposed below this": -0.5}
+    rules = (
+        alt.Chart(pd.DataFrame({"cosine": meanings.values(), "meaning": meanings.keys()}))
         .mark_rule(strokeDash=[2, 4])
         .encode(alt.Y("cosine:Q"), tooltip=["meaning"])
     )
-    first = table[(table["measure"] == measures[0]) & (table["network"] == nets[0])]
-    spans = first.groupby("pair", sort=False)["cosine"].agg(["min", "max"])
-    listed = "; ".join(f"{name} {row['min']:.2f} to {row['max']:.2f}" for name, row in spans.iterrows())
+    shown_first = {"measure": order_of(table, "measure")[0], "network": networks[0]}
     return put(
-        rules + lines.add_params(pair, measure) + points,
-        title="The cosine by layer, for any two sets of prompts",
-        caption=(
-            f"Measure {measures[0]}, {nets[0]}, n = {n} prompts a set, {table['layer'].nunique()} layers: {listed}."
-        ),
-        alternative=(
-            "Line plot of a cosine against layer, one line for the trained network and a dashed one for the same network with "
-            f"random weights, with dotted lines at zero and at minus one half. {listed}."
-        ),
+        rules + lines.add_params(pair, measure) + points, **captions.layer_cosines(table, **shown_first, n=n)
     )
 
 
@@ -154,7 +122,7 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
     """
     cases = [str(name) for name in table.columns if name not in ("layer", "head")]
     keys = {case: f"c{i}" for i, case in enumerate(cases)}
-    chosen = dropdown("map_case", list(keys.values()), "Prompts and measure", labels=cases)
+    hues = alt.Scale(domain=[-1, 0, 1], range=[PALETTE["vermillion"], "#F2F2F2", PALETTE["blue"]])
     cells = (
         alt.Chart(table.rename(columns=keys).round(3))
         .transform_calculate(cosine="datum[map_case]")
@@ -162,28 +130,12 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
         .encode(
             alt.X("head:O", title="Head", axis=alt.Axis(labelAngle=0)),
             alt.Y("layer:O", title="Layer", axis=alt.Axis(labelOverlap=True)),
-            alt.Color(
-                "cosine:Q",
-                title="Cosine",
-                scale=alt.Scale(domain=[-1, 0, 1], range=[PALETTE["vermillion"], "#F2F2F2", PALETTE["blue"]]),
-                legend=alt.Legend(gradientLength=160),
-            ),
+            alt.Color("cosine:Q", title="Cosine", scale=hues, legend=alt.Legend(gradientLength=160)),
             tooltip=["layer", "head", alt.Tooltip("cosine:Q", format=".2f")],
         )
-        .add_params(chosen)
+        .add_params(dropdown("map_case", list(keys.values()), "Prompts and measure", labels=cases))
     )
-    below = {case: int((table[case] < 0).sum()) for case in cases}
-    most = max(cases, key=lambda case: below[case])
-    listed = f"{cases[0]} {below[cases[0]]}; at most {below[most]}, {most}"
-    return put(
-        cells.properties(height=380),
-        title="Every head of the model",
-        caption=f"Heads with a negative cosine, of {len(table)}, n = {n} prompts a set: {listed}.",
-        alternative=(
-            "Heat map with a column for each head and a row for each layer. Blue cells have a cosine above zero, orange ones "
-            f"below. Heads with a negative cosine: {listed}."
-        ),
-    )
+    return put(cells.properties(height=380), **captions.head_map(table, cases, n=n))
 
 
 def planted_chart(curve: pd.DataFrame) -> Any:
@@ -192,57 +144,41 @@ def planted_chart(curve: pd.DataFrame) -> Any:
     Parameters
     ----------
     curve : pandas.DataFrame
-        From ``internals.planted_curve`` with a column ``unit``.
+        From ``controls.planted_curve`` with a column ``unit``.
     """
-    table = curve.round(4)
-    units, sizes = order_of(table, "unit"), np.unique(table["size"])
-    step = float(np.round(np.diff(sizes).min(), 6))
-    unit = dropdown("planted_unit", units, "Unit")
-    here = slider("planted_size", float(sizes[0]), float(sizes[-1]), step, float(sizes[0]), "Planted size")
-    keep = alt.Chart(table).transform_filter("datum.unit == planted_unit")
-    measures = ["raw", "centred"]
-    colour = alt.Color(
-        "measure:N",
-        title="Measure",
-        scale=alt.Scale(domain=measures, range=[PALETTE["vermillion"], PALETTE["blue"]]),
+    table, measures = curve.round(4), list(_MEASURES)
+    unit, of_unit = choice(table, "unit", "planted_unit", "Unit")
+    sizes = np.unique(table["size"])
+    step, smallest, largest = (float(x) for x in (np.round(np.diff(sizes).min(), 6), sizes[0], sizes[-1]))
+    size = slider("planted_size", smallest, largest, step, smallest, "Planted size")
+    hues = alt.Scale(domain=measures, range=[PALETTE[hue] for hue in _MEASURES.values()])
+    dash = alt.Scale(domain=measures, range=list(_DASHES[:2]))
+    base = (
+        alt.Chart(table).transform_filter(of_unit).encode(alt.Color("measure:N", title="Measure", scale=hues))
     )
-    dash = alt.StrokeDash(
-        "measure:N", title="Measure", scale=alt.Scale(domain=measures, range=[[1, 0], [6, 4]])
+    lines = base.mark_line(strokeWidth=2.4).encode(
+        alt.X("size:Q", title="Planted contrast, in lengths of the state", scale=alt.Scale(nice=False)),
+        alt.Y("mean_cosine:Q", title="Cosine, mean over units", scale=_COSINE),
+        alt.StrokeDash("measure:N", title="Measure", scale=dash),
     )
-    x = alt.X("size:Q", title="Planted contrast, in lengths of the state", scale=alt.Scale(nice=False))
-    y = alt.Y("mean_cosine:Q", title="Cosine, mean over units", scale=_COSINE)
-    lines = keep.mark_line(strokeWidth=2.4).encode(x, y, colour, dash)
-    point = keep.transform_filter(f"abs(datum.size - planted_size) < {step / 2}")
+    point = (
+        alt.Chart(table)
+        .transform_filter(of_unit)
+        .transform_filter(f"abs(datum.size - planted_size) < {step / 2}")
+    )
     rule = point.mark_rule(strokeWidth=1.5).encode(alt.X("size:Q"))
-    words = (
-        point.transform_calculate(
-            label="datum.measure + ': ' + format(datum.negative_pct, '.0f') + '% negative, ' "
-            "+ format(datum.competing_pct, '.0f') + '% compete'",
-            place="datum.measure == 'raw' ? 0.93 : 0.79",
-        )
-        .mark_text(align="right", fontSize=12)
-        .encode(alt.Text("label:N"), alt.Y("place:Q"), x=alt.datum(float(sizes[-1])))
+    label = (
+        "datum.measure + ': ' + format(datum.negative_pct, '.0f') + '% negative, ' "
+        "+ format(datum.competing_pct, '.0f') + '% compete'"
     )
-    first = table[table["unit"] == units[0]]
-    listed = []
-    for name in measures:
-        part = first[first["measure"] == name]
-        for column, least, what in (
-            ("negative_pct", 95, "95% of units are negative"),
-            ("competing_pct", 50, "half of them compete"),
-        ):
-            reached = part.loc[part[column] >= least, "size"]
-            where = f"from {reached.min():g}" if len(reached) else "nowhere"
-            listed.append(f"{name}, {what} {where}")
+    words = (
+        point.transform_calculate(label=label, place="datum.measure == 'raw' ? 0.93 : 0.79")
+        .mark_text(align="right", fontSize=12)
+        .encode(alt.Text("label:N"), alt.Y("place:Q"), x=alt.datum(largest))
+    )
     return put(
-        lines.add_params(unit, here) + rule + words,
-        title="How large must an opposition be to be seen?",
-        caption=f"By {units[0]}, n = {int(first['units'].iloc[0])} units: {'; '.join(listed)} lengths of the state.",
-        alternative=(
-            "Line plot of the cosine against the size of a planted opposite contrast, from plus one downwards. The dashed "
-            "line of "
-            f"the centred measure falls at once, the line of the raw measure much later. {'; '.join(listed)}."
-        ),
+        lines.add_params(unit, size) + rule + words,
+        **captions.planted(table, order_of(table, "unit")[0], measures),
     )
 
 
@@ -256,96 +192,60 @@ def pattern_chart(table: pd.DataFrame, *, quoted: float) -> Any:
     quoted : float
         The value of the paper, drawn as a line.
     """
-    pairs = order_of(table, "pair")
-    chosen = dropdown("pattern_pair", pairs, "Prompts")
-    least = slider("pattern_from", 0, 0.9, 0.1, 0.8, "Axis from")
-    keep = alt.Chart(table.round(6)).transform_filter(
-        "datum.pair == pattern_pair && datum.cosine >= pattern_from"
-    )
+    pair, of_pair = choice(table, "pair", "pattern_pair", "Prompts")
+    start = slider("pattern_from", 0, 0.9, 0.1, 0.8, "Axis from")
     span = alt.Scale(domainMin=alt.ExprRef("pattern_from"), domainMax=1, nice=False, zero=False)
-    title = "Cosine of mean attention weights"
+    across = {"title": "Cosine of mean attention weights", "scale": span}
     y = alt.Y("case:N", title=None, sort=order_of(table, "case"), axis=alt.Axis(labelLimit=150))
-    bars = keep.mark_rule(strokeWidth=3, color=PALETTE["grey"], clip=True).encode(
-        alt.X("low:Q", title=title, scale=span), alt.X2("high:Q"), y
+    base = alt.Chart(table.round(6)).transform_filter(of_pair + " && datum.cosine >= pattern_from").encode(y)
+    bars = base.mark_rule(strokeWidth=3, color=PALETTE["grey"], clip=True).encode(
+        alt.X("low:Q", **across), alt.X2("high:Q")
     )
-    dots = keep.mark_point(filled=True, size=95, opacity=1, color=PALETTE["blue"]).encode(
-        alt.X("cosine:Q", title=title, scale=span),
-        y,
-        tooltip=[
-            "case",
-            alt.Tooltip("cosine:Q", format=".4f"),
-            alt.Tooltip("low:Q", format=".4f"),
-            alt.Tooltip("high:Q", format=".4f"),
-            "units",
-        ],
+    numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("cosine", "low", "high")]
+    dots = base.mark_point(filled=True, size=95, opacity=1, color=PALETTE["blue"]).encode(
+        alt.X("cosine:Q", **across),
+        tooltip=["case", *numbers, "units"],
     )
     line = (
         alt.Chart(pd.DataFrame({"quoted": [quoted]}))
         .mark_rule(strokeDash=[5, 4], color=PALETTE["vermillion"], strokeWidth=2)
-        .encode(alt.X("quoted:Q", title=title, scale=span))
+        .encode(alt.X("quoted:Q", **across))
     )
-    first = table[table["pair"] == pairs[0]]
-    listed = "; ".join(f"{row.case} {row.cosine:.3f}" for row in first.itertuples())
     return put(
-        (bars + dots.add_params(chosen, least) + line).properties(height=230),
-        title="Attention weights point alike whatever they attend to",
-        caption=(
-            f"{pairs[0]}, means over n = {int(first['units'].max())} heads, bars from the lowest to the highest: {listed}. "
-            f"Dashed: the value quoted, {quoted:g}."
-        ),
-        alternative=(
-            f"Dots with bars on a scale that ends at one, one line for each kind of attention. {listed}. A dashed line stands "
-            f"at the quoted {quoted:g}."
-        ),
+        (bars + dots.add_params(pair, start) + line).properties(height=230),
+        **captions.patterns(table, order_of(table, "pair")[0], quoted),
     )
 
 
-def gate_chart(table: pd.DataFrame, words: dict[str, str]) -> Any:
+def gate_chart(table: pd.DataFrame, words: Mapping[str, str]) -> Any:
     """Slope of each head's gate for one set of items against the other.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Columns ``comparison, layer, head, first, second``, slopes in root mean squares over items.
-    words : dict of str to str
+    words : mapping of str to str
         For each comparison, the sentence that says how much of the picture is reliable.
     """
-    drawn = table.round(4)
-    drawn["side"] = np.where(drawn["first"] * drawn["second"] < 0, _SIDES[1], _SIDES[0])
-    names = order_of(drawn, "comparison")
-    chosen = dropdown("gate_pair", names, "Compared")
-    last = int(drawn["layer"].max())
-    layer = slider("gate_layer", 0, last, 1, 0, "From layer")
+    same, opposite = _SIDES
+    rows = table.round(4)
+    rows["side"] = np.where(rows["first"] * rows["second"] < 0, opposite, same)
+    comparison, of_comparison = choice(rows, "comparison", "gate_pair", "Compared")
+    layer = slider("gate_layer", 0, int(rows["layer"].max()), 1, 0, "From layer")
     points = (
-        alt.Chart(drawn)
-        .transform_filter("datum.comparison == gate_pair && datum.layer >= gate_layer")
+        alt.Chart(rows)
+        .transform_filter(f"{of_comparison} && datum.layer >= gate_layer")
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
             alt.X("first:Q", title="Slope for the first set, scaled"),
             alt.Y("second:Q", title="Slope for the second set, scaled"),
-            alt.Color(
-                "side:N",
-                title=None,
-                scale=alt.Scale(domain=_SIDES, range=[PALETTE["blue"], PALETTE["vermillion"]]),
-            ),
-            alt.Shape("side:N", title=None, scale=alt.Scale(domain=_SIDES, range=["circle", "diamond"])),
+            **marks("side:N", None, _SIDES),
             tooltip=["layer", "head", "first", "second"],
         )
-        .add_params(chosen, layer)
+        .add_params(comparison, layer)
     )
-    lines = [
-        alt.Chart(pd.DataFrame({axis: [0.0]})).mark_rule(strokeDash=[3, 4]).encode(**{axis: f"{axis}:Q"})
-        for axis in ("x", "y")
-    ]
-    heads = int((drawn["comparison"] == names[0]).sum())
+    first = order_of(rows, "comparison")[0]
     return put(
-        points + lines[0] + lines[1],
-        title="What each head does for two sets of sentences",
-        caption=f"n = {heads} heads. {names[0]}: {words[names[0]]}",
-        alternative=(
-            "Scatter plot of the slope of the margin along each head's gate, one set across and the other up, with dashed "
-            "lines at "
-            "zero. Circles have the same sign for both sets, diamonds opposite signs. "
-            f"{names[0]}: {words[names[0]]}"
-        ),
+        points + rule_at(0.0, "x", dash=(3, 4)) + rule_at(0.0, "y", dash=(3, 4)),
+        **captions.gates(int((rows["comparison"] == first).sum()), first, words[first]),
     )
