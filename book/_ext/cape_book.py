@@ -27,17 +27,6 @@ VEGA = "cape-vega.js"
 TOOLS = "figure_tools.js"
 
 
-def vega_bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one classic script that sets ``window.vegaEmbed``.
-
-    The bundle comes as a module. Browsers refuse modules on pages opened straight from disk, so it is wrapped
-    into a function: its names stay its own, and the book also works without a server.
-    """
-    import vl_convert
-
-    return f"(function(){{\n{vl_convert.javascript_bundle()}\n}})();\n"
-
-
 def write_scripts(app: Sphinx) -> None:
     """Write what the package brings, and the bundle once per version: making that takes more than a second."""
     if app.builder.format != "html":
@@ -45,6 +34,7 @@ def write_scripts(app: Sphinx) -> None:
     import vl_convert
 
     from cape_utils.charts.rendering import figure_tools_script
+    from cape_utils.reports.render import vega_script
 
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
@@ -55,7 +45,7 @@ def write_scripts(app: Sphinx) -> None:
         with target.open(encoding="utf-8") as script:
             if script.readline() == mark:
                 return
-    target.write_text(mark + vega_bundle(), encoding="utf-8")
+    target.write_text(f"{mark}{vega_script()}\n", encoding="utf-8")
 
 
 def mend_page(

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from cape_utils.diagnosis.advice import Advice
-    from cape_utils.diagnosis.family_diagnosis import Diagnosis
+    from cape_utils.reports.family import FamilyReport
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 
@@ -67,7 +63,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _size(text: str) -> float:
-    """A size in billions; argparse adds the name of the argument to what is said here."""
+    """A size in billions; argparse puts the name of the argument before the message."""
     import math
 
     try:
@@ -76,7 +72,7 @@ def _size(text: str) -> float:
         size = math.nan
     if not (math.isfinite(size) and size > 0):
         raise argparse.ArgumentTypeError(
-            f"{text!r} came; allowed is a number of billions above 0; write it alone, such as 13 or 0.41"
+            f"got {text!r}, expected a number of billions above 0; write it alone, such as 13 or 0.41"
         )
     return size
 
@@ -84,26 +80,29 @@ def _size(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Read, diagnose, print or write, and return the exit status."""
     try:
-        _check(arguments)
-        scores = _read(arguments)
-        found, left = _diagnose(arguments, scores)
+        tables_only = _check(arguments)
+        report = _report(arguments)
     except (ValueError, OSError) as error:
         for line in str(error).splitlines():
             print(f"cape diagnose: {line}", file=sys.stderr)
         return 2
-    _say("looking up the claims behind the advice")
-    from cape_utils.diagnosis.advice import advise
-
-    advice = [advise(one) for one in found]
-    for line in left:
+    for line in report.left_out:
         print(f"cape diagnose: {line}", file=sys.stderr)
     if arguments.report:
+        _say(f"writing {arguments.report}")
+        if tables_only:
+            print(f"cape diagnose: the report holds tables only: {tables_only}", file=sys.stderr)
         try:
-            _write(arguments, found, advice)
+            report.save(arguments.report, force=arguments.force)
         except (ValueError, OSError) as error:
             print(f"cape diagnose: {error}", file=sys.stderr)
             return 1
-    _print(arguments, found, advice)
+    if arguments.json:
+        print(report.as_json(), end="")
+    elif arguments.report:
+        print(f"{report.headlines()}\nReport: {arguments.report}")
+    else:
+        print(report.as_text(), end="")
     return 0
 
 
@@ -113,76 +112,32 @@ def _say(words: str) -> None:
         print(f"... {words}", file=sys.stderr)
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace) -> str:
+    """Refuse what cannot work before the work; return why a report will hold no charts, empty if it will."""
     if arguments.seed < 0:
         raise ValueError(f"--seed is {arguments.seed}; allowed is a whole number from 0")
     if not arguments.report:
         if arguments.force:
             raise ValueError("--force replaces a report; name one with --report FILE")
-        return
-    # Said before the work, not after it.
-    file = Path(arguments.report)
-    if file.suffix.lower() not in (".md", ".html", ".json"):
-        raise ValueError(
-            f"--report {file.name!r} ends in {file.suffix or 'nothing'}; allowed are .md, .html, .json"
-        )
-    if file.is_dir() or not file.parent.is_dir():
-        raise ValueError(f"--report {file} cannot be written there; name a file in a folder that exists")
-    if file.exists() and not arguments.force:
-        raise ValueError(f"--report {file} exists and is not replaced; name another file, or use --force")
+        return ""
+    from cape_utils.reports.family import check_target
+
+    try:
+        return check_target(arguments.report, force=arguments.force)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"--report: {error}") from error
 
 
-def _read(arguments: argparse.Namespace) -> pd.DataFrame:
-    _say("reading the scores")
-    from cape_utils.data.lm_eval import read_source
+def _report(arguments: argparse.Namespace) -> FamilyReport:
+    from cape_utils.reports.family import family_report
 
-    return read_source(arguments.scores, sizes=arguments.sizes)
-
-
-def _diagnose(arguments: argparse.Namespace, scores: pd.DataFrame) -> tuple[list[Diagnosis], list[str]]:
-    from cape_utils.diagnosis.family_diagnosis import diagnose_all, usable_families
-
-    if arguments.family is not None:
-        known = sorted(set(scores["family"]))
-        if arguments.family not in known:
-            raise ValueError(f"no family {arguments.family!r}; the families are {', '.join(known)}")
-        notes = dict(scores.attrs)
-        scores = scores[scores["family"] == arguments.family]
-        scores.attrs = notes
-    _say("diagnosing, with every family of the open panel held out in turn; a few seconds")
-    found = diagnose_all(
-        scores,
+    return family_report(
+        arguments.scores,
         x=arguments.x,
         y=arguments.y,
+        sizes=arguments.sizes,
+        family=arguments.family,
         next_params_b=arguments.next_params_b,
         rng=arguments.seed,
+        progress=_say,
     )
-    return list(found.values()), usable_families(scores, arguments.x, arguments.y)[1]
-
-
-def _write(arguments: argparse.Namespace, found: list[Diagnosis], advice: list[tuple[Advice, ...]]) -> None:
-    _say(f"writing {arguments.report}")
-    from cape_utils.reports.render import MissingCharts, save, vega_script
-
-    if Path(arguments.report).suffix.lower() == ".html":
-        try:
-            vega_script()
-        except MissingCharts as error:
-            print(f"cape diagnose: the report holds tables only: {error}", file=sys.stderr)
-    save(arguments.report, found, advice, force=arguments.force)
-
-
-def _print(arguments: argparse.Namespace, found: list[Diagnosis], advice: list[tuple[Advice, ...]]) -> None:
-    from cape_utils.reports.render import as_json, as_text
-    from cape_utils.reports.sections import headline
-
-    if arguments.json:
-        print(as_json(found, advice), end="")
-    elif arguments.report:
-        import textwrap
-
-        for one in found:
-            print(textwrap.fill(headline(one), 100))
-        print(f"Report: {arguments.report}")
-    else:
-        print("\n".join(as_text(one, given) for one, given in zip(found, advice, strict=True)), end="")

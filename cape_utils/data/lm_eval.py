@@ -218,14 +218,16 @@ def _notes(runs: list[Run]) -> list[str]:
     return notes
 
 
-def read_source(source: str | Path, *, sizes: str | Path | None = None) -> pd.DataFrame:
-    """A table of scores from whatever the reader has: a CSV, or a folder or file of lm-evaluation-harness.
+def read_source(source: str | Path | pd.DataFrame, *, sizes: str | Path | None = None) -> pd.DataFrame:
+    """A table of scores from whatever the reader has: a CSV or table, or a folder or file of lm-evaluation-harness.
 
     Raises
     ------
     ValueError
         If a table of sizes comes with a CSV, which has its own column ``params_b``; and as ``read_harness``.
     """
+    if isinstance(source, pd.DataFrame):
+        return user_scores.load_scores(source)
     path = Path(source)
     if path.is_dir() or path.suffix.lower() == ".json":
         return read_harness(path, sizes=sizes)

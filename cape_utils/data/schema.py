@@ -15,11 +15,12 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["DataError", "Problem", "decode", "read_table"]
+__all__ = ["DataError", "Problem", "decode", "read_table", "read_user_table", "require_columns"]
 
 _SHOWN = 12  # problems listed in a message before the rest are only counted
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -153,7 +154,8 @@ def read_table(
         raise DataError(problems)
     missing = frozenset(schema.get("missingValues", [""]))
     problems = _cell_problems(
-        _Sheet(table, header, rows, lines, fields, missing), schema.get("primaryKey", ())
+        _Sheet(table=table, header=header, rows=rows, lines=lines, fields=fields, missing=missing),
+        schema.get("primaryKey", ()),
     )
     if problems:
         raise DataError(problems)
@@ -164,6 +166,82 @@ def read_table(
         if name in columns
     }
     return pd.DataFrame(data).set_axis(pd.Index(lines, name="line"), axis=0)
+
+
+def read_user_table(
+    source: str | Path | pd.DataFrame,
+    schema: Mapping[str, Any],
+    content: str,
+    *,
+    aliases: Mapping[str, str] | None = None,
+    further: bool = False,
+) -> tuple[pd.DataFrame, str]:
+    """Read a table that a reader brings, from a CSV file or from memory, with the checks of ``read_table``.
+
+    Parameters
+    ----------
+    source : path or pandas.DataFrame
+        A CSV file (comma, semicolon or tab; UTF-8), or a table.
+    schema, aliases, further
+        As for ``read_table``.
+    content : str
+        What the file should hold, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from ``read_table``.
+    str
+        Name of the table, for messages.
+
+    Raises
+    ------
+    DataError
+        With every problem found.
+    FileNotFoundError
+        If there is no such file.
+    """
+    if isinstance(source, pd.DataFrame):
+        name, text = "the table", source.to_csv(index=False)
+    else:
+        path = Path(source)
+        name = path.name
+        if path.is_dir():
+            remedy = f"this is a folder; give the path of a CSV file with {content}"
+            raise DataError([Problem(name, None, None, None, remedy)])
+        if not path.is_file():
+            raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with {content}")
+        text = decode(path.read_bytes(), name)
+    return read_table(text, schema, name, aliases=aliases, further=further), name
+
+
+def require_columns(table: pd.DataFrame, names: Sequence[str], remedy: str = "") -> None:
+    """Refuse a table that lacks a column.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    names : sequence of str
+        Columns needed.
+    remedy : str
+        Ends the message; by default the columns that there are.
+
+    Raises
+    ------
+    ValueError
+        With the first column that is missing.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"a": [1]}), ["a", "b"])
+    Traceback (most recent call last):
+    ...
+    ValueError: a column 'b' is needed; the columns are a
+    """
+    for name in names:
+        if name not in table:
+            columns = ", ".join(map(str, table.columns))
+            raise ValueError(f"a column {name!r} is needed; {remedy or f'the columns are {columns}'}")
 
 
 def _split(text: str, fields: Mapping[str, Any], table: str) -> tuple[list[str], list[list[str]], list[int]]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import benchmarks_of
+from cape_utils.data.schema import require_columns
 from cape_utils.diagnosis.next_size import NextSize, check_size, predict_size
 from cape_utils.diagnosis.panel_comparison import (
     Distance,
@@ -33,8 +34,7 @@ __all__ = [
     "Score",
     "diagnose",
     "diagnose_all",
-    "ladder",
-    "usable_families",
+    "family_ladders",
 ]
 
 
@@ -57,7 +57,7 @@ class Diagnosis:
     family, x, y : str
     scores : tuple of Score
         Models with both scores, by size.
-    intervals : tuple of Interval
+    intervals : tuple of CouplingStep
     scale : FamilyScale
     distance : Distance or None
         From the curve of web-trained models; None where the open panel lacks the benchmark.
@@ -111,8 +111,8 @@ class Diagnosis:
         """Plain object for JSON; what is not known is None."""
         first = {"family": self.family, "phase": self.phase, "probability": self.probability}
         placed = None if self.frontier is None else self.frontier.as_dict()
-        whole: dict[str, Any] = to_jsonable({**first, **asdict(self), "frontier": placed})
-        return whole
+        plain: dict[str, Any] = to_jsonable({**first, **asdict(self), "frontier": placed})
+        return plain
 
 
 def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
@@ -130,51 +130,70 @@ def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
         raise ValueError(f"x and y are both {x}; a coupling needs two benchmarks")
 
 
-def usable_families(scores: pd.DataFrame, x: str, y: str) -> tuple[list[str], list[str]]:
-    """Families with two or more models that have both scores, and what is said of the others."""
-    _check_pair(scores, x, y)
-    counts = scores.dropna(subset=[x, y]).groupby("family").size()
-    names = sorted(set(scores["family"]))
-    usable = [name for name in names if counts.get(name, 0) >= 2]
-    left = [
-        f"{name}: left out, for a step needs two models with both {x} and {y}, and it has {int(counts.get(name, 0))}"
-        for name in names
-        if name not in usable
-    ]
-    return usable, left
+def _family_ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """The models of one family that have both scores, by size; refused where that is no ladder."""
+    family = str(scores["family"].iloc[0])
+    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
+    if len(rows) < 2:
+        raise ValueError(
+            f"family {family!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
+            "needs two sizes, so add another model"
+        )
+    same_size = rows.loc[rows["params_b"].duplicated(keep=False), "model"]
+    if len(same_size):
+        raise ValueError(
+            f"family {family!r} has several models of one size ({', '.join(sorted(same_size))}); a step between them is none "
+            "in size, so give them families of their own"
+        )
+    return rows
 
 
-def ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
-    """The models of one family that have both scores, by size: what a diagnosis starts from.
+def family_ladders(
+    scores: pd.DataFrame, x: str, y: str, *, next_params_b: float | None = None
+) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
+    """The models of every family that a diagnosis can start from, by size, and why the other families are left out.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As for ``diagnose``, of one or more families.
+    x, y : str
+        The pair of benchmarks.
+    next_params_b : float, optional
+        Size to predict for each of them, billions.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        Rows with both scores, of families with two or more of them.
+    tuple of str
+        One sentence for each family left out.
 
     Raises
     ------
     ValueError
-        As ``diagnose``.
+        If no family is left, a family has two models of one size, there is no such benchmark, or the size to predict is
+        not above the largest of each family.
     """
-    for column in ("model", "family", "params_b"):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
     _check_pair(scores, x, y)
+    counts = scores.dropna(subset=[x, y]).groupby("family").size()
     names = sorted(set(scores["family"]))
-    if len(names) != 1:
-        raise ValueError(f"one family is needed and {len(names)} came ({', '.join(names)}); use diagnose_all")
-    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
-    if len(rows) < 2:
-        raise ValueError(
-            f"family {names[0]!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
-            "needs two sizes, so add another model"
-        )
-    twice = rows[rows["params_b"].duplicated(keep=False)]
-    if len(twice):
-        models = ", ".join(sorted(twice["model"]))
-        raise ValueError(
-            f"family {names[0]!r} has several models of one size ({models}); a step between them is none in size, so "
-            "give them families of their own"
-        )
-    return rows
+    ladders = {
+        name: _family_ladder(scores[scores["family"] == name], x, y)
+        for name in names
+        if counts.get(name, 0) >= 2
+    }
+    left_out = tuple(
+        f"{name}: left out, for a step needs two models with both {x} and {y}, and it has {int(counts.get(name, 0))}"
+        for name in names
+        if name not in ladders
+    )
+    if not ladders:
+        raise ValueError("; ".join(left_out) or "the table holds no model")
+    if next_params_b is not None:
+        for name, rows in ladders.items():
+            check_size(next_params_b, float(rows["params_b"].max()), family=name)
+    return ladders, left_out
 
 
 def diagnose(
@@ -211,32 +230,51 @@ def diagnose(
     --------
     >>> toy = pd.DataFrame({"model": ["a-1B", "a-3B"], "family": "a", "params_b": [1.0, 3.0],
     ...                     "hellaswag": [45.0, 60.0], "truthfulqa_mc2": [42.0, 36.0]})
-    >>> found = diagnose(toy)
-    >>> found.phase, found.scale.identified
+    >>> diagnosis = diagnose(toy)
+    >>> diagnosis.phase, diagnosis.scale.identified
     ('tax', False)
     """
-    rows = ladder(scores, x, y)
-    twins = overlapping_families(rows)
+    require_columns(scores, ("model", "family", "params_b"))
+    _check_pair(scores, x, y)
+    names = sorted(set(scores["family"]))
+    if len(names) != 1:
+        raise ValueError(f"one family is needed, got {len(names)} ({', '.join(names)}); use diagnose_all")
+    rows = _family_ladder(scores, x, y)
+    return _diagnosis(scores, rows, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
+
+
+def _diagnosis(
+    scores: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    next_params_b: float | None,
+    draws: int,
+    rng: np.random.Generator | int,
+) -> Diagnosis:
+    """Diagnose one family from all its ``scores`` and the ``rows`` of them that form its ladder."""
+    in_panel = overlapping_families(rows)
     seeds = np.random.default_rng(rng).spawn(4)
     return Diagnosis(
-        str(rows["family"].iloc[0]),
-        x,
-        y,
-        tuple(
+        family=str(rows["family"].iloc[0]),
+        x=x,
+        y=y,
+        scores=tuple(
             Score(str(row["model"]), float(row["params_b"]), float(row[x]), float(row[y]))
             for row in rows.to_dict("records")
         ),
-        intervals(rows, x, y, draws=draws, rng=seeds[0]),
-        family_scale(rows, y, draws=draws, rng=seeds[1]),
-        web_distance(rows, y, exclude=twins, rng=seeds[2]),
-        tuple(sorted(twins)),
-        nearest_families(rows, x, y, exclude=twins),
-        predict_size(rows, x, y, params_b=next_params_b, exclude=twins),
-        dimension_of(rows, seeds[3]),
-        cautions(rows, exclude=twins),
-        tuple(scores.attrs.get("notes", ())),
-        draws,
-        family_frontier(scores),
+        intervals=intervals(rows, x, y, draws=draws, rng=seeds[0]),
+        scale=family_scale(rows, y, draws=draws, rng=seeds[1]),
+        distance=web_distance(rows, y, exclude=in_panel, rng=seeds[2]),
+        in_panel=tuple(sorted(in_panel)),
+        neighbours=nearest_families(rows, x, y, exclude=in_panel),
+        next_size=predict_size(rows, x, y, params_b=next_params_b, exclude=in_panel),
+        dimension=dimension_of(rows, seeds[3]),
+        cautions=cautions(rows, exclude=in_panel),
+        notes=tuple(scores.attrs.get("notes", ())),
+        draws=draws,
+        frontier=family_frontier(scores),
     )
 
 
@@ -248,26 +286,29 @@ def diagnose_all(
     next_params_b: float | None = None,
     draws: int = 4000,
     rng: int = 0,
-) -> dict[str, Diagnosis]:
+) -> tuple[dict[str, Diagnosis], tuple[str, ...]]:
     """Diagnose every family with two or more usable models; each starts from the same seed.
 
     Parameters are those of ``diagnose``; ``next_params_b`` is the one size that is predicted for each of them.
+
+    Returns
+    -------
+    dict of str to Diagnosis
+        By the family's name.
+    tuple of str
+        One sentence for each family left out.
 
     Raises
     ------
     ValueError
         If there is none; the message says what each lacks. And as ``diagnose``.
     """
-    usable, left = usable_families(scores, x, y)
-    if not usable:
-        raise ValueError("; ".join(left) or "the table holds no model")
-    parts = {name: scores[scores["family"] == name] for name in usable}
-    if next_params_b is not None:  # said of any of them before the work on the first
-        for name, part in parts.items():
-            largest = float(part.dropna(subset=[x, y])["params_b"].max())
-            check_size(next_params_b, largest, family=name)
-    found = {}
-    for name, part in parts.items():
-        part.attrs = dict(scores.attrs)
-        found[name] = diagnose(part, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
-    return found
+    ladders, left_out = family_ladders(scores, x, y, next_params_b=next_params_b)
+    diagnoses = {}
+    for name, rows in ladders.items():
+        family = scores[scores["family"] == name]
+        family.attrs = dict(scores.attrs)
+        diagnoses[name] = _diagnosis(
+            family, rows, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng
+        )
+    return diagnoses, left_out

@@ -73,4 +73,4 @@ def as_app(chapter: str = "12_dashboard") -> Any:
         return None
     shell.input_transformers_cleanup.append(only_apps)
     title = str(data.load("chapters").set_index("chapter").loc[chapter, "question"])
-    return HTML(_STYLE + _HEAD.format(title=html.escape(title)))  # type: ignore[no-untyped-call]
+    return HTML(_STYLE + _HEAD.format(title=html.escape(title)))

@@ -305,9 +305,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
             from IPython.display import clear_output, display
 
             with self.output:
-                clear_output(wait=spec is not None)  # type: ignore[no-untyped-call]
+                clear_output(wait=spec is not None)
                 if spec is not None:
-                    display(html_renderer(_untitled(spec)), raw=True)  # type: ignore[no-untyped-call]
+                    display(html_renderer(_untitled(spec)), raw=True)
             return
         # Set as a whole: from a timer there is no cell whose output could be captured.
         self.output.outputs = (

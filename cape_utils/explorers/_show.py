@@ -39,15 +39,15 @@ def show(app: Callable[[], Any], *, twin: Any = None, above: str = "") -> Any:
     if in_live_kernel():
         from IPython.display import display
 
-        display(app())  # type: ignore[no-untyped-call]
+        display(app())
         return None
     if not in_book():
         return twin
     from IPython.display import HTML, display
 
     if twin is not None:
-        display(twin)  # type: ignore[no-untyped-call]
+        display(twin)
     lead = f"<em>{html.escape(above)}</em>, above, has controls that work on this page. " if above else ""
     words = f"{lead}The launch buttons at the top of this page open the full explorer in a live notebook."
-    display(HTML(f'<p class="cape-note">{words}</p>'))  # type: ignore[no-untyped-call]
+    display(HTML(f'<p class="cape-note">{words}</p>'))
     return None

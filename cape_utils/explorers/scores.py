@@ -6,7 +6,6 @@ follows in a moment; both are those of ``scaling.coupling`` and ``reports.family
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,13 +15,13 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.data.lm_eval import read_uploads
 from cape_utils.data.schema import DataError
-from cape_utils.diagnosis.family_diagnosis import ladder, usable_families
-from cape_utils.diagnosis.next_size import check_size
+from cape_utils.diagnosis.family_diagnosis import family_ladders
 from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer, sentence
 from cape_utils.explorers._grid import ScoreGrid
-from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
-from cape_utils.reports.family import FamilyReport, family_report
+from cape_utils.explorers._report import SETTLE_S, save_link
+from cape_utils.reports.family import FamilyReport, report_on
+from cape_utils.reports.render import WRITERS
 from cape_utils.scaling import coupling
 
 __all__ = ["EXAMPLE", "ScoresEditor", "scores_editor"]
@@ -54,7 +53,7 @@ class ScoresEditor(Explorer):
 
     Attributes
     ----------
-    found : FamilyReport or None
+    report : FamilyReport or None
         The diagnosis of the table shown; None where a sentence says why there is none. Reading it does at once what a
         timer would do later.
     """
@@ -62,12 +61,14 @@ class ScoresEditor(Explorer):
     def __init__(self, rows: Sequence[dict[str, str]] = EXAMPLE) -> None:
         titles = [(data.benchmark_title(name), name) for name in data.load("benchmarks")["benchmark"]]
         self.report_view, self.link = widgets.HTML(), widgets.HTML()
-        self._found: FamilyReport | None = None
+        self._report: FamilyReport | None = None
         self._scores, self._notes, self._trouble = pd.DataFrame(), list[str](), ""
         self._slow = Debounce(self._diagnose, SETTLE_S)
         self.buttons = {
-            suffix: widgets.Button(description=f"Report as {name}", disabled=True, layout={"width": "auto"})
-            for suffix, (name, _, _) in WRITERS.items()
+            suffix: widgets.Button(
+                description=f"Report as {writer.title}", disabled=True, layout={"width": "auto"}
+            )
+            for suffix, writer in WRITERS.items()
         }
         for suffix, button in self.buttons.items():
             button.on_click(lambda _, suffix=suffix: self.make_report(suffix))
@@ -97,11 +98,11 @@ class ScoresEditor(Explorer):
         self.children: tuple[Any, ...] = (*self.children, below)
 
     @property
-    def found(self) -> FamilyReport | None:
+    def report(self) -> FamilyReport | None:
         """The diagnosis, after anything that is still waiting."""
         self._later.flush()
         self._slow.flush()
-        return self._found
+        return self._report
 
     @property
     def status(self) -> str:
@@ -118,10 +119,9 @@ class ScoresEditor(Explorer):
         suffix : {"md", "html", "json"}
         """
         try:
-            found = self.found
-            if found is None:
-                return
-            self.link.value = save_link("diagnosis", suffix, found.found, found.advice)
+            report = self.report
+            if report is not None:
+                self.link.value = save_link("diagnosis", suffix, report)
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             self._say(sentence(error))
 
@@ -195,14 +195,8 @@ class ScoresEditor(Explorer):
         except DataError as error:
             raise ValueError(_problems(error, places)) from error
         scores.attrs["notes"] = self._notes
-        usable, left = usable_families(scores, x, y)
-        if not usable:
-            raise ValueError("; ".join(left))
-        ladders = [ladder(scores[scores["family"] == name], x, y) for name in usable]
-        if (ahead := _size(chosen["next_size"])) is not None:
-            for name, rows in zip(usable, ladders, strict=True):
-                check_size(ahead, float(rows["params_b"].max()), family=name)
-        local = coupling.local_coupling(pd.concat(ladders), x, y).dropna(subset="coupling")
+        ladders, _ = family_ladders(scores, x, y, next_params_b=_size(chosen["next_size"]))
+        local = coupling.local_coupling(pd.concat(ladders.values()), x, y).dropna(subset="coupling")
         if local.empty:
             raise ValueError(
                 f"{data.benchmark_title(x)} is the same at every size, so that no step has a coupling; correct a score or "
@@ -214,7 +208,7 @@ class ScoresEditor(Explorer):
     def _compute(self) -> None:
         with self._lock:
             super()._compute()
-            self._found, self.link.value = None, ""
+            self._report, self.link.value = None, ""
             for button in self.buttons.values():
                 button.disabled = True
             if self._chart is None:
@@ -230,10 +224,10 @@ class ScoresEditor(Explorer):
                 return
             chosen = self.settings
             try:
-                self._found = family_report(
+                self._report = report_on(
                     self._scores, x=chosen["x"], y=chosen["y"], next_params_b=_size(chosen["next_size"])
                 )
-                self.report_view.value = _words(self._found)
+                self.report_view.value = f'<div class="cape-words">{self._report.folded()}</div>'
                 for button in self.buttons.values():
                     button.disabled = False
                 self._say(self._trouble or "Up to date.")
@@ -275,15 +269,6 @@ def _problems(error: Exception, places: Sequence[int] = ()) -> str:
         found.append(f"{', '.join(at) or 'the table'}:{came} {problem.allowed}")
     more = len(error.problems) - len(found)
     return "; ".join(found) + (f"; and {more} more problems" if more > 0 else "")
-
-
-def _words(found: FamilyReport) -> str:
-    """The report as HTML: what is short stands open, the rest behind its title."""
-    parts = []
-    for one, given in zip(found.found, found.advice, strict=True):
-        parts += [f"<h3>Diagnosis of {html.escape(one.family)}</h3>", folded(one, given)]
-    parts += [f"<p>{html.escape(words)}.</p>" for words in found.left_out]
-    return '<div class="cape-words">' + "".join(parts) + "</div>"
 
 
 def scores_editor() -> ScoresEditor:

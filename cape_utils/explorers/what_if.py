@@ -1,7 +1,7 @@
 """The dashboard: a family of the open panel to change scores in, its diagnosis, and the report to keep.
 
 Where the paper's dashboard names a phase from the size alone, this one diagnoses anew from the scores at every change; the
-diagnosis is that of ``diagnosis.family_diagnosis`` and ``diagnosis.advice``, the report that of ``reports.render``.
+report is that of ``reports.family``.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.charts.parts import name
-from cape_utils.diagnosis import family_diagnosis, steps
-from cape_utils.diagnosis.advice import Advice, advise
-from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.diagnosis import steps
 from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer
-from cape_utils.explorers._report import SETTLE_S, WRITERS, folded, save_link
+from cape_utils.explorers._report import SETTLE_S, save_link
 from cape_utils.explorers.family import benchmark_choices, panel_rows
 from cape_utils.explorers.frontier import frontier_explorer
 from cape_utils.explorers.scores import scores_editor
+from cape_utils.reports.family import FamilyReport, report_on
+from cape_utils.reports.render import WRITERS
 
 __all__ = ["WhatIf", "dashboard", "what_if_explorer"]
 
@@ -87,15 +87,12 @@ def _key(chosen: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def _diagnosed(
-    family: str, x: str, y: str, model: str, change_x: float, change_y: float
-) -> tuple[Diagnosis, tuple[Advice, ...]]:
+def _diagnosed(family: str, x: str, y: str, model: str, change_x: float, change_y: float) -> FamilyReport:
     chosen = {"family": family, "x": x, "y": y, "model": model, "change_x": change_x, "change_y": change_y}
     rows, words = _changed(chosen)
     # The report must not pass for the family's own: what was changed stands in its name.
     called = f"{family} (what if: {words})" if words else family
-    found = family_diagnosis.diagnose(rows.assign(family=called), x=x, y=y, draws=_DRAWS)
-    return found, advise(found)
+    return report_on(rows.assign(family=called), x=x, y=y, draws=_DRAWS)
 
 
 def _draw(chosen: dict[str, Any]) -> Any:
@@ -142,7 +139,7 @@ class WhatIf(Explorer):
         self.diagnosis = widgets.HTML()
         self._whole = Debounce(self._diagnose, SETTLE_S)
         self.kind = widgets.Dropdown(
-            options=[(called, suffix) for suffix, (called, _, _) in WRITERS.items()],
+            options=[(writer.title, suffix) for suffix, writer in WRITERS.items()],
             description="Report as",
             style=WIDE,
         )
@@ -186,7 +183,7 @@ class WhatIf(Explorer):
     def _diagnose(self) -> None:
         try:
             self.diagnosis.value = (
-                f'<div class="cape-words">{folded(*_diagnosed(*_key(self.settings)))}</div>'
+                f'<div class="cape-words">{_diagnosed(*_key(self.settings)).folded(headings=False)}</div>'
             )
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             self.diagnosis.value = f'<p class="cape-words">{html.escape(f"No diagnosis: {error}")}</p>'
@@ -196,9 +193,9 @@ class WhatIf(Explorer):
         self._later.flush()
         self.write.disabled, self.link.value = True, '<p class="cape-words" role="status">Writing ...</p>'
         try:
-            found, advice = _diagnosed(*_key(self.settings))
-            stem = re.sub(r"[^A-Za-z0-9.]+", "-", found.family).strip("-").lower()[:60]
-            link = save_link(stem, self.kind.value, [found], [advice])
+            report = _diagnosed(*_key(self.settings))
+            stem = re.sub(r"[^A-Za-z0-9.]+", "-", report.diagnoses[0].family).strip("-").lower()[:60]
+            link = save_link(stem, self.kind.value, report)
             self.link.value = f'<p class="cape-words" role="status">{link}</p>'
         except Exception as error:  # noqa: BLE001 - the reader gets a sentence, whatever went wrong
             words = html.escape(f"No report was written: {error}")

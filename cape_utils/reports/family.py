@@ -1,26 +1,25 @@
-"""One call from what the reader has to a report that shows itself in a notebook.
+"""One call from scores to a report: the door for the command, the app and the notebook.
 
-For those who want an answer and not an interface: a CSV, a table or a folder of lm-evaluation-harness results goes in, and
-every family of it is read, diagnosed and advised. The parts are in ``data.lm_eval``, ``diagnosis.family_diagnosis``,
-``diagnosis.advice`` and ``reports.render``.
+A CSV, a table or a folder of lm-evaluation-harness results is read by ``data.lm_eval``, every family of it diagnosed by
+``diagnosis.family_diagnosis`` and advised by ``diagnosis.advice``; ``reports.render`` writes the result.
 """
 
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cape_utils import data
 from cape_utils.data.lm_eval import read_source
 from cape_utils.diagnosis.advice import Advice, advise
-from cape_utils.diagnosis.family_diagnosis import Diagnosis, diagnose_all, usable_families
+from cape_utils.diagnosis.family_diagnosis import Diagnosis, diagnose_all
 from cape_utils.reports import render
-from cape_utils.reports.sections import sections
+from cape_utils.reports.sections import headline, sections
 
-__all__ = ["FamilyReport", "family_report"]
+__all__ = ["FamilyReport", "check_target", "family_report", "report_on"]
 
 
 @dataclass(frozen=True)
@@ -29,34 +28,97 @@ class FamilyReport:
 
     Attributes
     ----------
-    found : tuple of Diagnosis
+    diagnoses : tuple of Diagnosis
     advice : tuple of tuple of Advice
-        In the order of ``found``.
+        In the order of ``diagnoses``.
     left_out : tuple of str
         Families that could not be diagnosed, and why.
     """
 
-    found: tuple[Diagnosis, ...]
+    diagnoses: tuple[Diagnosis, ...]
     advice: tuple[tuple[Advice, ...], ...]
     left_out: tuple[str, ...]
 
     def __str__(self) -> str:
-        pairs = zip(self.found, self.advice, strict=True)
-        return "\n".join([*(render.as_text(one, given) for one, given in pairs), *self.left_out])
+        return "\n".join([self.as_text(), *self.left_out])
 
     def _repr_html_(self) -> str:
         parts = []
-        for one, given in zip(self.found, self.advice, strict=True):
-            parts.append(f"<h3>Diagnosis of {html.escape(one.family)}</h3>")
-            for section in sections(one, given):
+        for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
+            parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+            for section in sections(diagnosis, advice):
                 parts.append(f"<h4>{html.escape(section.title)}</h4>")
                 parts += [render.block_html(block) for block in section.blocks]
         parts += [f"<p>{html.escape(words)}</p>" for words in self.left_out]
         return "".join(parts)
 
+    def headlines(self) -> str:
+        """One sentence for each family, folded to 100 columns."""
+        return "\n".join(render.wrap(headline(diagnosis)) for diagnosis in self.diagnoses)
+
+    def as_text(self) -> str:
+        """Text of at most 100 columns, for a terminal."""
+        pairs = zip(self.diagnoses, self.advice, strict=True)
+        return "\n".join(render.as_text(diagnosis, advice) for diagnosis, advice in pairs)
+
+    def as_json(self) -> str:
+        """Strict JSON: a list with one object for each family; see ``reports.render.as_json``."""
+        return render.as_json(self.diagnoses, self.advice)
+
+    def folded(self, *, headings: bool = True) -> str:
+        """HTML for an app: the first section of each family stands open, the others behind their titles."""
+        parts = []
+        for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
+            first, *others = sections(diagnosis, advice)
+            if headings:
+                parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+            parts += [render.block_html(block) for block in first.blocks]
+            for section in others:
+                body = "".join(render.block_html(block) for block in section.blocks)
+                parts.append(
+                    f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>"
+                )
+        parts += [f"<p>{html.escape(words)}.</p>" for words in self.left_out]
+        return "".join(parts)
+
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the report as .html with charts, .md or .json; see ``reports.render.save``."""
-        return render.save(path, self.found, self.advice, force=force)
+        return render.save(path, self.diagnoses, self.advice, force=force)
+
+
+def check_target(path: str | Path, *, force: bool = False) -> str:
+    """Refuse a file that a report cannot be written to, before the work.
+
+    Returns
+    -------
+    str
+        Why the report will hold tables and no charts; empty if it will.
+
+    Raises
+    ------
+    ValueError, OSError
+        As ``reports.render.save``.
+    """
+    if render.checked_target(path, force=force).suffix.lower() == ".html":
+        try:
+            render.vega_script()
+        except render.MissingCharts as error:
+            return str(error)
+    return ""
+
+
+def report_on(
+    scores: pd.DataFrame,
+    *,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    next_params_b: float | None = None,
+    draws: int = 4000,
+    rng: int = 0,
+) -> FamilyReport:
+    """Diagnose every family of a table that was read and checked before; parameters are those of ``diagnose_all``."""
+    diagnoses, left_out = diagnose_all(scores, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
+    return FamilyReport(tuple(diagnoses.values()), tuple(advise(one) for one in diagnoses.values()), left_out)
 
 
 def family_report(
@@ -65,8 +127,10 @@ def family_report(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     sizes: str | Path | None = None,
+    family: str | None = None,
     next_params_b: float | None = None,
     rng: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> FamilyReport:
     """Read scores, diagnose every family of them, and look up the evidence behind the advice.
 
@@ -78,15 +142,20 @@ def family_report(
         The pair of benchmarks.
     sizes : path, optional
         A table of sizes, for a folder of results.
+    family : str, optional
+        Diagnose this family alone.
     next_params_b : float, optional
         Size to predict for every family, in billions; by default the next of each one's own ladder.
     rng : int
         Seed of the simulations.
+    progress : callable, optional
+        Called with a few words before each stage.
 
     Raises
     ------
     ValueError
-        As ``data.user_scores.load_scores``, ``data.lm_eval.read_harness`` and ``diagnosis.family_diagnosis.diagnose_all``.
+        As ``data.user_scores.load_scores``, ``data.lm_eval.read_harness`` and ``diagnosis.family_diagnosis.diagnose_all``,
+        and for a family that the scores do not hold.
 
     Examples
     --------
@@ -95,8 +164,15 @@ def family_report(
     >>> print(str(family_report(toy)).splitlines()[0])
     Diagnosis of a
     """
-    scores = (
-        data.load_scores(source) if isinstance(source, pd.DataFrame) else read_source(source, sizes=sizes)
-    )
-    found = tuple(diagnose_all(scores, x=x, y=y, next_params_b=next_params_b, rng=rng).values())
-    return FamilyReport(found, tuple(advise(one) for one in found), tuple(usable_families(scores, x, y)[1]))
+    tell = progress or (lambda _: None)
+    tell("reading the scores")
+    scores = read_source(source, sizes=sizes)
+    if family is not None:
+        known = sorted(set(scores["family"]))
+        if family not in known:
+            raise ValueError(f"no family {family!r}; the families are {', '.join(known)}")
+        attrs = dict(scores.attrs)
+        scores = scores[scores["family"] == family]
+        scores.attrs = attrs
+    tell("diagnosing, with every family of the open panel held out in turn; a few seconds")
+    return report_on(scores, x=x, y=y, next_params_b=next_params_b, rng=rng)

@@ -14,7 +14,8 @@ import os
 import re
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,20 @@ from cape_utils.frontier import regression
 from cape_utils.reports.sections import Bullets, Section, Table, sections
 
 __all__ = [
-    "FORMATS",
+    "WRITERS",
+    "Format",
     "MissingCharts",
     "as_html",
     "as_json",
     "as_markdown",
     "as_text",
     "block_html",
+    "checked_target",
     "save",
     "vega_script",
+    "wrap",
 ]
 
-FORMATS = (".md", ".html", ".json")
 _WIDTH = 100
 
 
@@ -46,7 +49,10 @@ class MissingCharts(ImportError):
 
 @functools.cache
 def vega_script() -> str:
-    """Vega as one script that sets ``window.vegaEmbed``, safe to stand inside a page.
+    """Vega, Vega-Lite and Vega-Embed as one classic script that sets ``window.vegaEmbed``, safe to stand inside a page.
+
+    The bundle comes as a module. Browsers refuse modules on pages opened straight from disk, so it is wrapped into a
+    function, which also keeps its names to itself.
 
     Raises
     ------
@@ -85,21 +91,22 @@ def as_json(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | Non
 
 def as_text(found: Diagnosis, advice: Sequence[Advice]) -> str:
     """Text of at most 100 columns, for a terminal."""
-    lines = [_wrap(f"Diagnosis of {found.family}"), ""]
+    lines = [wrap(f"Diagnosis of {found.family}"), ""]
     for section in sections(found, advice):
         lines += [section.title.upper(), *_text_blocks(section), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _wrap(words: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(words, _WIDTH, initial_indent=first, subsequent_indent=rest)
+def wrap(words: str, first: str = "", later: str = "") -> str:
+    """Text folded to 100 columns, with indents of the first and the later lines."""
+    return textwrap.fill(words, _WIDTH, initial_indent=first, subsequent_indent=later)
 
 
 def _text_blocks(section: Section) -> list[str]:
     lines = []
     for block in section.blocks:
         if isinstance(block, Bullets):
-            lines += [_wrap(item, "  - ", "    ") for item in block.items]
+            lines += [wrap(item, "  - ", "    ") for item in block.items]
         elif isinstance(block, Table):
             columns = list(zip(block.head, *block.rows, strict=True))
             widths = [max(map(len, column)) for column in columns]
@@ -112,7 +119,7 @@ def _text_blocks(section: Section) -> list[str]:
                 ]
                 lines.append(("  " + "  ".join(cells)).rstrip())
         else:
-            lines.append(_wrap(block, "  ", "  "))
+            lines.append(wrap(block, "  ", "  "))
     return lines
 
 
@@ -228,6 +235,38 @@ def _figures(found: Diagnosis) -> dict[str, list[str]]:
     return figures
 
 
+@dataclass(frozen=True)
+class Format:
+    """A format of reports: what readers call it, its media type, and what writes it."""
+
+    title: str
+    media_type: str
+    write: Callable[[Sequence[Diagnosis], Sequence[Sequence[Advice]] | None], str]
+
+
+WRITERS: dict[str, Format] = {
+    "md": Format("Markdown", "text/markdown", as_markdown),
+    "html": Format("HTML with charts", "text/html", as_html),
+    "json": Format("JSON", "application/json", as_json),
+}
+"""By the end of the file's name."""
+
+
+def checked_target(path: str | Path, *, force: bool = False) -> Path:
+    """The path of a report; refused where ``save`` cannot write it."""
+    file = Path(path)
+    if file.suffix.lower()[1:] not in WRITERS:
+        allowed = ", ".join(f".{suffix}" for suffix in WRITERS)
+        raise ValueError(f"{file.name!r} ends in {file.suffix or 'nothing'}; allowed are {allowed}")
+    if file.is_dir():
+        raise FileExistsError(f"{file} is a folder; name a file")
+    if file.exists() and not force:
+        raise FileExistsError(f"{file} exists and is not replaced; name another file, or use --force")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"no folder {str(file.parent)!r}; make it first")
+    return file
+
+
 def save(
     path: str | Path,
     found: Sequence[Diagnosis],
@@ -253,19 +292,8 @@ def save(
     FileNotFoundError
         If the folder does not exist.
     """
-    file = Path(path)
-    writers = {".md": as_markdown, ".html": as_html, ".json": as_json}
-    if file.suffix.lower() not in writers:
-        raise ValueError(
-            f"{file.name!r} ends in {file.suffix or 'nothing'}; allowed are {', '.join(FORMATS)}"
-        )
-    if file.is_dir():
-        raise FileExistsError(f"{file} is a folder; name a file")
-    if file.exists() and not force:
-        raise FileExistsError(f"{file} exists and is not replaced; name another file, or use --force")
-    if not file.parent.is_dir():
-        raise FileNotFoundError(f"no folder {str(file.parent)!r}; make it first")
-    text = writers[file.suffix.lower()](found, advice)
+    file = checked_target(path, force=force)
+    text = WRITERS[file.suffix.lower()[1:]].write(found, advice)
     # Beside the target, so that the last step is a rename within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:

@@ -7,7 +7,7 @@ the starting point included, and every family is held out in turn. The equation 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -37,7 +37,6 @@ __all__ = [
     "ladders",
     "method_ranking",
     "predict_next",
-    "step_errors",
 ]
 
 Method = Literal[
@@ -290,17 +289,22 @@ def method_ranking(
 
 
 @functools.cache
-def _open_steps(method: Method) -> pd.DataFrame:
-    return hold_out(data.panel("open", rows="one_recipe"), methods=[method], start="previous")
+def _open_steps(method: Method, benchmarks: tuple[str, ...]) -> pd.DataFrame:
+    panel = data.panel("open", rows="one_recipe")
+    return hold_out(panel, methods=[method], start="previous", benchmarks=benchmarks)
 
 
-def step_errors(method: Method, scores: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What a method gets wrong at the next size of a family it has not seen.
+def held_out_steps(
+    method: Method, benchmarks: Sequence[str] = data.BENCHMARKS, *, scores: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Errors of a method at the next size of every family, each held out in turn.
 
     Parameters
     ----------
     method : str
         One of ``METHODS``.
+    benchmarks : sequence of str
+        Predicted together.
     scores : pandas.DataFrame, optional
         The open panel, one recipe a family, by default.
 
@@ -310,9 +314,24 @@ def step_errors(method: Method, scores: pd.DataFrame | None = None) -> pd.DataFr
         Columns of ``hold_out`` and ``step`` (log10 of the ratio of sizes) and ``error_pp`` (actual minus predicted,
         points; missing where the prediction diverges).
     """
-    held = _open_steps(method) if scores is None else hold_out(scores, methods=[method], start="previous")
-    step = np.log10(held["params_b"] / held["from_params_b"])
-    return held.assign(step=step, error_pp=held["actual"] - held["predicted"])
+    held_out = (
+        _open_steps(method, tuple(benchmarks))
+        if scores is None
+        else hold_out(scores, methods=[method], start="previous", benchmarks=benchmarks)
+    )
+    step = np.log10(held_out["params_b"] / held_out["from_params_b"])
+    return held_out.assign(step=step, error_pp=held_out["actual"] - held_out["predicted"])
+
+
+def _inside(
+    errors: pd.DataFrame, values: pd.Series[float], range_of: Callable[[pd.DataFrame], tuple[float, float]]
+) -> pd.Series[bool]:
+    """Whether each value lies in the range that the other families' errors in its benchmark give."""
+    inside = pd.Series(False, index=errors.index)
+    for (family, name), part in errors.groupby(["family", "benchmark"]):
+        low, high = range_of(errors[(errors["family"] != family) & (errors["benchmark"] == name)])
+        inside[part.index] = values[part.index].between(low, high)
+    return inside
 
 
 @dataclass(frozen=True)
@@ -388,7 +407,7 @@ def predict_next(
     known = known[known["family"] != last["family"]]
     fitted = fit_method(known, method)
     path = fitted.predict(last[list(data.BENCHMARKS)].to_numpy(dtype=float), begin, [target_params_b])
-    errors = step_errors(method, scores)
+    errors = held_out_steps(method, scores=scores)
     errors = errors[errors["family"] != last["family"]]
     notes = []
     longest = float(errors["step"].max())
@@ -406,7 +425,16 @@ def predict_next(
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["predicted", "low", "high"])
     families = errors["family"].nunique()
     note = "; ".join([path.reason, *notes] if path.diverged else notes)
-    return Forecast(method, begin, float(target_params_b), table, level, families, path.diverged, note)
+    return Forecast(
+        method=method,
+        from_params_b=begin,
+        params_b=float(target_params_b),
+        table=table,
+        level=level,
+        families=families,
+        diverged=path.diverged,
+        note=note,
+    )
 
 
 def coverage(
@@ -421,12 +449,8 @@ def coverage(
 
     The interval resamples families; a step on which the method diverges counts as outside.
     """
-    errors = step_errors(method, scores)
-    inside = pd.Series(False, index=errors.index)
-    for (family, name), part in errors.groupby(["family", "benchmark"]):
-        others = errors[(errors["family"] != family) & (errors["benchmark"] == name)]
-        low, high = interval(others["error_pp"], level)
-        inside[part.index] = part["error_pp"].between(low, high)
+    errors = held_out_steps(method, scores=scores)
+    inside = _inside(errors, errors["error_pp"], lambda others: interval(others["error_pp"], level))
     counts = inside.groupby(errors["family"]).agg(["sum", "size"]).to_numpy(dtype=float)
     pick = np.random.default_rng(rng).integers(0, len(counts), (draws, len(counts)))
     drawn = counts[pick].sum(axis=1)
@@ -447,30 +471,13 @@ def best_method(exclude: frozenset[str] = frozenset(), *, trends_only: bool = Fa
     trends_only : bool
         Leave out the equations, which need all five benchmarks at once.
     """
-    held = pd.concat([step_errors(method) for method in METHODS])
+    held = pd.concat([held_out_steps(method) for method in METHODS])
     held = held[~held["family"].isin(exclude)]
     if trends_only:
         held = held[~held["method"].str.contains("ODE")]
     order = method_ranking(family_errors(held), draws=200)
     best: Method = order.index[0]
     return best
-
-
-@functools.cache
-def held_out_steps(method: Method, benchmarks: tuple[str, ...]) -> pd.DataFrame:
-    """Errors of a method at the next size of every family of the open panel, each held out in turn.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of ``hold_out``, with ``step`` (log10 of the ratio of sizes) and ``error_pp`` (actual minus
-        predicted, percentage points).
-    """
-    held = hold_out(
-        data.panel("open", rows="one_recipe"), methods=[method], start="previous", benchmarks=benchmarks
-    )
-    step = np.log10(held["params_b"] / held["from_params_b"])
-    return held.assign(step=step, error_pp=held["actual"] - held["predicted"])
 
 
 def family_weights(errors: pd.DataFrame) -> Floats:
@@ -536,11 +543,8 @@ def held_out_coverage(
     outside.
     """
     errors = held_out_steps(method, benchmarks)
-    inside = pd.Series(False, index=errors.index)
-    for (family, name), part in errors.groupby(["family", "benchmark"]):
-        others = errors[(errors["family"] != family) & (errors["benchmark"] == name)]
-        low, high = _unit_range(others, level)
-        inside[part.index] = (part["error_pp"] / np.sqrt(part["step"])).between(low, high)
+    scaled = errors["error_pp"] / np.sqrt(errors["step"])
+    inside = _inside(errors, scaled, lambda others: _unit_range(others, level))
     shares = inside.groupby(errors["family"]).mean().to_numpy(dtype=float)
     pick = np.random.default_rng(rng).integers(0, len(shares), (draws, len(shares)))
     low, high = interval(shares[pick].mean(axis=1))

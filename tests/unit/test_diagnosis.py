@@ -189,7 +189,7 @@ def test_foreseen_phases_are_scored_against_frequencies_and_the_report_says_so()
 
 
 def test_the_method_is_the_first_of_the_league_and_not_a_name_in_the_code(monkeypatch):
-    held = pd.concat([forecasting.step_errors(m) for m in forecasting.METHODS])
+    held = pd.concat([forecasting.held_out_steps(m) for m in forecasting.METHODS])
     order = forecasting.method_ranking(forecasting.family_errors(held))
     assert forecasting.best_method() == order.index[0]
     first = forecasting.method_ranking
@@ -308,11 +308,9 @@ def test_all_families_of_a_table_and_those_left_out():
             scores([1.0], [50.0], [35.0], "C"),
         ]
     )
-    both = family_diagnosis.diagnose_all(table, draws=500)
+    both, left_out = family_diagnosis.diagnose_all(table, draws=500)
     assert {name: one.phase for name, one in both.items()} == {"A": "bonus", "B": "tax"}
-    usable, left = family_diagnosis.usable_families(table, *PAIR)
-    assert usable == ["A", "B"]
-    assert left == [f"C: left out, for a step needs two models with both {HS} and {TQA}, and it has 1"]
+    assert left_out == (f"C: left out, for a step needs two models with both {HS} and {TQA}, and it has 1",)
     with pytest.raises(ValueError, match="C: left out"):
         family_diagnosis.diagnose_all(table[table["family"] == "C"])
 
@@ -334,7 +332,7 @@ def test_all_families_of_a_table_and_those_left_out():
             "no benchmark 'truthful'; allowed are",
         ),
         (scores([1.0, 2.0], [50.0, 60.0], [40.0, 41.0]), {"x": TQA}, "a coupling needs two benchmarks"),
-        (scores([1.0, 2.0], [50.0, 60.0], [40.0, 41.0], ["a", "b"]), {}, "one family is needed and 2 came"),
+        (scores([1.0, 2.0], [50.0, 60.0], [40.0, 41.0], ["a", "b"]), {}, "one family is needed, got 2"),
         (
             scores([1.0, 2.0], [50.0, 60.0], [40.0, 41.0]).drop(columns="model"),
             {},

@@ -457,10 +457,10 @@ def test_the_report_can_be_saved_in_every_format(kind, start):
 
 
 def test_a_report_that_fails_is_a_sentence(monkeypatch):
-    from cape_utils.explorers import _report
+    from cape_utils.reports import render
 
     app = what_if.what_if_explorer()
-    monkeypatch.setitem(_report.WRITERS, "json", ("JSON", "application/json", lambda *_: 1 / 0))
+    monkeypatch.setitem(render.WRITERS, "json", render.Format("JSON", "application/json", lambda *_: 1 / 0))
     app.kind.value = "json"
     app.write.click()
     assert "No report was written: division by zero" in app.link.value

@@ -225,7 +225,7 @@ def test_without_such_scores_there_is_no_map():
 # ---------------------------------------------------------------- files
 
 
-@pytest.mark.parametrize("suffix", render.FORMATS)
+@pytest.mark.parametrize("suffix", [f".{suffix}" for suffix in render.WRITERS])
 def test_a_report_is_written_once_and_replaced_only_when_asked(suffix, tmp_path):
     found, given = one()
     path = render.save(tmp_path / f"r{suffix}", [found], [given])
@@ -277,7 +277,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path, monkeypatch):
         path.write_text("theirs")
         return write(*arguments)
 
-    monkeypatch.setattr(render, "as_markdown", slow)
+    monkeypatch.setitem(render.WRITERS, "md", render.Format("Markdown", "text/markdown", slow))
     with pytest.raises(FileExistsError):
         render.save(path, [found], [given])
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("r.md", "theirs")]
@@ -310,17 +310,15 @@ def test_the_table_of_the_readme_runs_as_it_stands(tmp_path, capsys):
 def test_one_call_shows_itself_in_a_notebook_prints_and_saves(tmp_path):
     path = table(tmp_path, GOOD + "C-1B,C<i>,1,40,41\n")
     whole = family.family_report(path)
-    assert [one.family for one in whole.found] == ["A"]
-    assert whole.left_out == tuple(
-        family_diagnosis.usable_families(data.load_scores(path), "hellaswag", "truthfulqa_mc2")[1]
-    )
+    assert [one.family for one in whole.diagnoses] == ["A"]
+    assert [words.partition(":")[0] for words in whole.left_out] == ["C<i>"]
     shown = whole._repr_html_()
     assert "<h3>Diagnosis of A</h3>" in shown
     assert "C&lt;i&gt;: left out" in shown
     assert "<script" not in shown
     assert str(whole).startswith("Diagnosis of A\n")
     kept = json.loads(whole.save(tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert kept == json.loads(render.as_json(whole.found, whole.advice))
+    assert kept == json.loads(render.as_json(whole.diagnoses, whole.advice))
     assert str(family.family_report(data.load_scores(path))) == str(whole)
 
 
@@ -353,9 +351,9 @@ def test_the_next_size_can_be_named(tmp_path, capsys):
     assert cli.main(["diagnose", str(path), "--json", "--next", "13"]) == 0
     (item,) = json.loads(capsys.readouterr().out)
     assert item["next_size"]["params_b"] == 13
-    named = family.family_report(path, next_params_b=13).found[0]
+    named = family.family_report(path, next_params_b=13).diagnoses[0]
     assert named.as_dict() == {key: value for key, value in item.items() if key != "advice"}
-    usual = family.family_report(path).found[0]
+    usual = family.family_report(path).diagnoses[0]
     assert usual.next_size.params_b != 13
     assert usual.intervals == named.intervals
 
@@ -366,7 +364,7 @@ def test_a_next_size_that_is_no_number_of_billions(size, capsys):
         cli.main(["diagnose", "scores.csv", f"--next={size}"])
     assert ended.value.code == 2
     err = " ".join(capsys.readouterr().err.split())
-    assert f"'{size}' came; allowed is a number of billions above 0; write it alone, such as 13" in err
+    assert f"got '{size}', expected a number of billions above 0; write it alone, such as 13" in err
 
 
 def second(row: str) -> str:
@@ -427,7 +425,7 @@ def test_what_cannot_be_diagnosed_ends_with_2_and_writes_nothing(case, tmp_path,
     [
         (["--report", "r.pdf"], "ends in .pdf; allowed are .md, .html, .json"),
         (["--report", "r"], "ends in nothing"),
-        (["--report", "none/r.md"], "a folder that exists"),
+        (["--report", "none/r.md"], "make it first"),
         (["--force"], "name one with --report"),
     ],
 )

@@ -12,8 +12,8 @@ import pytest
 
 from cape_utils import data
 from cape_utils.data import lm_eval
-from cape_utils.explorers import _grid, _report, scores
-from cape_utils.reports import family
+from cape_utils.explorers import _grid, scores
+from cape_utils.reports import family, render
 
 CSV = (
     "model,family,params_b,mmlu,arc_challenge\n"
@@ -40,7 +40,7 @@ def upload(app, *files: tuple[str, bytes]) -> None:
 
 
 def plain(found) -> list[dict]:
-    return [one.as_dict() for one in found.found]
+    return [one.as_dict() for one in found.diagnoses]
 
 
 def cell(app, row: int, column: str):
@@ -69,7 +69,7 @@ def test_it_opens_with_a_table_a_chart_and_the_diagnosis_of_the_command(app):
     assert app.chart is not None
     assert "Diagnosis of Mine" in app.report_view.value
     table, _ = app.controls["scores"].frame()
-    assert plain(app.found) == plain(family.family_report(data.load_scores(table)))
+    assert plain(app.report) == plain(family.family_report(data.load_scores(table)))
     assert all(control.description for control in app.controls.values())
     assert not app.busy
 
@@ -83,7 +83,7 @@ def test_a_typed_score_is_measured_at_once_and_diagnosed_after(app):
     assert app.busy
     assert "Diagnosing" in app._status
     assert app.report_view.value == report, "the slow part came before it was asked for"
-    assert app.found.found[0].phase == "bonus"
+    assert app.report.diagnoses[0].phase == "bonus"
     assert app.report_view.value != report
     assert (app.busy, app.status) == (False, "Up to date.")
 
@@ -107,7 +107,7 @@ def test_a_bad_cell_is_a_sentence_with_its_row_and_the_way_back(app, row, column
     box.value = text
     assert app.chart is None
     assert words in app.status
-    assert (app.found, app.report_view.value, app.busy) == (None, "", False)
+    assert (app.report, app.report_view.value, app.busy) == (None, "", False)
     assert all(button.disabled for button in app.buttons.values())
     box.value = old
     assert app.chart is not None
@@ -115,18 +115,18 @@ def test_a_bad_cell_is_a_sentence_with_its_row_and_the_way_back(app, row, column
 
 
 def test_rows_come_and_go_and_an_empty_one_counts_for_nothing(app):
-    grid, before = app.controls["scores"], app.found
+    grid, before = app.controls["scores"], app.report
     grid.add.click()
     assert cell(app, 4, "family").value == "Mine"
     cell(app, 4, "family").value = ""
-    assert plain(app.found) == plain(before)
+    assert plain(app.report) == plain(before)
     for column, text in (("model", "Mine-30B"), ("family", "Mine"), ("params_b", "30")):
         cell(app, 4, column).value = text
-    assert plain(app.found) == plain(before), "a model without scores is no step"
+    assert plain(app.report) == plain(before), "a model without scores is no step"
     cell(app, 4, "hellaswag").value, cell(app, 4, "truthfulqa_mc2").value = "80", "44"
-    assert [score.params_b for score in app.found.found[0].scores] == [0.4, 1.4, 7.0, 30.0]
+    assert [score.params_b for score in app.report.diagnoses[0].scores] == [0.4, 1.4, 7.0, 30.0]
     grid.removers[1].click()
-    assert [score.params_b for score in app.found.found[0].scores] == [0.4, 7.0, 30.0]
+    assert [score.params_b for score in app.report.diagnoses[0].scores] == [0.4, 7.0, 30.0]
     assert cell(app, 2, "model").value == "Mine-7B"
     for _ in range(3):
         grid.removers[0].click()
@@ -144,16 +144,16 @@ def test_the_row_of_a_message_is_that_of_the_screen(app):
 def test_another_pair_is_shown_and_the_first_is_kept(app):
     upload(app, ("mine.csv", CSV.encode()))
     assert (app.controls["x"].value, app.controls["y"].value) == ("arc_challenge", "mmlu")
-    assert [one.family for one in app.found.found] == ["A", "B"]
+    assert [one.family for one in app.report.diagnoses] == ["A", "B"]
     assert cell(app, 3, "arc_challenge").value == ""
     app.controls["y"].value = "gsm8k"
     assert "holds no score of gsm8k" in app.status
     cell(app, 1, "gsm8k").value, cell(app, 2, "gsm8k").value = "5", "9"
-    assert [one.y for one in app.found.found] == ["gsm8k"]
+    assert [one.y for one in app.report.diagnoses] == ["gsm8k"]
     assert "B: left out" in app.report_view.value
     app.controls["y"].value = "mmlu"
     assert cell(app, 2, "mmlu").value == "45"
-    assert len(app.found.found) == 2
+    assert len(app.report.diagnoses) == 2
     app.controls["x"].value = "mmlu"
     assert "a coupling needs two benchmarks" in app.status
 
@@ -165,7 +165,7 @@ def test_results_of_a_harness_replace_the_table_with_their_notes(app):
     )
     assert [row["model"] for row in app.controls["scores"].value] == ["org/fam-1b", "org/fam-3b"]
     assert cell(app, 2, "hellaswag").value == "60"
-    assert app.found.found[0].notes[0].startswith("org/fam-3b: several results of hellaswag")
+    assert app.report.diagnoses[0].notes[0].startswith("org/fam-3b: several results of hellaswag")
     assert app.controls["upload"].value == (), "the same file could not be chosen again"
 
 
@@ -177,7 +177,7 @@ def test_sizes_may_be_uploaded_beside_the_results(app):
     sizes = ("sizes.csv", b"model,params_b,family\nsmall,0.5,F\nlarge,4,F\n")
     upload(app, *files, sizes)
     assert app.status == "Up to date."
-    assert [score.params_b for score in app.found.found[0].scores] == [0.5, 4.0]
+    assert [score.params_b for score in app.report.diagnoses[0].scores] == [0.5, 4.0]
 
 
 # What is uploaded, and what the message must hold.
@@ -223,7 +223,7 @@ def test_an_upload_that_fails_while_a_diagnosis_waits_is_still_told(app):
     cell(app, 3, "hellaswag").value = "74"
     upload(app, ("a.csv", b""))
     assert app.status.startswith("The file was not taken")
-    assert app.found is not None
+    assert app.report is not None
 
 
 def test_uploads_are_read_as_files_are(tmp_path):
@@ -251,7 +251,7 @@ def test_a_size_that_cannot_be_predicted_is_a_sentence(app, text, words):
     assert words.lower() in app.status.lower()
     assert app.chart is None
     app.controls["next_size"].value = "13"
-    assert app.found.found[0].next_size.params_b == 13
+    assert app.report.diagnoses[0].next_size.params_b == 13
 
 
 @pytest.mark.parametrize("suffix", ["html", "md", "json"])
@@ -259,7 +259,7 @@ def test_the_report_is_that_of_the_command(app, suffix, tmp_path):
     app.buttons[suffix].click()
     name, kept = re.search(r'download="([^"]+)".*base64,([^"]+)"', app.link.value).groups()
     assert name == f"diagnosis.{suffix}"
-    saved = app.found.save(tmp_path / name)
+    saved = app.report.save(tmp_path / name)
     assert base64.b64decode(kept) == saved.read_bytes()
     cell(app, 3, "hellaswag").value = "75"
     assert app.chart is not None
@@ -278,7 +278,7 @@ def test_a_report_that_fails_is_a_sentence(app, monkeypatch):
     def broken(*_):
         raise RuntimeError("no disk")
 
-    monkeypatch.setitem(_report.WRITERS, "md", ("Markdown", "text/markdown", broken))
+    monkeypatch.setitem(render.WRITERS, "md", render.Format("Markdown", "text/markdown", broken))
     app.make_report("md")
     assert app.status.startswith("RuntimeError: no disk")
 
@@ -287,10 +287,10 @@ def test_a_diagnosis_that_fails_is_a_sentence(app, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(scores, "family_report", broken)
+    monkeypatch.setattr(scores, "report_on", broken)
     cell(app, 3, "hellaswag").value = "76"
     assert app.status.startswith("ZeroDivisionError: by nothing")
-    assert (app.busy, app.found) == (False, None)
+    assert (app.busy, app.report) == (False, None)
 
 
 def test_a_long_table_is_used_whole_and_shown_in_part(app):
@@ -320,7 +320,7 @@ def test_typing_in_a_kernel_is_answered_by_itself_and_once():
             await asyncio.sleep(0.005)
         for _ in range(200):
             await asyncio.sleep(0.05)
-            if app._found is not None and not app._later.pending and not app._slow.pending:
+            if app._report is not None and not app._later.pending and not app._slow.pending:
                 break
         return app.computed, app._status, "Diagnosis of Mine" in app.report_view.value
 
