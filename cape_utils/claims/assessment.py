@@ -22,36 +22,19 @@ from cape_utils.claims.verdicts import (
     VERDICTS,
     Assessment,
     Claim,
-    NullRange,
-    Recomputed,
-    Value,
     judge,
-    show_null,
-    show_quote,
-    show_value,
 )
 from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Null
 
 __all__ = [
-    "VERDICTS",
-    "Assessment",
-    "Claim",
-    "NullRange",
-    "Recomputed",
-    "Reproduction",
-    "Scoreboard",
-    "Statements",
-    "Value",
     "agreement_by_luck",
     "assess",
     "assess_some",
     "flat_table",
-    "judge",
     "reproduce",
     "scoreboard",
     "statements",
-    "table",
     "verdict_counts",
 ]
 
@@ -103,30 +86,6 @@ def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
     """Number of claims with each verdict, in the order of ``VERDICTS``."""
     verdicts = [item.verdict for item in (assess() if items is None else items)]
     return {name: verdicts.count(name) for name in VERDICTS}  # type: ignore[arg-type]
-
-
-def table(chapter: str | None = None) -> pd.DataFrame:
-    """The ledger as a table for reading.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``claim, paper, paper's data, open panel, null, verdict, why``, indexed by id.
-    """
-    rows = [
-        {
-            "id": item.claim.id,
-            "claim": f"{item.claim.statement} ({item.claim.unit})",
-            "paper": show_quote(item.claim),
-            "paper's data": "" if item.paper_panel is None else show_value(item.paper_panel),
-            "open panel": "" if item.open_panel is None else show_value(item.open_panel),
-            "null": "" if item.null is None else show_null(item.null),
-            "verdict": item.verdict,
-            "why": item.reason,
-        }
-        for item in assess(chapter)
-    ]
-    return pd.DataFrame(rows).set_index("id")
 
 
 def reproduce(claim_id: str) -> Reproduction:
@@ -198,7 +157,7 @@ def flat_table() -> pd.DataFrame:
 
 
 def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) -> Null:
-    """How many numbers would be recomputed if the quoted ones were dealt out anew among claims of one unit.
+    """How many numbers would be recomputed if the quoted ones were permuted among the claims of each unit.
 
     Returns
     -------
@@ -216,18 +175,18 @@ def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) 
     shared = pd.Series([item.claim.unit for item in items]).duplicated(keep=False)
     items = [
         item for item, more in zip(items, shared, strict=True) if more
-    ]  # a unit of one deals itself back
+    ]  # a value alone in its unit stays where it is
     quoted = np.array([float(item.claim.paper_value.value) for item in items if item.claim.paper_value])
     ours = np.array([float(item.paper_panel.value) for item in items if item.paper_panel])
     slack = np.array([item.claim.tolerance * (1 + 1e-9) + 1e-15 for item in items])
     units = pd.factorize(np.array([item.claim.unit for item in items], dtype=object))[0]
     generator = np.random.default_rng(rng)
-    # Sorting by unit, then by a random key, deals the values out within each unit.
+    # Sorting by unit, then by a random key, permutes the values within each unit.
     keys = generator.random((draws, len(items)))
     order = np.argsort(units + keys / 2, axis=1)
     home = np.argsort(units, kind="stable")
-    dealt = np.empty((draws, len(items)))
-    dealt[:, home] = quoted[order]
-    hits = (np.abs(dealt - ours) <= slack).sum(axis=1).astype(float)
+    permuted = np.empty((draws, len(items)))
+    permuted[:, home] = quoted[order]
+    hits = (np.abs(permuted - ours) <= slack).sum(axis=1).astype(float)
     observed = float((np.abs(quoted - ours) <= slack).sum())
-    return null_from_draws(observed, hits, len(items), "quoted values dealt out anew within each unit")
+    return null_from_draws(observed, hits, len(items), "quoted values permuted out anew within each unit")

@@ -40,16 +40,16 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
         )
         claims.append(
             Claim(
-                row["id"],
-                row["paper"],
-                row["section"],
-                row["statement"],
-                row["chapter"],
-                row["unit"],
-                row["criterion"],
-                value,
-                finite(row["criterion_value"]),
-                finite(row["tolerance"]) or 0.0,
+                id=row["id"],
+                paper=row["paper"],
+                section=row["section"],
+                statement=row["statement"],
+                chapter=row["chapter"],
+                unit=row["unit"],
+                criterion=row["criterion"],
+                paper_value=value,
+                bound=finite(row["criterion_value"]),
+                tolerance=finite(row["tolerance"]) or 0.0,
             )
         )
     return claims

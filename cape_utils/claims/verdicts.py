@@ -204,7 +204,12 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     """
     if ours is None:
         return Assessment(
-            claim, None, None, None, "not written yet", f"Chapter {claim.chapter} is not written yet."
+            claim=claim,
+            paper_panel=None,
+            open_panel=None,
+            null=None,
+            verdict="not written yet",
+            reason=f"Chapter {claim.chapter} is not written yet.",
         )
     paper, opened, null = ours.paper_panel, ours.open_panel, ours.null
     verdict: Verdict
@@ -226,7 +231,9 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
         beyond = f"; the null gives {show_null(null, claim)}" if null is not None else ""
         why = f"The paper's data give {show_value(paper, claim)}{against}{beyond}"
     reason = f"{why}. {ours.remark}".strip()
-    return Assessment(claim, paper, opened, null, verdict, reason)
+    return Assessment(
+        claim=claim, paper_panel=paper, open_panel=opened, null=null, verdict=verdict, reason=reason
+    )
 
 
 def show_number(number: float | str) -> str:

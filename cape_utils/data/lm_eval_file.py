@@ -160,13 +160,13 @@ def read_run(path: Path, name: str) -> Run:
         float(count) if isinstance(count, int | float) and not isinstance(count, bool) and count > 0 else None
     )
     return Run(
-        name,
-        _model(doc, config, path),
-        _when(doc, path),
-        number if number is not None and math.isfinite(number) else None,
-        scores,
-        {column: shots[column] for column in scores if column in shots},
-        tuple(sorted(set(tasks) - used)),
+        file=name,
+        model=_model(doc, config, path),
+        when=_when(doc, path),
+        count=number if number is not None and math.isfinite(number) else None,
+        scores=scores,
+        shots={column: shots[column] for column in scores if column in shots},
+        unused=tuple(sorted(set(tasks) - used)),
     )
 
 

@@ -19,12 +19,10 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import decode, read_table, require_columns
 
 __all__ = [
     "BENCHMARKS",
-    "DataError",
-    "Problem",
     "bootstrap_rows",
     "both_panels",
     "compare_panels",
@@ -216,8 +214,7 @@ def with_architecture(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Same rows, same order; models without a known configuration get missing values.
     """
-    if "hf_id" not in table:
-        raise ValueError(f"a column 'hf_id' is needed; the columns are {', '.join(table.columns)}")
+    require_columns(table, ("hf_id",))
     return table.merge(load("architectures").drop(columns="source_id"), on="hf_id", how="left")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils.data import user_scores
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, read_user_table
 
 __all__ = ["SizeError", "SizeTable", "family_from_name", "read_sizes", "short_name", "size_from_name"]
 
@@ -132,9 +132,6 @@ def read_sizes(path: str | Path) -> SizeTable:
     FileNotFoundError
         If there is no such file.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"no file {str(path)!r}; give a CSV with the columns model, params_b")
     fields = {field["name"]: field for field in user_scores.score_schema()["fields"]}
     optional = {**fields["family"], "constraints": {}}
     schema = {
@@ -142,7 +139,7 @@ def read_sizes(path: str | Path) -> SizeTable:
         "missingValues": [""],
         "primaryKey": ["model"],
     }
-    rows = read_table(decode(file.read_bytes(), file.name), schema, file.name)
+    rows, name = read_user_table(path, schema, "the columns model, params_b")
     if "family" not in rows:
         rows = rows.assign(family=pd.Series(None, index=rows.index, dtype="object"))
-    return SizeTable(file.name, rows)
+    return SizeTable(name, rows)

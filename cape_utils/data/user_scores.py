@@ -10,7 +10,7 @@ import pandas as pd
 
 from cape_utils.data.benchmarks import chance_pct
 from cape_utils.data.loading import _resource, load, missing_counts
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, read_user_table
 
 __all__ = ["load_scores", "refuse_fractions", "score_schema"]
 
@@ -70,29 +70,8 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     """
-    if isinstance(source, pd.DataFrame):
-        name, text = "the table", source.to_csv(index=False)
-    else:
-        path = Path(source)
-        name = path.name
-        if path.is_dir():
-            raise DataError(
-                [
-                    Problem(
-                        name,
-                        None,
-                        None,
-                        None,
-                        "this is a folder; the path of a CSV file is needed "
-                        "(for results of lm-evaluation-harness: harness.read_harness)",
-                    )
-                ]
-            )
-        if not path.exists():
-            raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with scores")
-        text = decode(path.read_bytes(), name)
-    schema = score_schema()
-    table = read_table(text, schema, name, aliases=_ALIASES)
+    content = "scores; for results of lm-evaluation-harness use data.lm_eval.read_harness"
+    table, name = read_user_table(source, score_schema(), content, aliases=_ALIASES)
     given = [column for column in load("benchmarks")["benchmark"] if column in table]
     if not given:
         known = ", ".join(load("benchmarks")["benchmark"])

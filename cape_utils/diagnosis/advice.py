@@ -16,7 +16,7 @@ from cape_utils.claims.evidence import GRADES, Evidence, Grade, evidence_for, gr
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.stats.results import to_jsonable
 
-__all__ = ["CLEAR", "GRADES", "RULES", "Advice", "Evidence", "Rule", "advise", "grade"]
+__all__ = ["CLEAR", "RULES", "Advice", "Rule", "advise"]
 
 CLEAR = 0.8
 """Probability from which a phase counts as clear."""
@@ -133,30 +133,30 @@ def _measure(found: Diagnosis) -> str | None:
 
 RULES = (
     Rule(
-        "measure_more",
-        "Measure more before acting",
-        _measure,
-        "Test the same models on more items, on a second wording or seed, or on a second benchmark of the same ability, and "
+        name="measure_more",
+        title="Measure more before acting",
+        fires=_measure,
+        says="Test the same models on more items, on a second wording or seed, or on a second benchmark of the same ability, and "
         "add a size. Near a boundary, look at several checkpoints.",
-        (),
-        "A likeliest phase of 80% or more at the last step.",
+        claims=(),
+        changes="A likeliest phase of 80% or more at the last step.",
     ),
     Rule(
-        "curate",
-        "Curate the training data",
-        _curate,
-        "The paper expects curated data to lift truthfulness at the same size. Train the same size on a filtered mix, and "
+        name="curate",
+        title="Curate the training data",
+        fires=_curate,
+        says="The paper expects curated data to lift truthfulness at the same size. Train the same size on a filtered mix, and "
         "compare with the same size unfiltered.",
-        ("qwen_dip", "qwen_8b_gain", "gemma4_coupling", "phi_scale_advantage"),
-        "A last step that is not clearly tax, and scores within the range of web-trained models.",
+        claims=("qwen_dip", "qwen_8b_gain", "gemma4_coupling", "phi_scale_advantage"),
+        changes="A last step that is not clearly tax, and scores within the range of web-trained models.",
     ),
     Rule(
-        "widen",
-        "Widen the model",
-        _clear_tax,
-        "The paper reads the tax as a bottleneck of width, and expects a wider model of the same size to lose it. Compare "
+        name="widen",
+        title="Widen the model",
+        fires=_clear_tax,
+        says="The paper reads the tax as a bottleneck of width, and expects a wider model of the same size to lose it. Compare "
         "two shapes of one size before a large run.",
-        (
+        claims=(
             "width_pythia",
             "width_opt",
             "width_bloom",
@@ -164,44 +164,44 @@ RULES = (
             "width_gptneo",
             "projection_drop_1b",
         ),
-        "A last step that is not clearly tax.",
+        changes="A last step that is not clearly tax.",
     ),
     Rule(
-        "scale",
-        "Train the next size",
-        _scale,
-        "The paper expects reasoning and truthfulness to rise together above the critical scale. The predicted scores of the "
-        "next size, with their ranges, say how much to expect.",
-        ("critical_scale", "no_counterexample_family", "running_coupling_slope"),
-        "A last step that is not clearly bonus, or a next size whose predicted phase is not.",
+        name="scale",
+        title="Train the next size",
+        fires=_scale,
+        says="The paper expects reasoning and truthfulness to rise together above the critical scale. The predicted scores of "
+        "the next size, with their ranges, say how much to expect.",
+        claims=("critical_scale", "no_counterexample_family", "running_coupling_slope"),
+        changes="A last step that is not clearly bonus, or a next size whose predicted phase is not.",
     ),
     Rule(
-        "distil",
-        "Distil from a larger model",
-        _distil,
-        "The paper points to small models taught by large ones that score like models many times their size. Distil one "
+        name="distil",
+        title="Distil from a larger model",
+        fires=_distil,
+        says="The paper points to small models taught by large ones that score like models many times their size. Distil one "
         "size, and compare with the same size trained alone.",
-        ("phi_scale_advantage", "gemma4_coupling"),
-        "A family that reaches beyond the paper's critical scale, or a last step that is not clearly tax.",
+        claims=("phi_scale_advantage", "gemma4_coupling"),
+        changes="A family that reaches beyond the paper's critical scale, or a last step that is not clearly tax.",
     ),
     Rule(
-        "steer",
-        "Steer while it writes",
-        _clear_tax,
-        "The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with a random "
+        name="steer",
+        title="Steer while it writes",
+        fires=_clear_tax,
+        says="The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with a random "
         "direction of the same length, and count what became true, not what changed.",
-        ("steering_tax", "steering_transition", "steering_bonus", "steering_quarter_depth"),
-        "A last step that is not clearly tax, or a random direction that does as well.",
-        "They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
+        claims=("steering_tax", "steering_transition", "steering_bonus", "steering_quarter_depth"),
+        changes="A last step that is not clearly tax, or a random direction that does as well.",
+        indirect="They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
     ),
     Rule(
-        "rotate",
-        "Rotate the benchmark pair",
-        _rotate,
-        "Where the top models bunch together, the paper moves on to a benchmark that still spreads them. Choose one on which "
-        "your models differ by several times its item noise.",
-        ("frontier_saturation_swe", "frontier_saturation_gpqa"),
-        "A spread on this benchmark of several times its item noise.",
+        name="rotate",
+        title="Rotate the benchmark pair",
+        fires=_rotate,
+        says="Where the top models bunch together, the paper moves on to a benchmark that still spreads them. Choose one on "
+        "which your models differ by several times its item noise.",
+        claims=("frontier_saturation_swe", "frontier_saturation_gpqa"),
+        changes="A spread on this benchmark of several times its item noise.",
     ),
 )
 """Every rule, in the order of the report."""
@@ -273,6 +273,15 @@ def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, 
         if rule.indirect and mark == "holds":
             mark = "indirect"
         given.append(
-            Advice(rule.name, rule.title, trigger, rule.says, mark, evidence, rule.changes, rule.indirect)
+            Advice(
+                name=rule.name,
+                title=rule.title,
+                trigger=trigger,
+                says=rule.says,
+                grade=mark,
+                evidence=evidence,
+                changes=rule.changes,
+                indirect=rule.indirect,
+            )
         )
     return tuple(given)

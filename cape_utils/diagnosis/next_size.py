@@ -195,17 +195,17 @@ def predict_size(
     left = tuple(name for name in columns if name not in {score.benchmark for score in found})
     order = {name: place for place, name in enumerate(columns)}
     return NextSize(
-        float(params_b),
-        method,
-        level,
-        float(coverage),
-        tuple(sorted(found, key=lambda score: order[score.benchmark])),
-        left,
-        phases["tax"],
-        phases["transition"],
-        phases["bonus"],
-        skill,
-        "; ".join(notes),
+        params_b=float(params_b),
+        method=method,
+        level=level,
+        coverage=float(coverage),
+        scores=tuple(sorted(found, key=lambda score: order[score.benchmark])),
+        not_predicted=left,
+        p_tax=phases["tax"],
+        p_transition=phases["transition"],
+        p_bonus=phases["bonus"],
+        skill=skill,
+        note="; ".join(notes),
     )
 
 

@@ -145,7 +145,9 @@ def web_distance(
         if outside.any()
         else ""
     )
-    return Distance(null.observed, null.low, null.high, null.p, null.n, models, note)
+    return Distance(
+        h=null.observed, low=null.low, high=null.high, p=null.p, n=null.n, models=models, note=note
+    )
 
 
 @dataclass(frozen=True)
@@ -238,19 +240,32 @@ def _neighbour(
     below, above = part[part["params_b"] <= 1.25 * largest], part[part["params_b"] > 1.25 * largest]
     nan = float("nan")
     if below.empty or above.empty:
-        return Neighbour(family, distance, sizes, "", "", nan, nan, nan, nan, nan, "", nan)
+        return Neighbour(
+            family=family,
+            distance_pp=distance,
+            sizes=sizes,
+            from_model="",
+            to_model="",
+            from_params_b=nan,
+            to_params_b=nan,
+            dx=nan,
+            dy=nan,
+            coupling=nan,
+            phase="",
+            probability=nan,
+        )
     step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000)[0]
     return Neighbour(
-        family,
-        distance,
-        sizes,
-        step.from_model,
-        step.to_model,
-        step.from_params_b,
-        step.to_params_b,
-        step.dx,
-        step.dy,
-        step.coupling,
-        step.phase,
-        step.probability,
+        family=family,
+        distance_pp=distance,
+        sizes=sizes,
+        from_model=step.from_model,
+        to_model=step.to_model,
+        from_params_b=step.from_params_b,
+        to_params_b=step.to_params_b,
+        dx=step.dx,
+        dy=step.dy,
+        coupling=step.coupling,
+        phase=step.phase,
+        probability=step.probability,
     )

@@ -133,5 +133,10 @@ def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | No
         usual = small_sample(panel[names].dropna().cov().to_numpy(), [len(rows)], rng=rng).iloc[0]
         low, high = float(usual["low"]), float(usual["high"])
     return Dimension(
-        found.participation_ratio, min(len(names), len(rows) - 1), low, high, len(rows), tuple(names)
+        ratio=found.participation_ratio,
+        ceiling=min(len(names), len(rows) - 1),
+        usual_low=low,
+        usual_high=high,
+        n=len(rows),
+        benchmarks=tuple(names),
     )

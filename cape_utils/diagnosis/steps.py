@@ -3,11 +3,13 @@
 Section 2 of paper A gives each step a coupling and a phase. Here every score is drawn anew from its test items, and the
 coupling, the phase and the family's own critical scale follow from each draw. A ratio of small differences has no finite
 mean, so medians and quantiles are given, never a mean. Item noise is all that is drawn: another training run, or another
-wording of the prompt, would move the scores further. Other families enter in ``outlook``.
+wording of the prompt, would move the scores further. What other families say of the next
+size is in ``diagnosis.next_size``.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,24 +136,24 @@ def intervals(
             rises = float(np.mean(dx > 0))
         found.append(
             CouplingStep(
-                str(row["from_model"]),
-                str(row["to_model"]),
-                float(row["from_params_b"]),
-                float(row["to_params_b"]),
-                float(row["dx"]),
-                float(row["dy"]),
-                float(row["se_dx"]),
-                float(row["se_dy"]),
-                float(row["coupling"]),
-                float(row["se"]) if np.isfinite(row["coupling"]) else float("nan"),
-                ends[1],
-                ends[0],
-                ends[2],
-                shares["tax"],
-                shares["transition"],
-                shares["bonus"],
-                rises,
-                str(name),
+                from_model=str(row["from_model"]),
+                to_model=str(row["to_model"]),
+                from_params_b=float(row["from_params_b"]),
+                to_params_b=float(row["to_params_b"]),
+                dx=float(row["dx"]),
+                dy=float(row["dy"]),
+                se_dx=float(row["se_dx"]),
+                se_dy=float(row["se_dy"]),
+                coupling=float(row["coupling"]),
+                se=float(row["se"]) if np.isfinite(row["coupling"]) else float("nan"),
+                median=ends[1],
+                low=ends[0],
+                high=ends[2],
+                p_tax=shares["tax"],
+                p_transition=shares["transition"],
+                p_bonus=shares["bonus"],
+                p_x_rises=rises,
+                phase=str(name),
             )
         )
     return tuple(found)
@@ -190,6 +192,29 @@ class FamilyScale:
     stretch: float
 
 
+def _not_identified(
+    n: int,
+    reason: str,
+    *,
+    valid: float = math.nan,
+    downward: float = math.nan,
+    outside: float = math.nan,
+    stretch: float = math.nan,
+) -> FamilyScale:
+    return FamilyScale(
+        estimate=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        identified=False,
+        reason=reason,
+        valid=valid,
+        downward=downward,
+        outside=outside,
+        stretch=stretch,
+    )
+
+
 def family_scale(
     rows: pd.DataFrame, y: str, *, draws: int = 4000, rng: np.random.Generator | int = 0
 ) -> FamilyScale:
@@ -214,12 +239,12 @@ def family_scale(
     size, score = np.log10(used["params_b"].to_numpy(dtype=float)), used[y].to_numpy(dtype=float)
     n, nan = len(used), float("nan")
     if n < 3:
-        what = f"a turn needs at least 3 sizes, and there {'is' if n == 1 else 'are'} {n}"
-        return FamilyScale(nan, nan, nan, n, False, what, nan, nan, nan, nan)
+        reason = f"a turn needs at least 3 sizes, and there {'is' if n == 1 else 'are'} {n}"
+        return _not_identified(n, reason)
     items = benchmark_items(y)
     if not np.isfinite(items):
-        what = f"the number of test items of {benchmark_title(y)} is not known, so its noise is not either"
-        return FamilyScale(nan, nan, nan, n, False, what, nan, nan, nan, nan)
+        reason = f"the number of test items of {benchmark_title(y)} is not known, so its noise is not either"
+        return _not_identified(n, reason)
     middle = size.mean()
     basis = np.vander(size - middle, 3)
     noise = item_error(score, items)
@@ -241,9 +266,20 @@ def family_scale(
     outside = 1 - valid - downward
     if valid < LEAST_VALID or not size[0] < point < size[-1]:
         reason = _why(score, downward, outside, used, y)
-        return FamilyScale(nan, nan, nan, n, False, reason, valid, downward, outside, stretch)
+        return _not_identified(n, reason, valid=valid, downward=downward, outside=outside, stretch=stretch)
     low, high = (float(v) for v in 10 ** np.quantile(vertex[inside], [0.025, 0.975]))
-    return FamilyScale(float(10**point), low, high, n, True, "", valid, downward, outside, stretch)
+    return FamilyScale(
+        estimate=float(10**point),
+        low=low,
+        high=high,
+        n=n,
+        identified=True,
+        reason="",
+        valid=valid,
+        downward=downward,
+        outside=outside,
+        stretch=stretch,
+    )
 
 
 def _why(score: Floats, downward: float, outside: float, used: pd.DataFrame, y: str) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, read_user_table
 
 __all__ = ["GPQA", "PAPER_PAIR", "SWE", "Pair", "make_pair", "population_schema", "read_population"]
 
@@ -87,7 +87,7 @@ def make_pair(x: str, y: str, *, items: Mapping[str, float] | None = None) -> Pa
             raise ValueError(f"items were given for {name!r}; allowed are the two of the pair, {x} and {y}")
         if not (math.isfinite(count) and count > 0):
             raise ValueError(
-                f"{count:g} items of {name} came; allowed is a number above 0; leave it out if it is not known"
+                f"got {count:g} items of {name}, expected a number above 0; leave it out if it is not known"
             )
     return Pair(x, y, tuple((name, float(count)) for name, count in (items or {}).items()))
 
@@ -100,13 +100,13 @@ def population_schema(pair: Pair) -> dict[str, Any]:
     >>> [field["name"] for field in population_schema(Pair("hle", "mmlu"))["fields"]][:4]
     ['model', 'lab', 'family', 'released']
     """
-    own = {field["name"]: field for field in data.score_schema()["fields"]}
+    scores_fields = {field["name"]: field for field in data.score_schema()["fields"]}
     frontier = {field["name"]: field for field in data.table_schema("frontier_models")["fields"]}
     dates = {"pattern": frontier["released"]["constraints"]["pattern"]}
     fields = [
-        own["model"],
+        scores_fields["model"],
         {**frontier["lab"], "constraints": {}},
-        {**own["family"], "constraints": {}},
+        {**scores_fields["family"], "constraints": {}},
         {**frontier["released"], "constraints": dates},
     ]
     scores = [name for name in data.load("benchmarks")["benchmark"] if name not in (pair.x, pair.y)]
@@ -141,15 +141,8 @@ def read_population(source: str | Path | pd.DataFrame, pair: Pair = PAPER_PAIR) 
     FileNotFoundError
         If there is no such file.
     """
-    if isinstance(source, pd.DataFrame):
-        name, text = "the table", source.to_csv(index=False)
-    else:
-        path = Path(source)
-        name = path.name
-        if not path.is_file():
-            raise FileNotFoundError(f"no file {str(path)!r}; give a CSV with model, {pair.x} and {pair.y}")
-        text = decode(path.read_bytes(), name)
-    read = read_table(text, population_schema(pair), name, further=True)
+    content = f"the columns model, {pair.x} and {pair.y}"
+    read, name = read_user_table(source, population_schema(pair), content, further=True)
     missing = [
         Problem(name, 1, column, None, f"the column is missing; the table holds {', '.join(read.columns)}")
         for column in (pair.x, pair.y)

@@ -18,15 +18,14 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cape_utils import data
-from cape_utils.frontier.benchmark_pair import GPQA, PAPER_PAIR, SWE, Pair
+from cape_utils.data.schema import require_columns
+from cape_utils.frontier.benchmark_pair import PAPER_PAIR, Pair
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import Estimate, Floats, to_jsonable
 
 __all__ = [
-    "GPQA",
     "LEAST_MODELS",
     "SPECIALIST_PP",
-    "SWE",
     "FrontierPosition",
     "Line",
     "fit_line",
@@ -108,11 +107,7 @@ def models(subset: Subset = "published") -> pd.DataFrame:
 
 def scored(table: pd.DataFrame, min_models: int, pair: Pair = PAPER_PAIR) -> pd.DataFrame:
     """Models with both scores, or a clear error where there are fewer than ``min_models``."""
-    for column in ("lab", pair.x, pair.y):
-        if column not in table:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, table.columns))}"
-            )
+    require_columns(table, ("lab", pair.x, pair.y))
     used = table.dropna(subset=[pair.x, pair.y])
     if len(used) < min_models:
         which = "" if pair.published else f", {pair.x} and {pair.y},"
@@ -202,17 +197,17 @@ def fit_line(table: pd.DataFrame, pair: Pair = PAPER_PAIR) -> Line:
     own = stats.pearsonr(x, y).confidence_interval(0.95)
     sigma = float(np.sqrt(np.sum((y - fit.intercept - fit.slope * x) ** 2) / (n - 2)))
     return Line(
-        Estimate(*ends[0], n, "least squares over models, t interval"),
-        Estimate(*ends[1], n, "least squares over models, t interval"),
-        float(fit.stderr),
-        float(fit.intercept_stderr),
-        Estimate(float(fit.rvalue), float(own.low), float(own.high), n, "Fisher z over models"),
-        float(fit.pvalue),
-        sigma,
-        float(x.mean()),
-        float(np.sum((x - x.mean()) ** 2)),
-        float(x.min()),
-        float(x.max()),
+        slope=Estimate(*ends[0], n, "least squares over models, t interval"),
+        intercept=Estimate(*ends[1], n, "least squares over models, t interval"),
+        slope_se=float(fit.stderr),
+        intercept_se=float(fit.intercept_stderr),
+        r=Estimate(float(fit.rvalue), float(own.low), float(own.high), n, "Fisher z over models"),
+        p=float(fit.pvalue),
+        sigma=sigma,
+        mean_x=float(x.mean()),
+        spread_x=float(np.sum((x - x.mean()) ** 2)),
+        low_x=float(x.min()),
+        high_x=float(x.max()),
     )
 
 
@@ -351,18 +346,18 @@ def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PA
     expected, half = float(own.predict(x)), own.prediction_half_width(x)
     h, noise = y - expected, 1.96 * float(h_noise(x, y, own.slope.estimate, pair))
     return FrontierPosition(
-        pair,
-        x,
-        y,
-        h,
-        h - noise,
-        h + noise,
-        expected,
-        expected - half,
-        expected + half,
-        position(h, pair),
-        abs(h) <= half,
-        own.slope.estimate,
-        own.intercept.estimate,
-        own.n,
+        pair=pair,
+        x_pct=x,
+        y_pct=y,
+        h=h,
+        h_low=h - noise,
+        h_high=h + noise,
+        expected=expected,
+        expected_low=expected - half,
+        expected_high=expected + half,
+        position=position(h, pair),
+        usual=abs(h) <= half,
+        slope=own.slope.estimate,
+        intercept=own.intercept.estimate,
+        n=own.n,
     )

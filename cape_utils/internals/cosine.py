@@ -207,12 +207,12 @@ def internal_coupling(
         two = b / np.linalg.norm(b, axis=-1, keepdims=True)
     pairs = np.moveaxis(one, 0, -2) @ np.moveaxis(two, 0, -1)  # (layers, ..., first, second)
     return InternalCoupling(
-        unit_cosine(a.mean(0), b.mean(0)),
-        pairs.mean((-2, -1)),
-        (pairs < COMPETES_BELOW).mean((-2, -1)),
-        len(a),
-        len(b),
-        centred,
+        cosine=unit_cosine(a.mean(0), b.mean(0)),
+        pair_cosine=pairs.mean((-2, -1)),
+        opposed=(pairs < COMPETES_BELOW).mean((-2, -1)),
+        n_first=len(a),
+        n_second=len(b),
+        centred=centred,
     )
 
 

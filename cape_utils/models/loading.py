@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Loaded", "ModelError", "ModelInfo", "cache_folder", "context_length", "encode", "load_model"]
+__all__ = ["Loaded", "ModelInfo", "cache_folder", "context_length", "encode", "load_model"]
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 _DOCUMENT_END = "<|endoftext|>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +19,10 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
-from cape_utils.stats.correlation import _weighted_pearson, fisher_interval, pearson
+from cape_utils.data.schema import require_columns
+from cape_utils.stats.correlation import fisher_interval, pearson, weighted_pearson
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import family_bootstrap, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -102,11 +104,7 @@ def local_coupling(
     >>> float(local_coupling(toy)["coupling"].iloc[0])
     -0.5
     """
-    for column in ("model", "family", "params_b", x, y):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
+    require_columns(scores, ("model", "family", "params_b", x, y))
     used = scores.dropna(subset=[x, y]).sort_values(["family", "params_b"], kind="stable")
     same = used["family"].eq(used["family"].shift())
     before, after = used.shift()[same], used[same]
@@ -217,16 +215,12 @@ def population_coupling(
     used = scores.dropna(subset=[x, y])
     a, b = used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
     r = pearson(a, b)
-    codes, families = pd.factorize(used["family"])
-    if len(families) < 5:
+    if used["family"].nunique() < 5:
         low, high = fisher_interval(r, len(used) - 3)
         return Estimate(r, low, high, len(used), "Fisher z over models")
-    member = np.eye(len(families))[codes]
-    picks = family_counts(len(families), draws, rng)
-    draws_r = _weighted_pearson(a, b, picks @ member.T)
-    low, high = interval(draws_r)
-    bad = int(np.sum(~np.isfinite(draws_r)))
-    return Estimate(r, low, high, len(used), f"bootstrap over {len(families)} families", 0.95, draws, bad)
+    return family_bootstrap(
+        used["family"], lambda weights: weighted_pearson(a, b, weights), r, draws=draws, rng=rng
+    )
 
 
 def within_family(
@@ -242,16 +236,7 @@ def within_family(
     used = used[used.groupby("family")[x].transform("size") > 1]
     centred = used.assign(**{k: used[k] - used.groupby("family")[k].transform("mean") for k in (x, y)})
     result = population_coupling(centred, x, y, draws=draws, rng=rng)
-    return Estimate(
-        result.estimate,
-        result.low,
-        result.high,
-        result.n,
-        f"family means removed, {result.method}",
-        0.95,
-        result.draws,
-        result.discarded,
-    )
+    return replace(result, method=f"family means removed, {result.method}")
 
 
 def coupling_matrix(scores: pd.DataFrame, benchmarks: Sequence[str] = data.BENCHMARKS) -> pd.DataFrame:

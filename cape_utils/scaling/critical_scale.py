@@ -7,15 +7,16 @@ reproduces the published interval, then estimators and bootstraps that respect f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cape_utils.data.schema import require_columns
 from cape_utils.scaling.coupling import local_coupling
-from cape_utils.stats.resampling import family_counts, interval
+from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -113,20 +114,20 @@ def _scale(
         reason = ""
     estimate = float(10.0 ** (point - 9)) if np.isfinite(point) else float("nan")
     return CriticalScale(
-        estimate,
-        low,
-        high,
-        median,
-        n,
-        n_families,
-        unit,
-        len(draws_log10),
-        int(valid.sum()),
-        int((~valid).sum()),
-        not reason,
-        reason,
-        method,
-        sizes,
+        estimate=estimate,
+        low=low,
+        high=high,
+        median=median,
+        n=n,
+        n_families=n_families,
+        unit=unit,
+        draws=len(draws_log10),
+        valid=int(valid.sum()),
+        discarded=int((~valid).sum()),
+        identified=not reason,
+        reason=reason,
+        method=method,
+        sizes=sizes,
     )
 
 
@@ -162,11 +163,7 @@ def _weighted_vertices(x: Floats, y: Floats, weights: Floats) -> Floats:
 
 def score_rows(scores: pd.DataFrame, y: str, min_models: int = 4) -> pd.DataFrame:
     """Rows that have a size and a score, or a clear error where there are too few."""
-    for column in ("family", "params_b", y):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
+    require_columns(scores, ("family", "params_b", y))
     used = scores.dropna(subset=["params_b", y])
     return _enough(used, min_models, "rows with a score")
 
@@ -279,22 +276,22 @@ def quadratic_null(
         vertex = x.mean() - b / (2 * a)
     vertex = np.where((a > 0) & (vertex > _VALID[0]) & (vertex < _VALID[1]), vertex, np.nan)
     sizes = 10 ** (vertex - 9)
-    found = sizes[1:][np.isfinite(sizes[1:])]
+    valid = sizes[1:][np.isfinite(sizes[1:])]
     names = {
         "common": "families at their own level with one common slope",
         "own": "families on straight lines of their own",
     }
-    nulls = {}
-    for name, observed, values, p in (
-        ("scale_b", sizes[0], found, found.size / draws),
-        ("curvature", a[0], a[1:], float((np.sum(a[1:] >= a[0]) + 1) / (draws + 1))),
-    ):
-        low, high = interval(values)
-        middle = float(np.median(values)) if values.size else float("nan")
-        nulls[name] = Null(
-            float(observed), middle, low, high, float(p), 1 / (draws + 1), len(x), draws, False, names[slopes]
-        )
-    return nulls
+    curvature = null_from_draws(float(a[0]), a[1:], len(x), names[slopes], alternative="greater")
+    low, high = interval(valid)
+    scale = replace(
+        curvature,
+        observed=float(sizes[0]),
+        value=float(np.median(valid)) if valid.size else float("nan"),
+        low=low,
+        high=high,
+        p=valid.size / draws,
+    )
+    return {"scale_b": scale, "curvature": curvature}
 
 
 def fixed_effects(

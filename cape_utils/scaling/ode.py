@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils import data
+from cape_utils.data.schema import require_columns
 from cape_utils.stats.results import Floats
 
 __all__ = [
@@ -178,11 +179,7 @@ def _derivatives(log_size: Floats, scores: Floats) -> Floats:
 
 
 def _trajectories(scores: pd.DataFrame, benchmarks: Sequence[str]) -> list[tuple[Floats, Floats]]:
-    for column in ("family", "params_b", *benchmarks):
-        if column not in scores:
-            raise ValueError(
-                f"a column {column!r} is needed; the columns are {', '.join(map(str, scores.columns))}"
-            )
+    require_columns(scores, ("family", "params_b", *benchmarks))
     used = scores.dropna(subset=["params_b", *benchmarks]).sort_values("params_b", kind="stable")
     sizes, values = used["params_b"].to_numpy(dtype=float), used[list(benchmarks)].to_numpy(dtype=float)
     codes, names = pd.factorize(used["family"])

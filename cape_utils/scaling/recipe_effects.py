@@ -71,7 +71,18 @@ def recipe_field(
     method = f"web-trained lines resampled, plus residual scatter of a line, degree {degree}"
     if not len(curve.resampled):
         nan = float("nan")
-        return Null(h, 0.0, nan, nan, nan, nan, len(own), 0, False, f"{web}: too few lines to resample")
+        return Null(
+            observed=h,
+            value=0.0,
+            low=nan,
+            high=nan,
+            p=nan,
+            smallest_p=nan,
+            n=len(own),
+            draws=0,
+            exact=False,
+            method=f"{web}: too few lines to resample",
+        )
     shift = (expected - curve.resampled_at(at)).mean(axis=1)
     nothing = shift + curve.scatter(len(own), len(shift), generator)
     return null_from_draws(h, nothing[np.isfinite(nothing)], len(own), method)
@@ -227,7 +238,14 @@ def class_effect(
     low, high = interval(steps[1:])
     lost = int(np.sum(~np.isfinite(steps[1:])))
     estimate = Estimate(
-        float(steps[0]), low, high, len(used), f"bootstrap over {len(lines)} lines", 0.95, draws, lost
+        estimate=float(steps[0]),
+        low=low,
+        high=high,
+        n=len(used),
+        method=f"bootstrap over {len(lines)} lines",
+        level=0.95,
+        draws=draws,
+        discarded=lost,
     )
     method = f"kinds dealt out anew among {len(names)} groups of recipes"
     return estimate, null_from_draws(float(steps[0]), null, len(used), method)

@@ -7,14 +7,14 @@ intervals; the paper prints the first where a reader expects the second.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from cape_utils.stats.resampling import interval
+from cape_utils.stats.resampling import Alternative, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = ["LossLaw", "PowerLaw", "fit_loss_law", "fit_power_law", "gradient_dip", "loss_law_null"]
@@ -122,7 +122,15 @@ def fit_loss_law(params_b: ArrayLike, loss_nats: ArrayLike) -> LossLaw:
     )
     r2 = 1 - float(np.sum((loss - fitted) ** 2) / np.sum((loss - loss.mean()) ** 2))
     cv = float(100 * reduced.std() / reduced.mean())
-    return LossLaw(float(best[0]), float(best[1]), exponent, se, r2, cv, tuple((loss - fitted).tolist()))
+    return LossLaw(
+        floor=float(best[0]),
+        scale=float(best[1]),
+        exponent=exponent,
+        exponent_se=se,
+        r2=r2,
+        cv_pct=cv,
+        residuals=tuple((loss - fitted).tolist()),
+    )
 
 
 def _grid_fits(n: Floats, losses: Floats) -> tuple[Floats, Floats]:
@@ -170,16 +178,15 @@ def loss_law_null(
     r2, cv = _grid_fits(n, declines)
     method = "smooth convex declines between the same ends"
     nulls = {}
-    for name, observed, values, at_least in (
-        ("r2", law.r2, r2, r2 >= law.r2),
-        ("cv_pct", law.cv_pct, cv, cv <= law.cv_pct),
-    ):
+    sides: tuple[tuple[str, float, Floats, Alternative], ...] = (
+        ("r2", law.r2, r2, "greater"),
+        ("cv_pct", law.cv_pct, cv, "less"),
+    )
+    for name, observed, values, alternative in sides:
         worst = interval(values, level=0.9)  # 5% are cut off on the side of the good fits, none on the other
         low, high = (float(values.min()), worst[1]) if name == "r2" else (worst[0], float(values.max()))
-        p = float((at_least.sum() + 1) / (draws + 1))
-        nulls[name] = Null(
-            observed, float(np.median(values)), low, high, p, 1 / (draws + 1), len(n), draws, False, method
-        )
+        null = null_from_draws(observed, values, len(n), method, alternative=alternative)
+        nulls[name] = replace(null, low=low, high=high)
     return nulls
 
 
@@ -244,4 +251,12 @@ def gradient_dip(
     dip = 100 * (np.exp(stacked[:, place] - basis[place] @ beta) - 1)
     low, high = interval(dip[1:])
     how = "without the model itself" if leave_out else "with the model itself in the fit"
-    return Estimate(float(dip[0]), low, high, len(x), f"bootstrap over batches, {how}", 0.95, draws)
+    return Estimate(
+        estimate=float(dip[0]),
+        low=low,
+        high=high,
+        n=len(x),
+        method=f"bootstrap over batches, {how}",
+        level=0.95,
+        draws=draws,
+    )

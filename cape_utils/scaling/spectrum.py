@@ -7,7 +7,7 @@ Section 2.3 of paper A, and what few models do to its number. Groups of models a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils import data
-from cape_utils.stats.resampling import family_counts, interval
+from cape_utils.data.schema import require_columns
+from cape_utils.stats.resampling import family_bootstrap, interval
 from cape_utils.stats.results import Estimate, Floats
 
 __all__ = [
@@ -85,10 +86,7 @@ def check_matrix(matrix: str) -> None:
 
 def complete_rows(scores: pd.DataFrame, benchmarks: Sequence[str], extra: Sequence[str] = ()) -> pd.DataFrame:
     """Rows without a missing score, or a clear error where a column is missing or fewer than three rows are left."""
-    for column in (*benchmarks, *extra):
-        if column not in scores:
-            have = ", ".join(map(str, scores.columns))
-            raise ValueError(f"a column {column!r} is needed; the columns are {have}")
+    require_columns(scores, (*benchmarks, *extra))
     used = scores.dropna(subset=[*benchmarks, *extra])
     if len(used) < 3:
         raise ValueError(f"at least 3 models with all scores are needed; there are {len(used)}")
@@ -209,12 +207,15 @@ def dimension(
     check_matrix(matrix)
     used = complete_rows(scores, benchmarks, ["family"])
     values = used[list(benchmarks)].to_numpy(dtype=float)
-    codes, families = pd.factorize(used["family"])
-    point = float(weighted_ratios(np.ones((1, len(used))), values, matrix)[0])
-    drawn = weighted_ratios(family_counts(len(families), draws, rng)[:, codes], values, matrix)
-    low, high = interval(drawn) if len(families) > 1 else (np.nan, np.nan)
-    method = f"participation ratio of the {matrix}, bootstrap over {len(families)} families"
-    return Estimate(point, low, high, len(used), method, 0.95, draws, int(np.isnan(drawn).sum()))
+    estimate = family_bootstrap(
+        used["family"],
+        lambda weights: weighted_ratios(weights, values, matrix),
+        float(weighted_ratios(np.ones((1, len(used))), values, matrix)[0]),
+        draws=draws,
+        rng=rng,
+        method=f"participation ratio of the {matrix}, ",
+    )
+    return replace(estimate, low=np.nan, high=np.nan) if len(set(used["family"])) == 1 else estimate
 
 
 def small_sample(

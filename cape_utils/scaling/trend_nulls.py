@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils.stats.correlation import pearson, rows_pearson
-from cape_utils.stats.resampling import interval, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -143,10 +144,10 @@ def permutation_p_under_monotone(
     for i in range(draws):  # one draw is already 40,320 arrangements; all at once would need gigabytes
         r = np.abs(right[i][order] @ left[i])
         p[i] = np.mean(r >= r[0] - 1e-9)
-    low, high = interval(p)
-    share = float(np.mean(p <= observed + 1e-12))
     method = "exact permutation p of series whose steps were shuffled"
-    return Null(observed, float(np.median(p)), low, high, share, 1 / draws, len(a), draws, False, method)
+    # The data are not among these draws, so p is a plain share, though not of all arrangements.
+    null = null_from_draws(observed, p, len(a), method, exact=True, alternative="less")
+    return replace(null, exact=False)
 
 
 def increment_null(
@@ -179,9 +180,9 @@ def rising_share_null(
     used = scores.sort_values(["family", "params_b"], kind="stable")
     signs: list[Floats] = []
     for _, part in used.groupby("family"):
-        whole = part.dropna(subset=list(benchmarks))
-        if len(whole) > 1:
-            signs.append(np.sign(np.diff(whole[list(benchmarks)].to_numpy(dtype=float), axis=0)))
+        complete = part.dropna(subset=list(benchmarks))
+        if len(complete) > 1:
+            signs.append(np.sign(np.diff(complete[list(benchmarks)].to_numpy(dtype=float), axis=0)))
     pairs = list(itertools.combinations(range(len(benchmarks)), 2))
     generator = np.random.default_rng(rng)
 

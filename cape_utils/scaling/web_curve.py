@@ -190,7 +190,14 @@ def fit_curve(
     found = weighted_fits(inner, b, weights) @ back.T
     residual = b - basis @ found[0]
     residuals = {str(line): residual[codes == code] for code, line in enumerate(lines)}
-    return Curve(found[0], found[1:], residuals, float(a.min()), float(a.max()), len(used))
+    return Curve(
+        coefficients=found[0],
+        resampled=found[1:],
+        residuals=residuals,
+        low=float(a.min()),
+        high=float(a.max()),
+        n=len(used),
+    )
 
 
 def curve_table(

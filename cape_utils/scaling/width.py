@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils import data
+from cape_utils.data.schema import require_columns
 from cape_utils.stats.correlation import fisher_interval, pearson, rows_pearson
 from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
@@ -217,9 +218,7 @@ def families_with_width(
     families : sequence of str
         Only these, if any are named.
     """
-    for column in ("family", "params_b", "d_model"):
-        if column not in table:
-            raise ValueError(f"a column {column!r} is needed; see data.with_architecture")
+    require_columns(table, ("family", "params_b", "d_model"), "see data.with_architecture")
     known = table.dropna(subset=["d_model"]).sort_values("params_b", kind="stable")
     return {
         str(name): part

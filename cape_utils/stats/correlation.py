@@ -8,7 +8,7 @@ from scipy import stats
 
 from cape_utils.stats.results import Estimate, Floats
 
-__all__ = ["fisher_interval", "partial_correlation", "pearson", "rows_pearson"]
+__all__ = ["fisher_interval", "partial_correlation", "pearson", "rows_pearson", "weighted_pearson"]
 
 
 def pearson(a: Floats, b: Floats) -> float:
@@ -32,7 +32,8 @@ def fisher_interval(r: float, freedom: int) -> tuple[float, float]:
     return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
 
-def _weighted_pearson(a: Floats, b: Floats, weights: Floats) -> Floats:
+def weighted_pearson(a: Floats, b: Floats, weights: Floats) -> Floats:
+    """Pearson's r of two series under each row of weights, shape (draws,); NaN where one does not vary."""
     total = weights.sum(axis=1)
     ma, mb = weights @ a / total, weights @ b / total
     cov = weights @ (a * b) / total - ma * mb
@@ -61,7 +62,6 @@ def partial_correlation(x: ArrayLike, y: ArrayLike, covariate: ArrayLike) -> Est
     if len(a) < 4:
         raise ValueError(f"at least 4 rows without missing values are needed; there are {len(a)}")
     basis = np.column_stack([np.ones_like(c), c])
-    left, right = (v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0] for v in (a, b))
-    r = pearson(left, right)
+    r = pearson(*(v - basis @ np.linalg.lstsq(basis, v, rcond=None)[0] for v in (a, b)))
     low, high = fisher_interval(r, len(a) - 4)
     return Estimate(r, low, high, len(a), "partial correlation, Fisher z")

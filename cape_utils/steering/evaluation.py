@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
-from cape_utils.models.completions import completion_logp
 from cape_utils.models.loading import Loaded, encode
-from cape_utils.stats.resampling import family_counts, interval
+from cape_utils.stats.resampling import cluster_bootstrap_mean
 from cape_utils.stats.results import Estimate
-from cape_utils.steering.pairs import statements
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,35 +27,8 @@ __all__ = [
     "kl_cost",
     "kl_reference",
     "margin_summary",
-    "pair_margins",
     "topic_effect",
 ]
-
-
-def pair_margins(loaded: Loaded, pairs: pd.DataFrame, *, batch_size: int = 16) -> pd.DataFrame:
-    """How much more probable the true completion of each pair is than the false one.
-
-    Parameters
-    ----------
-    loaded : Loaded
-        Steered or not.
-    pairs : DataFrame
-        With ``stem``, ``true_completion`` and ``false_completion``.
-
-    Returns
-    -------
-    DataFrame
-        In the order of the pairs: ``margin`` in nats, summed over tokens, and ``margin_per_token``, the difference of the
-        means over tokens.
-    """
-    n = len(statements(pairs, "true"))
-    stems = pairs["stem"].tolist()
-    completions = [*pairs["true_completion"], *pairs["false_completion"]]
-    logp, tokens = completion_logp(loaded, stems * 2, completions, batch_size=batch_size)
-    mean = logp / tokens
-    return pd.DataFrame(
-        {"margin": logp[:n] - logp[n:], "margin_per_token": mean[:n] - mean[n:]}, index=pairs.index
-    )
 
 
 def margin_summary(margins: ArrayLike) -> dict[str, float]:
@@ -98,7 +68,7 @@ def topic_effect(
 ) -> Estimate:
     """Mean change of the margin, with an interval from resampling topics.
 
-    Pairs of one topic share words and knowledge, so the topic is what is drawn anew.
+    Pairs of one topic share words and knowledge, so the topic is what is resampled.
 
     Parameters
     ----------
@@ -119,12 +89,8 @@ def topic_effect(
         raise ValueError(
             f"there are {len(topics)} topics for values of shape {change.shape}; one each is needed"
         )
-    codes, names = pd.factorize(np.asarray(topics, dtype=object))
-    sums, counts = np.bincount(codes, change), np.bincount(codes).astype(float)
-    taken = family_counts(len(names), draws, rng)
-    low, high = interval(taken @ sums / (taken @ counts))
-    method = f"mean change of the margin, {len(names)} topics resampled"
-    return Estimate(float(change.mean()), low, high, len(change), method, draws=draws)
+    method = "mean change of the margin, {clusters} topics resampled"
+    return cluster_bootstrap_mean(change, topics, method, draws=draws, rng=rng)
 
 
 @dataclass(frozen=True)
@@ -164,7 +130,7 @@ class KlCost:
 
 
 def kl_reference(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> KlReference:
-    """Keep what the model expects now, as the state that ``cost`` compares with.
+    """Keep what the model expects now, as the state that ``kl_cost`` compares with.
 
     Memory is tokens times vocabulary times four bytes: 200 MB for 60 prompts of 16 tokens and 50,000 words.
     """

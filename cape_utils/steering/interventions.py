@@ -1,6 +1,6 @@
 """Add a truth direction to the residual stream of a model, and generate with it.
 
-Section 6.3 of paper A. How a direction is learnt and kept is in ``steering.directions``, and is offered here too. What the
+Section 6.3 of paper A. How a direction is learnt and saved is in ``steering.directions``. What the
 addition does to a model is measured in ``steering.evaluation``; which layer and strength to take is for
 ``ch10_steering.selection``.
 """
@@ -18,31 +18,17 @@ from cape_utils.models.activations import decoder, edit
 from cape_utils.models.loading import Loaded, context_length, encode
 from cape_utils.steering.directions import (
     Direction,
-    DirectionError,
-    load_direction,
-    paper_layer,
     refuse_other_model,
-    save_direction,
-    truth_direction,
 )
-from cape_utils.steering.pairs import check_pairs, read_pairs
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
 __all__ = [
-    "Direction",
-    "DirectionError",
     "add_vector",
-    "check_pairs",
     "generate",
-    "load_direction",
-    "paper_layer",
-    "read_pairs",
-    "save_direction",
     "steer",
-    "truth_direction",
 ]
 
 
@@ -70,7 +56,7 @@ def add_vector(model: PreTrainedModel, layer: int, vector: NDArray[np.floating] 
 
     def change(stream: Tensor, mask: Tensor) -> Tensor:
         nonlocal shift
-        shift = shift.to(stream)  # converted at the first token, and then at hand
+        shift = shift.to(stream)  # converted once, at the first token
         return torch.where(mask.unsqueeze(-1), stream + shift, stream)
 
     with edit(model, {layer: change}):

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, read_user_table, require_columns
 from cape_utils.jobs import result_cache
 from cape_utils.models.completions import joined
 
-__all__ = ["check_pairs", "pairs_digest", "read_pairs", "statements"]
+__all__ = ["pairs_digest", "read_pairs", "statements"]
 
 NEEDED = ("stem", "true_completion", "false_completion")
 _MEANINGS = {
@@ -48,58 +48,29 @@ def _schema() -> dict[str, Any]:
     return {"fields": fields, "missingValues": [""]}
 
 
-def check_pairs(pairs: pd.DataFrame, *, name: str = "the table") -> pd.DataFrame:
-    """Check a table of pairs and fill in what may be left out.
+def read_pairs(path: str | Path) -> pd.DataFrame:
+    """Read pairs from a CSV file (comma, semicolon or tab; UTF-8), check them, and fill in what may be left out.
 
     Parameters
     ----------
-    pairs : DataFrame
+    path : path
         With ``stem``, ``true_completion`` and ``false_completion``; optionally ``pair_id``, ``topic``, ``kind`` and the
         other columns of the table ``truth_pairs``.
-    name : str
-        Of the table, for messages.
 
     Returns
     -------
     DataFrame
-        In the order given. A missing ``pair_id`` is numbered, a missing ``topic`` is ``own`` and a missing ``kind``
-        is ``fact``.
+        In the order given. A missing ``pair_id`` is numbered, a missing ``topic`` is ``own`` and a missing ``kind`` is
+        ``fact``.
 
     Raises
     ------
     DataError
         With every problem found: line, column, value, what is allowed.
-
-    Examples
-    --------
-    >>> row = {"stem": "Ice is", "true_completion": "frozen water.", "false_completion": "frozen milk."}
-    >>> check_pairs(pd.DataFrame([row]))["topic"].tolist()
-    ['own']
-    """
-    return _checked(pairs.to_csv(index=False), name)
-
-
-def read_pairs(path: str | Path) -> pd.DataFrame:
-    """Read pairs from a CSV file (comma, semicolon or tab; UTF-8), with the checks of ``check_pairs``.
-
-    Raises
-    ------
-    DataError
-        With every problem found.
     FileNotFoundError
         If there is no such file.
     """
-    place = Path(path)
-    if place.is_dir():
-        remedy = "this is a folder; the path of a CSV file is needed"
-        raise DataError([Problem(place.name, None, None, None, remedy)])
-    if not place.exists():
-        raise FileNotFoundError(f"no file {str(place)!r}; give the path of a CSV file with pairs")
-    return _checked(decode(place.read_bytes(), place.name), place.name)
-
-
-def _checked(text: str, name: str) -> pd.DataFrame:
-    table = read_table(text, _schema(), name, aliases=_ALIASES)
+    table, name = read_user_table(path, _schema(), "pairs", aliases=_ALIASES)
     same = table["true_completion"] == table["false_completion"]
     remedy = "the true completion is the same; one of the two is wrong"
     problems = [
@@ -135,8 +106,7 @@ def statements(pairs: pd.DataFrame, which: str) -> list[str]:
     >>> statements(pd.DataFrame([row]), "true")
     ['Ice is frozen water.']
     """
-    if missing := [column for column in NEEDED if column not in pairs]:
-        raise ValueError(f"pairs have no column {missing[0]!r}; needed are {', '.join(NEEDED)}")
+    require_columns(pairs, NEEDED)
     if not len(pairs):
         raise ValueError("there is no pair; at least one is needed")
     return [joined(*both) for both in zip(pairs["stem"], pairs[f"{which}_completion"], strict=True)]

@@ -258,24 +258,6 @@ def test_the_last_token_can_be_taken_instead():
     np.testing.assert_allclose(rows[0, 1], seen.hidden[1][0, -1].numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("unit", ["layer", "head"])
-@pytest.mark.parametrize("batch_size", [1, 3, 16])
-def test_moments_do_not_depend_on_the_batches(unit, batch_size):
-    loaded = tiny()
-    texts = [f"{text} {i}" for i in range(5) for text in TEXTS]
-    rows = np.concatenate(list(act.pooled(loaded, texts, unit=unit)))
-    found = act.moments(loaded, texts, unit=unit, batch_size=batch_size, covariance=True)
-    assert found.n == len(texts)
-    np.testing.assert_allclose(found.mean, rows.mean(0), rtol=1e-4, atol=1e-6)
-    vectors = rows.reshape(len(texts), -1, rows.shape[-1])
-    expected = np.stack([np.cov(vectors[:, i], rowvar=False) for i in range(vectors.shape[1])])
-    np.testing.assert_allclose(found.covariance.reshape(expected.shape), expected, rtol=1e-3, atol=1e-6)
-
-
-def test_moments_hold_no_covariance_unless_asked():
-    assert act.moments(tiny(), TEXTS).covariance is None
-
-
 def test_memory_does_not_grow_with_the_number_of_texts(monkeypatch):
     # What is alive at any time is one batch: the generator must not have read ahead or kept what it gave.
     loaded = tiny()
@@ -288,22 +270,12 @@ def test_memory_does_not_grow_with_the_number_of_texts(monkeypatch):
     assert sum(len(rows) for rows in stream) == 36
 
 
-@pytest.mark.parametrize(
-    "call", [lambda m: list(act.pooled(m, [""])), lambda m: act.moments(m, ["fine", ""])]
-)
-def test_an_empty_text_is_refused_and_leaves_no_hook(call):
+def test_an_empty_text_is_refused_and_leaves_no_hook():
     loaded = tiny()
     count = hooks(loaded.model)
     with pytest.raises(ValueError, match="at least one"):
-        call(loaded)
+        list(act.pooled(loaded, ["fine", ""]))
     assert hooks(loaded.model) == count
-
-
-def test_no_text_or_too_few_are_refused():
-    with pytest.raises(ValueError, match="no text"):
-        act.moments(tiny(), [])
-    with pytest.raises(ValueError, match="at least two"):
-        act.moments(tiny(), ["one"], covariance=True)
 
 
 def test_head_outputs_need_attention_in_every_layer(monkeypatch):

@@ -186,7 +186,7 @@ def test_the_reason_gives_the_numbers_it_rests_on():
     assert "0.900 [0.800, 0.950]" in reason
     assert reason.endswith("One more word.")
     assert (
-        "and so does a null: 0.5 [0, 1] (by hand)"
+        "and so does a null: 0.50 [0.00, 1.00] (by hand)"
         in judge(claim(), Recomputed(Value(0.5), None, null(0, 0.5, 1))).reason
     )
     assert "where 0.5 is quoted" in judge(claim(), Recomputed(Value(0.7))).reason
@@ -472,13 +472,6 @@ def test_a_number_that_is_quoted_comes_back_as_a_number():
     for item in assessment.assess():
         if item.claim.id in quoted.index:
             assert item.as_dict()["paper_value"]["value"] == quoted[item.claim.id]
-
-
-def test_the_table_for_reading_has_a_row_for_each_claim_and_no_gap():
-    table = assessment.table("02_coupling")
-    assert list(table.index) == [item.claim.id for item in assessment.assess("02_coupling")]
-    assert list(table.columns) == ["claim", "paper", "paper's data", "open panel", "null", "verdict", "why"]
-    assert table.notna().all(axis=None)
 
 
 def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):

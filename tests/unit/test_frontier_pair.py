@@ -180,7 +180,7 @@ def test_a_broken_table_of_models_is_refused_with_its_place(case, tmp_path, caps
         (lambda: make_pair("mmlu", "hle", items={"gsm8k": 9}), "'gsm8k'; allowed are the two of the pair"),
         (
             lambda: make_pair("mmlu", "hle", items={"hle": 0}),
-            "0 items of hle came; allowed is a number above 0",
+            "got 0 items of hle, expected a number above 0",
         ),
         (
             lambda: model_diagnosis.frontier_diagnosis(50, 50, pair=make_pair("mmlu", GPQA)),
@@ -265,7 +265,10 @@ def test_a_call_that_cannot_be_read_says_how_to_call_it(arguments, words, capsys
 
 def test_a_table_that_is_not_there(capsys):
     assert cli.main(["frontier", "--x", "a=70", "--y", "b=3", "--table", "none.csv"]) == 2
-    assert capsys.readouterr().err == "cape frontier: no file 'none.csv'; give a CSV with model, a and b\n"
+    assert (
+        capsys.readouterr().err
+        == "cape frontier: no file 'none.csv'; give the path of a CSV file with the columns model, a and b\n"
+    )
 
 
 def test_a_saturation_ratio_without_spread_is_not_known():

@@ -120,7 +120,7 @@ def test_too_few_pairs_and_no_difference_are_refused():
     same = pairs().assign(false_completion=lambda t: t["true_completion"])
     with pytest.raises(ValueError, match="the same mean at layer 0"):
         directions.truth_direction(tiny(), same)
-    with pytest.raises(ValueError, match="no column 'stem'"):
+    with pytest.raises(ValueError, match="a column 'stem' is needed"):
         directions.truth_direction(tiny(), pairs().drop(columns="stem"))
 
 
@@ -284,9 +284,10 @@ def test_own_pairs_are_read_and_filled_in(tmp_path):
     assert set(found["kind"]) == {"fact"}
 
 
-def test_the_project_s_pairs_pass_their_own_check():
+def test_the_project_s_pairs_pass_their_own_check(tmp_path):
     table = data.load("truth_pairs")
-    assert steering_pairs.check_pairs(table)["stem"].tolist() == table["stem"].tolist()
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    assert steering_pairs.read_pairs(tmp_path / "pairs.csv")["stem"].tolist() == table["stem"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -313,9 +314,10 @@ def test_faults_of_own_pairs_are_named(tmp_path, text, words):
 
 
 def test_pairs_of_one_name_no_file_and_a_folder_are_refused(tmp_path):
-    twice = pd.read_csv(__import__("io").StringIO(GOOD)).assign(pair_id="a")
+    twice = tmp_path / "twice.csv"
+    pd.read_csv(__import__("io").StringIO(GOOD)).assign(pair_id="a").to_csv(twice, index=False)
     with pytest.raises(DataError, match="line 3, column 'pair_id': 'a' came"):
-        steering_pairs.check_pairs(twice)
+        steering_pairs.read_pairs(twice)
     with pytest.raises(FileNotFoundError, match="no file"):
         steering_pairs.read_pairs(tmp_path / "none.csv")
     with pytest.raises(DataError, match="this is a folder"):

@@ -132,7 +132,7 @@ def steering_quarter_depth() -> Recomputed:
             int(layer): float((np.array(margins, dtype=float) - before).mean())
             for layer, margins in zip(mildest["layer"], mildest["margins"], strict=True)
         }
-        depth = 30  # layers of the default model
+        depth = EMBEDDED[DEFAULT].layers
         quarter, best = depth // 4, max(effects, key=lambda layer: effects[layer])
         found = (
             f" In {EMBEDDED[DEFAULT].title}, another model, at the mildest strength tried a quarter of the depth moves "
