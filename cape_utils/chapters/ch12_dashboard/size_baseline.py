@@ -31,6 +31,7 @@ __all__ = [
     "contradictions",
     "formula",
     "in_sample_thresholds",
+    "is_clear",
     "majority_class",
     "phase_by_size",
     "shuffled_sizes",
@@ -173,16 +174,16 @@ def majority_class(steps: pd.DataFrame) -> np.ndarray:
 
 
 def shuffled_sizes(steps: pd.DataFrame, *, draws: int = 5000, rng: np.random.Generator | int = 0) -> Null:
-    """Agreement of the formula when the steps' sizes are dealt out anew: what its mixture of phases gets by luck.
+    """Agreement of the formula when the steps' sizes are permuted: what its mixture of phases gets by luck.
 
-    Whole steps are dealt out, so families lose their size with their order; that makes the null no harder to beat.
+    Whole steps are permuted, so families lose their size with their order; that makes the null no harder to beat.
     """
     generator = np.random.default_rng(rng)
     truth, by_size = (pd.Categorical(steps[c], categories=list(PHASES)).codes for c in ("phase", "by_size"))
     dealt = generator.permuted(np.tile(by_size, (draws, 1)), axis=1)
     observed = float(np.mean(truth == by_size))
     return null_from_draws(
-        observed, (dealt == truth).mean(axis=1), len(steps), "sizes dealt out anew among the steps"
+        observed, (dealt == truth).mean(axis=1), len(steps), "sizes permuted among the steps"
     )
 
 
@@ -278,6 +279,18 @@ def advantage(
     return _mean_over_families(hits[0] - hits[1], steps, draws, rng, "paired, ")
 
 
+def is_clear(steps: pd.DataFrame, min_probability: float = 0.8) -> pd.Series:
+    """Whether one phase of each step is at least this probable.
+
+    Examples
+    --------
+    >>> toy = pd.DataFrame({"p_tax": [0.9, 0.5], "p_transition": [0.1, 0.2], "p_bonus": [0.0, 0.3]})
+    >>> is_clear(toy).tolist()
+    [True, False]
+    """
+    return steps[[f"p_{name}" for name in PHASES]].max(axis=1) >= min_probability
+
+
 def contradictions(
     steps: pd.DataFrame, *, min_probability: float = 0.8, factor: float = 1.25
 ) -> pd.DataFrame:
@@ -295,8 +308,9 @@ def contradictions(
     pandas.DataFrame
         Columns ``mid_params_b, family, phase, other_family, other_phase, by_size``, the formula's phase of the first.
     """
-    shares = steps[[f"p_{name}" for name in PHASES]].max(axis=1)
-    clear = steps[shares >= min_probability].sort_values("mid_params_b", kind="stable").to_dict("records")
+    clear = (
+        steps[is_clear(steps, min_probability)].sort_values("mid_params_b", kind="stable").to_dict("records")
+    )
     rows = [
         {
             "mid_params_b": one["mid_params_b"],
@@ -322,7 +336,7 @@ def agreement_table(steps: pd.DataFrame) -> pd.DataFrame:
         Indexed by rule: ``agreement, low, high, n`` and the same for the clear steps (probability of the phase at least
         80%), ``clear_agreement, clear_low, clear_high, clear_n``.
     """
-    sure = steps[[f"p_{name}" for name in PHASES]].max(axis=1).to_numpy() >= 0.8
+    sure = is_clear(steps).to_numpy()
     rules = {
         "formula of size": steps["by_size"].to_numpy(),
         "commonest elsewhere": majority_class(steps),

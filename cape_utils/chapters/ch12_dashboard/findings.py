@@ -1,0 +1,246 @@
+"""What chapter 12 finds, in sentences with computed numbers, and its tables as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from cape_utils.chapters.ch12_dashboard.size_baseline import (
+    FITTED_ON,
+    Formula,
+    advantage,
+    agreement,
+    is_clear,
+    majority_class,
+    phase_by_size,
+)
+from cape_utils.charts.tables import Table, table
+from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.scaling.coupling import PHASES
+from cape_utils.stats.formatting import percent
+from cape_utils.stats.results import Estimate, Null
+
+__all__ = [
+    "against_a_retest",
+    "claims_of_use",
+    "contradiction_table",
+    "contradictory_pairs",
+    "formula_table",
+    "one_score_changed",
+    "phase_named",
+    "place_of_the_size_table",
+    "size_against_luck",
+    "step_table",
+    "steps_measured",
+    "what_if_table",
+]
+
+
+# ---------------------------------------------------------------- sentences
+
+
+def steps_measured(steps: pd.DataFrame) -> Markdown:
+    """How many steps there are, and how many have a clear phase."""
+    return Markdown(
+        f"There are {len(steps)} steps of {steps['family'].nunique()} families, without {', '.join(FITTED_ON)}. Item noise "
+        f"leaves {int(is_clear(steps).sum())} of them with one phase that is at least 80% sure; for the others the scores "
+        "themselves do not tell."
+    )
+
+
+def phase_named(hits: Estimate) -> Markdown:
+    """On how many steps the formula names the phase of the scores."""
+    return Markdown(
+        f"The formula names the phase of the scores on {hits.estimate:.0%} of {hits.n} steps (95% interval over families "
+        f"{hits.low:.0%} to {hits.high:.0%})."
+    )
+
+
+def contradictory_pairs(steps: pd.DataFrame, against: pd.DataFrame) -> Markdown:
+    """How many pairs of clear steps lie at one size and differ in phase."""
+    return Markdown(
+        f"Among the {int(is_clear(steps).sum())} clear steps there are {len(against)} such pairs, from "
+        f"{against['mid_params_b'].min():.1f}B to {against['mid_params_b'].max():.0f}B. Recipes differ at one size, which the "
+        "paper itself says; chapter 5 asks by how much."
+    )
+
+
+def against_a_retest(hits: Estimate, retest: float) -> Markdown:
+    """The formula beside a second measurement of the same models.
+
+    Parameters
+    ----------
+    hits : Estimate
+        Share of steps on which the formula names the phase of the scores.
+    retest : float
+        Share on which two measurements would name the same phase.
+    """
+    if hits.high < retest:
+        compared = "less often than a second measurement would"
+    elif hits.estimate < retest:
+        compared = "less often than a second measurement would, by a difference within its interval"
+    else:
+        compared = "as often as a second measurement would"
+    return Markdown(
+        f"Two measurements of the same models would name the same phase on about {retest:.0%} of the steps. The formula names "
+        f"the phase of the one measurement there is on {hits.estimate:.0%} [{hits.low:.0%}, {hits.high:.0%}], {compared}. So a "
+        "share of all these phases is noise, whoever names them, which is why ours come with probabilities."
+    )
+
+
+def one_score_changed(before: Diagnosis, after: Diagnosis) -> Markdown:
+    """Whether a diagnosis follows a changed score; the formula cannot."""
+    middle = np.sqrt(before.last.from_params_b * before.last.to_params_b)
+    changed = "changes" if after.phase != before.phase else "does not change"
+    return Markdown(
+        f"The diagnosis {changed}: {before.phase} before, {after.phase} after. The formula says {phase_by_size([middle])[0]} "
+        "before and after, because it never asked for a score."
+    )
+
+
+def size_against_luck(
+    steps: pd.DataFrame, rules: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Null
+) -> Markdown:
+    """The formula against permuted sizes, the commonest phase elsewhere and the best cuts in hindsight.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        From ``size_baseline.unfitted_steps``.
+    rules : pandas.DataFrame
+        From ``size_baseline.agreement_table``.
+    nulls : mapping of str to Null
+        ``"all"`` and ``"clear"``: sizes permuted among all steps, and among the clear ones.
+    ceiling : Null
+        From ``size_baseline.in_sample_thresholds``.
+    """
+    luck, clear = nulls["all"], nulls["clear"]
+    beats = "does better" if luck.observed > luck.high else "does no better"
+    lead = _clear_lead(steps)
+    if lead.low > 0:
+        rival = "more often"
+    elif lead.high < 0:
+        rival = "less often"
+    else:
+        rival = "neither more nor less often, as far as these families tell,"
+    size_rule, usual = rules.loc["formula of size"], rules.loc["commonest elsewhere"]
+    named = steps[is_clear(steps) & (steps["by_size"] != "transition")]
+    spoken, usually = agreement(named, named["by_size"]), agreement(named, ["bonus"] * len(named))
+    holds = "inside" if clear.low <= clear.observed <= clear.high else "outside"
+    p_words = "p < 0.0001" if luck.p < 0.0001 else f"p = {luck.p:.4f}"
+    return Markdown(
+        f"Over all steps the formula {beats} than permuted sizes ({luck.observed:.0%} against {luck.low:.0%} to {luck.high:.0%}, "
+        f"{p_words}), so size does carry news of the phase. On the {clear.n} steps whose phase is clear it is right {rival} than "
+        f"the commonest phase of the other families ({size_rule['clear_agreement']:.0%} against {usual['clear_agreement']:.0%}, "
+        f"difference {lead.estimate:+.0%} [{lead.low:+.0%}, {lead.high:+.0%}]), and {holds} what luck gives ({clear.low:.0%} to "
+        f"{clear.high:.0%}). That count is hard on it: no step here has a transition that is more than "
+        f"{steps['p_transition'].max():.0%} sure, so its {clear.n - spoken.n} answers of transition fail by construction. On the "
+        f"other {spoken.n} it is right on {spoken.estimate:.0%}, where *always bonus* is right on {usually.estimate:.0%}. Even "
+        f"with both cuts chosen in hindsight, size alone reaches {ceiling.observed:.0%}, where permuted sizes reach "
+        f"{ceiling.value:.0%}. The nulls permute single steps as if the steps of a family were independent; the intervals over "
+        "families are the more careful guide."
+    )
+
+
+def claims_of_use(steps: pd.DataFrame, luck: Null, against: pd.DataFrame) -> Markdown:
+    """The paper's three claims about its dashboard, beside what was measured here.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        From ``size_baseline.unfitted_steps``.
+    luck : Null
+        The formula's agreement over all steps, sizes permuted.
+    against : pandas.DataFrame
+        From ``size_baseline.contradictions``.
+    """
+    lead = _clear_lead(steps)
+    verdict = "more often than luck" if luck.observed > luck.high else "no more often than luck"
+    if lead.low > 0:
+        on_clear = "beats the commonest phase where the phase is clear"
+    elif lead.high < 0:
+        on_clear = "is beaten by the commonest phase where the phase is clear"
+    else:
+        on_clear = "is not shown to beat the commonest phase where the phase is clear"
+    return Markdown(
+        f"- *A dashboard diagnoses any model's phase.* From the size alone the formula names the phase {verdict}, and "
+        f"{on_clear}. It cannot tell apart families that differ at one size, of which the panel holds {len(against)} clear "
+        "pairs.\n"
+        "- *Only public benchmark scores are needed.* They are, and they must be looked at: a diagnosis from scores follows "
+        f"them, with an error that leaves {int((~is_clear(steps)).sum())} of {len(steps)} steps undecided.\n"
+        "- *It suggests interventions.* Ours names the claims behind each suggestion and their verdicts, which chapter 13 lists."
+    )
+
+
+def _clear_lead(steps: pd.DataFrame) -> Estimate:
+    """How much more often the formula is right on clear steps than the commonest phase of the other families."""
+    clear = is_clear(steps).to_numpy()
+    return advantage(steps[clear], steps.loc[clear, "by_size"], majority_class(steps)[clear])
+
+
+# ---------------------------------------------------------------- tables
+
+
+def formula_table(rule: Formula) -> Table:
+    """What the formula of size says of five sizes."""
+    sizes = pd.Series([0.4, 1.0, 3.0, 7.0, 70.0])
+    said = {"size": sizes, "coupling": rule.coupling_at(sizes), "phase": phase_by_size(sizes, rule)}
+    return table(
+        pd.DataFrame(said), {"size": "size (B)", "coupling": "coupling by size", "phase": "phase by size"}
+    )
+
+
+def step_table(steps: pd.DataFrame) -> Table:
+    """The first steps, with what the scores and what the size say."""
+    headings = {
+        "family": "family",
+        "from_params_b": "from (B)",
+        "to_params_b": "to (B)",
+        "coupling": "coupling",
+        "se": "standard error",
+        "phase": "phase by scores",
+        "by_size": "phase by size",
+    }
+    return table(steps.head(), headings)
+
+
+def contradiction_table(against: pd.DataFrame) -> Table:
+    """Steps at one size with opposite phases, one row for each family and phase."""
+    headings = {
+        "mid_params_b": "middle of the step (B)",
+        "family": "family",
+        "phase": "phase",
+        "other_family": "other family",
+        "other_phase": "its phase",
+        "by_size": "phase by size",
+    }
+    return table(against.drop_duplicates(["family", "phase"]), headings)
+
+
+def what_if_table(before: Diagnosis, after: Diagnosis) -> Table:
+    """Coupling and phase probabilities of the last step, as measured and after a change."""
+    rows = [
+        {"scores": label, "coupling": step.coupling, **{p: getattr(step, f"p_{p}") for p in PHASES}}
+        for label, step in (("as measured", before.last), ("what if", after.last))
+    ]
+    headings = {"scores": "scores", "coupling": "coupling", **{p: f"P({p})" for p in PHASES}}
+    return table(pd.DataFrame(rows), headings, show=dict.fromkeys(PHASES, percent))
+
+
+def place_of_the_size_table(steps: pd.DataFrame, rule: Formula) -> Table:
+    """Agreement of the formula when it is asked at either end of a step or at its middle."""
+    places = {
+        "smaller model": "from_params_b",
+        "middle": "mid_params_b",
+        "larger model": "to_params_b",
+    }
+    asked = {k: agreement(steps, phase_by_size(steps[column], rule)) for k, column in places.items()}
+    rows = [
+        {"place": k, "right": percent(e.estimate), "interval": f"{percent(e.low)} to {percent(e.high)}"}
+        for k, e in asked.items()
+    ]
+    headings = {"place": "asked at the", "right": "right", "interval": "95% interval over families"}
+    return table(pd.DataFrame(rows), headings)

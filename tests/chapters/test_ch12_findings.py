@@ -1,0 +1,140 @@
+"""Chapter 12: the words turn with the numbers, and the tables speak words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from cape_utils.chapters.ch12_dashboard import findings, size_baseline
+
+
+def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bonus", "tax"), sure=0.9):
+    rest = (1 - sure) / 2
+    rows = [
+        {
+            "family": family,
+            "from_model": f"{family}-1",
+            "from_params_b": 1.0,
+            "to_params_b": 4.0,
+            "mid_params_b": 2.0,
+            "coupling": -0.2,
+            "se": 0.1,
+            "phase": phase,
+            "by_size": size,
+            **{f"p_{name}": sure if name == phase else rest for name in ("tax", "transition", "bonus")},
+        }
+        for family, phase, size in zip("abcd", phases, by_size, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def estimate(value, low, high):
+    return SimpleNamespace(estimate=value, low=low, high=high, n=40)
+
+
+def null(observed, low, high, p=0.01):
+    return SimpleNamespace(observed=observed, value=(low + high) / 2, low=low, high=high, p=p, n=4)
+
+
+def luck(observed=0.5, low=0.3, high=0.6, p=0.01):
+    return {"all": null(observed, low, high, p), "clear": null(observed, low, high, p)}
+
+
+def diagnosis(phase, coupling=-0.3):
+    last = SimpleNamespace(
+        from_params_b=1.0, to_params_b=4.0, coupling=coupling, p_tax=0.8, p_transition=0.15, p_bonus=0.05
+    )
+    return SimpleNamespace(phase=phase, last=last)
+
+
+def test_the_steps_are_counted():
+    clear, dim = findings.steps_measured(steps()).data, findings.steps_measured(steps(sure=0.5)).data
+    assert "4 steps of 4 families, without Pythia" in clear
+    assert "leaves 4 of them" in clear
+    assert "leaves 0 of them" in dim
+
+
+@pytest.mark.parametrize(
+    ("high", "value", "words"),
+    [
+        (0.6, 0.5, "less often than a second measurement would."),
+        (0.7, 0.6, "by a difference within its interval"),
+        (0.9, 0.7, "as often as"),
+    ],
+)
+def test_a_retest_sets_the_bar(high, value, words):
+    assert words in findings.against_a_retest(estimate(value, 0.4, high), 0.65).data
+
+
+def test_a_diagnosis_follows_a_score_or_does_not():
+    tax, bonus = diagnosis("tax"), diagnosis("bonus")
+    assert "The diagnosis changes: tax before, bonus after" in findings.one_score_changed(tax, bonus).data
+    assert "does not change" in findings.one_score_changed(tax, tax).data
+    assert "The formula says tax" in findings.one_score_changed(tax, bonus).data
+
+
+@pytest.mark.parametrize(
+    ("lead", "more", "verdict"),
+    [
+        ((0.2, 0.1, 0.3), "is right more often than", "and beats the commonest phase"),
+        ((-0.2, -0.3, -0.1), "is right less often than", "and is beaten by the commonest"),
+        ((0.0, -0.1, 0.1), "neither more nor less often", "and is not shown to beat"),
+    ],
+)
+def test_the_formula_is_held_against_the_commonest_phase(monkeypatch, lead, more, verdict):
+    monkeypatch.setattr(findings, "advantage", lambda *_: estimate(*lead))
+    rules = size_baseline.agreement_table(steps())
+    text = findings.size_against_luck(steps(), rules, luck(), null(0.7, 0.3, 0.6)).data
+    assert more in text
+    assert verdict in findings.claims_of_use(steps(), luck()["all"], pd.DataFrame({"a": [1]})).data
+
+
+@pytest.mark.parametrize(
+    ("observed", "beats", "inside", "claim"),
+    [
+        (
+            0.8,
+            "the formula does better than permuted",
+            "and outside what luck gives",
+            "names the phase more often than luck",
+        ),
+        (
+            0.5,
+            "the formula does no better than permuted",
+            "and inside what luck gives",
+            "the phase no more often than luck",
+        ),
+    ],
+)
+def test_the_formula_is_held_against_luck(observed, beats, inside, claim):
+    rules = size_baseline.agreement_table(steps())
+    text = findings.size_against_luck(steps(), rules, luck(observed), null(0.7, 0.3, 0.6)).data
+    assert beats in text
+    assert inside in text
+    assert claim in findings.claims_of_use(steps(), luck(observed)["all"], pd.DataFrame({"a": [1]})).data
+
+
+def test_a_p_value_is_never_zero():
+    rules = size_baseline.agreement_table(steps())
+    text = [
+        findings.size_against_luck(steps(), rules, luck(p=p), null(0.7, 0.3, 0.6)).data for p in (2e-5, 2e-4)
+    ]
+    assert "p < 0.0001" in text[0]
+    assert "p = 0.0002" in text[1]
+
+
+def test_tables_speak_words():
+    rule = size_baseline.formula()
+    against = size_baseline.contradictions(steps(phases=("tax", "bonus", "tax", "tax")))
+    tables = [
+        findings.formula_table(rule),
+        findings.step_table(steps()),
+        findings.contradiction_table(against),
+        findings.what_if_table(diagnosis("tax"), diagnosis("bonus")),
+        findings.place_of_the_size_table(steps(), rule),
+    ]
+    assert all("_" not in heading for shown in tables for heading in shown.headings)
+    assert tables[3].rows[0] == ("as measured", "-0.3", "80%", "15%", "5%")
+    assert "are 1 such pairs, from 2.0B to 2B" in findings.contradictory_pairs(steps(), against.head(1)).data
