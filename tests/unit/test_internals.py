@@ -152,13 +152,13 @@ def test_wrong_input_says_what_is_needed():
         ),
         (a[:, 0], a[:, 0], {}, "two arrays of shape"),
         (a[:0], a, {}, "at least one prompt"),
-        (a, cloud(1), {"reference": cloud(2)}, "a reference came with the raw measure"),
+        (a, cloud(1), {"reference": cloud(2)}, "got a reference for the raw measure"),
         (a, cloud(1), {"centred": True, "reference": cloud(2)[:1]}, "the reference needs at least 2 prompts"),
         (a, cloud(1), {"centred": True, "reference": cloud(2, shape=(3, 5))}, r"shape is \(8, 3, 5\)"),
     ):
         with pytest.raises(ValueError, match=words):
             internals_cosine.internal_coupling(first, second, **options)
-    with pytest.raises(ValueError, match="three kinds of more than 16 prompts each are needed; came: a 3"):
+    with pytest.raises(ValueError, match="expected three kinds of more than 16 prompts each, got a 3"):
         controls.compare_kinds({"a": a[:3]})
 
 
@@ -226,7 +226,7 @@ def test_random_weights_are_another_network_of_the_same_shape():
 def test_the_share_of_models_is_that_of_statsmodels():
     found = internals_cosine.share_of_models(38, 40)
     assert (found.low, found.high) == pytest.approx(proportion_confint(38, 40, method="wilson"))
-    with pytest.raises(ValueError, match="5 of 4 models came"):
+    with pytest.raises(ValueError, match="got 5 of 4 models"):
         internals_cosine.share_of_models(5, 4)
 
 
@@ -448,7 +448,7 @@ def test_no_head_is_named_at_the_stated_rate_where_nothing_is_there():
 def test_what_gates_refuse():
     with pytest.raises(ValueError, match="there is no pair"):
         head_gates.gate_slopes(tiny("llama"), PAIRS.iloc[:0])
-    with pytest.raises(ValueError, match="2 couples came for 3 items"):
+    with pytest.raises(ValueError, match="got 2 couples for 3 items"):
         head_gates.couple_means(np.ones((3, 2)), ["a", "a"])
     with pytest.raises(ValueError, match="at least 6 independent items"):
         head_gates.agreement(np.ones((3, 2, 2)), np.ones((9, 2, 2)))

@@ -53,9 +53,9 @@ def _weights(loaded: Loaded, texts: Sequence[str], batch_size: int) -> Any:
         with eager_attention(loaded.model), torch.no_grad():
             out = loaded.model.base_model(**batch, use_cache=False, output_attentions=True)
         stacked = torch.stack([part.float().cpu() for part in out.attentions], 1).numpy()
-        for own, mask in zip(stacked, batch["attention_mask"].cpu().numpy(), strict=True):
+        for weights, mask in zip(stacked, batch["attention_mask"].cpu().numpy(), strict=True):
             tokens = int(mask.sum())
-            yield tokens, own[..., :tokens, :tokens]
+            yield tokens, weights[..., :tokens, :tokens]
 
 
 def read_patterns(loaded: Loaded, texts: Sequence[str], *, tokens: int, batch_size: int = 16) -> Floats:
@@ -73,14 +73,14 @@ def read_patterns(loaded: Loaded, texts: Sequence[str], *, tokens: int, batch_si
     """
     if tokens < 2:
         raise ValueError(f"tokens is {tokens}; at least 2 are needed, one of them the first")
-    kept = []
-    for count, own in _weights(loaded, texts, batch_size):
+    patterns = []
+    for count, weights in _weights(loaded, texts, batch_size):
         if count < tokens:
             raise ValueError(
                 f"a text has {count} tokens, fewer than the {tokens} asked for; use common_length"
             )
-        kept.append(own[..., :tokens, :tokens])
-    return np.stack(kept)
+        patterns.append(weights[..., :tokens, :tokens])
+    return np.stack(patterns)
 
 
 def row_means(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> Floats:
@@ -93,7 +93,7 @@ def row_means(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> 
     ndarray, shape (texts, layers, heads, longest)
         What is left of attention when it is averaged over keys.
     """
-    rows = [own.mean(-1) for _, own in _weights(loaded, texts, batch_size)]
+    rows = [weights.mean(-1) for _, weights in _weights(loaded, texts, batch_size)]
     longest = max(row.shape[-1] for row in rows)
     return np.stack([np.pad(row, ((0, 0), (0, 0), (0, longest - row.shape[-1]))) for row in rows])
 
@@ -145,8 +145,8 @@ def pattern_table(cases: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]) 
     DataFrame
         Columns ``pair, case, low, cosine, high, units``: lowest, mean and highest head.
     """
-    found = {key: pattern_cosine(*patterns) for key, patterns in cases.items()}
-    rows = [(*key, float(c.min()), float(c.mean()), float(c.max()), c.size) for key, c in found.items()]
+    cosines = {key: pattern_cosine(*patterns) for key, patterns in cases.items()}
+    rows = [(*key, float(c.min()), float(c.mean()), float(c.max()), c.size) for key, c in cosines.items()]
     return pd.DataFrame(rows, columns=["pair", "case", "low", "cosine", "high", "units"])
 
 
@@ -178,7 +178,7 @@ def uniform_patterns(tokens: int) -> Floats:
 
 
 def random_patterns(prompts: int, units: int, tokens: int, *, rng: np.random.Generator | int = 0) -> Floats:
-    """Attention drawn at random anew for each prompt, unit and query: any division of one among the tokens so far.
+    """Attention drawn at random for each prompt, unit and query: any division of one among the tokens so far.
 
     Returns
     -------
@@ -226,6 +226,8 @@ def length_draws(
 ) -> Floats:
     """``length_cosine`` of two sets of prompts whose lengths are drawn evenly from a range; shape (draws,)."""
     if not 1 <= shortest <= longest:
-        raise ValueError(f"lengths from {shortest} to {longest} came; at least 1, and the longer one second")
+        raise ValueError(
+            f"got lengths from {shortest} to {longest}, expected at least 1 and the longer one second"
+        )
     drawn = np.random.default_rng(rng).integers(shortest, longest + 1, size=(draws, 2, prompts))
     return np.array([length_cosine(a, b) for a, b in drawn])

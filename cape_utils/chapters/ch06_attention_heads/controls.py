@@ -1,6 +1,6 @@
 """What the internal cosine gives when there is nothing to find, and when there is.
 
-Prompts dealt at random, a third kind of prompts, random weights, and opposite contrasts of known size added to the
+Permuted prompts, a third kind of prompts, random weights, and opposite contrasts of known size added to the
 activations. The measure itself is in ``internals.cosine``. Paper A, section 5, has no such controls.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from cape_utils.internals.cosine import InternalCoupling, centres, checked, internal_coupling, unit_cosine
 from cape_utils.models.loading import Loaded
-from cape_utils.stats.resampling import interval
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
@@ -55,17 +55,17 @@ def compare_kinds(vectors: Mapping[str, Floats], *, n: int = 16) -> dict[tuple[s
     """
     if len(vectors) != 3 or min(map(len, vectors.values())) <= n:
         sizes = ", ".join(f"{kind} {len(part)}" for kind, part in vectors.items())
-        raise ValueError(f"three kinds of more than {n} prompts each are needed; came: {sizes}")
-    found = {}
+        raise ValueError(f"expected three kinds of more than {n} prompts each, got {sizes}")
+    couplings = {}
     for one, two in itertools.combinations(vectors, 2):
         (third,) = set(vectors) - {one, two}
         a, b = vectors[one][:n], vectors[two][:n]
-        rest = np.concatenate([vectors[one][n:], vectors[two][n:]])
+        others = np.concatenate([vectors[one][n:], vectors[two][n:]])
         label = f"{one} and {two}"
-        found[label, "raw"] = internal_coupling(a, b)
-        for name, reference in (("on the third kind", vectors[third]), ("between the two", rest)):
-            found[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
-    return found
+        couplings[label, "raw"] = internal_coupling(a, b)
+        for name, reference in (("on the third kind", vectors[third]), ("between the two", others)):
+            couplings[label, f"centred {name}"] = internal_coupling(a, b, centred=True, reference=reference)
+    return couplings
 
 
 def pair_couplings(vectors: Mapping[str, Floats]) -> dict[str, InternalCoupling]:
@@ -85,32 +85,30 @@ def between_random_halves(
     draws: int = 500,
     rng: np.random.Generator | int = 0,
 ) -> Null:
-    """The mean cosine when the prompts of both sets are dealt into two sets at random.
+    """The mean cosine when the prompts are permuted between the two sets.
 
     Returns
     -------
     Null
-        ``p`` is one-sided: the share of deals whose cosine is at most the observed one, the data counted among them.
+        ``p`` is one-sided: the share of permutations whose cosine is at most the observed one, the data counted among them.
     """
     observed = internal_coupling(first, second, centred=centred, reference=reference).mean_cosine
     a, b = checked(first, second)
-    left, right = centres(a, b, reference) if centred else (0.0, 0.0)
+    centre_a, centre_b = centres(a, b, reference) if centred else (0.0, 0.0)
     both = np.concatenate([a, b])
     order = np.random.default_rng(rng).permuted(np.tile(np.arange(len(both)), (draws, 1)), axis=1)
     weights = (order < len(a)).astype(float)
     flat = both.reshape(len(both), -1)
     total = flat.sum(0)
     means = np.empty(draws)
-    for k in range(draws):  # one deal at a time keeps memory at the size of one mean
+    for k in range(draws):  # one permutation at a time keeps memory at the size of one mean
         part = weights[k] @ flat
         one, two = part / len(a), (total - part) / len(b)
-        means[k] = unit_cosine(one.reshape(a.shape[1:]) - left, two.reshape(a.shape[1:]) - right).mean()
-    low, high = interval(means)
-    p = float((np.sum(means <= observed + 1e-12) + 1) / (draws + 1))
-    method = f"prompts dealt into two sets at random, {draws:,} times"
-    return Null(
-        observed, float(np.median(means)), low, high, p, 1 / (draws + 1), len(both), draws, False, method
-    )
+        means[k] = unit_cosine(
+            one.reshape(a.shape[1:]) - centre_a, two.reshape(a.shape[1:]) - centre_b
+        ).mean()
+    method = f"prompts permuted between the two sets, {draws:,} times"
+    return null_from_draws(observed, means, len(both), method, alternative="less")
 
 
 def planted_curve(
@@ -154,21 +152,12 @@ def planted_curve(
             ("raw", {}),
             ("centred", {"centred": True, "reference": reference}),
         ):
-            found = internal_coupling(plus, minus, **options)  # type: ignore[arg-type]
-            low, high = interval(found.cosine, 0.9)
-            shares = (100 - found.cooperative_pct, 100 * float(found.competes.mean()))
-            rows.append((size, name, found.mean_cosine, low, high, *shares, found.cosine.size))
-    columns = [
-        "size",
-        "measure",
-        "mean_cosine",
-        "low",
-        "high",
-        "negative_pct",
-        "competing_pct",
-        "units",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+            coupling = internal_coupling(plus, minus, **options)  # type: ignore[arg-type]
+            low, high = interval(coupling.cosine, 0.9)
+            shares = (100 - coupling.cooperative_pct, 100 * float(coupling.competes.mean()))
+            rows.append((size, name, coupling.mean_cosine, low, high, *shares, coupling.cosine.size))
+    spread = ["mean_cosine", "low", "high", "negative_pct", "competing_pct"]
+    return pd.DataFrame(rows, columns=["size", "measure", *spread, "units"])
 
 
 def seen_from(
@@ -247,17 +236,17 @@ def first_seen(
     """
     part = curve[curve["unit"] == unit]
     options: dict[str, dict[str, Any]] = {"raw": {}, "centred": {"centred": True, "reference": reference}}
-    found = {}
+    seen = {}
     for measure, more in options.items():
         halves = between_random_halves(first, second, draws=draws, **more)
         unplanted = part[(part["measure"] == measure) & (part["size"] == 0)]
-        found[measure] = FirstSeen(
+        seen[measure] = FirstSeen(
             negative_from=seen_from(part, "negative_pct", measure),
             competing_from=seen_from(part, "competing_pct", measure),
             unlike_halves_from=seen_from(part, "mean_cosine", measure, below=halves.low),
             negative_pct_unplanted=float(unplanted["negative_pct"].iloc[0]),
         )
-    return found
+    return seen
 
 
 def random_halves_table(
@@ -301,12 +290,12 @@ def random_weights(loaded: Loaded, *, seed: int = 0) -> Loaded:
     return loaded._replace(model=model)
 
 
-def coupling_table(found: Mapping[tuple[str, str], Kinds], *, measure: str = "raw") -> pd.DataFrame:
+def coupling_table(couplings: Mapping[tuple[str, str], Kinds], *, measure: str = "raw") -> pd.DataFrame:
     """One row a network, unit and pair of kinds.
 
     Parameters
     ----------
-    found : mapping of (network, unit) to what ``compare_kinds`` returned
+    couplings : mapping of (network, unit) to what ``compare_kinds`` returned
     measure : str
 
     Returns
@@ -324,7 +313,7 @@ def coupling_table(found: Mapping[tuple[str, str], Kinds], *, measure: str = "ra
             c.competing_units,
             c.cooperative_pct,
         )
-        for key, kinds in found.items()
+        for key, kinds in couplings.items()
         for (pair, name), c in kinds.items()
         if name == measure
     ]
@@ -332,12 +321,12 @@ def coupling_table(found: Mapping[tuple[str, str], Kinds], *, measure: str = "ra
     return pd.DataFrame(rows, columns=columns)
 
 
-def profile_table(found: Mapping[tuple[str, str], Kinds]) -> pd.DataFrame:
+def profile_table(couplings: Mapping[tuple[str, str], Kinds]) -> pd.DataFrame:
     """The cosine of every layer, for charts.
 
     Parameters
     ----------
-    found : mapping of (network, unit) to what ``compare_kinds`` returned
+    couplings : mapping of (network, unit) to what ``compare_kinds`` returned
         Those of the unit ``layer`` are taken.
 
     Returns
@@ -347,7 +336,7 @@ def profile_table(found: Mapping[tuple[str, str], Kinds]) -> pd.DataFrame:
     """
     rows = [
         (pair, measure, network, layer, float(cosine))
-        for (network, unit), kinds in found.items()
+        for (network, unit), kinds in couplings.items()
         if unit == "layer"
         for (pair, measure), c in kinds.items()
         for layer, cosine in enumerate(c.cosine)

@@ -38,10 +38,10 @@ _SIDES = {"same sign": ("blue", "circle"), "opposite signs": ("vermillion", "dia
 def _released_rows(table: pd.DataFrame) -> pd.DataFrame:
     """The cosines with what each value is, read off its flags."""
     rows = table[["model", "family", "params_b", "measure", "mean_cosine"]].round(4)
-    own, repeated, text, contradicted = _STATES
+    single, repeated, text, contradicted = _STATES
     flags = table["flags"].fillna("")
     kinds = {contradicted: "contradicted", text: "text_only", repeated: "constant_profile|repeated_score"}
-    rows["value"] = np.select([flags.str.contains(flag) for flag in kinds.values()], list(kinds), own)
+    rows["value"] = np.select([flags.str.contains(flag) for flag in kinds.values()], list(kinds), single)
     return rows.assign(measure=rows["measure"].str.replace("_", " "))
 
 
@@ -195,7 +195,7 @@ def pattern_chart(table: pd.DataFrame, *, quoted: float) -> Any:
     pair, of_pair = choice(table, "pair", "pattern_pair", "Prompts")
     start = slider("pattern_from", 0, 0.9, 0.1, 0.8, "Axis from")
     span = alt.Scale(domainMin=alt.ExprRef("pattern_from"), domainMax=1, nice=False, zero=False)
-    across = {"title": "Cosine of mean attention weights", "scale": span}
+    across: dict[str, Any] = {"title": "Cosine of mean attention weights", "scale": span}
     y = alt.Y("case:N", title=None, sort=order_of(table, "case"), axis=alt.Axis(labelLimit=150))
     base = alt.Chart(table.round(6)).transform_filter(of_pair + " && datum.cosine >= pattern_from").encode(y)
     bars = base.mark_rule(strokeWidth=3, color=PALETTE["grey"], clip=True).encode(

@@ -325,7 +325,7 @@ def scale_checks(
 
 
 def closing(cosines: pd.DataFrame, checks: Mapping[str, HeadAgreement]) -> Markdown:
-    """What the chapter found, by the paper's rule and by the gates."""
+    """What the chapter finds, by the paper's rule and by the gates."""
     competing = {key: row["competing"] for key, row in _by_network(cosines).items()}
     of_pair = competing.pop((TRAINED, REASONING_TRUTH))
     by_rule = "No head competes" if of_pair == 0 else f"{of_pair:.0f} heads compete"

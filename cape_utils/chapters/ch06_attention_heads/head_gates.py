@@ -22,7 +22,7 @@ from cape_utils.models.activations import Edit, decoder, edit
 from cape_utils.models.completions import batch_logp, split_texts
 from cape_utils.models.loading import Loaded
 from cape_utils.stats import correlation
-from cape_utils.stats.resampling import interval, null_from_draws
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def gate_slopes(loaded: Loaded, pairs: pd.DataFrame, *, batch_size: int = 16) ->
         edits = {i: _gate(gates, i) for i in range(len(parts.layers))}
         with torch.enable_grad(), edit(loaded.model, edits, unit="head"):
             scores = batch_logp(loaded, texts, rows)
-            (own,) = torch.autograd.grad(scores.sum(), gates)
-        logp[rows], grad[rows] = scores.detach().cpu().numpy(), own.cpu().numpy()
+            (slope,) = torch.autograd.grad(scores.sum(), gates)
+        logp[rows], grad[rows] = scores.detach().cpu().numpy(), slope.cpu().numpy()
     return GateSlopes(logp[:n] - logp[n:], grad[:n] - grad[n:])
 
 
@@ -126,14 +126,14 @@ def kept_slopes(
 
     def run(topic: str) -> list[dict[str, Any]]:
         part = pairs[pairs["topic"] == topic]
-        found = gate_slopes(loaded, part)
+        slopes = gate_slopes(loaded, part)
         return [
             {
                 "pair_id": name,
                 "margin": float(f"{margin:.5g}"),
                 "slope": [round(value / _STEP) for value in slope.ravel()],
             }
-            for name, margin, slope in zip(part["pair_id"], found.margin, found.slope, strict=True)
+            for name, margin, slope in zip(part["pair_id"], slopes.margin, slopes.slope, strict=True)
         ]
 
     topics = list(dict.fromkeys(pairs["topic"]))
@@ -160,7 +160,7 @@ def couple_means(slopes: ArrayLike, couples: Sequence[str]) -> Floats:
     """
     values = np.asarray(slopes, dtype=float)
     if len(couples) != len(values):
-        raise ValueError(f"{len(couples)} couples came for {len(values)} items; name one for each item")
+        raise ValueError(f"got {len(couples)} couples for {len(values)} items; name one for each item")
     codes, names = pd.factorize(np.asarray(couples, dtype=object))
     weights = (codes[None, :] == np.arange(len(names))[:, None]).astype(float)
     weights /= weights.sum(1, keepdims=True)
@@ -322,27 +322,22 @@ def agreement(
     null_r = null_from_draws(
         r, correlation.rows_pearson(np.tile(one, (draws, 1)), flipped), len(b), "signs of items at random"
     )
-    shares = (flipped * one < 0).mean(1)
-    seen = float(np.mean(one * two < 0))
-    low, high = interval(shares)
-    p = float((np.sum(np.abs(shares - 0.5) >= abs(seen - 0.5) - 1e-12) + 1) / (draws + 1))
-    opposite = Null(
-        seen, float(np.median(shares)), low, high, p, 1 / (draws + 1), len(b), draws, False, null_r.method
+    opposite = null_from_draws(
+        float(np.mean(one * two < 0)), (flipped * one < 0).mean(1), len(b), null_r.method, centre=0.5
     )
-    own, other = reliability(a, rng=generator), reliability(b, rng=generator)
-    whole = r / np.sqrt(own * other) if min(own, other) > 0 else float("nan")
+    rel_a, rel_b = reliability(a, rng=generator), reliability(b, rng=generator)
     return HeadAgreement(
-        one.reshape(shape),
-        two.reshape(shape),
-        len(a),
-        len(b),
-        null_r,
-        own,
-        other,
-        float(whole),
-        opposite,
-        named_heads(first, draws=draws, rng=generator),
-        named_heads(second, draws=draws, rng=generator),
+        first=one.reshape(shape),
+        second=two.reshape(shape),
+        n_first=len(a),
+        n_second=len(b),
+        r=null_r,
+        reliability_first=rel_a,
+        reliability_second=rel_b,
+        disattenuated=float(r / np.sqrt(rel_a * rel_b)) if min(rel_a, rel_b) > 0 else float("nan"),
+        opposite=opposite,
+        named_first=named_heads(first, draws=draws, rng=generator),
+        named_second=named_heads(second, draws=draws, rng=generator),
     )
 
 

@@ -12,14 +12,14 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch06_attention_heads import attention
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.internals import cosine
 from cape_utils.stats.resampling import interval
-from cape_utils.stats.results import Floats
+from cape_utils.stats.results import Estimate, Floats
 
-QUOTED_MODELS, QUOTED_ZERO = 40, 38
+QUOTED_MODELS = 40  # the paper counts models without a competing unit of so many
 _SECOND_FILE = " (second file)"
 _HEAD_WIDTH = 64  # of the smallest models in the table; wider heads have cosines nearer to zero
 
@@ -64,16 +64,14 @@ def counted_models(*, text: bool = False) -> pd.DataFrame:
 
 def zero_readings() -> Mapping[str, tuple[int, int]]:
     """Models without a competing unit, and models counted, in each way of reading the release."""
-    found = {}
+    readings = {}
     for name, text in (("released counts", False), ("with the counts in the text", True)):
         models = counted_models(text=text)
-        found[name] = (int((models["competing_units"] == 0).sum()), len(models))
-    some = int((counted_models(text=True)["competing_units"] > 0).sum())
-    found["the most that is possible, every model without a count taken as zero"] = (
-        QUOTED_MODELS - some,
-        QUOTED_MODELS,
-    )
-    return found
+        readings[name] = (int((models["competing_units"] == 0).sum()), len(models))
+    competing = int((counted_models(text=True)["competing_units"] > 0).sum())
+    most = "the most that is possible, every model without a count taken as zero"
+    readings[most] = (QUOTED_MODELS - competing, QUOTED_MODELS)
+    return readings
 
 
 def unrelated_heads(units: int, *, prompts: int = 16, rng: np.random.Generator | int = 0) -> Floats:
@@ -89,20 +87,20 @@ def unrelated_heads(units: int, *, prompts: int = 16, rng: np.random.Generator |
 
 def _zero_words() -> str:
     counted = counted_models(text=True)
-    some = counted[counted["competing_units"] > 0]
-    ways = ", ".join(f"{name} {zero} of {n}" for name, (zero, n) in zero_readings().items())
+    units = counted.loc[counted["competing_units"] > 0, "competing_units"].astype(int)
+    listed = ", ".join(f"{name} {zero} of {n}" for name, (zero, n) in zero_readings().items())
     return (
-        f"Readings: {ways}. {len(some)} models have a released count above zero, {int(some['competing_units'].min())} to "
-        f"{int(some['competing_units'].max())} units; with them among the {QUOTED_MODELS} there cannot be {QUOTED_ZERO}. All "
-        f"of the other "
-        f"{len(counted) - len(some)} counts are zero."
+        f"Readings: {listed}. {len(units)} models have a released count above zero, {units.min()} to {units.max()} units; "
+        f"with them among the {QUOTED_MODELS} there cannot be {quoted('zero_competing_heads'):.0f}. All of the other "
+        f"{len(counted) - len(units)} counts are zero."
     )
 
 
 @recomputes("zero_competing_heads")
 def zero_competing_heads() -> Recomputed:
     ways = zero_readings()
-    best, _ = nearest({name: float(zero) for name, (zero, _) in ways.items()}, QUOTED_ZERO)
+    counts = {name: float(zero) for name, (zero, _) in ways.items()}
+    best, _ = nearest(counts, quoted("zero_competing_heads"))
     zero, n = ways[best]
     opposed = unrelated_heads(8000)
     # A model competes in no unit in this null as long as none of its units does.
@@ -110,33 +108,32 @@ def zero_competing_heads() -> Recomputed:
     method = f"{QUOTED_MODELS} models whose heads point in random directions"
     remark = (
         f"{_zero_words()} The null has activations without any relation between the two sets: none of {len(opposed):,} heads "
-        f"of "
-        f"width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} "
-        f"where "
-        "more than half is asked for. So zero is what the rule gives with and without cooperation."
+        f"of width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} "
+        "where more than half is asked for. So zero is what the rule gives with and without cooperation."
     )
     return Recomputed(Value(zero, None, None, n, best), None, NullRange(none, none, none, method), remark)
 
 
 @recomputes("zero_competing_ci")
 def zero_competing_ci() -> Recomputed:
-    ways = {name: cosine.share_of_models(*counts) for name, counts in zero_readings().items()}
-    best, _ = nearest({name: 100 * share.estimate for name, share in ways.items()}, 95)
-    own, quoted = ways[best], cosine.share_of_models(QUOTED_ZERO, QUOTED_MODELS)
-    listed = "; ".join(
-        f"{name} {100 * share.estimate:.0f} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
-        for name, share in ways.items()
-    )
+    shares = {name: cosine.share_of_models(*counts) for name, counts in zero_readings().items()}
+    pct = {name: 100 * share.estimate for name, share in shares.items()}
+    best, _ = nearest(pct, quoted("zero_competing_ci"))
+    share = shares[best]
+    as_quoted = cosine.share_of_models(int(quoted("zero_competing_heads")), QUOTED_MODELS)
+    listed = "; ".join(f"{name} {_in_pct(one)}" for name, one in shares.items())
     families = counted_models(text=True)["family"].nunique()
     remark = (
-        f"The arithmetic is right: {QUOTED_ZERO} of {QUOTED_MODELS} give {100 * quoted.estimate:.0f} "
-        f"[{100 * quoted.low:.0f}, {100 * quoted.high:.0f}]. The count is what the release does not give: {listed}. The "
-        f"interval takes "
-        f"the models as independent; the counts come from {families} families. An interval of a given share has no null of "
-        f"its own."
+        f"The arithmetic is right: {as_quoted.n * as_quoted.estimate:.0f} of {as_quoted.n} give {_in_pct(as_quoted)}. The "
+        f"count is what the release does not give: {listed}. The interval takes the models as independent; the counts come "
+        f"from {families} families. An interval of a given share has no null of its own."
     )
-    ours = Value(100 * own.estimate, 100 * own.low, 100 * own.high, own.n, f"{own.method}; {best}")
-    return Recomputed(ours, None, None, remark)
+    method = f"{share.method}; {best}"
+    return Recomputed(Value(pct[best], 100 * share.low, 100 * share.high, share.n, method), remark=remark)
+
+
+def _in_pct(share: Estimate) -> str:
+    return f"{100 * share.estimate:.0f} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
 def pattern_rows() -> pd.DataFrame:
@@ -166,31 +163,20 @@ def attention_cooperation() -> Recomputed:
     low, high = interval(draws)
     shares = [attention.random_patterns(16, 200, 14, rng=seed) for seed in (0, 1)]
     drawn = float(attention.pattern_cosine(*shares).mean())
-    null = NullRange(
-        float(np.median(draws)),
-        low,
-        high,
-        "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens",
-    )
+    method = "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens"
+    null = NullRange(float(np.median(draws)), low, high, method)
     remark = (
         f"Within a model the {len(rows)} profiles move by at most {rows['spread'].max():.0e} from layer to layer, and within "
-        f"a family by "
-        f"{across:.0e} from size to size, whatever the depth and the number of heads; between families, which split words "
-        f"into tokens "
-        "differently, they differ. A number that no weight of the network moves belongs to the prompts. The null is such a "
-        "number: a row "
-        "of attention sums to one, so its mean over keys is one over the number of tokens, and a cosine of those knows the "
-        "prompts' lengths alone. Which reduction the authors used, and their prompts, are not in the release; the lengths in "
-        "the null are ours. "
-        f"Attention drawn at random, rows over 14 tokens compared, gives {drawn:.2f}."
+        f"a family by {across:.0e} from size to size, whatever the depth and the number of heads; between families, which "
+        "split words into tokens differently, they differ. A number that no weight of the network moves belongs to the "
+        "prompts. The null is such a number: a row of attention sums to one, so its mean over keys is one over the number of "
+        "tokens, and a cosine of those knows the prompts' lengths alone. Which reduction the authors used, and their prompts, "
+        "are not in the release; the lengths in the null are ours. Attention drawn at random, rows over 14 tokens compared, "
+        f"gives {drawn:.2f}."
     )
-    ours = Value(
-        float(rows["cosine"].mean()),
-        float(rows["cosine"].min()),
-        float(rows["cosine"].max()),
-        len(rows),
-        "mean over models, lowest and highest",
-    )
+    levels = rows["cosine"].astype(float)
+    method = "mean over models, lowest and highest"
+    ours = Value(float(levels.mean()), float(levels.min()), float(levels.max()), len(rows), method)
     return Recomputed(ours, None, null, remark)
 
 
@@ -213,37 +199,38 @@ def opt_ladder_peak() -> Recomputed:
     pattern = float(pattern_rows().query("model == 'OPT-13B'")["cosine"].iloc[0])
     remark = (
         "OPT-13B stands in the text only: no released file holds its hidden-state cosine, so there is nothing to recompute it "
-        "from. "
-        f"The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null of its "
-        f"own."
+        f"from. The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null "
+        "of its own."
     )
     return Recomputed(None, None, None, remark)
 
 
 @recomputes("opt_ladder_crash")
 def opt_ladder_crash() -> Recomputed:
-    profile = data.load("layer_profiles").query("model == 'OPT-30B'")["cosine"]
-    stored = float(opt_ladder().query("model == 'OPT-30B'")["cosine"].iloc[0])
-    run = released()
-    run = run[run["model"].isin(data.load("layer_profiles").query("measure == 'hidden_state'")["model"])]
-    others = run[run["model"] != "OPT-30B"]
+    profiles = data.load("layer_profiles")
+    profile = profiles.loc[profiles["model"] == "OPT-30B", "cosine"]
+    summary = float(opt_ladder().query("model == 'OPT-30B'")["cosine"].iloc[0])
+    measured = released()
+    measured = measured[measured["model"].isin(profiles.query("measure == 'hidden_state'")["model"])]
+    others = measured[measured["model"] != "OPT-30B"]
     remark = (
-        f"The mean over {len(profile)} released layers; the summary says {stored:.4f}. Of the {len(run)} models whose "
-        f"hidden-state profiles "
-        f"are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} and "
-        f"{others['mean_cosine'].max():.2f} in "
-        f"{others['family'].nunique()} families and down to {others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and "
-        f"more have no profile. "
-        "So the fall from 13B to 30B may be a change of size or of measurement, and the release cannot tell. A level has no "
-        "null of its own."
+        f"The mean over {len(profile)} released layers; the summary says {summary:.4f}. Of the {len(measured)} models whose "
+        f"hidden-state profiles are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} "
+        f"and {others['mean_cosine'].max():.2f} in {others['family'].nunique()} families and down to "
+        f"{others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and more have no profile. So the fall from 13B to 30B "
+        "may be a change of size or of measurement, and the release cannot tell. A level has no null of its own."
     )
-    own = Value(float(profile.mean()), None, None, len(profile), "mean over layers of one model")
-    return Recomputed(own, None, None, remark)
+    ours = Value(float(profile.mean()), None, None, len(profile), "mean over layers of one model")
+    return Recomputed(ours, None, None, remark)
 
 
 def _line_fixed_point(values: Floats) -> float:
     """Where the least-squares line from each value to the next crosses the identity."""
-    slope, intercept = np.polyfit(values[:-1], values[1:], 1)
+    return _line_crossing(values[:-1], values[1:])
+
+
+def _line_crossing(now: Floats, following: Floats) -> float:
+    slope, intercept = np.polyfit(now, following, 1)
     return float(intercept / (1 - slope))
 
 
@@ -253,44 +240,34 @@ def fixed_point_readings() -> Mapping[str, float]:
     values = ladder["cosine"].to_numpy(dtype=float)
     now, following = values[:-1], values[1:]
     change = following - now
-    found = {
+    others = np.arange(len(now)) != np.argmin(change)
+    readings = {
         "line through all steps": _line_fixed_point(values),
-        "line without the fall from 13B": _line_without(now, following, int(np.argmin(change))),
+        "line without the fall from 13B": _line_crossing(now[others], following[others]),
     }
     roots = np.roots(np.polyfit(now, following, 2) - np.array([0, 1, 0]))
     real = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and 0 <= root.real <= 1]
-    found |= {f"parabola, root {i + 1}": root for i, root in enumerate(sorted(real))}
+    readings |= {f"parabola, root {i + 1}": root for i, root in enumerate(sorted(real))}
     for i in np.flatnonzero(change[:-1] * change[1:] < 0):
         part = change[i] / (change[i] - change[i + 1])
         label = f"between the steps from {ladder['params_b'][i]:g}B and {ladder['params_b'][i + 1]:g}B"
-        found[label] = float(now[i] + part * (now[i + 1] - now[i]))
-    return {name: value for name, value in found.items() if 0 <= value <= 1}
-
-
-def _line_without(now: Floats, following: Floats, left_out: int) -> float:
-    keep = np.arange(len(now)) != left_out
-    slope, intercept = np.polyfit(now[keep], following[keep], 1)
-    return float(intercept / (1 - slope))
+        readings[label] = float(now[i] + part * (now[i + 1] - now[i]))
+    return {name: value for name, value in readings.items() if 0 <= value <= 1}
 
 
 @recomputes("opt_fixed_point")
 def opt_fixed_point() -> Recomputed:
     ladder = opt_ladder()
-    best, listed = nearest(fixed_point_readings(), 0.53)
-    value = fixed_point_readings()[best]
+    readings = fixed_point_readings()
+    best, listed = nearest(readings, quoted("opt_fixed_point"))
     values = ladder["cosine"].to_numpy(dtype=float)
     shuffled = np.random.default_rng(0).permuted(np.tile(values, (2000, 1)), axis=1)
     draws = np.array([_line_fixed_point(row) for row in shuffled])
-    low, high = interval(draws)
-    text = int((~ladder["in_release"]).sum())
     remark = (
-        f"{text} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted figures. The paper gives "
-        f"no rule for "
-        "a fixed point; read here as a value that the next size would repeat. The null is the line's fixed point with the "
-        "same values in "
-        f"random order. {listed} The one used: {best}."
+        f"{(~ladder['in_release']).sum()} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted "
+        "figures. The paper gives no rule for a fixed point; read here as a value that the next size would repeat. The null "
+        f"is the line's fixed point with the same values in random order. {listed} The one used: {best}."
     )
-    null = NullRange(
-        float(np.median(draws)), low, high, "the same values in random order, line through all steps"
-    )
-    return Recomputed(Value(value, None, None, len(ladder), best), None, null, remark)
+    method = "the same values in random order, line through all steps"
+    null = NullRange(float(np.median(draws)), *interval(draws), method)
+    return Recomputed(Value(readings[best], None, None, len(ladder), best), None, null, remark)
