@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,9 +24,11 @@ from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
+    "GivenDate",
     "common_slope_null",
     "date_draws",
     "date_null",
+    "given_date",
     "lab_label_null",
     "lolo_null",
     "pairings",
@@ -94,6 +98,49 @@ def partial_given_date(
     low, high = interval(drawn)
     what = f"bootstrap over {len(labs)} labs, inexact dates drawn" if unit == "lab" else "inexact dates drawn"
     return Estimate(point, low, high, len(used), what, 0.95, draws, int((~np.isfinite(drawn)).sum()))
+
+
+@dataclass(frozen=True)
+class GivenDate:
+    """R of the two scores with the date of release taken out of both.
+
+    Attributes
+    ----------
+    published, core, with_later : Estimate
+        Over sets of models, intervals by lab.
+    dates_moved : Estimate
+        Published models; nothing varies but dates within what the source leaves open.
+    month_known : Estimate
+        Published models whose date is given to the month, interval by lab.
+    labs : int
+        Of the published models.
+    """
+
+    published: Estimate
+    core: Estimate
+    with_later: Estimate
+    dates_moved: Estimate
+    month_known: Estimate
+    labs: int
+
+
+def given_date(sets: Mapping[str, pd.DataFrame]) -> GivenDate:
+    """R with the date taken out, over each set of models and under each treatment of inexact dates.
+
+    Parameters
+    ----------
+    sets : mapping of str to pandas.DataFrame
+        ``"published"``, ``"core"`` and ``"with later"``.
+    """
+    published = sets["published"]
+    return GivenDate(
+        published=partial_given_date(published),
+        core=partial_given_date(sets["core"]),
+        with_later=partial_given_date(sets["with later"]),
+        dates_moved=partial_given_date(published, unit="none"),
+        month_known=partial_given_date(published[~published["year_only"]]),
+        labs=published["lab"].nunique(),
+    )
 
 
 def date_draws(

@@ -26,6 +26,7 @@ __all__ = [
     "EqualSlopes",
     "by_range",
     "equal_slopes",
+    "forecast_errors",
     "lab_slopes",
     "leave_one_lab_out",
     "lolo_error",
@@ -213,6 +214,11 @@ def prospective(past: pd.DataFrame, later: pd.DataFrame, *, recent_from: float =
             "recent": float(recent[GPQA].mean()),
         }
     ).reset_index(drop=True)
+
+
+def forecast_errors(ahead: pd.DataFrame) -> dict[str, float]:
+    """Mean absolute error of each forecast in the table of ``prospective``, percentage points."""
+    return {name: float(np.abs(ahead["gpqa"] - ahead[name]).mean()) for name in ("line", "mean", "recent")}
 
 
 def within_lab(table: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> Estimate:

@@ -23,6 +23,7 @@ from cape_utils.stats.correlation import pearson
 __all__ = ["HLE", "IFEVAL", "Standing", "add_model", "known_by", "track"]
 
 IFEVAL, HLE = "ifeval", "hle"
+_TITLES = {IFEVAL: "IFEval", HLE: "HLE"}
 Verdict = Literal["pass", "fail", "neither", "not computable"]
 
 
@@ -110,7 +111,7 @@ def _spread(table: pd.DataFrame, first: str, second: str, top: int) -> tuple[flo
 
 
 def _lacks(table: pd.DataFrame, *columns: str) -> Standing | None:
-    absent = [name for name in columns if name not in table or table[name].notna().sum() == 0]
+    absent = [_TITLES[name] for name in columns if name not in table or table[name].notna().sum() == 0]
     return Standing("not computable", f"no {' or '.join(absent)} scores in the table") if absent else None
 
 
