@@ -11,7 +11,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch08_eigenstructure import group_spectra, rolling_spectrum
-from cape_utils.claims.quotations import ledger, nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
@@ -22,14 +22,6 @@ from cape_utils.stats.results import Floats
 CRITICAL_B = 3.5
 COPIES = ("panel rows", "bootstrap copy")
 DRAWS = 2000
-
-
-def quoted(claim_id: str) -> float:
-    """The number that the paper quotes for a claim."""
-    value = next(claim for claim in ledger() if claim.id == claim_id).paper_value
-    if value is None:
-        raise ValueError(f"claim {claim_id!r} quotes no number")
-    return float(value.value)
 
 
 def quoted_loadings() -> tuple[float, float]:

@@ -3,20 +3,22 @@
 Appendix of paper A: a second eigenvalue of Pythia's correlation matrix that falls as a power of N, and a second
 eigenvector whose TruthfulQA loading changes sign. Which window and which N are meant is not said, so every statistic
 here takes them as options. The null is a family in which nothing turns: straight lines in log10 N with the family's
-own residuals in random order. The statistics take stacks of tables, so that thousands of draws cost one call.
+own residuals permuted. The statistics take stacks of tables, so that thousands of draws cost one call.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils import data
-from cape_utils.data.benchmarks import benchmark_items
+from cape_utils.data import loading
+from cape_utils.data.benchmarks import benchmark_items, benchmark_title
 from cape_utils.scaling.spectrum import (
     Matrix,
     check_matrix,
@@ -29,12 +31,15 @@ from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import Floats
 
 __all__ = [
+    "COPIES",
     "family_table",
     "loading_change",
     "noise_stack",
     "rotation",
+    "rotation_choices",
     "second_eigenvalues",
     "second_exponent",
+    "second_with_guesses",
     "trend_stack",
     "windows",
 ]
@@ -42,6 +47,9 @@ __all__ = [
 Kind = Literal["expanding", "sliding"]
 Against = Literal["largest", "middle"]
 Window = tuple[int, int]
+
+COPIES = ("panel rows", "bootstrap copy", "open panel")
+"""The released copies of Pythia's scores; see ``data.pythia_copies``."""
 
 
 def family_table(scores: pd.DataFrame, benchmarks: Sequence[str] = data.BENCHMARKS) -> tuple[Floats, Floats]:
@@ -241,3 +249,46 @@ def noise_stack(
         [item_error(values[:, i], benchmark_items(name)) for i, name in enumerate(benchmarks)]
     )
     return np.asarray(values + spread * np.random.default_rng(rng).normal(size=(draws, *values.shape)))
+
+
+def rotation_choices(without_mmlu: Sequence[str]) -> pd.DataFrame:
+    """The second axis of Pythia's windows under every choice of copy, benchmarks, windows and sign.
+
+    Parameters
+    ----------
+    without_mmlu : sequence of str
+        The benchmarks without MMLU.
+
+    Returns
+    -------
+    pandas.DataFrame
+        From `rotation`, component 2, with columns ``copy, set, windows, sign``.
+    """
+    sets = {"all five": list(data.BENCHMARKS), "without MMLU": list(without_mmlu)}
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    parts = []
+    for copy, (label, names), kind, sign in itertools.product(
+        COPIES, sets.items(), kinds, ("largest", "hellaswag")
+    ):
+        anchor = None if sign == "largest" else sign
+        turns = rotation(loading.pythia(copy), names, kind=kind, length=4, positive=anchor)
+        title = sign if anchor is None else benchmark_title(sign)
+        choice = {"copy": copy, "set": label, "windows": f"{kind}, four", "sign": title}
+        parts.append(turns[turns["component"] == 2].assign(**choice))
+    return pd.concat(parts)
+
+
+def second_with_guesses(table: pd.DataFrame, *, draws: int = 1000) -> Floats:
+    """Second eigenvalue of one family's scores with guesses in MMLU's place, shape (draws,).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Eight models with the five benchmarks in percent.
+    draws : int
+    """
+    values, sizes = family_table(table)
+    guessed = np.broadcast_to(values, (draws, *values.shape)).copy()
+    mmlu = data.BENCHMARKS.index("mmlu")
+    guessed[..., mmlu] = noise_stack(np.full_like(values, 25.0), draws=draws)[..., mmlu]
+    return second_eigenvalues(guessed, [(0, len(sizes))])[:, 0]
