@@ -39,7 +39,7 @@ Statistic = Literal["r", "slope", "intercept", "p"]
 
 
 def _dates(table: pd.DataFrame, draws: int, generator: np.random.Generator) -> Floats:
-    """Release dates, those not known drawn anew within what the source leaves open, shape (draws, n)."""
+    """Release dates, drawn within the range that the source leaves open, shape (draws, n)."""
     low, high = table["date_low"].to_numpy(dtype=float), table["date_high"].to_numpy(dtype=float)
     return np.asarray(low + generator.random((draws, len(table))) * (high - low))
 
@@ -74,7 +74,7 @@ def partial_given_date(
     table : pandas.DataFrame
         From ``frontier.regression.models``.
     unit : {"lab", "none"}
-        What is resampled. In every draw a date given to the year or month only is placed anew within it; with
+        What is resampled. In every draw a date given to the year or month only is drawn within it; with
         ``"none"`` that is all that varies.
     draws : int
     rng : Generator or int
@@ -96,8 +96,16 @@ def partial_given_date(
     point = pearson(_trend(middle, x)[1][0], _trend(middle, y)[1][0])
     drawn = _weighted_r(_trend(date, x, weights)[1], _trend(date, y, weights)[1], weights)
     low, high = interval(drawn)
-    what = f"bootstrap over {len(labs)} labs, inexact dates drawn" if unit == "lab" else "inexact dates drawn"
-    return Estimate(point, low, high, len(used), what, 0.95, draws, int((~np.isfinite(drawn)).sum()))
+    method = "inexact dates drawn"
+    return Estimate(
+        estimate=point,
+        low=low,
+        high=high,
+        n=len(used),
+        method=f"bootstrap over {len(labs)} labs, {method}" if unit == "lab" else method,
+        draws=draws,
+        discarded=int((~np.isfinite(drawn)).sum()),
+    )
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,11 @@ def date_draws(
     x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
     generator = np.random.default_rng(rng)
     date = _dates(used, draws, generator)
-    made = []
+    scores = []
     for score in (x, y):
-        line, rest = _trend(date, np.broadcast_to(score, date.shape))
-        made.append(line + generator.permuted(rest, axis=1))
-    a, b = (part - part.mean(axis=1, keepdims=True) for part in made)
+        line, residual = _trend(date, np.broadcast_to(score, date.shape))
+        scores.append(line + generator.permuted(residual, axis=1))
+    a, b = (part - part.mean(axis=1, keepdims=True) for part in scores)
     slope = (a * b).sum(axis=1) / (a**2).sum(axis=1)
     r = _weighted_r(a, b, np.ones_like(a))
     n = len(used)
@@ -168,7 +176,7 @@ def date_draws(
     if statistic == "slope":
         return np.asarray(slope)
     if statistic == "intercept":
-        return np.asarray(made[1].mean(axis=1) - slope * made[0].mean(axis=1))
+        return np.asarray(scores[1].mean(axis=1) - slope * scores[0].mean(axis=1))
     if statistic == "p":
         t = np.abs(r) * np.sqrt((n - 2) / (1 - r**2))
         return np.asarray(2 * stats.t.sf(t, n - 2))
@@ -199,21 +207,13 @@ def date_null(
         "intercept": line.intercept.estimate,
         "p": line.p,
     }[statistic]
-    below = statistic in ("p", "intercept")
-    hits = int(np.sum(drawn <= observed) if below else np.sum(drawn >= observed))
-    low, high = interval(drawn)
     method = "both scores follow the release date, residuals shuffled"
-    return Null(
+    return null_from_draws(
         observed,
-        float(np.median(drawn)),
-        low,
-        high,
-        (hits + 1) / (draws + 1),
-        1 / (draws + 1),
+        drawn,
         line.n,
-        draws,
-        False,
         method,
+        alternative="less" if statistic in ("p", "intercept") else "greater",
     )
 
 
@@ -240,27 +240,14 @@ def lolo_null(
     shuffled = np.random.default_rng(rng).permuted(np.tile(y, (draws, 1)), axis=1)
     errors = []
     for k in range(len(labs)):
-        own = codes == k
-        if own.sum() >= min_models:
+        of_lab = codes == k
+        if of_lab.sum() >= min_models:
             both = np.vstack([y, shuffled])
-            slope, start = _fits(x[~own], both[:, ~own])
-            errors.append(np.abs(both[:, own] - start[:, None] - slope[:, None] * x[own]).mean(axis=1))
-    mean = np.mean(errors, axis=0)
-    low, high = interval(mean[1:])
-    p = (int(np.sum(mean[1:] <= mean[0])) + 1) / (draws + 1)
+            slope, start = _fits(x[~of_lab], both[:, ~of_lab])
+            errors.append(np.abs(both[:, of_lab] - start[:, None] - slope[:, None] * x[of_lab]).mean(axis=1))
+    observed, *drawn = np.mean(errors, axis=0)
     method = "GPQA shuffled among models, so that SWE-bench predicts nothing"
-    return Null(
-        float(mean[0]),
-        float(np.median(mean[1:])),
-        low,
-        high,
-        p,
-        1 / (draws + 1),
-        len(used),
-        draws,
-        False,
-        method,
-    )
+    return null_from_draws(observed, np.array(drawn), len(used), method, alternative="less")
 
 
 def common_slope_null(
@@ -285,55 +272,27 @@ def common_slope_null(
     inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
     x, y = inside.T
     common = float(x @ y / (x @ x))
-    rest = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
-    own = (used["lab"] == lab).to_numpy()
-    made = common * x + np.random.default_rng(rng).permuted(np.tile(rest, (draws, 1)), axis=1)
+    residuals = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
+    of_lab = (used["lab"] == lab).to_numpy()
+    drawn = common * x + np.random.default_rng(rng).permuted(np.tile(residuals, (draws, 1)), axis=1)
     # The shared slope is estimated from the same draw, as it is from the data; else the null would be too wide.
-    slopes = _fits(x[own], made[:, own])[0] - made @ x / (x @ x) + common
-    observed = float(x[own] @ y[own] / (x[own] @ x[own]))
-    hits = int(np.sum(np.abs(slopes - common) >= abs(observed - common)))
-    low, high = interval(slopes)
+    slopes = _fits(x[of_lab], drawn[:, of_lab])[0] - drawn @ x / (x @ x) + common
+    observed = float(x[of_lab] @ y[of_lab] / (x[of_lab] @ x[of_lab]))
     method = f"one slope of {common:.2f} for all labs, residuals shuffled"
-    return Null(
-        observed,
-        float(np.median(slopes)),
-        low,
-        high,
-        (hits + 1) / (draws + 1),
-        1 / (draws + 1),
-        int(own.sum()),
-        draws,
-        False,
-        method,
-    )
+    return null_from_draws(observed, slopes, int(of_lab.sum()), method, centre=common)
 
 
 def lab_label_null(
     field: pd.DataFrame, lab: str, *, draws: int = 5000, rng: np.random.Generator | int = 0
 ) -> Null:
     """Mean h of as many models as the lab has, drawn from all labs (labels shuffled among models)."""
-    h, own = field["h"].to_numpy(dtype=float), (field["lab"] == lab).to_numpy()
-    if not own.any():
+    h, of_lab = field["h"].to_numpy(dtype=float), (field["lab"] == lab).to_numpy()
+    if not of_lab.any():
         raise ValueError(f"no model of {lab!r}; the labs are {', '.join(sorted(set(field['lab'])))}")
-    shuffled = (
-        np.random.default_rng(rng).permuted(np.tile(h, (draws, 1)), axis=1)[:, : int(own.sum())].mean(axis=1)
-    )
-    centre = h.mean()
-    hits = int(np.sum(np.abs(shuffled - centre) >= abs(h[own].mean() - centre)))
-    low, high = interval(shuffled)
+    shuffled = np.random.default_rng(rng).permuted(np.tile(h, (draws, 1)), axis=1)
+    means = shuffled[:, : int(of_lab.sum())].mean(axis=1)
     method = f"names of labs shuffled among {len(h)} models"
-    return Null(
-        float(h[own].mean()),
-        float(np.median(shuffled)),
-        low,
-        high,
-        (hits + 1) / (draws + 1),
-        1 / (draws + 1),
-        len(h),
-        draws,
-        False,
-        method,
-    )
+    return null_from_draws(float(h[of_lab].mean()), means, len(h), method, centre=float(h.mean()))
 
 
 def pairings(past: pd.DataFrame, later: pd.DataFrame) -> Null:

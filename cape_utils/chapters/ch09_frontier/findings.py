@@ -10,9 +10,10 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch09_frontier.date_nulls import GivenDate
 from cape_utils.chapters.ch09_frontier.labs import EqualSlopes, forecast_errors, lolo_error
+from cape_utils.chapters.ch09_frontier.recompute import quoted_half_width
 from cape_utils.chapters.ch09_frontier.residual_noise import Attenuation, equal_models_null
 from cape_utils.charts.tables import Table, table
-from cape_utils.claims.quotations import claims_by_id, quoted
+from cape_utils.claims.quotations import quoted
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.benchmark_saturation import Saturation
@@ -82,11 +83,7 @@ def models_and_dates(
 
 def quoted_interval(line: Line) -> Markdown:
     """Whether the interval that the paper quotes for the slope is a standard error or a 95% interval."""
-    (claim,) = claims_by_id(["frontier_slope"])
-    value = claim.paper_value
-    if value is None or value.low is None or value.high is None:
-        raise ValueError(f"claim {claim.id!r} quotes no interval")
-    half = (value.high - value.low) / 2
+    half = quoted_half_width("frontier_slope")
     kind = (
         "about one standard error, not a 95% interval"
         if half < 1.3 * line.slope_se

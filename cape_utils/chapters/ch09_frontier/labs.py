@@ -80,15 +80,15 @@ def leave_one_lab_out(table: pd.DataFrame) -> pd.DataFrame:
     """
     used = scored(table, 5)
     rows = []
-    for lab, own in used.groupby("lab", sort=False):
+    for lab, part in used.groupby("lab", sort=False):
         others = used[used["lab"] != lab]
         line = fit_line(others)
         rows.append(
             {
                 "lab": lab,
-                "n": len(own),
-                "error": float(np.abs(own[GPQA] - line.predict(own[SWE])).mean()),
-                "constant": float(np.abs(own[GPQA] - others[GPQA].mean()).mean()),
+                "n": len(part),
+                "error": float(np.abs(part[GPQA] - line.predict(part[SWE])).mean()),
+                "constant": float(np.abs(part[GPQA] - others[GPQA].mean()).mean()),
                 "slope": line.slope.estimate,
                 "intercept": line.intercept.estimate,
             }
@@ -118,25 +118,16 @@ def lab_slopes(table: pd.DataFrame, *, min_models: int = 3) -> pd.DataFrame:
         Columns ``lab, n, slope, low, high`` (95% t interval) and ``p``, ordered by lab.
     """
     rows = []
-    for lab, own in scored(table, 3).groupby("lab"):
-        if len(own) < max(min_models, 3) or own[SWE].nunique() < 2:
+    for lab, part in scored(table, 3).groupby("lab"):
+        if len(part) < max(min_models, 3) or part[SWE].nunique() < 2:
             continue
-        fit = stats.linregress(own[SWE], own[GPQA])
-        half = float(stats.t.ppf(0.975, len(own) - 2) * fit.stderr)
+        fit = stats.linregress(part[SWE], part[GPQA])
+        half = float(stats.t.ppf(0.975, len(part) - 2) * fit.stderr)
         slope = float(fit.slope)
-        rows.append(
-            {
-                "lab": lab,
-                "n": len(own),
-                "slope": slope,
-                "low": slope - half,
-                "high": slope + half,
-                "p": float(fit.pvalue),
-            }
-        )
+        rows.append((lab, len(part), slope, slope - half, slope + half, float(fit.pvalue)))
     if not rows:
         raise ValueError(f"no lab has {max(min_models, 3)} models with different {SWE}")
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["lab", "n", "slope", "low", "high", "p"])
 
 
 @dataclass(frozen=True)
@@ -159,30 +150,20 @@ def equal_slopes(table: pd.DataFrame, *, min_models: int = 3) -> EqualSlopes:
     if labs < 2:
         raise ValueError(f"at least 2 labs with {max(min_models, 3)} models are needed; there are {labs}")
     inside = used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")
-    products = (
-        pd.DataFrame(
-            {
-                "lab": used["lab"],
-                "xx": inside[SWE] ** 2,
-                "xy": inside[SWE] * inside[GPQA],
-                "yy": inside[GPQA] ** 2,
-            }
-        )
-        .groupby("lab")
-        .sum()
-    )
+    x, y = inside[SWE], inside[GPQA]
+    products = pd.DataFrame({"xx": x**2, "xy": x * y, "yy": y**2}).groupby(used["lab"]).sum()
     total = products.sum()
     free = float((products["yy"] - products["xy"] ** 2 / products["xx"]).sum())
     common = float(total["yy"] - total["xy"] ** 2 / total["xx"])
     df_labs, df_rest = labs - 1, len(used) - 2 * labs
     f = (common - free) / df_labs / (free / df_rest)
     return EqualSlopes(
-        f,
-        float(stats.f.sf(f, df_labs, df_rest)),
-        df_labs,
-        df_rest,
-        float(total["xy"] / total["xx"]),
-        len(used),
+        f=f,
+        p=float(stats.f.sf(f, df_labs, df_rest)),
+        df_labs=df_labs,
+        df_rest=df_rest,
+        common_slope=float(total["xy"] / total["xx"]),
+        n=len(used),
     )
 
 

@@ -106,8 +106,8 @@ def _spread(table: pd.DataFrame, first: str, second: str, top: int) -> tuple[flo
     used = table.dropna(subset=[name for name in (first, second) if name in table])
     if first not in used or second not in used or len(used) < top:
         return None
-    found = saturation(used, old=first, new=second, top=top)
-    return found.old_spread, found.new_spread
+    spread = saturation(used, old=first, new=second, top=top)
+    return spread.old_spread, spread.new_spread
 
 
 def _lacks(table: pd.DataFrame, *columns: str) -> Standing | None:
@@ -120,10 +120,10 @@ def _choose(passes: bool, fails: bool) -> Verdict:
 
 
 def _swe_saturates(table: pd.DataFrame, line: Line) -> Standing:
-    found = _spread(table, SWE, GPQA, 5)
-    if found is None:
+    spreads = _spread(table, SWE, GPQA, 5)
+    if spreads is None:
         return Standing("not computable", "fewer than five models with both scores")
-    old, new = found
+    old, new = spreads
     return Standing(
         _choose(old < 2 and new > 5, old > 5), f"top five: SWE-bench spread {old:.1f}, GPQA spread {new:.1f}"
     )
@@ -182,10 +182,10 @@ def _ifeval_saturates(table: pd.DataFrame, line: Line) -> Standing:
     lacking = _lacks(table, IFEVAL, HLE)
     if lacking:
         return lacking
-    found = _spread(table, IFEVAL, HLE, 10)
-    if found is None:
+    spreads = _spread(table, IFEVAL, HLE, 10)
+    if spreads is None:
         return Standing("not computable", "fewer than ten models with both scores")
-    old, new = found
+    old, new = spreads
     return Standing(
         _choose(old < 3 and new > 15, old > 8), f"top ten: IFEval spread {old:.1f}, HLE spread {new:.1f}"
     )

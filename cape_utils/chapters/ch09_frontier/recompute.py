@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.spatial.distance import pdist
 
 from cape_utils.chapters.ch09_frontier import date_nulls, labs, residual_noise
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import claims_by_id, nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.frontier import benchmark_saturation, regression
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
+from cape_utils.stats.formatting import p_value
 from cape_utils.stats.results import Estimate, Null
 
+_LOLO_SUBSETS: tuple[regression.Subset, ...] = ("published", "core")
 _DATE = "The null lets both scores follow the release date and shuffles what is left"
 
 
@@ -27,14 +32,16 @@ def _against_date(estimate: Estimate, null: Null, remark: str = "") -> Recompute
     return Recomputed(Value.of(estimate), None, NullRange.of(null), words.strip())
 
 
+def _without_date(table: pd.DataFrame) -> str:
+    r = date_nulls.partial_given_date(table)
+    return f"With the release date taken out r is {r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]."
+
+
 @recomputes("frontier_r")
 def frontier_r() -> Recomputed:
     table = _published()
-    by_lab, given = labs.r_by_lab(table), date_nulls.partial_given_date(table)
-    remark = (
-        f"Resampling labs gives [{by_lab.low:.2f}, {by_lab.high:.2f}]. With the release date taken out r is "
-        f"{given.estimate:.2f} [{given.low:.2f}, {given.high:.2f}]."
-    )
+    by_lab = labs.r_by_lab(table)
+    remark = f"Resampling labs gives [{by_lab.low:.2f}, {by_lab.high:.2f}]. {_without_date(table)}"
     return _against_date(regression.fit_line(table).r, date_nulls.date_null(table), remark)
 
 
@@ -48,16 +55,26 @@ def frontier_p() -> Recomputed:
         f"This is the usual two-sided p. One-sided it is {line.p / 2:.1e}, of ranks {rank:.1e}, with the later releases "
         f"added {regression.fit_line(everyone).p:.1e}. {_DATE}, which gives the median p shown."
     )
-    own = Value(line.p, None, None, line.n, "two-sided t-test of the slope")
-    return Recomputed(own, None, NullRange.of(null), remark)
+    ours = Value(line.p, n=line.n, method="two-sided t-test of the slope")
+    return Recomputed(ours, None, NullRange.of(null), remark)
 
 
-def _interval_remark(estimate: Estimate, se: float, half: float) -> str:
-    later = regression.fit_line(regression.models("all"))
-    other = later.slope_se if half < 1 else later.intercept_se
+def quoted_half_width(claim_id: str) -> float:
+    """How far the interval that the paper quotes for a claim reaches to each side."""
+    (claim,) = claims_by_id([claim_id])
+    value = claim.paper_value
+    if value is None or value.low is None or value.high is None:
+        raise ValueError(f"claim {claim_id!r} quotes no interval")
+    return (value.high - value.low) / 2
+
+
+def _interval_remark(claim_id: str, estimate: Estimate, se: float, se_all: float) -> str:
+    """What the quoted interval is, beside the standard errors over the published and over all models."""
+    half = quoted_half_width(claim_id)
+    n_all = len(regression.models("all"))
     return (
         f"The 95% interval reaches {estimate.high - estimate.estimate:.2g} to each side; the quoted one reaches {half:.2g}, "
-        f"which is {half / se:.2f} standard errors (the standard error is {se:.2g}, over all {later.n} models {other:.2g}), "
+        f"which is {half / se:.2f} standard errors (the standard error is {se:.2g}, over all {n_all} models {se_all:.2g}), "
         f"so about {2 * stats.norm.cdf(half / se) - 1:.0%} and not 95%."
     )
 
@@ -65,14 +82,16 @@ def _interval_remark(estimate: Estimate, se: float, half: float) -> str:
 @recomputes("frontier_slope")
 def frontier_slope() -> Recomputed:
     line = regression.fit_line(_published())
-    remark = _interval_remark(line.slope, line.slope_se, (0.593 - 0.433) / 2)
+    se_all = regression.fit_line(regression.models("all")).slope_se
+    remark = _interval_remark("frontier_slope", line.slope, line.slope_se, se_all)
     return _against_date(line.slope, date_nulls.date_null(_published(), "slope"), remark)
 
 
 @recomputes("frontier_intercept")
 def frontier_intercept() -> Recomputed:
     line = regression.fit_line(_published())
-    remark = _interval_remark(line.intercept, line.intercept_se, (51.6 - 41.2) / 2)
+    se_all = regression.fit_line(regression.models("all")).intercept_se
+    remark = _interval_remark("frontier_intercept", line.intercept, line.intercept_se, se_all)
     # A level has no null of its own: it follows from the slope, which has one.
     return Recomputed(Value.of(line.intercept), None, None, remark)
 
@@ -80,52 +99,50 @@ def frontier_intercept() -> Recomputed:
 @recomputes("frontier_r_core")
 def frontier_r_core() -> Recomputed:
     table = regression.models("core")
-    given = date_nulls.partial_given_date(table)
-    remark = f"With the release date taken out r is {given.estimate:.2f} [{given.low:.2f}, {given.high:.2f}]."
-    return _against_date(regression.fit_line(table).r, date_nulls.date_null(table), remark)
+    return _against_date(regression.fit_line(table).r, date_nulls.date_null(table), _without_date(table))
 
 
 @recomputes("frontier_lolo")
 def frontier_lolo() -> Recomputed:
-    readings: dict[str, tuple[pd.DataFrame, int]] = {
-        f"{subset}, labs with {least} or more": (
-            labs.leave_one_lab_out(regression.models(subset)),
-            least,
-        )
-        for subset in ("published", "core")
-        for least in (1, 2, 3)
+    settings: dict[str, tuple[regression.Subset, int]] = {
+        f"{subset}, labs with {min_models} or more": (subset, min_models)
+        for subset in _LOLO_SUBSETS
+        for min_models in (1, 2, 3)
     }
-    found = {name: labs.lolo_error(held, min_models=least) for name, (held, least) in readings.items()}
-    best, remark = nearest({name: one.estimate for name, one in found.items()}, 9.2)
-    held, least = readings[best]
-    constant = labs.lolo_error(held, min_models=least, column="constant")
-    errors = held.loc[held["n"] >= least, "error"]
-    null = date_nulls.lolo_null(
-        regression.models("core" if "core" in best else "published"), min_models=least
-    )
+    held_out = {subset: labs.leave_one_lab_out(regression.models(subset)) for subset in _LOLO_SUBSETS}
+    errors = {
+        name: labs.lolo_error(held_out[subset], min_models=min_models)
+        for name, (subset, min_models) in settings.items()
+    }
+    best, remark = nearest({name: one.estimate for name, one in errors.items()}, quoted("frontier_lolo"))
+    subset, min_models = settings[best]
+    constant = labs.lolo_error(held_out[subset], min_models=min_models, column="constant")
+    by_lab = held_out[subset].query("n >= @min_models")["error"]
+    null = date_nulls.lolo_null(regression.models(subset), min_models=min_models)
     words = (
         f"Predicting the mean of the other labs errs by {constant.estimate:.1f}. The null shuffles GPQA among models, so that "
-        f"SWE-bench predicts nothing: {null.p:.0%} of its draws do as well. The quoted interval reaches 2.4 to each side; the "
-        f"standard deviation over these {len(errors)} labs is {errors.std(ddof=0):.1f}, a 95% interval of their mean reaches "
-        f"{found[best].high - found[best].estimate:.1f}. {remark}"
+        f"SWE-bench predicts nothing: {null.p:.0%} of its draws do as well. The quoted interval reaches "
+        f"{quoted_half_width('frontier_lolo'):.1f} to each side; the standard deviation over these {len(by_lab)} labs is "
+        f"{by_lab.std(ddof=0):.1f}, a 95% interval of their mean reaches {errors[best].high - errors[best].estimate:.1f}. "
+        f"{remark}"
     )
-    return Recomputed(Value.of(found[best]), None, NullRange.of(null), words)
+    return Recomputed(Value.of(errors[best]), None, NullRange.of(null), words)
 
 
 def _lab_slope(lab: str) -> Recomputed:
-    table = _published()
-    row = labs.lab_slopes(table).set_index("lab").loc[lab].astype(float).to_dict()
-    core = labs.lab_slopes(regression.models("core")).set_index("lab")["slope"].astype(float).to_dict()
-    null = date_nulls.common_slope_null(table, lab)
-    test, test_core = labs.equal_slopes(table), labs.equal_slopes(regression.models("core"))
+    published, core = _published(), regression.models("core")
+    row = labs.lab_slopes(published).set_index("lab").loc[lab].astype(float).to_dict()
+    core_slope = labs.lab_slopes(core).set_index("lab")["slope"].astype(float).to_dict()[lab]
+    null = date_nulls.common_slope_null(published, lab)
+    test, test_core = labs.equal_slopes(published), labs.equal_slopes(core)
     remark = (
-        f"The null gives all labs one slope. Core models alone give {core[lab]:.2f}. The F-test of equal slopes has "
-        f"p = {test.p:.3f} over {test.n} models of labs with three or more, {test_core.p:.2f} over the core ones."
+        f"The null gives all labs one slope. Core models alone give {core_slope:.2f}. The F-test of equal slopes has "
+        f"{p_value(test.p, name=True)} over {test.n} models of labs with three or more, {p_value(test_core.p)} over the core "
+        "ones."
     )
-    own = Value(
-        row["slope"], row["low"], row["high"], int(row["n"]), "least squares within the lab, t interval"
-    )
-    return Recomputed(own, None, NullRange.of(null), remark)
+    method = "least squares within the lab, t interval"
+    ours = Value(row["slope"], row["low"], row["high"], int(row["n"]), method)
+    return Recomputed(ours, None, NullRange.of(null), remark)
 
 
 @recomputes("frontier_slope_google")
@@ -146,13 +163,13 @@ def _core_field() -> pd.DataFrame:
 
 def _lab_h(lab: str) -> Recomputed:
     everyone, core = regression.h_field(_published()), _core_field()
-    own_line = regression.h_field(core, regression.fit_line(core))
+    from_core = regression.h_field(core, regression.fit_line(core))
     null, wide = date_nulls.lab_label_null(core, lab), date_nulls.lab_label_null(everyone, lab)
-    whole = regression.h_mean(everyone, lab)
-    inside = "inside" if wide.low <= whole.estimate <= wide.high else "outside"
+    mean = regression.h_mean(everyone, lab)
+    inside = "inside" if wide.low <= mean.estimate <= wide.high else "outside"
     remark = (
-        f"The null shuffles the names of labs. Over all {whole.n} published models of {lab} the mean is {whole.estimate:.1f}, "
-        f"{inside} the same null; from a line through the core models it is {regression.h_mean(own_line, lab).estimate:.1f}."
+        f"The null shuffles the names of labs. Over all {mean.n} published models of {lab} the mean is {mean.estimate:.1f}, "
+        f"{inside} the same null; from a line through the core models it is {regression.h_mean(from_core, lab).estimate:.1f}."
     )
     return Recomputed(Value.of(regression.h_mean(core, lab)), None, NullRange.of(null), remark)
 
@@ -170,32 +187,22 @@ def frontier_h_anthropic() -> Recomputed:
 def _shift(first: str, second: str, remark: str) -> Recomputed:
     field = regression.h_field(_published())
     null = residual_noise.same_h_null(field, first, second)
-    own = Value(
-        null.observed,
-        null.observed + null.low,
-        null.observed + null.high,
-        2,
-        "difference, interval from item noise",
-    )
-    return Recomputed(own, None, NullRange.of(null), remark)
+    h = null.observed
+    ours = Value(h, h + null.low, h + null.high, 2, "difference, interval from item noise")
+    return Recomputed(ours, None, NullRange.of(null), remark)
 
 
 @recomputes("frontier_deepseek_swing")
 def frontier_deepseek_swing() -> Recomputed:
-    field = regression.h_field(_published())
-    slopes = labs.lab_slopes(_published()).set_index("lab")["slope"].astype(float).to_dict()
+    published = _published()
+    field = regression.h_field(published)
+    slope = labs.lab_slopes(published).set_index("lab")["slope"].astype(float).to_dict()["DeepSeek"]
     swe = dict(zip(field["model"], field[SWE].astype(float), strict=True))
-    tilt = (regression.fit_line(_published()).slope.estimate - slopes["DeepSeek"]) * (
-        swe["DeepSeek V3.2"] - swe["DeepSeek-V2.5"]
-    )
-    pairs = np.concatenate(
-        [
-            np.abs(np.subtract.outer(h, h))[np.triu_indices(len(h), 1)]
-            for h in (g["h"].to_numpy() for _, g in field.groupby("lab"))
-            if len(h) > 1
-        ]
-    )
-    share = float(np.mean(pairs >= 15.85))
+    rise = swe["DeepSeek V3.2"] - swe["DeepSeek-V2.5"]
+    tilt = (regression.fit_line(published).slope.estimate - slope) * rise
+    pairs = np.concatenate([pdist(part[["h"]]) for _, part in field.groupby("lab")])
+    # The paper gives one decimal, so a pair that rounds to as much counts.
+    share = float(np.mean(pairs >= quoted("frontier_deepseek_swing") - 0.05))
     remark = (
         "The null has two models with one h and finite tests: the fall is more than item noise. It is DeepSeek's slope said "
         f"again: a slope below the population's makes {tilt:.1f} points over the rise of its SWE-bench score. Of {len(pairs)} "
@@ -220,47 +227,46 @@ def _saturation() -> tuple[str, benchmark_saturation.Saturation, str]:
         "core": regression.models("core"),
         "with the later releases": regression.models("all"),
     }
-    found = {name: benchmark_saturation.saturation(table) for name, table in tables.items()}
-    best = min(found, key=lambda name: np.hypot(found[name].old_spread - 1.3, found[name].new_spread - 9.1))
+    spreads = {name: benchmark_saturation.saturation(table) for name, table in tables.items()}
+    swe, gpqa = quoted("frontier_saturation_swe"), quoted("frontier_saturation_gpqa")
+    best = min(spreads, key=lambda k: math.hypot(spreads[k].old_spread - swe, spreads[k].new_spread - gpqa))
     listed = ", ".join(
-        f"{k} {s.old_spread:.1f} and {s.new_spread:.1f}, ratio {s.ratio:.2f}" for k, s in found.items()
+        f"{k} {s.old_spread:.1f} and {s.new_spread:.1f}, ratio {s.ratio:.2f}" for k, s in spreads.items()
     )
     remark = f"The five are one set, so one reading serves both spreads. Readings tried (SWE-bench and GPQA): {listed}."
-    return best, found[best], remark
+    return best, spreads[best], remark
 
 
 @recomputes("frontier_saturation_swe")
 def frontier_saturation_swe() -> Recomputed:
-    best, found, remark = _saturation()
+    best, spread, remark = _saturation()
     null = residual_noise.unsaturated_null(_published()[SWE])
     words = f"The null has no ceiling: top five of a normal distribution. {remark}"
-    return Recomputed(
-        Value(found.old_spread, None, None, 5, f"top five of {best}"), None, NullRange.of(null), words
-    )
+    ours = Value(spread.old_spread, n=5, method=f"top five of {best}")
+    return Recomputed(ours, None, NullRange.of(null), words)
 
 
 @recomputes("frontier_saturation_gpqa")
 def frontier_saturation_gpqa() -> Recomputed:
-    best, found, remark = _saturation()
-    five = _published().set_index("model").loc[list(found.models), GPQA]
+    best, spread, remark = _saturation()
+    five = _published().set_index("model").loc[list(spread.models), GPQA]
     null = residual_noise.equal_models_null(
-        float(five.mean()), benchmark_items(GPQA), observed=found.new_spread
+        float(five.mean()), benchmark_items(GPQA), observed=spread.new_spread
     )
     words = (
         f"The null is five equally good models, since the claim needs GPQA to separate the five: {null.p:.1%} of its draws "
         "spread as far, which is the edge of its range, and independent answers overstate the noise of a shared test. "
         f"{remark}"
     )
-    own = Value(round(found.new_spread, 6), None, None, 5, f"top five of {best} on SWE-bench")
-    return Recomputed(own, None, NullRange.of(null), words)
+    ours = Value(round(spread.new_spread, 6), n=5, method=f"top five of {best} on SWE-bench")
+    return Recomputed(ours, None, NullRange.of(null), words)
 
 
 @recomputes("frontier_post_cutoff_r")
 def frontier_post_cutoff_r() -> Recomputed:
     past, later, everyone = _published(), regression.models("after_cutoff"), regression.models("all")
     null, date = date_nulls.pairings(past, later), date_nulls.date_null(everyone)
-    ahead = labs.prospective(past, later)
-    errors = {name: float(np.abs(ahead["gpqa"] - ahead[name]).mean()) for name in ("line", "mean", "recent")}
+    errors = labs.forecast_errors(labs.prospective(past, later))
     r_before = regression.fit_line(past).r.estimate
     remark = (
         f"The null pairs the two scores of the later models in every way: r rises from {r_before:.2f} to at least "

@@ -28,7 +28,6 @@ __all__ = [
     "attenuation",
     "equal_models_null",
     "same_h_null",
-    "smallest_eigenvalue",
     "unsaturated_null",
 ]
 
@@ -43,7 +42,16 @@ def same_h_null(field: pd.DataFrame, first: str, second: str) -> Null:
     observed = h[first] - h[second]
     p = float(2 * stats.norm.sf(abs(observed) / se))
     return Null(
-        observed, 0.0, -1.96 * se, 1.96 * se, p, 0.0, 2, 0, True, "two models with one h, item noise only"
+        observed=observed,
+        value=0.0,
+        low=-1.96 * se,
+        high=1.96 * se,
+        p=p,
+        smallest_p=0.0,
+        n=2,
+        draws=0,
+        exact=True,
+        method="two models with one h, item noise only",
     )
 
 
@@ -119,15 +127,21 @@ def attenuation(table: pd.DataFrame) -> Attenuation:
     """Noise of 500 and 198 items carried through to r and to h over a set of models."""
     used = table.dropna(subset=[SWE, GPQA])
     line = fit_line(used)
-    kept = [
+    reliabilities = [
         1 - float(np.mean(item_error(used[name], benchmark_items(name)) ** 2)) / float(used[name].var())
         for name in (SWE, GPQA)
     ]
-    reliability = kept[0] * kept[1]
     r = line.r.estimate
-    clean = r / math.sqrt(reliability) if min(kept) > 0 else math.nan
-    share = float(np.mean(h_noise(used[SWE], used[GPQA], line.slope.estimate) ** 2)) / line.sigma**2
-    return Attenuation(kept[0], kept[1], r, clean, share, len(used))
+    defined = min(reliabilities) > 0
+    noise = h_noise(used[SWE], used[GPQA], line.slope.estimate)
+    return Attenuation(
+        reliability_swe=reliabilities[0],
+        reliability_gpqa=reliabilities[1],
+        r=r,
+        r_without_noise=r / math.sqrt(math.prod(reliabilities)) if defined else math.nan,
+        h_share=float(np.mean(noise**2)) / line.sigma**2,
+        n=len(used),
+    )
 
 
 def admissible_r(r_ab: float, r_ac: float) -> tuple[float, float]:
@@ -140,18 +154,6 @@ def admissible_r(r_ab: float, r_ac: float) -> tuple[float, float]:
     """
     for value in (r_ab, r_ac):
         if not -1 <= value <= 1:
-            raise ValueError(f"a correlation lies between -1 and 1; {value:g} came")
+            raise ValueError(f"got a correlation of {value:g}, expected one between -1 and 1")
     half = math.sqrt((1 - r_ab**2) * (1 - r_ac**2))
     return r_ab * r_ac - half, r_ab * r_ac + half
-
-
-def smallest_eigenvalue(r_ab: float, r_ac: float, r_bc: float) -> float:
-    """Smallest eigenvalue of the matrix that three pairwise figures make; below zero it is no correlation matrix.
-
-    Examples
-    --------
-    >>> round(smallest_eigenvalue(0.9, 0.9, -0.9), 3)
-    -0.8
-    """
-    matrix = np.array([[1, r_ab, r_ac], [r_ab, 1, r_bc], [r_ac, r_bc, 1]], dtype=float)
-    return float(np.linalg.eigvalsh(matrix)[0])

@@ -1,0 +1,169 @@
+"""Words under the figures of chapter 09: titles, captions and text alternatives, with the numbers they state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cape_utils.chapters.ch09_frontier.labs import forecast_errors
+from cape_utils.frontier.benchmark_pair import GPQA, SWE
+from cape_utils.frontier.regression import SPECIALIST_PP, Line
+
+__all__ = [
+    "forecasts",
+    "h_explorer",
+    "h_timeline",
+    "matrix",
+    "saturation",
+    "scatter",
+    "slopes",
+]
+
+
+def scatter(line: Line, lab_lines: Mapping[str, Line]) -> dict[str, str]:
+    """Of the two scores: the population's line and the slope of each lab."""
+    slopes = ", ".join(f"{lab} {one.slope.estimate:.2f}" for lab, one in lab_lines.items())
+    return {
+        "title": "Coding and reasoning of frontier models",
+        "caption": (
+            f"n = {line.n} published models: r = {line.r.estimate:.2f}, slope {line.slope.estimate:.2f} "
+            f"[{line.slope.low:.2f}, {line.slope.high:.2f}] (dashed). Slopes of single labs: {slopes}."
+        ),
+        "alternative": (
+            "Scatter plot of models, SWE-bench Verified across and GPQA Diamond up, rising from lower left to upper right. "
+            "A dashed line is the fit to all published models. Choosing a lab shows its models and its own line. "
+            "Circles are core, squares extended, triangles later models."
+        ),
+    }
+
+
+def slopes(
+    table: pd.DataFrame, common: Mapping[str, float], *, models: str, limit: tuple[float, float]
+) -> dict[str, str]:
+    """Of the slopes by lab.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``labs.lab_slopes`` with a column ``models``.
+    common : mapping of str to float
+        The slope shared by all labs, for each value of ``models``.
+    models : str
+        Shown first.
+    limit : (float, float)
+        Ends of the axis.
+    """
+    listed = "; ".join(
+        f"{r.models}, {r.lab}: {r.slope:.2f} ({r.low:.2f} to {r.high:.2f}), {r.n} models"
+        for r in table.itertuples()
+    )
+    first, shared = table[table["models"] == models], common[models]
+    inside = int(((first["low"] <= shared) & (first["high"] >= shared)).sum())
+    return {
+        "title": "A slope for each lab",
+        "caption": (
+            f"{models.capitalize()} models: the intervals of {inside} of {len(first)} labs hold the slope that they share, "
+            f"{shared:.2f} (dashed). Bars are 95% t intervals within a lab of {first['n'].min()} to {first['n'].max()} "
+            f"models, drawn from {limit[0]:g} to {limit[1]:g}."
+        ),
+        "alternative": (
+            f"Interval plot of the slope of each lab, with the common slope as a dashed line. {listed}."
+        ),
+    }
+
+
+def h_timeline(rows: pd.DataFrame) -> dict[str, str]:
+    """Of h over time.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``lab, h, low, high``, the last two the range that item noise leaves.
+    """
+    sure = int(((rows["low"] > 0) | (rows["high"] < 0)).sum())
+    beyond = int((rows["h"].abs() > SPECIALIST_PP).sum())
+    sizes, means = rows["lab"].value_counts(), rows.groupby("lab")["h"].mean().to_dict()
+    listed = "; ".join(f"{lab} {means[lab]:+.1f} over {n}" for lab, n in sizes.items() if n > 1)
+    return {
+        "title": "The h-field over time",
+        "caption": (
+            f"n = {len(rows)}: {beyond} models lie more than {SPECIALIST_PP:g} points from the line, and item noise leaves the "
+            f"sign of h 95% sure for {sure}. Upright bars are item noise, level bars the dates that the source leaves open."
+        ),
+        "alternative": (
+            "Dot plot of the residual h of each model against release date, with dashed lines at minus ten, zero and ten. "
+            f"Mean h of labs with two or more models: {listed}."
+        ),
+    }
+
+
+def saturation(cases: pd.DataFrame, threshold: float) -> dict[str, str]:
+    """Of the saturation ratio with and without each of the top models."""
+    complete = cases[cases["case"] == cases["case"].iloc[0]]
+    listed = "; ".join(f"{r.models}, {r.case}: {r.ratio:.2f}" for r in cases.itertuples())
+    spans = ", ".join(
+        f"{name} {part['ratio'].min():.2f} to {part['ratio'].max():.2f}"
+        for name, part in cases.groupby("models", sort=False)
+    )
+    return {
+        "title": "One model moves the saturation ratio",
+        "caption": (
+            f"Top five of each set; {int((complete['ratio'] < threshold).sum())} of {len(complete)} sets lie below "
+            f"{threshold:g}. Leaving out one model moves the ratio: {spans}."
+        ),
+        "alternative": f"Dot plot of the saturation ratio with each of the top models left out. {listed}.",
+    }
+
+
+def forecasts(ahead: pd.DataFrame, methods: Mapping[str, str]) -> dict[str, str]:
+    """Of the forecasts of later models.
+
+    Parameters
+    ----------
+    ahead : pandas.DataFrame
+        From ``labs.prospective``.
+    methods : mapping of str to str
+        Words for each of its forecasts.
+    """
+    errors = forecast_errors(ahead)
+    listed = "; ".join(f"{words}, mean error {errors[name]:.1f} points" for name, words in methods.items())
+    return {
+        "title": "Later releases as a test",
+        "caption": f"n = {len(ahead)} later models, circles; forecasts, diamonds: {listed}.",
+        "alternative": f"Dot plot of GPQA of later models beside one of three forecasts. {listed}.",
+    }
+
+
+def h_explorer(field: pd.DataFrame, line: Line, items: Mapping[str, float]) -> dict[str, str]:
+    """Of the reader's own two scores among the frontier models."""
+    later = field[field["subset"] == "after_cutoff"]
+    named = [f"{model} {h:+.1f}" for model, h in zip(later["model"], later["h"].round(2), strict=True)]
+    return {
+        "title": "Your model's two scores",
+        "caption": (
+            f"h is the distance from the line of {line.n} published models; ± is the noise of {items[GPQA]:g} and "
+            f"{items[SWE]:g} test items. Later models: {', '.join(named)}."
+        ),
+        "alternative": (
+            "Scatter plot of frontier models with a dashed line and a diamond that two sliders move. The corner says how "
+            "far the diamond lies from the line, with the noise of the tests, and which word paper B has for it."
+        ),
+    }
+
+
+def matrix(r: float) -> dict[str, str]:
+    """Of what one correlation leaves open for two others."""
+    half = math.sqrt(1 - r**2)
+    return {
+        "title": "What three correlations allow each other",
+        "caption": (
+            f"Shaded: pairs that go with r = {r:.2f} of SWE-bench and GPQA. If HLE had r = 0 with SWE-bench, its r with GPQA "
+            f"would lie between {-half:.2f} and {half:.2f}. No HLE score was released, so no point can be drawn."
+        ),
+        "alternative": (
+            "Shaded ellipse in the plane of two correlations, SWE-bench with HLE across and GPQA with HLE up. Points outside "
+            "it can come from no data. The ellipse gets thinner as a slider raises the correlation of SWE-bench and GPQA."
+        ),
+    }
