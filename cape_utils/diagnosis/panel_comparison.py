@@ -15,7 +15,7 @@ from cape_utils import data
 from cape_utils.data.model_names import short_name
 from cape_utils.diagnosis.steps import intervals
 from cape_utils.scaling.recipe_effects import recipe_field
-from cape_utils.scaling.web_curve import fit_curve, recipe_rows, web_rows
+from cape_utils.scaling.web_curve import CurveSpec, fit_curve, recipe_rows, web_rows
 
 __all__ = [
     "Distance",
@@ -46,14 +46,14 @@ def overlapping_families(rows: pd.DataFrame) -> frozenset[str]:
     """
     panel = data.panel("open")
     names = {short_name(model) for model in rows["model"]}
-    found = set(panel.loc[panel["model"].map(short_name).isin(names), "family"])
+    families = set(panel.loc[panel["model"].map(short_name).isin(names), "family"])
     shared = [name for name in data.load("benchmarks")["benchmark"] if name in rows and name in panel]
     for row in rows.to_dict("records"):
         given = [name for name in shared if pd.notna(row[name])]
         if len(given) >= 2:
             near = (panel[given] - [row[name] for name in given]).abs().le(_SAME).all(axis=1)
-            found |= set(panel.loc[near, "family"])
-    return frozenset(map(str, found))
+            families |= set(panel.loc[near, "family"])
+    return frozenset(map(str, families))
 
 
 @dataclass(frozen=True)
@@ -122,25 +122,27 @@ def web_distance(
     panel = recipe_rows("open")
     if y not in panel or y not in rows:
         return None
-    own = rows.dropna(subset=[y]).sort_values("params_b", kind="stable")
+    ladder = rows.dropna(subset=[y]).sort_values("params_b", kind="stable")
     panel = panel[~panel["family"].isin(exclude)]
-    if own.empty or web_rows(panel).dropna(subset=[y])["line"].nunique() < 5:
+    if ladder.empty or web_rows(panel).dropna(subset=[y])["line"].nunique() < 5:
         return None
-    own = own.assign(
-        recipe=_YOURS, line=_YOURS, kind="yours", log_size=np.log10(own["params_b"].astype(float))
+    ladder = ladder.assign(
+        recipe=_YOURS, line=_YOURS, kind="yours", log_size=np.log10(ladder["params_b"].astype(float))
     )
     columns = ["model", "params_b", "recipe", "line", "kind", "log_size", y]
-    both = pd.concat([panel[columns], own[columns]], ignore_index=True)
-    null = recipe_field(both, _YOURS, y, draws=draws, rng=rng)
-    curve = fit_curve(web_rows(panel), y, draws=1)
-    expected = curve.at(own["log_size"].to_numpy(dtype=float))
+    both = pd.concat([panel[columns], ladder[columns]], ignore_index=True)
+    null = recipe_field(both, _YOURS, CurveSpec(y), draws=draws, rng=rng)
+    curve = fit_curve(web_rows(panel), CurveSpec(y), draws=1)
+    expected = curve.at(ladder["log_size"].to_numpy(dtype=float))
     models = tuple(
         ModelDistance(str(model), float(size), float(level), float(score - level))
-        for model, size, level, score in zip(own["model"], own["params_b"], expected, own[y], strict=True)
+        for model, size, level, score in zip(
+            ladder["model"], ladder["params_b"], expected, ladder[y], strict=True
+        )
     )
-    outside = ~own["log_size"].between(curve.low, curve.high)
+    outside = ~ladder["log_size"].between(curve.low, curve.high)
     note = (
-        f"{int(outside.sum())} of {len(own)} models lie outside the sizes of the curve, {10**curve.low:.2g}B to "
+        f"{int(outside.sum())} of {len(ladder)} models lie outside the sizes of the curve, {10**curve.low:.2g}B to "
         f"{10**curve.high:.2g}B, where a parabola is a guess"
         if outside.any()
         else ""
@@ -205,12 +207,12 @@ def nearest_families(
         nearest has a larger model, the nearest that has one stands last.
     """
     panel = data.panel("open", rows="one_recipe")
-    own = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
-    if x not in panel or y not in panel or own.empty:
+    ladder = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
+    if x not in panel or y not in panel or ladder.empty:
         return ()
     panel = panel[~panel["family"].isin(exclude)].dropna(subset=[x, y])
-    size, largest = np.log10(own["params_b"].to_numpy(dtype=float)), float(own["params_b"].max())
-    found = []
+    size, largest = np.log10(ladder["params_b"].to_numpy(dtype=float)), float(ladder["params_b"].max())
+    candidates = []
     for family, part in panel.groupby("family"):
         part = part.drop_duplicates("params_b")
         known = np.log10(part["params_b"].to_numpy(dtype=float))
@@ -218,20 +220,20 @@ def nearest_families(
         if shared.sum() < 2 or len(part) < 2:
             continue
         gaps = [
-            own[name].to_numpy(dtype=float)[shared]
+            ladder[name].to_numpy(dtype=float)[shared]
             - np.interp(size[shared], known, part[name].to_numpy(dtype=float))
             for name in (x, y)
         ]
-        found.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
-    found.sort(key=lambda entry: entry[:2])
-    kept = [_neighbour(*entry, largest, x, y) for entry in found[:most]]
-    for entry in found[most:]:
+        candidates.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
+    candidates.sort(key=lambda entry: entry[:2])
+    neighbours = [_neighbour(*entry, largest, x, y) for entry in candidates[:most]]
+    for entry in candidates[most:]:
         # What happened next is the question; where none of these can answer it, the nearest that can is added.
-        if any(one.to_model for one in kept):
+        if any(one.to_model for one in neighbours):
             break
         one = _neighbour(*entry, largest, x, y)
-        kept += [one] if one.to_model else []
-    return tuple(kept)
+        neighbours += [one] if one.to_model else []
+    return tuple(neighbours)
 
 
 def _neighbour(

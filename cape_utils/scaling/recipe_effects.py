@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cape_utils.scaling.web_curve import TQA, Axis, WebSet, fit_curve, web_rows
+from cape_utils.scaling.web_curve import PAPER_CURVE, CurveSpec, fit_curve, web_rows
 from cape_utils.stats.least_squares import basis_of, weighted_fits
 from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Null
@@ -23,11 +23,8 @@ __all__ = ["class_effect", "field_table", "model_field", "recipe_field", "web_fi
 def recipe_field(
     rows: pd.DataFrame,
     recipe: str,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    x: Axis = "log_size",
-    degree: int = 2,
-    web: WebSet = "described corpora",
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Null:
@@ -38,10 +35,9 @@ def recipe_field(
     rows : pandas.DataFrame
         From ``scaling.web_curve.recipe_rows``.
     recipe : str
-    y, x, degree, draws
-        As in ``fit_curve``.
-    web : str
-        One of ``WEB_SETS``.
+    spec : CurveSpec
+    draws : int
+        Bootstrap draws; the unit resampled is the line.
 
     Returns
     -------
@@ -56,19 +52,20 @@ def recipe_field(
     >>> recipe_field(recipe_rows("open"), "Qwen2", draws=200).observed > 5
     True
     """
-    own = rows[rows["recipe"] == recipe].dropna(subset=[x, y])
-    if own.empty:
+    models = rows[rows["recipe"] == recipe].dropna(subset=[spec.x, spec.y])
+    if models.empty:
         known = ", ".join(sorted(rows["recipe"].unique()))
-        raise ValueError(f"no models of a recipe {recipe!r} with {x} and {y}; the recipes are {known}")
-    rest = web_rows(rows, web)
+        raise ValueError(
+            f"no models of a recipe {recipe!r} with {spec.x} and {spec.y}; the recipes are {known}"
+        )
+    web_models = web_rows(rows, spec.web)
     generator = np.random.default_rng(rng)
-    curve = fit_curve(
-        rest[~rest["line"].isin(own["line"])], y, x=x, degree=degree, draws=draws, rng=generator
-    )
-    at = own[x].to_numpy(dtype=float)
+    others = web_models[~web_models["line"].isin(models["line"])]
+    curve = fit_curve(others, spec, draws=draws, rng=generator)
+    at = models[spec.x].to_numpy(dtype=float)
     expected = curve.at(at)
-    h = float((own[y].to_numpy(dtype=float) - expected).mean())
-    method = f"web-trained lines resampled, plus residual scatter of a line, degree {degree}"
+    h = float((models[spec.y].to_numpy(dtype=float) - expected).mean())
+    method = f"web-trained lines resampled, plus residual scatter of a line, degree {spec.degree}"
     if not len(curve.resampled):
         nan = float("nan")
         return Null(
@@ -78,24 +75,17 @@ def recipe_field(
             high=nan,
             p=nan,
             smallest_p=nan,
-            n=len(own),
+            n=len(models),
             draws=0,
             exact=False,
-            method=f"{web}: too few lines to resample",
+            method=f"{spec.web}: too few lines to resample",
         )
     shift = (expected - curve.resampled_at(at)).mean(axis=1)
-    nothing = shift + curve.scatter(len(own), len(shift), generator)
-    return null_from_draws(h, nothing[np.isfinite(nothing)], len(own), method)
+    nothing = shift + curve.scatter(len(models), len(shift), generator)
+    return null_from_draws(h, nothing[np.isfinite(nothing)], len(models), method)
 
 
-def web_field(
-    rows: pd.DataFrame,
-    y: str = TQA,
-    *,
-    x: Axis = "log_size",
-    degree: int = 2,
-    web: WebSet = "described corpora",
-) -> pd.DataFrame:
+def web_field(rows: pd.DataFrame, spec: CurveSpec = PAPER_CURVE) -> pd.DataFrame:
     """The same h for each web-trained line, left out in turn: how large h is where nobody claims anything.
 
     Returns
@@ -103,22 +93,19 @@ def web_field(
     pandas.DataFrame
         One row for each line: ``line, n, h`` (percentage points), ordered by h.
     """
-    used = web_rows(rows, web).dropna(subset=[x, y])
-    found = []
-    for line, own in used.groupby("line"):
-        curve = fit_curve(used[used["line"] != line], y, x=x, degree=degree, draws=1)
-        h = own[y].to_numpy(dtype=float) - curve.at(own[x].to_numpy(dtype=float))
-        found.append({"line": line, "n": len(own), "h": float(h.mean())})
-    return pd.DataFrame(found).sort_values("h").reset_index(drop=True)
+    used = web_rows(rows, spec.web).dropna(subset=[spec.x, spec.y])
+    fields = []
+    for line, models in used.groupby("line"):
+        curve = fit_curve(used[used["line"] != line], spec, draws=1)
+        h = models[spec.y].to_numpy(dtype=float) - curve.at(models[spec.x].to_numpy(dtype=float))
+        fields.append({"line": line, "n": len(models), "h": float(h.mean())})
+    return pd.DataFrame(fields).sort_values("h").reset_index(drop=True)
 
 
 def model_field(
     rows: pd.DataFrame,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    x: Axis = "log_size",
-    degree: int = 2,
-    web: WebSet = "described corpora",
     kinds: Sequence[str] = ("web", "curated", "code", "unpublished"),
 ) -> pd.DataFrame:
     """Distance of every model from the curve fitted without its line.
@@ -133,23 +120,20 @@ def model_field(
     pandas.DataFrame
         The rows with both scores, with ``expected`` (percent) and ``h`` (percentage points).
     """
-    used = rows.dropna(subset=[x, y])
-    rest = web_rows(used, web)
+    used = rows.dropna(subset=[spec.x, spec.y])
+    web_models = web_rows(used, spec.web)
     parts = []
-    for line, own in used[used["kind"].isin(kinds)].groupby("line"):
-        curve = fit_curve(rest[rest["line"] != line], y, x=x, degree=degree, draws=1)
-        parts.append(own.assign(expected=curve.at(own[x].to_numpy(dtype=float))))
-    found = pd.concat(parts).sort_index()
-    return found.assign(h=found[y] - found["expected"])
+    for line, models in used[used["kind"].isin(kinds)].groupby("line"):
+        curve = fit_curve(web_models[web_models["line"] != line], spec, draws=1)
+        parts.append(models.assign(expected=curve.at(models[spec.x].to_numpy(dtype=float))))
+    placed = pd.concat(parts).sort_index()
+    return placed.assign(h=placed[spec.y] - placed["expected"])
 
 
 def field_table(
     rows: pd.DataFrame,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    x: Axis = "log_size",
-    degree: int = 2,
-    web: WebSet = "described corpora",
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
@@ -163,21 +147,21 @@ def field_table(
         ``lines`` web-trained lines, its own not counted, whose own h is at least as large, and ``rank_p``, that share
         with the recipe counted in. Ordered by h, the largest first.
     """
-    lines = web_field(rows, y, x=x, degree=degree, web=web)
+    lines = web_field(rows, spec)
     generator = np.random.default_rng(rng)
-    found = []
-    for recipe, own in rows.dropna(subset=[x, y]).groupby("recipe"):
-        null = recipe_field(rows, str(recipe), y, x=x, degree=degree, web=web, draws=draws, rng=generator)
-        others = lines[~lines["line"].isin(own["line"])]
+    records = []
+    for recipe, models in rows.dropna(subset=[spec.x, spec.y]).groupby("recipe"):
+        null = recipe_field(rows, str(recipe), spec, draws=draws, rng=generator)
+        others = lines[~lines["line"].isin(models["line"])]
         above = int((others["h"] >= null.observed).sum())
-        found.append(
+        records.append(
             {
                 "recipe": recipe,
-                "line": own["line"].iloc[0],
-                "kind": own["kind"].iloc[0],
+                "line": models["line"].iloc[0],
+                "kind": models["kind"].iloc[0],
                 "n": null.n,
-                "from_b": float(own["params_b"].min()),
-                "to_b": float(own["params_b"].max()),
+                "from_b": float(models["params_b"].min()),
+                "to_b": float(models["params_b"].max()),
                 "h": null.observed,
                 "low": null.observed - null.high,
                 "high": null.observed - null.low,
@@ -187,15 +171,13 @@ def field_table(
                 "rank_p": (above + 1) / (len(others) + 1),
             }
         )
-    return pd.DataFrame(found).sort_values("h", ascending=False).reset_index(drop=True)
+    return pd.DataFrame(records).sort_values("h", ascending=False).reset_index(drop=True)
 
 
 def class_effect(
     rows: pd.DataFrame,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    covariate: Axis = "log_size",
-    degree: int = 2,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> tuple[Estimate, Null]:
@@ -205,36 +187,37 @@ def class_effect(
     ----------
     rows : pandas.DataFrame
         From ``scaling.web_curve.recipe_rows``; recipes of the kinds *web* and *curated* are used.
-    y, degree, draws
-        As in ``fit_curve``.
-    covariate : {"log_size", "hellaswag"}
+    spec : CurveSpec
+        Its ``web`` is not used.
+    draws : int
+        Bootstrap draws, and permutations.
 
     Returns
     -------
     Estimate
         The step in percentage points; interval from resampled lines.
     Null
-        The step when the words *web* and *curated* are dealt out anew; recipes of one line and kind keep one label.
+        The step when the words *web* and *curated* are permuted; recipes of one line and kind keep one label.
     """
-    used = rows[rows["kind"].isin(["web", "curated"])].dropna(subset=[covariate, y])
+    used = rows[rows["kind"].isin(["web", "curated"])].dropna(subset=[spec.x, spec.y])
     if used["kind"].nunique() < 2:
         raise ValueError(f"recipes of both kinds, web and curated, are needed; there are {set(used['kind'])}")
-    a = used[covariate].to_numpy(dtype=float)
-    basis = basis_of((a - a.mean()) / a.std(), degree)
-    score = used[y].to_numpy(dtype=float)
+    a = used[spec.x].to_numpy(dtype=float)
+    basis = basis_of((a - a.mean()) / a.std(), spec.degree)
+    score = used[spec.y].to_numpy(dtype=float)
     line, lines = pd.factorize(used["line"])
     # A line's curated recipes keep one label together: they are no independent trials.
     block, names = pd.factorize(used["line"] + " " + used["kind"])
     label = pd.Series(names).str.endswith(" curated").to_numpy(dtype=float)
     generator = np.random.default_rng(rng)
-    whole = np.column_stack([basis, label[block]])
+    design = np.column_stack([basis, label[block]])
     weights = np.concatenate([np.ones((1, len(used))), family_counts(len(lines), draws, generator)[:, line]])
-    steps = weighted_fits(whole, score, weights)[:, -1]
-    dealt = generator.permuted(np.tile(label, (draws, 1)), axis=1)[:, block]
+    steps = weighted_fits(design, score, weights)[:, -1]
+    permuted = generator.permuted(np.tile(label, (draws, 1)), axis=1)[:, block]
     # The step given the curve, by taking the curve out of both (Frisch and Waugh).
     keep = np.eye(len(used)) - basis @ np.linalg.pinv(basis)
-    rest = dealt @ keep
-    null = rest @ score / (rest * dealt).sum(axis=1)
+    residual = permuted @ keep
+    null = residual @ score / (residual * permuted).sum(axis=1)
     low, high = interval(steps[1:])
     lost = int(np.sum(~np.isfinite(steps[1:])))
     estimate = Estimate(
@@ -247,5 +230,5 @@ def class_effect(
         draws=draws,
         discarded=lost,
     )
-    method = f"kinds dealt out anew among {len(names)} groups of recipes"
+    method = f"kinds permuted among {len(names)} groups of recipes"
     return estimate, null_from_draws(float(steps[0]), null, len(used), method)

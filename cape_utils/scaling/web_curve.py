@@ -18,10 +18,12 @@ from cape_utils.stats.resampling import family_counts
 from cape_utils.stats.results import Floats
 
 __all__ = [
-    "LEAST_LINES",
+    "MIN_LINES",
+    "PAPER_CURVE",
     "WEB_SETS",
     "Axis",
     "Curve",
+    "CurveSpec",
     "WebSet",
     "curve_table",
     "fit_curve",
@@ -41,7 +43,7 @@ WEB_SETS: dict[WebSet, str] = {
 """What *web-trained* may mean, as a condition on the columns of ``recipe_rows``; the first is used unless said."""
 
 _LEFT_OUT = ("moe", "instruction_tuned")  # no one size places the first, and the second are no base models
-LEAST_LINES = 5
+MIN_LINES = 5
 """With fewer web-trained lines none of them is resampled: three or four give no interval worth the name."""
 
 
@@ -95,6 +97,43 @@ def web_rows(rows: pd.DataFrame, web: WebSet = "described corpora") -> pd.DataFr
 
 
 @dataclass(frozen=True)
+class CurveSpec:
+    """Which curve a recipe is held against.
+
+    Attributes
+    ----------
+    y : str
+        Benchmark, percent.
+    x : {"log_size", "hellaswag"}
+        What it is a polynomial of: log10 of billion parameters, or HellaSwag in percent.
+    degree : int
+        2 is the paper's curve; 1 and 3 show what depends on it.
+    web : str
+        One of ``WEB_SETS``: the models that it is fitted to.
+
+    Raises
+    ------
+    ValueError
+        For another degree or variable.
+    """
+
+    y: str = TQA
+    x: Axis = "log_size"
+    degree: int = 2
+    web: WebSet = "described corpora"
+
+    def __post_init__(self) -> None:
+        if self.degree not in (1, 2, 3):
+            raise ValueError(f"degree={self.degree}; allowed are 1, 2 and 3")
+        if self.x not in ("log_size", "hellaswag"):
+            raise ValueError(f"x={self.x!r}; allowed are 'log_size' and 'hellaswag'")
+
+
+PAPER_CURVE = CurveSpec()
+"""TruthfulQA MC2 on size, a parabola through models of described web corpora."""
+
+
+@dataclass(frozen=True)
 class Curve:
     """A polynomial of a score in one variable, on the data and on resampled lines.
 
@@ -136,8 +175,8 @@ class Curve:
         generator = np.random.default_rng(rng)
         lines = list(self.residuals.values())
         picked = generator.integers(len(lines), size=draws)
-        length = np.array([len(own) for own in lines])
-        padded = np.array([np.resize(own, length.max()) for own in lines])
+        length = np.array([len(residuals) for residuals in lines])
+        padded = np.array([np.resize(residuals, length.max()) for residuals in lines])
         place = (generator.random((draws, models)) * length[picked, None]).astype(int)
         widen = np.sqrt(len(lines) / (len(lines) - len(self.coefficients)))
         return np.asarray(padded[picked[:, None], place].mean(axis=1) * widen)
@@ -145,10 +184,8 @@ class Curve:
 
 def fit_curve(
     rows: pd.DataFrame,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    x: Axis = "log_size",
-    degree: int = 2,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> Curve:
@@ -157,19 +194,13 @@ def fit_curve(
     Parameters
     ----------
     rows : pandas.DataFrame
-        With ``line``, ``x`` and ``y``; rows without them are left out.
-    y : str
-        Benchmark, percent.
-    x : {"log_size", "hellaswag"}
-    degree : int
-        2 is the paper's curve; 1 and 3 show what depends on it.
+        Of the models to fit, with ``line`` and the columns of ``spec``; rows without them are left out.
+    spec : CurveSpec
+        Its ``web`` is not used: ``web_rows`` chooses the models.
     draws : int
         Bootstrap draws; the unit resampled is the line.
     """
-    if degree not in (1, 2, 3):
-        raise ValueError(f"degree={degree}; allowed are 1, 2 and 3")
-    if x not in ("log_size", "hellaswag"):
-        raise ValueError(f"x={x!r}; allowed are 'log_size' and 'hellaswag'")
+    x, y, degree = spec.x, spec.y, spec.degree
     used = rows.dropna(subset=[x, y])
     if used[x].nunique() <= degree + 1:
         raise ValueError(
@@ -184,15 +215,15 @@ def fit_curve(
     back = np.linalg.lstsq(basis, inner, rcond=None)[0]
     codes, lines = pd.factorize(used["line"])
     weights = np.ones((1, len(used)))
-    if len(lines) >= LEAST_LINES:
+    if len(lines) >= MIN_LINES:
         counts = family_counts(len(lines), draws, rng)
         weights = np.concatenate([weights, counts[:, codes]])
-    found = weighted_fits(inner, b, weights) @ back.T
-    residual = b - basis @ found[0]
+    coefficients = weighted_fits(inner, b, weights) @ back.T
+    residual = b - basis @ coefficients[0]
     residuals = {str(line): residual[codes == code] for code, line in enumerate(lines)}
     return Curve(
-        coefficients=found[0],
-        resampled=found[1:],
+        coefficients=coefficients[0],
+        resampled=coefficients[1:],
         residuals=residuals,
         low=float(a.min()),
         high=float(a.max()),
@@ -202,11 +233,9 @@ def fit_curve(
 
 def curve_table(
     rows: pd.DataFrame,
+    spec: CurveSpec = PAPER_CURVE,
     *,
     exclude: str | None = None,
-    y: str = TQA,
-    degree: int = 2,
-    web: WebSet = "described corpora",
     points: int = 30,
     draws: int = 500,
     rng: np.random.Generator | int = 0,
@@ -226,8 +255,8 @@ def curve_table(
         Columns ``params_b, expected, low, high``, the last two the 95% range of the curve on resampled lines (missing
         with fewer than five of them).
     """
-    used = web_rows(rows, web)
-    curve = fit_curve(used[used["line"] != exclude], y, degree=degree, draws=draws, rng=rng)
+    used = web_rows(rows, spec.web)
+    curve = fit_curve(used[used["line"] != exclude], spec, draws=draws, rng=rng)
     size = np.linspace(rows["log_size"].min(), rows["log_size"].max(), points)
     table = pd.DataFrame({"params_b": 10**size, "expected": curve.at(size), "low": np.nan, "high": np.nan})
     if len(curve.resampled):

@@ -308,8 +308,8 @@ def successors():
 def trained_longer():
     rows = web_curve.recipe_rows("open")
     points = [
-        tokens_per_param.recipe_points(rows, y, x=x, by="recipe").assign(measure=m)
-        for m, (y, x) in ch05.MEASURES.items()
+        tokens_per_param.recipe_points(rows, curve, by="recipe").assign(measure=m)
+        for m, curve in ch05.MEASURES.items()
     ]
     return ch05_figures.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
 

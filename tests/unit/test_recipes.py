@@ -111,7 +111,7 @@ def test_the_curve_is_that_of_statsmodels(degree, x):
     used = web_curve.web_rows(rows())
     terms = " + ".join(f"I({x} ** {k})" for k in range(1, degree + 1))
     other = smf.ols(f"{TQA} ~ {terms}", used).fit()
-    own = web_curve.fit_curve(used, x=x, degree=degree, draws=5)
+    own = web_curve.fit_curve(used, web_curve.CurveSpec(x=x, degree=degree), draws=5)
     at = used[x].to_numpy()
     np.testing.assert_allclose(own.at(at), other.fittedvalues, atol=1e-6)
     assert own.n == int(other.nobs)
@@ -156,7 +156,7 @@ def test_h_by_hand():
     own = pd.DataFrame(
         {"line": "z", "recipe": "z", "kind": "curated", "log_size": [0.0, 1.0], TQA: [45.0, 42.0]}
     )
-    null = recipe_effects.recipe_field(pd.concat([web, own]), "z", degree=1, draws=200)
+    null = recipe_effects.recipe_field(pd.concat([web, own]), "z", web_curve.CurveSpec(degree=1), draws=200)
     assert null.observed == pytest.approx((5 + 3) / 2)
     assert null.n == 2
 
@@ -443,7 +443,7 @@ def test_the_curves_of_the_explorer_leave_the_line_out():
     direct = web_curve.fit_curve(web_curve.web_rows(rows()).query("line != 'Llama'"), draws=2)
     np.testing.assert_allclose(curves["expected"], direct.at(np.log10(curves["params_b"].to_numpy())))
     assert (curves["low"] <= curves["high"]).all()
-    few = web_curve.curve_table(rows(), web="the paper's three", points=5)
+    few = web_curve.curve_table(rows(), web_curve.CurveSpec(web="the paper's three"), points=5)
     assert few[["low", "high"]].isna().all(axis=None)
 
 
@@ -458,8 +458,8 @@ def test_the_curves_of_the_explorer_leave_the_line_out():
             "no models of a recipe 'Owl'.*the recipes are Amber",
         ),
         (lambda: web_curve.web_rows(rows(), "all"), "web='all'; allowed are 'described corpora'"),
-        (lambda: web_curve.fit_curve(rows(), degree=4), "degree=4; allowed are 1, 2 and 3"),
-        (lambda: web_curve.fit_curve(rows(), x="params_b"), "x='params_b'; allowed are 'log_size'"),
+        (lambda: web_curve.CurveSpec(degree=4), "degree=4; allowed are 1, 2 and 3"),
+        (lambda: web_curve.CurveSpec(x="params_b"), "x='params_b'; allowed are 'log_size'"),
         (lambda: web_curve.fit_curve(rows().head(3)), "needs more than 3 models .* there are 3; lower"),
         (lambda: recipe_effects.class_effect(rows().query("kind == 'web'")), "both kinds, web and curated"),
         (lambda: generations.generation_pairs(rows(), ratio=0.5), "ratio=0.5; the larger of two sizes"),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.scaling.coupling import local_coupling
-from cape_utils.scaling.web_curve import LEAST_LINES, TQA, WebSet, fit_curve, web_rows
+from cape_utils.scaling.web_curve import MIN_LINES, PAPER_CURVE, CurveSpec, WebSet, fit_curve, web_rows
 from cape_utils.stats.least_squares import weighted_fits
 from cape_utils.stats.resampling import family_counts
 from cape_utils.stats.results import Floats
@@ -105,9 +105,7 @@ def score_reached(
     value: float,
     *,
     exclude: str,
-    y: str = TQA,
-    degree: int = 2,
-    web: WebSet = "described corpora",
+    spec: CurveSpec = PAPER_CURVE,
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> EquivalentSize:
@@ -121,7 +119,8 @@ def score_reached(
         Score, percent.
     exclude : str
         Line that the curve is fitted without.
-    y, degree, web, draws
+    spec : CurveSpec
+    draws : int
         As in ``scaling.web_curve.fit_curve``.
 
     Examples
@@ -130,8 +129,8 @@ def score_reached(
     >>> str(score_reached(recipe_rows("open"), 99.0, exclude="Phi", draws=50))
     'never in range (nor in 100% of the draws)'
     """
-    rest = web_rows(rows, web)
-    curve = fit_curve(rest[rest["line"] != exclude], y, degree=degree, draws=draws, rng=rng)
+    web_models = web_rows(rows, spec.web)
+    curve = fit_curve(web_models[web_models["line"] != exclude], spec, draws=draws, rng=rng)
     point = _rising_size(curve.coefficients[None], value, curve.low, curve.high)
     drawn = (
         _rising_size(curve.resampled, value, curve.low, curve.high) if len(curve.resampled) else np.empty(0)
@@ -144,9 +143,7 @@ def small_web_models(
     *,
     from_b: float = 0.65,
     to_b: float = 2.6,
-    y: str = TQA,
-    degree: int = 2,
-    web: WebSet = "described corpora",
+    spec: CurveSpec = PAPER_CURVE,
 ) -> pd.DataFrame:
     """The same size for web-trained models that are small themselves: what a plain recipe *matches*.
 
@@ -161,12 +158,13 @@ def small_web_models(
         Columns ``model, line, params_b, score, matches_b``; the last is NaN where the score is never reached by the
         models of other lines within their sizes.
     """
-    used = web_rows(rows, web)
+    used = web_rows(rows, spec.web)
     found = []
-    for row in used[used["params_b"].between(from_b, to_b)].dropna(subset=[y]).to_dict("records"):
-        size = score_reached(rows, row[y], exclude=row["line"], y=y, degree=degree, web=web, draws=1)
+    for row in used[used["params_b"].between(from_b, to_b)].dropna(subset=[spec.y]).to_dict("records"):
+        size = score_reached(rows, row[spec.y], exclude=row["line"], spec=spec, draws=1)
         found.append(
-            {k: row[k] for k in ("model", "line", "params_b")} | {"score": row[y], "matches_b": size.estimate}
+            {k: row[k] for k in ("model", "line", "params_b")}
+            | {"score": row[spec.y], "matches_b": size.estimate}
         )
     return pd.DataFrame(found)
 
@@ -231,7 +229,7 @@ def coupling_reached(
     weight = 1 / used["se"].to_numpy(dtype=float) ** 2 if weigh else np.ones(len(used))
     codes, lines = pd.factorize(used["line"])
     weights = weight[None]
-    if len(lines) >= LEAST_LINES:
+    if len(lines) >= MIN_LINES:
         counts = family_counts(len(lines), draws, rng)[:, codes]
         weights = np.concatenate([weights, counts * weight])
     basis = np.column_stack([np.ones_like(size), size])

@@ -17,10 +17,10 @@ from cape_utils.scaling.web_curve import TQA, WEB_SETS
 HS = "hellaswag"
 PANELS: dict[data.Panel, str] = {"open": "the open panel", "paper": "the paper's panel"}
 
-MEASURES: dict[str, tuple[str, web_curve.Axis]] = {
-    "TruthfulQA at its size": (TQA, "log_size"),
-    "HellaSwag at its size": (HS, "log_size"),
-    "TruthfulQA at its HellaSwag": (TQA, "hellaswag"),
+MEASURES: dict[str, web_curve.CurveSpec] = {
+    "TruthfulQA at its size": web_curve.CurveSpec(TQA, "log_size"),
+    "HellaSwag at its size": web_curve.CurveSpec(HS, "log_size"),
+    "TruthfulQA at its HellaSwag": web_curve.CurveSpec(TQA, "hellaswag"),
 }
 """The score that h is taken of, and what the curve runs over."""
 
@@ -100,7 +100,11 @@ def phi_readings(which: data.Panel, *, draws: int = 2000) -> dict[str, Equivalen
         )
         for name, score in (("TruthfulQA", TQA), ("HellaSwag", HS)):
             found[f"{name}, {web}"] = equivalent_size.score_reached(
-                rows, float(phi[score].iloc[0]), exclude="Phi", y=score, web=web, draws=draws
+                rows,
+                float(phi[score].iloc[0]),
+                exclude="Phi",
+                spec=web_curve.CurveSpec(score, web=web),
+                draws=draws,
             )
     return found
 
@@ -167,8 +171,8 @@ def fields(which: data.Panel, *, draws: int = 1000) -> pd.DataFrame:
     """The h of every recipe of a panel by every measure, for charts and tables."""
     rows = web_curve.recipe_rows(which)
     parts = [
-        recipe_effects.field_table(rows, y, x=x, draws=draws).assign(panel=PANELS[which], measure=measure)
-        for measure, (y, x) in MEASURES.items()
+        recipe_effects.field_table(rows, spec, draws=draws).assign(panel=PANELS[which], measure=measure)
+        for measure, spec in MEASURES.items()
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -177,8 +181,8 @@ def web_spread(which: data.Panel) -> pd.DataFrame:
     """What h does over web-trained lines, by measure: ``measure, lines, sd, low, high`` in percentage points."""
     rows = web_curve.recipe_rows(which)
     found = []
-    for measure, (y, x) in MEASURES.items():
-        h = recipe_effects.web_field(rows, y, x=x)["h"]
+    for measure, spec in MEASURES.items():
+        h = recipe_effects.web_field(rows, spec)["h"]
         ends = (float(h.std()), float(h.min()), float(h.max()))
         found.append((PANELS[which], measure, len(h), *ends))
     return pd.DataFrame(found, columns=["panel", "measure", "lines", "sd", "low", "high"])
@@ -191,7 +195,8 @@ def sensitivity(which: data.Panel) -> pd.DataFrame:
     for web in WEB_SETS:
         for degree in (1, 2, 3):
             kinds = ("curated", "code", "unpublished")
-            field = recipe_effects.model_field(rows, degree=degree, web=web, kinds=kinds)
+            spec = web_curve.CurveSpec(degree=degree, web=web)
+            field = recipe_effects.model_field(rows, spec, kinds=kinds)
             h = field.groupby(["recipe", "kind"])["h"].mean().reset_index()
             found.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
     return pd.concat(found, ignore_index=True)
@@ -204,12 +209,11 @@ def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.D
     for web in WEB_SETS:
         lines = ["none", *sorted(web_curve.web_rows(rows, web)["line"].unique())]
         for degree in (1, 2):
+            spec = web_curve.CurveSpec(degree=degree, web=web)
             for line in lines:
-                table = web_curve.curve_table(
-                    rows, exclude=line, degree=degree, web=web, points=12, draws=draws
-                )
+                table = web_curve.curve_table(rows, spec, exclude=line, points=12, draws=draws)
                 curves.append(table.assign(web=web, degree=degree, without=line))
-            table = recipe_effects.field_table(rows, degree=degree, web=web, draws=draws)
+            table = recipe_effects.field_table(rows, spec, draws=draws)
             field.append(table.assign(web=web, degree=degree))
     return rows, pd.concat(curves, ignore_index=True), pd.concat(field, ignore_index=True)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.scaling.recipe_effects import model_field
-from cape_utils.scaling.web_curve import TQA, Axis, WebSet
+from cape_utils.scaling.web_curve import PAPER_CURVE, CurveSpec
 from cape_utils.stats.least_squares import weighted_fits
 from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
@@ -45,11 +45,8 @@ class Regression:
 
 def recipe_points(
     rows: pd.DataFrame,
-    y: str = TQA,
+    spec: CurveSpec = PAPER_CURVE,
     *,
-    x: Axis = "log_size",
-    degree: int = 2,
-    web: WebSet = "described corpora",
     by: Unit = "group",
 ) -> pd.DataFrame:
     """One point for each group of recipes, or each recipe, whose number of training tokens is known.
@@ -58,8 +55,8 @@ def recipe_points(
     ----------
     rows : pandas.DataFrame
         From ``scaling.web_curve.recipe_rows``.
-    y, x, degree, web
-        As in ``scaling.recipe_effects.model_field``.
+    spec : CurveSpec
+        The curve that h is measured from.
     by : {"group", "recipe"}
         A group holds the recipes of one line and kind, such as the curated recipes of Qwen.
 
@@ -75,7 +72,7 @@ def recipe_points(
     >>> "Qwen2" in recipe_points(recipe_rows("open")).attrs["left_out"]
     True
     """
-    field = model_field(rows, y, x=x, degree=degree, web=web)
+    field = model_field(rows, spec)
     known = field.dropna(subset=["log_tokens"])
     if known.empty:
         raise ValueError("no number of training tokens is known in these rows; the open panel has them")

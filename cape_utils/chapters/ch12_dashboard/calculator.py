@@ -23,7 +23,7 @@ from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.diagnosis.panel_comparison import web_distance
 from cape_utils.frontier import benchmark_pair, regression
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW, local_coupling
-from cape_utils.scaling.web_curve import fit_curve, recipe_rows, web_rows
+from cape_utils.scaling.web_curve import CurveSpec, fit_curve, recipe_rows, web_rows
 
 __all__ = [
     "DRAWS",
@@ -234,7 +234,7 @@ def pair_benchmarks() -> tuple[str, ...]:
 def _curve(y: str) -> dict[str, Any]:
     """The web-trained curve of a benchmark and its resamples, as in ``diagnosis.panel_comparison.web_distance``."""
     generator = np.random.default_rng(0)
-    curve = fit_curve(web_rows(recipe_rows("open")), y, draws=DRAWS, rng=generator)
+    curve = fit_curve(web_rows(recipe_rows("open")), CurveSpec(y), draws=DRAWS, rng=generator)
     scatter = curve.scatter(2, len(curve.resampled), generator)
     shift = curve.coefficients - curve.resampled
     drawn = [[round(float(v), 5) for v in (*row, s)] for row, s in zip(shift, scatter, strict=True)]
