@@ -33,8 +33,7 @@ def write_scripts(app: Sphinx) -> None:
         return
     import vl_convert
 
-    from cape_utils.charts.rendering import figure_tools_script
-    from cape_utils.reports.render import vega_script
+    from cape_utils.charts.rendering import figure_tools_script, vega_script
 
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,9 @@ This module computes no statistics and draws no particular figure; that is `cape
 from __future__ import annotations
 
 import copy
+import functools
 import html
+import importlib
 import json
 import textwrap
 from importlib.resources import files
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 __all__ = [
     "FONT",
     "PALETTE",
+    "MissingCharts",
     "enable",
     "figure_html",
     "figure_tools_script",
     "responsive",
     "theme",
+    "vega_script",
 ]
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -291,3 +295,31 @@ def _text(value: Any) -> str:
 
 def _one_line(words: str) -> str:
     return " ".join(words.split())
+
+
+class MissingCharts(ImportError):
+    """The package that draws charts without a network is not installed; tables are written in their place."""
+
+
+@functools.cache
+def vega_script() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one classic script that sets ``window.vegaEmbed``, safe to stand inside a page.
+
+    The bundle comes as a module. Browsers refuse modules on pages opened straight from disk, so it is wrapped into a
+    function, which also keeps its names to itself.
+
+    Raises
+    ------
+    MissingCharts
+        If ``vl-convert-python`` is not installed.
+    """
+    try:
+        maker = importlib.import_module("vl_convert")
+    except ImportError as error:
+        raise MissingCharts(
+            "charts in the report need vl-convert-python; install it with: pip install 'cape-book[book]'"
+        ) from error
+    bundle = str(maker.javascript_bundle())
+    # A closing tag or a comment inside the script would end it early.
+    safe = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return f"(function(){{\n{safe}\n}})();"

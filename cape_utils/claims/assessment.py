@@ -89,7 +89,7 @@ def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
 
 
 def reproduce(claim_id: str) -> Reproduction:
-    """Compute one number of the papers anew, and show how.
+    """Recompute one number of the papers, and show how.
 
     Parameters
     ----------
@@ -189,4 +189,4 @@ def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) 
     permuted[:, home] = quoted[order]
     hits = (np.abs(permuted - ours) <= slack).sum(axis=1).astype(float)
     observed = float((np.abs(quoted - ours) <= slack).sum())
-    return null_from_draws(observed, hits, len(items), "quoted values permuted out anew within each unit")
+    return null_from_draws(observed, hits, len(items), "quoted values permuted within each unit")

@@ -78,5 +78,5 @@ def grade(verdicts: Sequence[str]) -> Grade:
     tested = [verdict for verdict in verdicts if verdict not in ("not testable", "not written yet")]
     if not tested:
         return "not tested"
-    held = sum(verdict == "reproduced" for verdict in tested)
-    return "holds" if held == len(tested) else "mixed" if held else "does not hold"
+    reproduced = sum(verdict == "reproduced" for verdict in tested)
+    return "holds" if reproduced == len(tested) else "mixed" if reproduced else "does not hold"

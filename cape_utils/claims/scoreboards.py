@@ -1,4 +1,4 @@
-"""Claims as tables of a notebook: what the papers say, what we find, and one number anew with its code."""
+"""Claims as tables of a notebook: what the papers say, what we find, and one number recomputed with its code."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _html_table(
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One claim computed anew, with the code that does it; shown as a table and a fold in a notebook."""
+    """One claim recomputed, with the code that does it; shown as a table and a fold in a notebook."""
 
     item: Assessment
     code: str
@@ -134,5 +134,9 @@ class Reproduction:
             f"<details><summary>The code, in <code>{self.module}</code></summary>"
             f"<pre>{html.escape(self.code)}</pre></details>"
         )
-        said = f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
-        return f'{said}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'
+        statement = (
+            f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
+        )
+        return (
+            f'{statement}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'
+        )

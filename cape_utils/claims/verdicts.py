@@ -55,7 +55,7 @@ class Value:
         """Refuse what a ledger cannot hold: a number that is not one must be left out, not written down."""
         for number in (self.value, self.low, self.high):
             if isinstance(number, float) and not math.isfinite(number):
-                raise ValueError(f"a value of the ledger must be finite; {self} came; leave it out as None")
+                raise ValueError(f"got {self}, expected a finite value; leave it out as None")
 
     @classmethod
     def of(cls, estimate: Estimate, *, sign: float = 1.0) -> Value:
@@ -211,7 +211,7 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
             verdict="not written yet",
             reason=f"Chapter {claim.chapter} is not written yet.",
         )
-    paper, opened, null = ours.paper_panel, ours.open_panel, ours.null
+    paper, open_panel, null = ours.paper_panel, ours.open_panel, ours.null
     verdict: Verdict
     if paper is None:
         verdict, why = "not testable", "The data behind it was not released"
@@ -222,17 +222,17 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     elif null is not None and _null_gives_as_much(claim, paper, null):
         verdict = "artefact"
         why = f"The paper's data give {show_value(paper, claim)}, and so does a null: {show_null(null, claim)} ({null.method})"
-    elif opened is not None and _contradicts(claim, opened):
+    elif open_panel is not None and _contradicts(claim, open_panel):
         verdict = "paper's data only"
-        why = f"The paper's data give {show_value(paper, claim)}, the open panel {show_value(opened, claim)}"
+        why = f"The paper's data give {show_value(paper, claim)}, the open panel {show_value(open_panel, claim)}"
     else:
         verdict = "reproduced"
-        against = f"; the open panel gives {show_value(opened, claim)}" if opened is not None else ""
+        against = f"; the open panel gives {show_value(open_panel, claim)}" if open_panel is not None else ""
         beyond = f"; the null gives {show_null(null, claim)}" if null is not None else ""
         why = f"The paper's data give {show_value(paper, claim)}{against}{beyond}"
     reason = f"{why}. {ours.remark}".strip()
     return Assessment(
-        claim=claim, paper_panel=paper, open_panel=opened, null=null, verdict=verdict, reason=reason
+        claim=claim, paper_panel=paper, open_panel=open_panel, null=null, verdict=verdict, reason=reason
     )
 
 

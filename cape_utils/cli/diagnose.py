@@ -115,7 +115,7 @@ def _say(words: str) -> None:
 def _check(arguments: argparse.Namespace) -> str:
     """Refuse what cannot work before the work; return why a report will hold no charts, empty if it will."""
     if arguments.seed < 0:
-        raise ValueError(f"--seed is {arguments.seed}; allowed is a whole number from 0")
+        raise ValueError(f"--seed is {arguments.seed}; expected a whole number from 0")
     if not arguments.report:
         if arguments.force:
             raise ValueError("--force replaces a report; name one with --report FILE")

@@ -25,7 +25,7 @@ EXAMPLES = """\
   cape frontier --swe 80.8 --gpqa 91.3          where a model with these two scores lies
   cape frontier --swe 80.8 --gpqa 91.3 --json   the same for programs
   cape frontier --swe 80.8 --gpqa 91.3 --lab Anthropic   with the lab's own releases and the axis to measure next
-  cape frontier --x ifeval=93 --y gpqa_diamond=88   another pair of the book's table: four models, and it says so
+  cape frontier --x ifeval=93 --y gpqa_diamond=88   another pair of the book's table: only four models, as the output says
   cape frontier --x mmlu=70 --y hle=12 --items hle=2500 --table models.csv   your own table, any two of its columns
 """
 
@@ -68,7 +68,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _named(text: str) -> tuple[str, float]:
-    """A benchmark and a number; argparse adds the name of the argument to what is said here."""
+    """A benchmark and a number; argparse puts the name of the argument before the message."""
     name, sign, number = text.partition("=")
     try:
         value = float(number)
@@ -76,7 +76,7 @@ def _named(text: str) -> tuple[str, float]:
         value = math.nan
     if not (name.strip() and sign and math.isfinite(value)):
         raise argparse.ArgumentTypeError(
-            f"{text!r} came; allowed is NAME=NUMBER; write it without spaces, such as mmlu=70"
+            f"got {text!r}, expected NAME=NUMBER; write it without spaces, such as mmlu=70"
         )
     return name.strip(), value
 
@@ -100,10 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.x is None and arguments.table is None and arguments.lab is None and not arguments.items:
             from cape_utils.frontier.regression import locate
 
-            here = locate(x_pct, y_pct)
+            location = locate(x_pct, y_pct)
         else:
             more = _diagnose(arguments, x, y, x_pct, y_pct)
-            here = more.location
+            location = more.location
     except (ValueError, OSError) as error:
         for line in str(error).splitlines():
             print(f"cape frontier: {line}", file=sys.stderr)
@@ -111,9 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         # With a lab or another pair the object gains keys; those without stay as they were.
         extra = {} if more is None else {k: v for k, v in more.as_dict().items() if k != "location"}
-        print(json.dumps({**here.as_dict(), **extra}, indent=2, allow_nan=False))
+        print(json.dumps({**location.as_dict(), **extra}, indent=2, allow_nan=False))
     else:
-        _print_location(here)
+        _print_location(location)
         if more is not None:
             _print_diagnosis(more)
     return 0
@@ -128,29 +128,29 @@ def _diagnose(arguments: argparse.Namespace, x: str, y: str, x_pct: float, y_pct
     return frontier_diagnosis(x_pct, y_pct, lab=arguments.lab, pair=pair, table=table)
 
 
-def _print_location(here: FrontierPosition) -> None:
+def _print_location(location: FrontierPosition) -> None:
     from cape_utils.reports.frontier_words import place_words
 
-    first, *rest = place_words(here)
-    print("\n".join([first, *(f"    {line}" for line in rest)]))
+    first, *details = place_words(location)
+    print("\n".join([first, *(f"    {line}" for line in details)]))
 
 
-def _print_diagnosis(found: FrontierDiagnosis) -> None:
+def _print_diagnosis(diagnosis: FrontierDiagnosis) -> None:
     from cape_utils.reports import frontier_words
 
-    words = frontier_words.playbook_words(found)
+    words = frontier_words.playbook_words(diagnosis)
     _say(words["band"])
-    if found.history:
-        _say(f"Releases of {found.lab}, h in points:")
-        for release in found.history:
+    if diagnosis.history:
+        _say(f"Releases of {diagnosis.lab}, h in points:")
+        for release in diagnosis.history:
             _say(f"    {frontier_words.release_words(release)}")
         _say(f"    {words['change']}")
     _say(words["saturation"])
-    for axis in found.axes:
+    for axis in diagnosis.axes:
         _say(f"    {frontier_words.axis_words(axis)}")
-    _say(f"Axis to measure next: {frontier_words.next_words(found)}")
+    _say(f"Axis to measure next: {frontier_words.next_words(diagnosis)}")
     _say(words["trust"])
-    for caution in found.cautions:
+    for caution in diagnosis.cautions:
         _say(f"Beware: {caution}")
 
 

@@ -107,7 +107,7 @@ def _layer(asked: str | None) -> int | str | None:
     try:
         return int(asked)
     except ValueError:
-        raise ValueError(f"--layer is {asked!r}; allowed: a number from 0, or auto") from None
+        raise ValueError(f"--layer is {asked!r}; expected a number from 0, or auto") from None
 
 
 def _prompts(arguments: argparse.Namespace) -> list[str]:

@@ -1,7 +1,7 @@
 """Read a folder of lm-evaluation-harness results into a table of scores.
 
-Several results of one model are merged, the newest going before the older ones, and everything that a reader should
-know about it is said in notes. One file is read by ``data.lm_eval_file``, sizes by ``data.model_names``; the result goes through
+Several results of one model are merged, the newest going before the older ones, and what a reader should
+know about them stands in notes. One file is read by ``data.lm_eval_file``, sizes by ``data.model_names``; the result goes through
 the checks of ``data.user_scores.load_scores``. It implements no section of the papers.
 """
 
@@ -54,9 +54,9 @@ def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = N
     root = Path(source)
     if not root.exists():
         raise FileNotFoundError(f"no folder or file {str(source)!r}; give the output folder of lm_eval")
-    found = [root] if root.is_file() else sorted(root.rglob("results*.json")) or sorted(root.rglob("*.json"))
-    found = [path for path in found if path.is_file() and not path.name.startswith("samples_")]
-    if not found:
+    files = [root] if root.is_file() else sorted(root.rglob("results*.json")) or sorted(root.rglob("*.json"))
+    files = [path for path in files if path.is_file() and not path.name.startswith("samples_")]
+    if not files:
         raise DataError(
             [
                 Problem(
@@ -68,7 +68,7 @@ def read_harness(source: str | Path, *, sizes: SizeTable | str | Path | None = N
                 )
             ]
         )
-    named = [(path, path.name if root.is_file() else path.relative_to(root).as_posix()) for path in found]
+    named = [(path, path.name if root.is_file() else path.relative_to(root).as_posix()) for path in files]
     return _merged(named, read_sizes(sizes) if isinstance(sizes, str | Path) else sizes)
 
 
@@ -115,9 +115,9 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     kinds = [Path(name).suffix.lower() for name, _ in files]
     tables, results = kinds.count(".csv"), kinds.count(".json")
     if tables + results < len(files) or not files or tables > 1:
-        came = ", ".join(name for name, _ in files) or "none"
+        given = ", ".join(name for name, _ in files) or "none"
         raise ValueError(
-            f"these files came: {came}; allowed is one .csv of scores, or .json files of lm-evaluation-harness with, "
+            f"got these files: {given}; expected one .csv of scores, or .json files of lm-evaluation-harness with, "
             "if needed, one .csv of sizes; choose these alone"
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -92,7 +92,7 @@ class Run:
 
 
 class BrokenFile(ValueError):
-    """A file that cannot be used: the key, what came there, what is allowed and the remedy."""
+    """A file that cannot be used: the key, what it holds, what is allowed and the remedy."""
 
     def __init__(self, key: str | None, value: object, allowed: str) -> None:
         super().__init__(allowed)
@@ -186,9 +186,9 @@ def _tasks(
         parts = key.split("|")
         if len(parts) == 3:  # harness|arc:challenge|25
             name, given = parts[1].replace(":", "_"), parts[2]
-        own = configs.get(key)
-        if given is None and isinstance(own, dict):
-            given = own.get("num_fewshot")
+        task_config = configs.get(key)
+        if given is None and isinstance(task_config, dict):
+            given = task_config.get("num_fewshot")
         given = config.get("num_fewshot") if given is None else given
         if str(given).isdigit():
             shots[name] = int(str(given))
@@ -209,7 +209,7 @@ def _metric(name: str, entry: Mapping[str, Any], metrics: tuple[str, ...]) -> fl
     value = entry[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BrokenFile(
-            f"{where}.{key}", str(value)[:40], "allowed is a number from 0 to 1; run the task again"
+            f"{where}.{key}", str(value)[:40], "expected a number from 0 to 1; run the task again"
         )
     return round(100 * float(value), 6)
 
@@ -259,9 +259,9 @@ def _when(doc: Mapping[str, Any], path: Path) -> float:
     date = doc.get("date")
     if isinstance(date, int | float) and not isinstance(date, bool) and math.isfinite(date):
         return float(date)
-    found = re.search(r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)", path.name)
+    stamp = re.search(r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)", path.name)
     try:
-        parts = [int(part) for part in found.groups()] if found else []
-        return dt.datetime(*parts, tzinfo=dt.UTC).timestamp() if found else 0.0  # type: ignore[arg-type, misc]
+        parts = [int(part) for part in stamp.groups()] if stamp else []
+        return dt.datetime(*parts, tzinfo=dt.UTC).timestamp() if stamp else 0.0  # type: ignore[arg-type, misc]
     except ValueError:
         return 0.0

@@ -171,9 +171,9 @@ def panel(which: Panel, *, rows: Rows = "as_released") -> pd.DataFrame:
     codes = table["flags"].fillna("").str.split(";")
     breaks = codes.map(lambda flags: any(flag in _BREAKS_LADDER for flag in flags))
     twin = table["hf_id"].duplicated() & table["hf_id"].notna()
-    kept = table[~(breaks | twin)].reset_index(drop=True)
-    kept.attrs["left_out"] = sorted(table.loc[breaks | twin, "model"])
-    return kept
+    one_recipe = table[~(breaks | twin)].reset_index(drop=True)
+    one_recipe.attrs["left_out"] = sorted(table.loc[breaks | twin, "model"])
+    return one_recipe
 
 
 def both_panels(*, rows: Rows = "as_released") -> pd.DataFrame:

@@ -63,13 +63,13 @@ def size_from_name(model: str) -> float:
         raise SizeError(
             f"{tail!r} names a mixture of experts, which has no one size; leave it out, or {remedy}"
         )
-    found = {float(number) / (1000 if unit in "mM" else 1) for number, unit in _SIZE.findall(tail)}
-    if not found:
+    sizes_b = {float(number) / (1000 if unit in "mM" else 1) for number, unit in _SIZE.findall(tail)}
+    if not sizes_b:
         raise SizeError(f"{tail!r} holds no size such as 410m or 7B; {remedy}")
-    if len(found) > 1:
-        sizes = ", ".join(f"{size:g}B" for size in sorted(found))
+    if len(sizes_b) > 1:
+        sizes = ", ".join(f"{size:g}B" for size in sorted(sizes_b))
         raise SizeError(f"{tail!r} holds more than one size ({sizes}); {remedy}")
-    size = found.pop()
+    size = sizes_b.pop()
     if size == 0:
         raise SizeError(f"{tail!r} holds a size of zero; {remedy}")
     return size
@@ -84,8 +84,8 @@ def family_from_name(model: str) -> str:
     ('pythia-deduped', 'Llama-2-hf')
     """
     tail = model.strip().rstrip("/").rpartition("/")[2].partition("@")[0]
-    kept = re.sub(r"[-_ ]{2,}", "-", _SIZE.sub("", tail)).strip("-_ .")
-    return kept or tail
+    shared = re.sub(r"[-_ ]{2,}", "-", _SIZE.sub("", tail)).strip("-_ .")
+    return shared or tail
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class SizeTable:
     def find(self, model: str) -> dict[str, Any] | None:
         """Row of a model, by its full name or by the part behind the last slash; None where there is none."""
         full = self.rows[self.rows["model"].str.lower() == model.strip().lower()]
-        found = full if len(full) else self.rows[self.rows["model"].map(short_name) == short_name(model)]
-        return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
+        matches = full if len(full) else self.rows[self.rows["model"].map(short_name) == short_name(model)]
+        return {str(k): v for k, v in matches.iloc[0].items()} if len(matches) else None
 
     def refuse_unused(self, models: list[str]) -> None:
         """Raise a ``DataError`` for each row that no model uses: most often its name is misspelt."""
@@ -128,7 +128,7 @@ def read_sizes(path: str | Path) -> SizeTable:
     Raises
     ------
     DataError
-        With every problem: line, column, what came, what is allowed.
+        With every problem: line, column, what it holds, what is allowed.
     FileNotFoundError
         If there is no such file.
     """

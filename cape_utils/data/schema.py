@@ -2,7 +2,7 @@
 
 The rules themselves (types, ranges, keys) live in ``data/datapackage.json`` and are applied by the
 frictionless library. This module adds what a reader of the message needs: the line of the file, the
-value that came, what is allowed and how to mend it. It does not know where tables are kept (that is
+value found, what is allowed and how to correct it. It does not know where tables are kept (that is
 ``data.loading``) and computes no statistics.
 """
 
@@ -40,7 +40,7 @@ class Problem:
     column : str or None
         Column, where one is meant.
     value : str or None
-        What stands there.
+        What the cell holds.
     allowed : str
         What is allowed, and the remedy.
     """
@@ -57,8 +57,8 @@ class Problem:
             place.append(f"line {self.row}")
         if self.column is not None:
             place.append(f"column {self.column!r}")
-        came = "" if self.value is None else f" {self.value!r} came;"
-        return f"{', '.join(place)}:{came} {self.allowed}"
+        got = "" if self.value is None else f" got {self.value!r};"
+        return f"{', '.join(place)}:{got} {self.allowed}"
 
 
 class DataError(ValueError):
@@ -72,9 +72,9 @@ class DataError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         lines = [str(problem) for problem in self.problems[:_SHOWN]]
-        rest = len(self.problems) - _SHOWN
-        if rest > 0:
-            lines.append(f"... and {rest} more problems of this kind")
+        unlisted = len(self.problems) - _SHOWN
+        if unlisted > 0:
+            lines.append(f"... and {unlisted} more problems of this kind")
         super().__init__("\n".join(lines))
 
 
@@ -255,17 +255,17 @@ def _split(text: str, fields: Mapping[str, Any], table: str) -> tuple[list[str],
     header: list[str] = []
     rows: list[list[str]] = []
     lines: list[int] = []
-    kept: list[bool] = []
+    leading_space: list[bool] = []
     try:
         for cells in reader:
             if not cells:  # an empty line carries nothing and loses nothing
                 continue
             if not header:
                 header = [cell.strip() for cell in cells]
-                kept = [bool(fields.get(name, {}).get("leadingSpace")) for name in header]
+                leading_space = [bool(fields.get(name, {}).get("leadingSpace")) for name in header]
                 continue
             # Where a cell continues a sentence, the space before it belongs to the text.
-            keeps = itertools.chain(kept, itertools.repeat(False))
+            keeps = itertools.chain(leading_space, itertools.repeat(False))
             rows.append(
                 [cell.rstrip() if keep else cell.strip() for cell, keep in zip(cells, keeps, strict=False)]
             )
@@ -328,7 +328,7 @@ def _cell_problems(sheet: _Sheet, primary_key: Sequence[str]) -> list[Problem]:
     if primary_key:
         checked["primaryKey"] = list(primary_key)
     resource = Resource(data=[sheet.header, *sheet.rows], schema=Schema.from_descriptor(checked))
-    found: list[Problem | None] = [
+    problems: list[Problem | None] = [
         _problem(sheet, *error)
         for error in resource.validate().flatten(["rowNumber", "type", "note", "fieldName", "cell"])
     ]
@@ -337,11 +337,11 @@ def _cell_problems(sheet: _Sheet, primary_key: Sequence[str]) -> list[Problem]:
             field = sheet.fields[name]
             # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
             if field["type"] == "number" and cell not in sheet.missing and not _NUMBER.fullmatch(cell):
-                found.append(
+                problems.append(
                     Problem(sheet.table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
                 )
     # The library names one fault several times over, a short row once for each cell; the first is enough.
-    first = {(problem.row, problem.column): problem for problem in reversed(found) if problem is not None}
+    first = {(problem.row, problem.column): problem for problem in reversed(problems) if problem is not None}
     # In a row of the wrong length no cell can be told from its neighbour.
     broken = {row for row, column in first if column is None}
     first = {key: problem for key, problem in first.items() if key[0] not in broken or key[1] is None}
@@ -381,7 +381,7 @@ def _allowed(field: Mapping[str, Any]) -> str:
         parts.append("one of " + ", ".join(map(str, rules["enum"])))
     if "pattern" in rules:
         parts.append(f"of the form {rules['pattern']}")
-    return f"allowed is {noun}{unit}" + (f", {' and '.join(parts)}" if parts else "")
+    return f"expected {noun}{unit}" + (f", {' and '.join(parts)}" if parts else "")
 
 
 def _remedy(field: Mapping[str, Any], cell: str) -> str:

@@ -53,8 +53,8 @@ class Rule:
     indirect: str = ""
 
 
-def _step(found: Diagnosis) -> str:
-    last, x, y = found.last, data.benchmark_title(found.x), data.benchmark_title(found.y)
+def _step(diagnosis: Diagnosis) -> str:
+    last, x, y = diagnosis.last, data.benchmark_title(diagnosis.x), data.benchmark_title(diagnosis.y)
     noise = f" (standard error {last.se_dy:.1f})" if last.se_dy == last.se_dy else ""
     return (
         f"from {last.from_params_b:g}B to {last.to_params_b:g}B {x} changes by {last.dx:+.1f} points and {y} by "
@@ -62,28 +62,28 @@ def _step(found: Diagnosis) -> str:
     )
 
 
-def _clear_tax(found: Diagnosis) -> str | None:
-    if not found.last.p_tax >= CLEAR:  # also where it is not known
+def _clear_tax(diagnosis: Diagnosis) -> str | None:
+    if not diagnosis.last.p_tax >= CLEAR:  # also where it is not known
         return None
-    return f"{_step(found)}: tax with probability {found.last.p_tax:.0%}"
+    return f"{_step(diagnosis)}: tax with probability {diagnosis.last.p_tax:.0%}"
 
 
-def _curate(found: Diagnosis) -> str | None:
-    reasons = [_clear_tax(found)]
-    h = found.distance
+def _curate(diagnosis: Diagnosis) -> str | None:
+    reasons = [_clear_tax(diagnosis)]
+    h = diagnosis.distance
     if h is not None and h.h < h.low:
         reasons.append(
-            f"{data.benchmark_title(found.y)} lies {-h.h:.1f} points below web-trained models of its sizes, "
+            f"{data.benchmark_title(diagnosis.y)} lies {-h.h:.1f} points below web-trained models of its sizes, "
             f"outside their range of "
             f"{h.low:+.1f} to {h.high:+.1f}"
         )
     return "; ".join(reason for reason in reasons if reason) or None
 
 
-def _scale(found: Diagnosis) -> str | None:
-    last, ahead = found.last, found.next_size
+def _scale(diagnosis: Diagnosis) -> str | None:
+    last, ahead = diagnosis.last, diagnosis.next_size
     if last.p_bonus >= CLEAR:
-        return f"{_step(found)}: bonus with probability {last.p_bonus:.0%}"
+        return f"{_step(diagnosis)}: bonus with probability {last.p_bonus:.0%}"
     # A foreseen phase counts only where such phases beat plain frequencies on families held out.
     foreseen = ahead.skill is not None and ahead.skill.score < ahead.skill.frequencies
     if last.p_tax >= CLEAR and ahead.p_bonus >= 0.5 and foreseen:
@@ -94,8 +94,8 @@ def _scale(found: Diagnosis) -> str | None:
     return None
 
 
-def _distil(found: Diagnosis) -> str | None:
-    largest, tax = found.scores[-1].params_b, _clear_tax(found)
+def _distil(diagnosis: Diagnosis) -> str | None:
+    largest, tax = diagnosis.scores[-1].params_b, _clear_tax(diagnosis)
     if tax is None or largest >= _PAPER_SCALE_B:
         return None
     return (
@@ -103,30 +103,32 @@ def _distil(found: Diagnosis) -> str | None:
     )
 
 
-def _rotate(found: Diagnosis) -> str | None:
-    hits = [c for c in found.cautions if c.kind == "saturation" and c.benchmark in (found.x, found.y)]
+def _rotate(diagnosis: Diagnosis) -> str | None:
+    hits = [
+        c for c in diagnosis.cautions if c.kind == "saturation" and c.benchmark in (diagnosis.x, diagnosis.y)
+    ]
     return "; ".join(f"{c.text} ({', '.join(c.models)})" for c in hits) or None
 
 
-def _measure(found: Diagnosis) -> str | None:
-    last, reasons = found.last, []
+def _measure(diagnosis: Diagnosis) -> str | None:
+    last, reasons = diagnosis.last, []
     if not last.probability >= CLEAR:
         known = last.probability == last.probability
         reasons.append(
-            f"{_step(found)}: the likeliest phase, {last.phase}, has a probability of {last.probability:.0%}"
+            f"{_step(diagnosis)}: the likeliest phase, {last.phase}, has a probability of {last.probability:.0%}"
             if known
             else "the number of test items of one of the two benchmarks is not known, so no phase has a probability"
         )
     # A TruthfulQA score near chance is no weakness: good and bad models pass it on their way.
     weak = [
         c
-        for c in found.cautions
+        for c in diagnosis.cautions
         if c.kind in ("chance", "floor")
-        and c.benchmark in (found.x, found.y)
+        and c.benchmark in (diagnosis.x, diagnosis.y)
         and not c.benchmark.startswith("truthfulqa")
     ]
     reasons += [f"{c.text} ({', '.join(c.models)})" for c in weak]
-    if len(found.scores) == 2:
+    if len(diagnosis.scores) == 2:
         reasons.append("there are two sizes, and a turn needs three")
     return "; ".join(reasons) or None
 
@@ -239,22 +241,22 @@ class Advice:
         """How far the evidence carries it, in words, with the count of claims."""
         if not self.evidence:
             return GRADES[self.grade]
-        held = sum(item.verdict == "reproduced" for item in self.evidence)
+        reproduced = sum(item.verdict == "reproduced" for item in self.evidence)
         aside = f" {self.indirect}" if self.indirect else ""
-        return f"{GRADES[self.grade]}{aside} ({held} of {len(self.evidence)} claims reproduced)"
+        return f"{GRADES[self.grade]}{aside} ({reproduced} of {len(self.evidence)} claims reproduced)"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON."""
-        whole: dict[str, Any] = to_jsonable({**asdict(self), "strength": self.strength})
-        return whole
+        plain: dict[str, Any] = to_jsonable({**asdict(self), "strength": self.strength})
+        return plain
 
 
-def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, ...]:
+def advise(diagnosis: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, ...]:
     """Every rule that fires, with its evidence as the ledger has it now.
 
     Parameters
     ----------
-    found : Diagnosis
+    diagnosis : Diagnosis
     rules : sequence of Rule
         All of them by default.
 
@@ -265,7 +267,7 @@ def advise(found: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advice, 
     """
     given = []
     for rule in rules:
-        trigger = rule.fires(found)
+        trigger = rule.fires(diagnosis)
         if trigger is None:
             continue
         evidence = evidence_for(rule.claims)

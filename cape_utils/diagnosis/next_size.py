@@ -141,23 +141,23 @@ def predict_size(
         name for name in data.load("benchmarks")["benchmark"] if name in used and used[name].notna().any()
     ]
     known = [name for name in columns if name in panel and panel[name].notna().any()]
-    whole = all(name in known for name in data.BENCHMARKS)
-    method = best_method(exclude, trends_only=not whole)
+    all_five = all(name in known for name in data.BENCHMARKS)
+    method = best_method(exclude, trends_only=not all_five)
     groups = _groups(known, x, y, method)
-    held = {
+    errors_by_group = {
         names: errors[~errors["family"].isin(exclude)]
         for names in groups
         for errors in [held_out_steps(method, names)]
     }
-    longest = max((float(errors["step"].max()) for errors in held.values()), default=1.0)
+    longest = max((float(errors["step"].max()) for errors in errors_by_group.values()), default=1.0)
     if params_b is None:
         ratio = float(np.clip((sizes[-1] / sizes[0]) ** (1 / max(len(set(sizes)) - 1, 1)), 1.2, 10**longest))
         params_b = float(f"{sizes[-1] * ratio:.2g}")
     check_size(params_b, float(sizes[-1]))
-    found, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
+    predictions, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
     covered: list[tuple[float, int]] = []
     skill = None
-    for names, errors in held.items():
+    for names, errors in errors_by_group.items():
         complete = used.dropna(subset=list(names))
         if complete.empty:
             continue
@@ -174,11 +174,15 @@ def predict_size(
         for name, guess in zip(names, path.score_pct[0], strict=True):
             if not 0 <= guess <= 100:
                 notes.append(f"{name}: the method gives {guess:.0f}, for it knows no ends; cut to 0 and 100")
-            own = errors[errors["benchmark"] == name]
-            low, high = np.clip(guess + np.array(error_range(own, step, level)), 0, 100)
-            found.append(
+            benchmark_errors = errors[errors["benchmark"] == name]
+            low, high = np.clip(guess + np.array(error_range(benchmark_errors, step, level)), 0, 100)
+            predictions.append(
                 NextScore(
-                    name, float(np.clip(guess, 0, 100)), float(low), float(high), own["family"].nunique()
+                    name,
+                    float(np.clip(guess, 0, 100)),
+                    float(low),
+                    float(high),
+                    benchmark_errors["family"].nunique(),
                 )
             )
         if x in names and y in names:
@@ -192,15 +196,15 @@ def predict_size(
         )
     total = sum(n for _, n in covered)
     coverage = sum(share * n for share, n in covered) / total if total else float("nan")
-    left = tuple(name for name in columns if name not in {score.benchmark for score in found})
+    not_predicted = tuple(name for name in columns if name not in {score.benchmark for score in predictions})
     order = {name: place for place, name in enumerate(columns)}
     return NextSize(
         params_b=float(params_b),
         method=method,
         level=level,
         coverage=float(coverage),
-        scores=tuple(sorted(found, key=lambda score: order[score.benchmark])),
-        not_predicted=left,
+        scores=tuple(sorted(predictions, key=lambda score: order[score.benchmark])),
+        not_predicted=not_predicted,
         p_tax=phases["tax"],
         p_transition=phases["transition"],
         p_bonus=phases["bonus"],

@@ -88,19 +88,19 @@ def phase_skill(method: forecasting.Method, x: str, y: str) -> PhaseSkill:
     panel = data.panel("open", rows="one_recipe")
     rows = []
     for (family, begin, _), part in errors.groupby(["family", "from_params_b", "params_b"]):
-        own = part.set_index("benchmark")
+        step_errors = part.set_index("benchmark")
         start = (
             panel[(panel["family"] == family) & (panel["params_b"] == begin)].dropna(subset=[x, y]).iloc[0]
         )
         begin_pct = start[list(names)].to_numpy(dtype=float)
-        actual = own.loc[list(names), "actual"].to_numpy(dtype=float) - begin_pct
-        if actual[0] == 0 or own["predicted"].isna().any():
+        actual = step_errors.loc[list(names), "actual"].to_numpy(dtype=float) - begin_pct
+        if actual[0] == 0 or step_errors["predicted"].isna().any():
             continue
         rows.append(
             {
                 "family": family,
-                "change": own.loc[list(names), "predicted"].to_numpy(dtype=float) - begin_pct,
-                "step": float(own["step"].iloc[0]),
+                "change": step_errors.loc[list(names), "predicted"].to_numpy(dtype=float) - begin_pct,
+                "step": float(step_errors["step"].iloc[0]),
                 "happened": str(phase([actual[1] / actual[0]])[0]),
             }
         )

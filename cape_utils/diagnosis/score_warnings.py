@@ -89,7 +89,7 @@ def cautions(
     """
     panel = data.panel("open", rows="one_recipe")
     panel = panel[~panel["family"].isin(exclude)]
-    found = []
+    warnings = []
     for name in benchmarks_of(rows) if benchmarks is None else benchmarks:
         used = rows.dropna(subset=[name])
         score, chance, items = used[name].to_numpy(dtype=float), data.chance_pct(name), benchmark_items(name)
@@ -117,8 +117,8 @@ def cautions(
         for kind, mask in masks.items():
             if np.any(mask):
                 models = tuple(map(str, used["model"].to_numpy()[mask]))
-                found.append(Caution(kind, name, models, f"{data.benchmark_title(name)} {words[kind]}"))
-    return tuple(found)
+                warnings.append(Caution(kind, name, models, f"{data.benchmark_title(name)} {words[kind]}"))
+    return tuple(warnings)
 
 
 def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | None:
@@ -126,14 +126,14 @@ def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | No
     names = [name for name in benchmarks_of(rows) if rows[name].notna().all()]
     if len(rows) < 3 or len(names) < 2 or (rows[names].nunique() < 2).all():
         return None
-    found = pca(rows, names)
+    spectrum = pca(rows, names)
     panel = data.panel("open", rows="one_recipe")
     low = high = math.nan
     if all(name in panel for name in names):
         usual = small_sample(panel[names].dropna().cov().to_numpy(), [len(rows)], rng=rng).iloc[0]
         low, high = float(usual["low"]), float(usual["high"])
     return Dimension(
-        ratio=found.participation_ratio,
+        ratio=spectrum.participation_ratio,
         ceiling=min(len(names), len(rows) - 1),
         usual_low=low,
         usual_high=high,

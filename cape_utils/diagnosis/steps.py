@@ -1,6 +1,6 @@
 """One family's own scores, measured again and again: what the finite number of test items leaves of its couplings.
 
-Section 2 of paper A gives each step a coupling and a phase. Here every score is drawn anew from its test items, and the
+Section 2 of paper A gives each step a coupling and a phase. Here every score is redrawn from its test items, and the
 coupling, the phase and the family's own critical scale follow from each draw. A ratio of small differences has no finite
 mean, so medians and quantiles are given, never a mean. Item noise is all that is drawn: another training run, or another
 wording of the prompt, would move the scores further. What other families say of the next
@@ -21,14 +21,14 @@ from cape_utils.stats.item_noise import item_error, simulate_scores
 from cape_utils.stats.results import Floats
 
 __all__ = [
-    "LEAST_VALID",
+    "MIN_VALID_SHARE",
     "CouplingStep",
     "FamilyScale",
     "family_scale",
     "intervals",
 ]
 
-LEAST_VALID = 0.975
+MIN_VALID_SHARE = 0.975
 """Share of draws that must turn from falling to rising between the sizes, as in ``scaling.critical_scale``."""
 
 
@@ -118,7 +118,7 @@ def intervals(
         for name in (x, y):
             drawn = simulate_scores(used[name].to_numpy(), benchmark_items(name), draws, generator)
             steps[name] = np.diff(drawn, axis=1)
-    found = []
+    couplings = []
     for place, row in enumerate(local.to_dict("records")):
         shares, ends, rises = dict.fromkeys(PHASES, np.nan), [np.nan] * 3, np.nan
         name = row["phase"] or "transition"
@@ -134,7 +134,7 @@ def intervals(
                 ends = [float(v) for v in np.quantile(ratio, [0.025, 0.5, 0.975], method="nearest")]
                 name = max(shares, key=lambda phase: shares[phase])
             rises = float(np.mean(dx > 0))
-        found.append(
+        couplings.append(
             CouplingStep(
                 from_model=str(row["from_model"]),
                 to_model=str(row["to_model"]),
@@ -156,7 +156,7 @@ def intervals(
                 phase=str(name),
             )
         )
-    return tuple(found)
+    return tuple(couplings)
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,9 @@ def family_scale(
 ) -> FamilyScale:
     """Critical scale of one family by the paper's quadratic estimator, with item noise in place of a bootstrap.
 
-    Resampling three or four rows leaves nothing to fit, so the scores are drawn anew instead. Where there are more than
-    three sizes and the parabola misses them by more than item noise, the noise is widened to match the misfit.
+    Resampling three or four rows leaves nothing to fit, so the scores are redrawn from their test items instead. Where
+    there are more than three sizes and the parabola misses them by more than item noise, the noise is widened to match
+    the misfit.
 
     Parameters
     ----------
@@ -264,7 +265,7 @@ def family_scale(
     inside = upward & (vertex > size[0]) & (vertex < size[-1])
     valid, downward = float(inside.mean()), float(np.mean(~upward))
     outside = 1 - valid - downward
-    if valid < LEAST_VALID or not size[0] < point < size[-1]:
+    if valid < MIN_VALID_SHARE or not size[0] < point < size[-1]:
         reason = _why(score, downward, outside, used, y)
         return _not_identified(n, reason, valid=valid, downward=downward, outside=outside, stretch=stretch)
     low, high = (float(v) for v in 10 ** np.quantile(vertex[inside], [0.025, 0.975]))

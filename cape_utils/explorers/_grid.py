@@ -1,6 +1,6 @@
 """A small table to type scores into: one row of boxes a model, rows added and taken out by buttons.
 
-It keeps text and judges none of it: what a cell may hold is said by ``data.user_scores.load_scores``, as of any other table.
+It keeps text and checks none of it: that is the job of ``data.user_scores.load_scores``, as for any other table.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class ScoreGrid(widgets.VBox):  # type: ignore[misc]
 
     def set_rows(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Replace the table."""
-        kept = tuple(dict(row) for row in rows)
-        self._draw(kept)
-        self.value = kept
+        cells = tuple(dict(row) for row in rows)
+        self._draw(cells)
+        self.value = cells
 
     def show(self, x: str, y: str) -> None:
         """Show another pair of scores."""

@@ -47,11 +47,11 @@ def _adapt(controls: dict[str, Any], moved: str) -> None:
     if moved != "rows":
         return
     table = _table(controls["rows"].value)
-    families, titles, kept = _families(table), benchmark_choices(table), controls["y"].value
+    families, titles, chosen = _families(table), benchmark_choices(table), controls["y"].value
     controls["families"].options = families
     controls["families"].value = tuple(families)
     controls["y"].options = titles
-    controls["y"].value = kept if kept in dict(titles).values() else "truthfulqa_mc2"
+    controls["y"].value = chosen if chosen in dict(titles).values() else "truthfulqa_mc2"
 
 
 def _refuse(estimator: str, unit: str, y: str) -> None:

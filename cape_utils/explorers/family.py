@@ -49,9 +49,9 @@ def _adapt(controls: dict[str, Any], moved: str) -> None:
     table = panel_rows(controls["panel"].value)
     titles, families, sizes = benchmark_choices(table), _families(table), _sizes(table)
     for key, usual in (("x", "hellaswag"), ("y", "truthfulqa_mc2")):
-        kept = controls[key].value
+        chosen = controls[key].value
         controls[key].options = titles
-        controls[key].value = kept if kept in dict(titles).values() else usual
+        controls[key].value = chosen if chosen in dict(titles).values() else usual
     controls["families"].options = families
     controls["families"].value = tuple(families)
     controls["sizes"].options = sizes
@@ -64,8 +64,8 @@ def _steps(
 ) -> tuple[pd.DataFrame, int]:
     """Steps with a coupling, and models behind them; a threshold that moves leaves them as they are."""
     table = panel_rows(panel)
-    kept = table[table["family"].isin(families) & table["params_b"].between(low, high)]
-    return coupling.local_coupling(kept, x, y).dropna(subset="coupling"), len(kept)
+    rows = table[table["family"].isin(families) & table["params_b"].between(low, high)]
+    return coupling.local_coupling(rows, x, y).dropna(subset="coupling"), len(rows)
 
 
 def _draw(chosen: dict[str, Any]) -> Any:

@@ -92,17 +92,17 @@ def phases(
     )
 
 
-def scale(found: CriticalScale, *, score: str) -> Any:
+def scale(estimate: CriticalScale, *, score: str) -> Any:
     """Bootstrap distribution of one critical scale.
 
     Parameters
     ----------
-    found : CriticalScale
+    estimate : CriticalScale
         With at least one valid draw.
     score : str
         Benchmark whose turn it is.
     """
-    bins = histogram(np.log10(found.sizes), bins=60, low=-2, high=3)
+    bins = histogram(np.log10(estimate.sizes), bins=60, low=-2, high=3)
     bins[["low", "high"]] = 10 ** bins[["low", "high"]]
     across = alt.X(
         "low:Q",
@@ -120,19 +120,21 @@ def scale(found: CriticalScale, *, score: str) -> Any:
             y2=alt.datum(0),
         )
     )
-    marks = alt.Chart(pd.DataFrame([{"middle": found.median, "from_b": found.low, "to_b": found.high}]))
+    marks = alt.Chart(
+        pd.DataFrame([{"middle": estimate.median, "from_b": estimate.low, "to_b": estimate.high}])
+    )
     span = marks.mark_rule(color=PALETTE["vermillion"], strokeWidth=3).encode(
         alt.X("from_b:Q"), alt.X2("to_b:Q"), y=alt.value(4)
     )
     middle = marks.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(alt.X("middle:Q"))
     return put(
         bars + span + middle,
-        title=f"Critical scale of {name(score)}, {found.method}",
-        caption=f"n = {found.n}, {found.n_families} families: {found}.",
+        title=f"Critical scale of {name(score)}, {estimate.method}",
+        caption=f"n = {estimate.n}, {estimate.n_families} families: {estimate}.",
         alternative=(
             "Histogram of the critical scale over bootstrap draws, with an upright line at the median and a level one for "
-            f"the 95% interval: median {found.median:.2g}B, {found.low:.2g} to {found.high:.2g}; resampled over "
-            f"{_PLURAL[found.unit]}."
+            f"the 95% interval: median {estimate.median:.2g}B, {estimate.low:.2g} to {estimate.high:.2g}; resampled over "
+            f"{_PLURAL[estimate.unit]}."
         ),
     )
 
@@ -155,20 +157,20 @@ def growth(curve: pd.DataFrame, power: float, *, family: str, x: str, y: str, n:
     across = alt.X("power:Q", title="Power of width that divides both")
     up = alt.Y("r:Q", title=label, scale=alt.Scale(domain=[-1, 1]))
     layers = [base.mark_line(color=PALETTE["blue"], strokeWidth=2.5).encode(across, up)]
-    here = table.iloc[(table["power"] - power).abs().argmin()]
-    said = f"r = {here['r']:.3f}"
+    marked = table.iloc[(table["power"] - power).abs().argmin()]
+    words = f"r = {marked['r']:.3f}"
     if "low" in table:
         band = base.mark_area(color=PALETTE["grey"], opacity=0.35).encode(
             across, alt.Y("low:Q", title=label), alt.Y2("high:Q")
         )
         middle = base.mark_line(color=PALETTE["grey"], strokeDash=[5, 3]).encode(across, alt.Y("null_r:Q"))
         layers = [band, middle, *layers]
-        inside = "inside" if here["low"] <= here["r"] <= here["high"] else "outside"
-        said += (
-            f", {inside} the 95% range of shuffled scores, {here['low']:.3f} to {here['high']:.3f} "
-            f"(median {here['null_r']:.3f})"
+        inside = "inside" if marked["low"] <= marked["r"] <= marked["high"] else "outside"
+        words += (
+            f", {inside} the 95% range of shuffled scores, {marked['low']:.3f} to {marked['high']:.3f} "
+            f"(median {marked['null_r']:.3f})"
         )
-    mark = alt.Chart(table[table["power"] == here["power"]])
+    mark = alt.Chart(table[table["power"] == marked["power"]])
     rule = mark.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(across)
     dot = mark.mark_point(
         shape="diamond", filled=True, size=140, color=PALETTE["vermillion"], opacity=1
@@ -176,10 +178,10 @@ def growth(curve: pd.DataFrame, power: float, *, family: str, x: str, y: str, n:
     return put(
         alt.layer(*layers, rule, dot),
         title=f"{family}: how fast must the denominator grow?",
-        caption=f"n = {n} models, width to the power {here['power']:g}: {said}.",
+        caption=f"n = {n} models, width to the power {marked['power']:g}: {words}.",
         alternative=(
             "Line of r against the power of width in the denominator, with a diamond at the power chosen and, where "
-            f"scores were shuffled, a grey band with their 95% range. At power {here['power']:g} {said}."
+            f"scores were shuffled, a grey band with their 95% range. At power {marked['power']:g} {words}."
         ),
     )
 
@@ -228,19 +230,19 @@ def path(
         )
     )
     ended = f"diverges: {reason}" if reason else f"mean error over five benchmarks {error:.1f}% of the score"
-    kept = f"{terms[0]} to {terms[1]} of {terms[2]} terms kept"
+    terms_words = f"{terms[0]} to {terms[1]} of {terms[2]} terms kept"
     return put(
         line + dots,
         title=f"{target} from its smallest size, fitted on {train}",
-        caption=f"n = {len(table)} sizes: {ended}; {kept} in each equation.",
+        caption=f"n = {len(table)} sizes: {ended}; {terms_words} in each equation.",
         alternative=(
             f"{name(score)} against size: vermillion circles are measured, blue squares on a dashed line are the solution "
-            f"of the equation from the first circle on. It {'diverges' if reason else 'stays finite'}; {kept}."
+            f"of the equation from the first circle on. It {'diverges' if reason else 'stays finite'}; {terms_words}."
         ),
     )
 
 
-def location(field: pd.DataFrame, line: Line, here: FrontierPosition) -> Any:
+def location(field: pd.DataFrame, line: Line, position: FrontierPosition) -> Any:
     """The reader's model among others, with the line and its own distance from it.
 
     Parameters
@@ -248,7 +250,7 @@ def location(field: pd.DataFrame, line: Line, here: FrontierPosition) -> Any:
     field : pandas.DataFrame
         From ``frontier.regression.h_field``.
     line : Line
-    here : Location
+    position : Location
         From ``frontier.regression.locate`` with the same line.
     """
     unit = alt.Scale(domain=[0, 100], nice=False)
@@ -286,13 +288,15 @@ def location(field: pd.DataFrame, line: Line, here: FrontierPosition) -> Any:
         .mark_line(color=PALETTE["grey"], strokeDash=[6, 4], clip=True)
         .encode(x, y)
     )
-    own = alt.Chart(pd.DataFrame([{SWE: here.x_pct, GPQA: here.y_pct, "on_line": here.expected}]))
-    gap = own.mark_rule(color=PALETTE["purple"], strokeWidth=2, clip=True).encode(x, y, alt.Y2("on_line:Q"))
-    dot = own.mark_point(shape="diamond", filled=True, size=200, color=PALETTE["purple"], opacity=1).encode(
+    model = alt.Chart(
+        pd.DataFrame([{SWE: position.x_pct, GPQA: position.y_pct, "on_line": position.expected}])
+    )
+    gap = model.mark_rule(color=PALETTE["purple"], strokeWidth=2, clip=True).encode(x, y, alt.Y2("on_line:Q"))
+    dot = model.mark_point(shape="diamond", filled=True, size=200, color=PALETTE["purple"], opacity=1).encode(
         x, y
     )
-    half = (here.h_high - here.h_low) / 2
-    word = f"h {here.h:+.1f} ± {half:.1f}: {here.position}"
+    half = (position.h_high - position.h_low) / 2
+    word = f"h {position.h:+.1f} ± {half:.1f}: {position.position}"
     return put(
         fitted + others + gap + dot,
         title="Your model among the models chosen",

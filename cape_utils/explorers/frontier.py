@@ -34,17 +34,17 @@ def _draw(chosen: dict[str, Any]) -> Any:
     choose_some(chosen["labs"], "lab")
     first, last = chosen["dates"]
     table = _models("all")
-    kept = table[table["lab"].isin(chosen["labs"]) & table["date"].between(first, last + 0.25)]
-    kept = kept.dropna(subset=[benchmark_pair.SWE, benchmark_pair.GPQA])
-    if kept.empty:
+    shown = table[table["lab"].isin(chosen["labs"]) & table["date"].between(first, last + 0.25)]
+    shown = shown.dropna(subset=[benchmark_pair.SWE, benchmark_pair.GPQA])
+    if shown.empty:
         raise ValueError(
             "no model with both scores is left; at least one is needed; add labs or widen the range of dates"
         )
-    own = _models("published") if chosen["line"] == "published" else kept
+    fitted_to = _models("published") if chosen["line"] == "published" else shown
     with remedy("add labs or dates, or take the line through the published models"):
-        line = regression.fit_line(own)
-    here = regression.locate(chosen["swe"], chosen["gpqa"], line)
-    return figures.location(regression.h_field(kept, line), line, here)
+        line = regression.fit_line(fitted_to)
+    position = regression.locate(chosen["swe"], chosen["gpqa"], line)
+    return figures.location(regression.h_field(shown, line), line, position)
 
 
 def frontier_explorer() -> Explorer:

@@ -43,8 +43,8 @@ def _rows(train: str, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if train == _REST:
         return table[table["family"] != target], goal
     if train in _COPIES:
-        own = _copy(train)
-        return own, own if target == "Pythia" else goal
+        fitted = _copy(train)
+        return fitted, fitted if target == "Pythia" else goal
     return table[table["family"] == train], goal
 
 

@@ -150,7 +150,7 @@ class ScoresEditor(Explorer):
         files = [(str(file["name"]), bytes(file["content"])) for file in self.controls["upload"].value]
         if not files:
             return
-        # Emptied, so that the same file, mended, can be chosen again.
+        # Emptied, so that the same file, corrected, can be chosen again.
         self._change(lambda: setattr(self.controls["upload"], "value", ()))
         try:
             scores = read_uploads(files)
@@ -250,7 +250,7 @@ def _size(text: str) -> float | None:
         return float(text)
     except ValueError:
         raise ValueError(
-            f"the size to predict is {text!r}; allowed is a number of billions; write it alone, such as 13"
+            f"got {text!r} as the size to predict, expected a number of billions; write it alone, such as 13"
         ) from None
 
 
@@ -258,17 +258,17 @@ def _problems(error: Exception, places: Sequence[int] = ()) -> str:
     """What is wrong, with the rows of the screen where the table is that of the screen."""
     if not isinstance(error, DataError):
         return sentence(error)
-    found = []
+    lines = []
     for problem in error.problems[:_MOST_PROBLEMS]:
         if not places:
-            found.append(str(problem))
+            lines.append(str(problem))
             continue
         at = [] if problem.row is None or problem.row < 2 else [f"row {places[problem.row - 2]}"]
         at += [] if problem.column is None else [data.benchmark_title(problem.column)]
-        came = "" if problem.value is None else f" {problem.value!r} came;"
-        found.append(f"{', '.join(at) or 'the table'}:{came} {problem.allowed}")
-    more = len(error.problems) - len(found)
-    return "; ".join(found) + (f"; and {more} more problems" if more > 0 else "")
+        got = "" if problem.value is None else f" got {problem.value!r};"
+        lines.append(f"{', '.join(at) or 'the table'}:{got} {problem.allowed}")
+    more = len(error.problems) - len(lines)
+    return "; ".join(lines) + (f"; and {more} more problems" if more > 0 else "")
 
 
 def scores_editor() -> ScoresEditor:

@@ -1,7 +1,7 @@
 """The dashboard: a family of the open panel to change scores in, its diagnosis, and the report to keep.
 
-Where the paper's dashboard names a phase from the size alone, this one diagnoses anew from the scores at every change; the
-report is that of ``reports.family``.
+Where the paper's dashboard names a phase from the size alone, this one recomputes the diagnosis from the scores at every
+change; the report is that of ``reports.family``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _REACH_PP = 15.0
 @functools.lru_cache(maxsize=256)
 def _rows(family: str, x: str, y: str) -> pd.DataFrame:
     table = panel_rows("open")
-    own = table[table["family"] == family].dropna(subset=[x, y])
-    return own.drop_duplicates("params_b").sort_values("params_b").reset_index(drop=True)
+    rows = table[table["family"] == family].dropna(subset=[x, y])
+    return rows.drop_duplicates("params_b").sort_values("params_b").reset_index(drop=True)
 
 
 def _families(x: str, y: str) -> list[str]:
@@ -98,8 +98,10 @@ def _diagnosed(family: str, x: str, y: str, model: str, change_x: float, change_
 def _draw(chosen: dict[str, Any]) -> Any:
     key, (x, y) = _key(chosen), (chosen["x"], chosen["y"])
     rows, words = _changed(chosen)
-    own = rows[rows["model"] == chosen["model"]].iloc[0]
-    model = f"{chosen['model'].rpartition('/')[2]} ({name(x)} {own[x]:.1f}, {name(y)} {own[y]:.1f})"
+    model_row = rows[rows["model"] == chosen["model"]].iloc[0]
+    model = (
+        f"{chosen['model'].rpartition('/')[2]} ({name(x)} {model_row[x]:.1f}, {name(y)} {model_row[y]:.1f})"
+    )
     before, after = _steps(*key[:4], 0.0, 0.0), _steps(*key)
     return figures.what_if(before, after, family=chosen["family"], x=x, y=y, change=words, chosen=model)
 
@@ -112,9 +114,9 @@ def _models(family: str, x: str, y: str) -> list[tuple[str, str]]:
 def _adapt(controls: dict[str, Any], moved: str) -> None:
     x, y = controls["x"].value, controls["y"].value
     if moved in ("x", "y") and x != y:
-        kept, families = controls["family"].value, _families(x, y)
+        chosen, families = controls["family"].value, _families(x, y)
         controls["family"].options = families
-        controls["family"].value = kept if kept in families else families[0]
+        controls["family"].value = chosen if chosen in families else families[0]
     if moved in ("x", "y", "family") and x != y:
         controls["model"].options = models = _models(controls["family"].value, x, y)
         controls["model"].value = models[-1][1]

@@ -53,9 +53,9 @@ def _adapt(controls: dict[str, Any], moved: str) -> None:
         ("x", titles, "hellaswag"),
         ("y", titles, "truthfulqa_mc2"),
     ):
-        kept = controls[key].value
+        chosen = controls[key].value
         controls[key].options = options
-        controls[key].value = kept if kept in dict(options).values() else usual
+        controls[key].value = chosen if chosen in dict(options).values() else usual
 
 
 def _draw(chosen: dict[str, Any]) -> Any:

@@ -44,10 +44,6 @@ class Pair:
         """Whether it is the pair of paper B, which its thresholds and claims are about."""
         return (self.x, self.y) == (SWE, GPQA)
 
-    def title(self, name: str) -> str:
-        """Name of one of the two for readers."""
-        return data.benchmark_title(name)
-
     def items_of(self, name: str) -> float:
         """Test items of one of the two; NaN where their number is not known.
 
@@ -137,7 +133,7 @@ def read_population(source: str | Path | pd.DataFrame, pair: Pair = PAPER_PAIR) 
     Raises
     ------
     DataError
-        With every problem found: line, column, what came, what is allowed.
+        With every problem found: line, column, what it holds, what is allowed.
     FileNotFoundError
         If there is no such file.
     """

@@ -50,10 +50,10 @@ def saturation_cases(table: pd.DataFrame, **options: Any) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``case, old_spread, new_spread, ratio``.
     """
-    whole = saturation(table, **options)
-    cases = {"all of them": whole}
+    all_models = saturation(table, **options)
+    cases = {"all of them": all_models}
     cases |= {
-        f"without {name}": saturation(table[table["model"] != name], **options) for name in whole.models
+        f"without {name}": saturation(table[table["model"] != name], **options) for name in all_models.models
     }
     return pd.DataFrame(
         [

@@ -137,11 +137,11 @@ class FrontierDiagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
-        whole: dict[str, Any] = to_jsonable({**asdict(self), "location": self.location.as_dict()})
-        return whole
+        plain: dict[str, Any] = to_jsonable({**asdict(self), "location": self.location.as_dict()})
+        return plain
 
 
-def band_of(here: FrontierPosition) -> tuple[str, bool]:
+def band_of(location: FrontierPosition) -> tuple[str, bool]:
     """Above, on or below the line by five points, and whether the 95% interval of item noise lies within that band.
 
     Examples
@@ -149,9 +149,9 @@ def band_of(here: FrontierPosition) -> tuple[str, bool]:
     >>> band_of(regression.locate(80.8, 60.0))
     ('below', True)
     """
-    band = "above" if here.h > BAND_PP else "below" if here.h < -BAND_PP else "on"
+    band = "above" if location.h > BAND_PP else "below" if location.h < -BAND_PP else "on"
     ends = {"above": (BAND_PP, math.inf), "on": (-BAND_PP, BAND_PP), "below": (-math.inf, -BAND_PP)}[band]
-    return band, ends[0] <= here.h_low and here.h_high <= ends[1]
+    return band, ends[0] <= location.h_low and location.h_high <= ends[1]
 
 
 def lab_history(
@@ -179,24 +179,24 @@ def lab_history(
     ['MiniMax M2.5']
     """
     field = regression.h_field(regression.models("all") if table is None else table, line, pair)
-    own = field[field["lab"] == lab]
-    if own.empty:
+    releases = field[field["lab"] == lab]
+    if releases.empty:
         known = ", ".join(sorted(set(field["lab"]) - {""}))
         raise ValueError(
             f"no lab {lab!r}; the labs are {known}"
             if known
             else f"no lab {lab!r}; the table names none, so add a column lab"
         )
-    undated = own.loc[own["released"] == "", "model"]
+    undated = releases.loc[releases["released"] == "", "model"]
     if len(undated):
         raise ValueError(
             f"a lab's history needs dates, and {', '.join(map(repr, undated))} has none; add a column released "
             "(YYYY, YYYY-MM or YYYY-MM-DD)"
         )
-    own = regression.with_dates(own).sort_values(["date", "model"], kind="stable")
+    releases = regression.with_dates(releases).sort_values(["date", "model"], kind="stable")
     return tuple(
         Release(str(row["model"]), str(row["released"]), float(row["h"]), float(row["h_se"]))
-        for row in own.to_dict("records")
+        for row in releases.to_dict("records")
     )
 
 
@@ -216,7 +216,7 @@ def axes(table: pd.DataFrame | None = None, pair: Pair = PAPER_PAIR) -> tuple[Ax
     ['swe_bench_verified', 'gpqa_diamond']
     """
     used = regression.models("all") if table is None else table
-    found = []
+    candidates = []
     for name in dict.fromkeys([*data.load("benchmarks")["benchmark"], pair.x, pair.y]):
         if name not in used or not used[name].notna().any():
             continue
@@ -226,19 +226,19 @@ def axes(table: pd.DataFrame | None = None, pair: Pair = PAPER_PAIR) -> tuple[Ax
             spread = float(best[0] - best[-1])
             ends = item_error(best[[0, -1]], pair.items_of(name))
             noise = float(math.hypot(ends[0], ends[1]))
-        found.append(Axis(name, n, spread, noise, spread / noise if noise else math.nan))
-    return tuple(sorted(found, key=lambda axis: (math.isnan(axis.ratio), -axis.ratio, axis.benchmark)))
+        candidates.append(Axis(name, n, spread, noise, spread / noise if noise else math.nan))
+    return tuple(sorted(candidates, key=lambda axis: (math.isnan(axis.ratio), -axis.ratio, axis.benchmark)))
 
 
 def _check_population(table: pd.DataFrame, pair: Pair, where: str) -> None:
     known = [name for name in (pair.x, pair.y) if name in table]
     n = len(table.dropna(subset=known)) if len(known) == 2 else 0
-    if n >= regression.LEAST_MODELS:
+    if n >= regression.MIN_MODELS:
         return
     have = [name for name in dict.fromkeys([*data.load("benchmarks")["benchmark"], *known]) if name in table]
     listed = ", ".join(f"{name} ({int(table[name].notna().sum())})" for name in have)
     raise ValueError(
-        f"{where} holds {n} models with both {pair.x} and {pair.y}, and a line needs {regression.LEAST_MODELS}; it holds, with "
+        f"{where} holds {n} models with both {pair.x} and {pair.y}, and a line needs {regression.MIN_MODELS}; it holds, with "
         f"models in brackets: {listed}; choose two of these, or bring a larger table (cape frontier: --table FILE)"
     )
 
@@ -255,45 +255,47 @@ def _saturation(table: pd.DataFrame, pair: Pair) -> tuple[float, float, float]:
     return ratio, float(cases.min()), float(cases.max())
 
 
-def _cautions(here: FrontierPosition, line: Line, table: pd.DataFrame, *, own: bool) -> tuple[str, ...]:
-    pair, found = here.pair, list[str]()
-    x, y = pair.title(pair.x), pair.title(pair.y)
-    unknown = [pair.title(name) for name in (pair.x, pair.y) if math.isnan(pair.items_of(name))]
+def _cautions(
+    location: FrontierPosition, line: Line, table: pd.DataFrame, *, own_table: bool
+) -> tuple[str, ...]:
+    pair, warnings = location.pair, list[str]()
+    x, y = data.benchmark_title(pair.x), data.benchmark_title(pair.y)
+    unknown = [data.benchmark_title(name) for name in (pair.x, pair.y) if math.isnan(pair.items_of(name))]
     if unknown:
-        found.append(
+        warnings.append(
             f"The number of test items of {' and '.join(unknown)} is not known, so h has no range of item noise; give it if "
             "you know it."
         )
-    half = line.half_width(here.x_pct)
+    half = line.half_width(location.x_pct)
     if half > BAND_PP:
-        found.append(
+        warnings.append(
             f"The line of {line.n} models is itself known only to ±{half:.1f} points at this {x}, more than a band of "
             f"{BAND_PP:g}; the range of h leaves that out. More models would help."
         )
     if line.slope.low <= 0 <= line.slope.high:
-        found.append(
+        warnings.append(
             f"The slope of the line, {line.slope.estimate:.2f} [{line.slope.low:.2f}, {line.slope.high:.2f}], may be zero: "
             f"these {line.n} models do not show that the two scores go together, so h is little more than the distance from "
             f"their mean {y}."
         )
-    if not line.low_x <= here.x_pct <= line.high_x:
-        found.append(
-            f"{x} {here.x_pct:g} lies outside the models of the line, {line.low_x:g} to {line.high_x:g}, where the line is "
+    if not line.low_x <= location.x_pct <= line.high_x:
+        warnings.append(
+            f"{x} {location.x_pct:g} lies outside the models of the line, {line.low_x:g} to {line.high_x:g}, where the line is "
             "a guess."
         )
-    twins = table.loc[(table[pair.x] == here.x_pct) & (table[pair.y] == here.y_pct), "model"]
-    if own and len(twins):
-        found.append(
+    twins = table.loc[(table[pair.x] == location.x_pct) & (table[pair.y] == location.y_pct), "model"]
+    if own_table and len(twins):
+        warnings.append(
             f"The line knows these two scores already: {', '.join(map(str, twins))} has them. Leave it out of the table to "
             "hold it against the others."
         )
     if not pair.published:
-        found.append(
+        warnings.append(
             f"Bands of {BAND_PP:g}, changes of {CHANGE_PP:g} and the ratio of {ROTATE_BELOW:g} are paper B's for SWE-bench "
             f"Verified and GPQA Diamond; nobody tested them on {x} and {y}. No null was computed either: two scores that "
             "both rise over time go together without any tie between them (chapter 9)."
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def frontier_diagnosis(
@@ -333,20 +335,20 @@ def frontier_diagnosis(
     behind = regression.models() if table is None else table
     _check_population(behind, pair, "the book's table" if table is None else "the table")
     line = regression.fit_line(behind, pair)
-    here = regression.locate(x_pct, y_pct, line, pair)
-    band, sure = band_of(here)
+    location = regression.locate(x_pct, y_pct, line, pair)
+    band, sure = band_of(location)
     history = lab_history(lab, everyone, line, pair) if lab is not None else ()
     change = low = high = math.nan
     if history:
-        change = here.h - history[-1].h
-        half = 1.96 * math.hypot((here.h_high - here.h_low) / 2 / 1.96, history[-1].h_se)
+        change = location.h - history[-1].h
+        half = 1.96 * math.hypot((location.h_high - location.h_low) / 2 / 1.96, history[-1].h_se)
         low, high = change - half, change + half
     ratio, ratio_low, ratio_high = _saturation(everyone, pair)
-    found = axes(everyone, pair)
-    clear = [axis.benchmark for axis in found if axis.ratio >= 2]
+    candidates = axes(everyone, pair)
+    clear = [axis.benchmark for axis in candidates if axis.ratio >= 2]
     evidence = evidence_for(_CLAIMS) if pair.published else ()
     return FrontierDiagnosis(
-        location=here,
+        location=location,
         band=band,
         band_sure=sure,
         lab=lab or "",
@@ -359,11 +361,11 @@ def frontier_diagnosis(
         rotate=bool(ratio < ROTATE_BELOW),
         saturation_low=ratio_low,
         saturation_high=ratio_high,
-        axes=found,
+        axes=candidates,
         next_axis=clear[0] if clear else "",
         grade=grade([item.verdict for item in evidence]) if evidence else "not tested",
         evidence=evidence,
-        cautions=_cautions(here, line, everyone, own=table is not None),
+        cautions=_cautions(location, line, everyone, own_table=table is not None),
     )
 
 
@@ -431,8 +433,8 @@ def family_frontier(rows: pd.DataFrame) -> FamilyFrontier | None:
     line = regression.fit_line(regression.models())
     placed = []
     for row in used.to_dict("records"):
-        here = regression.locate(float(row[SWE]), float(row[GPQA]), line)
-        placed.append(PlacedModel(str(row["model"]), float(row["params_b"]), here, *band_of(here)))
+        location = regression.locate(float(row[SWE]), float(row[GPQA]), line)
+        placed.append(PlacedModel(str(row["model"]), float(row["params_b"]), location, *band_of(location)))
     family = str(used["family"].iloc[0])
     labs = {str(lab).casefold(): str(lab) for lab in regression.models("all")["lab"]}
     last = placed[-1].location

@@ -24,7 +24,7 @@ from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import Estimate, Floats, to_jsonable
 
 __all__ = [
-    "LEAST_MODELS",
+    "MIN_MODELS",
     "SPECIALIST_PP",
     "FrontierPosition",
     "Line",
@@ -39,7 +39,7 @@ __all__ = [
     "with_dates",
 ]
 
-LEAST_MODELS = 4
+MIN_MODELS = 4
 """Fewer leave a line and no error of it worth the name."""
 
 SPECIALIST_PP = 10.0
@@ -168,10 +168,10 @@ class Line:
         """Half of the 95% interval of the line itself, percentage points."""
         return self._half_width(x_pct, 0.0)
 
-    def _half_width(self, x_pct: float, own: float) -> float:
+    def _half_width(self, x_pct: float, noise: float) -> float:
         t = float(stats.t.ppf(0.975, self.n - 2))
         return float(
-            t * self.sigma * math.sqrt(own + 1 / self.n + (x_pct - self.mean_x) ** 2 / self.spread_x)
+            t * self.sigma * math.sqrt(noise + 1 / self.n + (x_pct - self.mean_x) ** 2 / self.spread_x)
         )
 
 
@@ -183,7 +183,7 @@ def fit_line(table: pd.DataFrame, pair: Pair = PAPER_PAIR) -> Line:
     >>> round(fit_line(models()).slope.estimate, 3)
     0.513
     """
-    used = scored(table, LEAST_MODELS, pair)
+    used = scored(table, MIN_MODELS, pair)
     x, y = used[pair.x].to_numpy(dtype=float), used[pair.y].to_numpy(dtype=float)
     for name, values in ((pair.x, x), (pair.y, y)):
         if np.ptp(values) == 0:
@@ -194,14 +194,16 @@ def fit_line(table: pd.DataFrame, pair: Pair = PAPER_PAIR) -> Line:
         (float(v), float(v - t * s), float(v + t * s))
         for v, s in ((fit.slope, fit.stderr), (fit.intercept, fit.intercept_stderr))
     ]
-    own = stats.pearsonr(x, y).confidence_interval(0.95)
+    r_interval = stats.pearsonr(x, y).confidence_interval(0.95)
     sigma = float(np.sqrt(np.sum((y - fit.intercept - fit.slope * x) ** 2) / (n - 2)))
     return Line(
         slope=Estimate(*ends[0], n, "least squares over models, t interval"),
         intercept=Estimate(*ends[1], n, "least squares over models, t interval"),
         slope_se=float(fit.stderr),
         intercept_se=float(fit.intercept_stderr),
-        r=Estimate(float(fit.rvalue), float(own.low), float(own.high), n, "Fisher z over models"),
+        r=Estimate(
+            float(fit.rvalue), float(r_interval.low), float(r_interval.high), n, "Fisher z over models"
+        ),
         p=float(fit.pvalue),
         sigma=sigma,
         mean_x=float(x.mean()),
@@ -219,7 +221,11 @@ def position(h_pp: float, pair: Pair = PAPER_PAIR, *, specialist_pp: float = SPE
     >>> position(-12.1), position(3.5), position(11.2)
     ('coding specialist', 'cooperative', 'reasoning specialist')
     """
-    first, second = ("coding", "reasoning") if pair.published else (pair.title(pair.x), pair.title(pair.y))
+    first, second = (
+        ("coding", "reasoning")
+        if pair.published
+        else (data.benchmark_title(pair.x), data.benchmark_title(pair.y))
+    )
     if h_pp < -specialist_pp:
         return f"{first} specialist"
     return f"{second} specialist" if h_pp > specialist_pp else "cooperative"
@@ -257,9 +263,9 @@ def h_field(table: pd.DataFrame, line: Line | None = None, pair: Pair = PAPER_PA
     np.float64(3.5)
     """
     used = scored(table, 1, pair)
-    own = fit_line(models(), pair) if line is None else line
-    h = used[pair.y].to_numpy(dtype=float) - own.predict(used[pair.x])
-    noise = h_noise(used[pair.x], used[pair.y], own.slope.estimate, pair)
+    fitted = fit_line(models(), pair) if line is None else line
+    h = used[pair.y].to_numpy(dtype=float) - fitted.predict(used[pair.x])
+    noise = h_noise(used[pair.x], used[pair.y], fitted.slope.estimate, pair)
     return used.assign(h=h, h_se=noise, position=[position(value, pair) for value in h])
 
 
@@ -311,9 +317,11 @@ class FrontierPosition:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON: the two scores under the names of their benchmarks; what is not known is None."""
-        rest = {name: value for name, value in asdict(self).items() if name not in ("pair", "x_pct", "y_pct")}
-        whole: dict[str, Any] = to_jsonable({self.pair.x: self.x_pct, self.pair.y: self.y_pct, **rest})
-        return whole
+        others = {
+            name: value for name, value in asdict(self).items() if name not in ("pair", "x_pct", "y_pct")
+        }
+        plain: dict[str, Any] = to_jsonable({self.pair.x: self.x_pct, self.pair.y: self.y_pct, **others})
+        return plain
 
 
 def _percent(name: str, value: float) -> float:
@@ -341,10 +349,10 @@ def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PA
     >>> round(here.h, 1), here.position
     (3.5, 'cooperative')
     """
-    x, y = _percent(pair.title(pair.x), x_pct), _percent(pair.title(pair.y), y_pct)
-    own = fit_line(models(), pair) if line is None else line
-    expected, half = float(own.predict(x)), own.prediction_half_width(x)
-    h, noise = y - expected, 1.96 * float(h_noise(x, y, own.slope.estimate, pair))
+    x, y = _percent(data.benchmark_title(pair.x), x_pct), _percent(data.benchmark_title(pair.y), y_pct)
+    fitted = fit_line(models(), pair) if line is None else line
+    expected, half = float(fitted.predict(x)), fitted.prediction_half_width(x)
+    h, noise = y - expected, 1.96 * float(h_noise(x, y, fitted.slope.estimate, pair))
     return FrontierPosition(
         pair=pair,
         x_pct=x,
@@ -357,7 +365,7 @@ def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PA
         expected_high=expected + half,
         position=position(h, pair),
         usual=abs(h) <= half,
-        slope=own.slope.estimate,
-        intercept=own.intercept.estimate,
-        n=own.n,
+        slope=fitted.slope.estimate,
+        intercept=fitted.intercept.estimate,
+        n=fitted.n,
     )

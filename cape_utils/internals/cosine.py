@@ -152,8 +152,8 @@ def centres(a: Floats, b: Floats, reference: ArrayLike | None) -> tuple[Floats, 
             f"the reference needs at least 2 prompts and the shape (prompts, {', '.join(map(str, a.shape[1:]))}); its "
             f"shape is {r.shape}"
         )
-    own = {row.tobytes() for row in np.concatenate([a, b])}
-    if shared := sum(row.tobytes() in own for row in r):
+    vectors = {row.tobytes() for row in np.concatenate([a, b])}
+    if shared := sum(row.tobytes() in vectors for row in r):
         raise ValueError(
             f"{shared} prompts of the reference stand in the two sets; centring on the sets themselves makes them "
             "opposite by arithmetic, so use prompts of neither"
@@ -198,10 +198,10 @@ def internal_coupling(
     """
     a, b = checked(first, second)
     if centred:
-        left, right = centres(a, b, reference)
-        a, b = a - left, b - right
+        centre_a, centre_b = centres(a, b, reference)
+        a, b = a - centre_a, b - centre_b
     elif reference is not None:
-        raise ValueError("a reference came with the raw measure, which uses none; say centred=True")
+        raise ValueError("got a reference for the raw measure, which uses none; set centred=True")
     with np.errstate(invalid="ignore", divide="ignore"):
         one = a / np.linalg.norm(a, axis=-1, keepdims=True)
         two = b / np.linalg.norm(b, axis=-1, keepdims=True)
@@ -226,7 +226,7 @@ def share_of_models(hits: int, n: int) -> Estimate:
     (0.95, 0.835, 0.986)
     """
     if not 0 <= hits <= n or not n:
-        raise ValueError(f"{hits} of {n} models came; at least one model and at most as many hits are needed")
+        raise ValueError(f"got {hits} of {n} models; expected at least one model, and at most as many hits")
     ends = stats.binomtest(hits, n).proportion_ci(method="wilson")
     return Estimate(hits / n, float(ends.low), float(ends.high), n, "Wilson, models independent")
 
@@ -272,10 +272,10 @@ def cosine_summary(loaded: Loaded, prompts: Mapping[str, Sequence[str]] | None =
     for unit in units:
         vectors = {kind: read_vectors(loaded, part, unit=unit) for kind, part in texts.items()}
         for pair, (one, two) in _PAIRS.items():
-            found = internal_coupling(vectors[one], vectors[two])
-            row[f"{unit}_{pair}_cosine"] = found.mean_cosine
-            row[f"{unit}_{pair}_cooperative_pct"] = found.cooperative_pct
-            row[f"{unit}_{pair}_competing"] = found.competing_units
+            result = internal_coupling(vectors[one], vectors[two])
+            row[f"{unit}_{pair}_cosine"] = result.mean_cosine
+            row[f"{unit}_{pair}_cooperative_pct"] = result.cooperative_pct
+            row[f"{unit}_{pair}_competing"] = result.competing_units
         against = internal_coupling(
             vectors["reasoning"], vectors["truthfulness"], centred=True, reference=vectors["control"]
         )

@@ -134,8 +134,8 @@ def survey_models(
             for done, row in enumerate(_rows(client, missing, device), 1):
                 _write(row, folder / _file(row["model"]))
                 progress(row, done, len(missing))
-    found = cosine.read_results(folder)
-    return found.set_index("model").loc[list(names)].reset_index()
+    results = cosine.read_results(folder)
+    return results.set_index("model").loc[list(names)].reset_index()
 
 
 def _rows(client: Any, names: Sequence[str], device: str) -> Iterator[Row]:

@@ -87,14 +87,14 @@ def sweep(
         raise ValueError("two tasks have the same name; every task needs its own")
     file = f"{name}-{digest(settings)}.jsonl"
     done = _read(data.tables_folder() / "kept" / file)
-    own = (folder or results_folder()) / file
+    store = (folder or results_folder()) / file
     if not set(tasks) <= set(done):
-        _mend(own)
-        done |= _read(own)
+        _drop_partial_line(store)
+        done |= _read(store)
     missing = [task for task in tasks if task not in done]
     if missing:
-        own.parent.mkdir(parents=True, exist_ok=True)
-        with own.open("a", encoding="utf-8") as out:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        with store.open("a", encoding="utf-8") as out:
             if not out.tell():
                 out.write(json.dumps({"settings": dict(settings)}, sort_keys=True) + "\n")
             for task in progress(missing):
@@ -112,7 +112,7 @@ def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
     return {line["task"]: line["rows"] for line in lines}
 
 
-def _mend(path: Path) -> None:
+def _drop_partial_line(path: Path) -> None:
     """Drop a last line that a crash cut short, so that its task is done again."""
     if path.is_file() and not (raw := path.read_bytes()).endswith(b"\n"):
         path.write_bytes(raw[: raw.rfind(b"\n") + 1])

@@ -115,10 +115,10 @@ def decoder(model: PreTrainedModel) -> Decoder:
 
 
 def _projection(layer: nn.Module) -> nn.Module | None:
-    found = [
+    projections = [
         part for name, part in layer.named_modules() if _PROJECTION.search(name) and hasattr(part, "weight")
     ]
-    return found[0] if found else None
+    return projections[0] if projections else None
 
 
 def _in_features(projection: nn.Module) -> int:
@@ -166,17 +166,17 @@ def capture(
     """
     parts = decoder(model)
     chosen = _chosen(parts, range(len(parts.layers)) if layers is None else layers, heads)
-    kept = Captured()
+    captured = Captured()
 
     def keep_hidden(layer: int) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            kept.hidden[layer] = _stream(output).detach()
+            captured.hidden[layer] = _stream(output).detach()
 
         return hook
 
     def keep_heads(layer: int) -> Callable[..., None]:
         def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            kept.heads[layer] = inputs[0].detach().unflatten(-1, (parts.heads, parts.head_width))
+            captured.heads[layer] = inputs[0].detach().unflatten(-1, (parts.heads, parts.head_width))
 
         return hook
 
@@ -185,7 +185,7 @@ def capture(
             stack.callback(parts.layers[i].register_forward_hook(keep_hidden(i)).remove)
             if heads:
                 stack.callback(parts.projections[i].register_forward_pre_hook(keep_heads(i)).remove)
-        yield kept
+        yield captured
 
 
 @contextlib.contextmanager

@@ -105,7 +105,7 @@ def materialise(model: EmbeddedModel, cache: Path) -> Path:
     """Return the folder that holds the converted model, fetching and converting it where that is needed.
 
     Every file is compared with the manifest written at conversion, so that a truncated or altered cache is noticed
-    and made anew. A second process that asks at the same time waits for the first.
+    and built again. A second process that asks at the same time waits for the first.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def materialise(model: EmbeddedModel, cache: Path) -> Path:
     Raises
     ------
     ModelError
-        If it is not cached and cannot be fetched, or if what came is not the expected file.
+        If it is not cached and cannot be fetched, or if the file fetched is not the expected one.
     """
     from filelock import FileLock
 
@@ -156,20 +156,20 @@ def _build(model: EmbeddedModel, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{model.name}-") as scratch:
         gguf = Path(scratch) / "model.gguf"
         _fetch(model, gguf, Path(scratch))
-        found = sha256_of(gguf)
-        if found != model.sha256:
+        digest = sha256_of(gguf)
+        if digest != model.sha256:
             raise ModelError(
-                f"the file for {model.name} has sha256 {found} where {model.sha256} is expected; "
+                f"the file for {model.name} has sha256 {digest} where {model.sha256} is expected; "
                 "it was damaged or exchanged on the way, try again or another package index"
             )
-        made = Path(scratch) / "made"
-        _convert(model, gguf, made)
-        files = {path.name: sha256_of(path) for path in sorted(made.iterdir())}
+        converted = Path(scratch) / "made"
+        _convert(model, gguf, converted)
+        files = {path.name: sha256_of(path) for path in sorted(converted.iterdir())}
         manifest = {"name": model.name, "source": model.source, "sha256": model.sha256, "files": files}
-        (made / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        (converted / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
-        made.replace(folder)
+        converted.replace(folder)
 
 
 def _fetch(model: EmbeddedModel, target: Path, scratch: Path) -> None:
@@ -182,10 +182,10 @@ def _fetch(model: EmbeddedModel, target: Path, scratch: Path) -> None:
 
 def _installed(member: str) -> Iterator[bytes] | None:
     """Read a part from an installed package, without importing the package."""
-    package, _, rest = member.partition("/")
+    package, _, inside = member.partition("/")
     spec = importlib.util.find_spec(package)
     for place in (spec.submodule_search_locations if spec else None) or ():
-        if (path := Path(place) / rest).is_file():
+        if (path := Path(place) / inside).is_file():
             return iter([path.read_bytes()])
     return None
 
@@ -205,10 +205,10 @@ def _downloaded(requirement: str, member: str, model: EmbeddedModel, scratch: Pa
     stem = requirement.partition("==")[0].replace("-", "_")
     wheels = sorted(scratch.glob(f"{stem}-*.whl"))
     if done.returncode or not wheels:
-        said = [line for line in (done.stderr or "").splitlines() if line.startswith("ERROR")]
+        errors = [line for line in (done.stderr or "").splitlines() if line.startswith("ERROR")]
         raise ModelError(
             f"model {model.name!r} is not in the cache folder {scratch.parent} and {requirement} cannot be fetched"
-            f"{': ' + said[-1].removeprefix('ERROR: ') if said else ''}. Connect to the package index and try again, "
+            f"{': ' + errors[-1].removeprefix('ERROR: ') if errors else ''}. Connect to the package index and try again, "
             f"or copy the folder {model.name} from the cache of a machine that has it"
         )
     with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(member) as source:

@@ -61,12 +61,12 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
     starts, lengths = [], []
     for stem, text in zip(stems, texts, strict=True):
         head = loaded.tokenizer(stem.rstrip(), add_special_tokens=False)["input_ids"]
-        whole = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
-        same = next((i for i, (a, b) in enumerate(zip(head, whole, strict=False)) if a != b), len(head))
-        if same >= len(whole):
+        tokens = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
+        same = next((i for i, (a, b) in enumerate(zip(head, tokens, strict=False)) if a != b), len(head))
+        if same >= len(tokens):
             raise ValueError(f"the completion of {stem!r} has no token of its own")
         starts.append(1 + same)
-        lengths.append(1 + len(whole))
+        lengths.append(1 + len(tokens))
     room = context_length(loaded)
     if room is not None and max(lengths) > room:
         raise ValueError(
@@ -91,14 +91,14 @@ def batch_logp(loaded: Loaded, texts: Texts, rows: NDArray[np.int64]) -> Tensor:
     ids = batch["input_ids"]
     logits = loaded.model(**batch, use_cache=False).logits
     places = torch.arange(1, ids.shape[1]).unsqueeze(0)
-    own = (places >= torch.as_tensor(texts.starts[rows]).unsqueeze(1)) & (
+    in_completion = (places >= torch.as_tensor(texts.starts[rows]).unsqueeze(1)) & (
         places < torch.as_tensor(texts.lengths[rows]).unsqueeze(1)
     )
-    own = own.to(logits.device)
+    in_completion = in_completion.to(logits.device)
     targets = ids[:, 1:].to(logits.device)
-    losses = cross_entropy(logits[:, :-1][own].float(), targets[own], reduction="none")
+    losses = cross_entropy(logits[:, :-1][in_completion].float(), targets[in_completion], reduction="none")
     sums = torch.zeros(len(rows), device=logits.device)
-    return sums.index_add(0, own.nonzero()[:, 0], -losses)
+    return sums.index_add(0, in_completion.nonzero()[:, 0], -losses)
 
 
 def completion_logp(

@@ -234,7 +234,7 @@ def encode(
     Raises
     ------
     ValueError
-        If there is no text, or what came is one string.
+        If there is no text, or a single string instead of a list.
     """
     import torch
 

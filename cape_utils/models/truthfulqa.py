@@ -111,8 +111,8 @@ def _items(path: Path) -> tuple[str, list[Any]]:
         raise FileNotFoundError(f"no file {str(path)!r}; give the path of a TruthfulQA multiple-choice file")
     text = path.read_text(encoding="utf-8-sig")
     try:
-        whole = json.loads(text)
-        return path.name, whole if isinstance(whole, list) else [whole]
+        content = json.loads(text)
+        return path.name, content if isinstance(content, list) else [content]
     except json.JSONDecodeError:
         pass  # several lines, each an item
     items = []
@@ -148,9 +148,7 @@ def _choices(targets: Any, place: str) -> Choices:
     elif isinstance(targets, Mapping):
         answers, labels = list(targets), list(targets.values())
     else:
-        raise ValueError(
-            f"{place}: a {type(targets).__name__} came; an object of answers and labels is needed"
-        )
+        raise ValueError(f"{place}: got a {type(targets).__name__}, expected an object of answers and labels")
     if len(answers) != len(labels) or len(answers) < 2:
         raise ValueError(
             f"{place}: {len(answers)} answers and {len(labels)} labels; two or more of each are needed"

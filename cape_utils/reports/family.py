@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cape_utils.charts.rendering import MissingCharts, vega_script
 from cape_utils.data.lm_eval import read_source
 from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis, diagnose_all
@@ -101,8 +102,8 @@ def check_target(path: str | Path, *, force: bool = False) -> str:
     """
     if render.checked_target(path, force=force).suffix.lower() == ".html":
         try:
-            render.vega_script()
-        except render.MissingCharts as error:
+            vega_script()
+        except MissingCharts as error:
             return str(error)
     return ""
 

@@ -18,29 +18,29 @@ from cape_utils.frontier.regression import Line
 __all__ = ["diagnosis_frontier", "diagnosis_path", "diagnosis_phases"]
 
 
-def diagnosis_path(found: Diagnosis) -> Any:
+def diagnosis_path(diagnosis: Diagnosis) -> Any:
     """Both scores of a family over its sizes, and the next size with its range.
 
     Parameters
     ----------
-    found : Diagnosis
+    diagnosis : Diagnosis
     """
-    titles = [name(found.x), name(found.y)]
+    titles = [name(diagnosis.x), name(diagnosis.y)]
     rows = [
         {"model": s.model, "params_b": s.params_b, "benchmark": label, "score": value}
-        for s in found.scores
+        for s in diagnosis.scores
         for label, value in zip(titles, (s.x, s.y), strict=True)
     ]
     ahead = [
         {
-            "params_b": found.next_size.params_b,
+            "params_b": diagnosis.next_size.params_b,
             "benchmark": name(s.benchmark),
             "score": s.predicted,
             "low": s.low,
             "high": s.high,
         }
-        for s in found.next_size.scores
-        if s.benchmark in (found.x, found.y)
+        for s in diagnosis.next_size.scores
+        if s.benchmark in (diagnosis.x, diagnosis.y)
     ]
     colour = alt.Color(
         "benchmark:N",
@@ -74,33 +74,35 @@ def diagnosis_path(found: Diagnosis) -> Any:
                 tooltip=["params_b", "benchmark", "score", "low", "high"],
             ),
         ]
-    listed = "; ".join(f"{s.params_b:g}B: {titles[0]} {s.x:.1f}, {titles[1]} {s.y:.1f}" for s in found.scores)
+    listed = "; ".join(
+        f"{s.params_b:g}B: {titles[0]} {s.x:.1f}, {titles[1]} {s.y:.1f}" for s in diagnosis.scores
+    )
     next_words = "; ".join(
         f"{r['benchmark']} {r['score']:.1f} ({r['low']:.1f} to {r['high']:.1f})" for r in ahead
     )
     return put(
         alt.layer(*layers).add_params(chosen),
-        title=f"{found.family}: {titles[0]} and {titles[1]} over size",
-        caption=f"{len(found.scores)} sizes; the last step is {found.phase} with probability {found.probability:.0%}."
-        + (f" Hollow: predicted at {found.next_size.params_b:g}B, with ranges of 90%." if ahead else ""),
+        title=f"{diagnosis.family}: {titles[0]} and {titles[1]} over size",
+        caption=f"{len(diagnosis.scores)} sizes; the last step is {diagnosis.phase} with probability {diagnosis.probability:.0%}."
+        + (f" Hollow: predicted at {diagnosis.next_size.params_b:g}B, with ranges of 90%." if ahead else ""),
         alternative=f"Two lines over the number of parameters. {listed}."
-        + (f" Predicted at {found.next_size.params_b:g}B: {next_words}." if ahead else ""),
+        + (f" Predicted at {diagnosis.next_size.params_b:g}B: {next_words}." if ahead else ""),
     )
 
 
-def diagnosis_phases(found: Diagnosis) -> Any:
+def diagnosis_phases(diagnosis: Diagnosis) -> Any:
     """Probability of each phase, step by step, as stacked bars.
 
     Parameters
     ----------
-    found : Diagnosis
+    diagnosis : Diagnosis
     """
     steps = [
         (
             f"{s.from_params_b:g}B to {s.to_params_b:g}B",
             {"tax": s.p_tax, "transition": s.p_transition, "bonus": s.p_bonus},
         )
-        for s in found.intervals
+        for s in diagnosis.intervals
     ]
     rows = [
         {"step": step, "phase": phase, "probability": value, "place": place}
@@ -136,8 +138,8 @@ def diagnosis_phases(found: Diagnosis) -> Any:
     )
     return put(
         bars,
-        title=f"{found.family}: the phase of each step, as far as item noise lets it be known",
-        caption=f"{len(steps)} steps, {found.draws:,} draws of item noise each. A bar of one colour is a clear phase.",
+        title=f"{diagnosis.family}: the phase of each step, as far as item noise lets it be known",
+        caption=f"{len(steps)} steps, {diagnosis.draws:,} draws of item noise each. A bar of one colour is a clear phase.",
         alternative=f"One stacked bar for each step in size. {listed}.",
     )
 
@@ -153,7 +155,7 @@ def diagnosis_frontier(placed: FamilyFrontier, field: pd.DataFrame, line: Line) 
     line : Line
         The one that ``placed`` was measured against.
     """
-    own = pd.DataFrame(
+    models = pd.DataFrame(
         [
             {
                 "model": one.model,
@@ -193,14 +195,14 @@ def diagnosis_frontier(placed: FamilyFrontier, field: pd.DataFrame, line: Line) 
         .mark_line(color=PALETTE["grey"], strokeDash=[6, 4], clip=True)
         .encode(x, y)
     )
-    base = alt.Chart(own.round(3).assign(kind=kinds[0])).encode(x)
+    base = alt.Chart(models.round(3).assign(kind=kinds[0])).encode(x)
     noise = base.mark_rule(color=PALETTE["vermillion"], strokeWidth=2, clip=True).encode(
         alt.Y("low:Q", scale=unit), alt.Y2("high:Q")
     )
     dots = base.mark_point(filled=True, size=150, opacity=1).encode(
         y, **look, tooltip=["model", SWE, GPQA, "h"]
     )
-    listed = "; ".join(f"{row['model']} {row['h']:+.1f}" for row in own.to_dict("records"))
+    listed = "; ".join(f"{row['model']} {row['h']:+.1f}" for row in models.to_dict("records"))
     return put(
         fitted + others + noise + dots,
         title="Your family among frontier models",

@@ -32,22 +32,22 @@ def span(low: float, high: float) -> str:
     return "[range not known]" if math.isnan(low) or math.isnan(high) else f"[{low:+.1f}, {high:+.1f}]"
 
 
-def place_words(here: FrontierPosition) -> tuple[str, ...]:
+def place_words(location: FrontierPosition) -> tuple[str, ...]:
     """Where the two scores lie: a headline and what it rests on."""
-    pair = here.pair
-    y, items = pair.title(pair.y), [pair.items_of(name) for name in (pair.y, pair.x)]
-    if math.isnan(here.h_low):
+    pair = location.pair
+    y, items = benchmark_title(pair.y), [pair.items_of(name) for name in (pair.y, pair.x)]
+    if math.isnan(location.h_low):
         noise = "The noise of the test items is not known, so the sign of h may be chance."
     else:
-        sure = "excludes" if here.h_low > 0 or here.h_high < 0 else "includes"
+        sure = "excludes" if location.h_low > 0 or location.h_high < 0 else "includes"
         noise = (
             f"The interval is the noise of {items[0]:g} and {items[1]:g} test items alone; it {sure} zero."
         )
-    usual = "within" if here.usual else "outside"
-    low, high = max(here.expected_low, 0), min(here.expected_high, 100)
+    usual = "within" if location.usual else "outside"
+    low, high = max(location.expected_low, 0), min(location.expected_high, 100)
     words = [
-        f"h = {here.h:+.1f} points {span(here.h_low, here.h_high)}: {here.position}",
-        f"{y} {here.y_pct:g}%, where the line of {here.n} models gives {here.expected:.1f}%",
+        f"h = {location.h:+.1f} points {span(location.h_low, location.h_high)}: {location.position}",
+        f"{y} {location.y_pct:g}%, where the line of {location.n} models gives {location.expected:.1f}%",
         noise,
         f"95% of single models lie between {low:.1f}% and {high:.1f}%; this one is {usual}.",
     ]
@@ -75,44 +75,46 @@ def axis_words(axis: Axis) -> str:
     return f"{benchmark_title(axis.benchmark):<20}  {axis.models:>3} models  {words}"
 
 
-def next_words(found: FrontierDiagnosis) -> str:
+def next_words(diagnosis: FrontierDiagnosis) -> str:
     """Which axis to measure next."""
-    if found.next_axis:
-        return benchmark_title(found.next_axis)
-    if all(math.isnan(axis.ratio) for axis in found.axes):
+    if diagnosis.next_axis:
+        return benchmark_title(diagnosis.next_axis)
+    if all(math.isnan(axis.ratio) for axis in diagnosis.axes):
         return "not known; five models with a score and its number of test items are needed to tell"
     return "one that is not in this table; on these the best tie"
 
 
-def playbook_words(found: FrontierDiagnosis) -> dict[str, str]:
+def playbook_words(diagnosis: FrontierDiagnosis) -> dict[str, str]:
     """Band, change, saturation and trust, each as one sentence; a key is missing where there is nothing to say."""
-    here, words = found.location, {}
-    known = "with item noise not known" if math.isnan(here.h_low) else "though item noise leaves it open"
-    sure = "as far as item noise goes" if found.band_sure else known
-    words["band"] = f"Band: {found.band} the line ({BAND_PP:g} points), {sure}"
-    if found.history:
-        size = "more than" if found.changed else "not more than"
-        ends = span(found.change_low, found.change_high)
-        words["change"] = f"Change from the latest: {found.change:+.1f} {ends}, {size} {CHANGE_PP:g} points"
-    if math.isnan(found.saturation):
+    location, words = diagnosis.location, {}
+    known = "with item noise not known" if math.isnan(location.h_low) else "though item noise leaves it open"
+    sure = "as far as item noise goes" if diagnosis.band_sure else known
+    words["band"] = f"Band: {diagnosis.band} the line ({BAND_PP:g} points), {sure}"
+    if diagnosis.history:
+        size = "more than" if diagnosis.changed else "not more than"
+        ends = span(diagnosis.change_low, diagnosis.change_high)
+        words["change"] = (
+            f"Change from the latest: {diagnosis.change:+.1f} {ends}, {size} {CHANGE_PP:g} points"
+        )
+    if math.isnan(diagnosis.saturation):
         words["saturation"] = (
             "Saturation ratio: not known, for it needs five models with both scores that differ"
         )
     else:
-        cases = not math.isnan(found.saturation_low)
+        cases = not math.isnan(diagnosis.saturation_low)
         ends = (
-            f" ({found.saturation_low:.2f} to {found.saturation_high:.2f} with one of the five left out)"
+            f" ({diagnosis.saturation_low:.2f} to {diagnosis.saturation_high:.2f} with one of the five left out)"
             if cases
             else ""
         )
-        one = found.saturation_low < ROTATE_BELOW <= found.saturation_high
-        rule = "rotate" if found.rotate else "no need to rotate"
+        one = diagnosis.saturation_low < ROTATE_BELOW <= diagnosis.saturation_high
+        rule = "rotate" if diagnosis.rotate else "no need to rotate"
         words["saturation"] = (
-            f"Saturation ratio {found.saturation:.2f}{ends}: {rule} by the paper's rule of {ROTATE_BELOW:g}"
+            f"Saturation ratio {diagnosis.saturation:.2f}{ends}: {rule} by the paper's rule of {ROTATE_BELOW:g}"
             + (", which a single model decides" if one else "")
         )
-    claims = "; ".join(f"{e.id}: {e.verdict}" for e in found.evidence)
+    claims = "; ".join(f"{e.id}: {e.verdict}" for e in diagnosis.evidence)
     words["trust"] = (
-        f"How far to trust the playbook: {found.grade} ({claims or 'no claim of the papers is about this pair'})"
+        f"How far to trust the playbook: {diagnosis.grade} ({claims or 'no claim of the papers is about this pair'})"
     )
     return words

@@ -1,14 +1,12 @@
 """A diagnosis as something to keep: text, Markdown, one HTML file with charts, or JSON.
 
-The HTML holds everything that it needs, Vega included, and forbids itself the network. What is said is in
-``reports.sections``; the pictures are those of ``charts``.
+The HTML holds everything that it needs, Vega included, and forbids itself the network. The sentences are those of
+``reports.sections``, the pictures those of ``reports.figures``.
 """
 
 from __future__ import annotations
 
-import functools
 import html
-import importlib
 import json
 import os
 import re
@@ -19,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cape_utils.charts.rendering import figure_tools_script
+from cape_utils.charts.rendering import MissingCharts, figure_tools_script, vega_script
 from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.frontier import regression
@@ -28,7 +26,6 @@ from cape_utils.reports.sections import Bullets, Section, Table, sections
 __all__ = [
     "WRITERS",
     "Format",
-    "MissingCharts",
     "as_html",
     "as_json",
     "as_markdown",
@@ -36,63 +33,34 @@ __all__ = [
     "block_html",
     "checked_target",
     "save",
-    "vega_script",
     "wrap",
 ]
 
 _WIDTH = 100
 
 
-class MissingCharts(ImportError):
-    """The package that draws charts without a network is not installed; tables are written in their place."""
-
-
-@functools.cache
-def vega_script() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one classic script that sets ``window.vegaEmbed``, safe to stand inside a page.
-
-    The bundle comes as a module. Browsers refuse modules on pages opened straight from disk, so it is wrapped into a
-    function, which also keeps its names to itself.
-
-    Raises
-    ------
-    MissingCharts
-        If ``vl-convert-python`` is not installed.
-    """
-    try:
-        maker = importlib.import_module("vl_convert")
-    except ImportError as error:
-        raise MissingCharts(
-            "charts in the report need vl-convert-python; install it with: pip install 'cape-book[book]'"
-        ) from error
-    bundle = str(maker.javascript_bundle())
-    # A closing tag or a comment inside the script would end it early.
-    safe = bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    return f"(function(){{\n{safe}\n}})();"
-
-
 def _pairs(
-    found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None
+    diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None
 ) -> list[tuple[Diagnosis, Sequence[Advice]]]:
-    if not found:
+    if not diagnoses:
         raise ValueError("there is no diagnosis to report")
-    given = [advise(one) for one in found] if advice is None else list(advice)
-    return list(zip(found, given, strict=True))
+    given = [advise(one) for one in diagnoses] if advice is None else list(advice)
+    return list(zip(diagnoses, given, strict=True))
 
 
-def as_json(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+def as_json(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
     """Strict JSON: a list with one object for each family, its advice under ``advice``; unknown numbers are null."""
     items = [
         {**one.as_dict(), "advice": [item.as_dict() for item in given]}
-        for one, given in _pairs(found, advice)
+        for one, given in _pairs(diagnoses, advice)
     ]
     return json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_text(found: Diagnosis, advice: Sequence[Advice]) -> str:
+def as_text(diagnosis: Diagnosis, advice: Sequence[Advice]) -> str:
     """Text of at most 100 columns, for a terminal."""
-    lines = [wrap(f"Diagnosis of {found.family}"), ""]
-    for section in sections(found, advice):
+    lines = [wrap(f"Diagnosis of {diagnosis.family}"), ""]
+    for section in sections(diagnosis, advice):
         lines += [section.title.upper(), *_text_blocks(section), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -127,10 +95,10 @@ def _md(words: str) -> str:
     return re.sub(r"([\\`*\[\]|<>#])", r"\\\1", " ".join(words.split()))
 
 
-def as_markdown(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+def as_markdown(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
     """Markdown with pipe tables, one part for each family."""
     parts = []
-    for one, given in _pairs(found, advice):
+    for one, given in _pairs(diagnoses, advice):
         parts.append(f"# Diagnosis of {_md(one.family)}")
         for section in sections(one, given):
             parts.append(f"## {_md(section.title)}")
@@ -174,9 +142,9 @@ for (const figure of document.querySelectorAll("figure.cape-figure")) {
 _POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
+def as_html(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
     """One page that opens from disk without a network; without ``vl-convert-python`` it holds tables and a note."""
-    pairs = _pairs(found, advice)
+    pairs = _pairs(diagnoses, advice)
     try:
         scripts = (vega_script(), figure_tools_script(), _MOUNT)
         script, note = "\n".join(f"<script>{one}</script>" for one in scripts), ""
@@ -190,7 +158,7 @@ def as_html(found: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | Non
             body.append(f"<h2>{html.escape(section.title)}</h2>")
             body += [block_html(block) for block in section.blocks]
             body += figures.get(section.title.partition(":")[0], [])
-    name = html.escape(", ".join(one.family for one in found))
+    name = html.escape(", ".join(one.family for one in diagnoses))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -216,7 +184,7 @@ def block_html(block: str | Table | Bullets) -> str:
     return f"<p>{html.escape(block)}</p>"
 
 
-def _figures(found: Diagnosis) -> dict[str, list[str]]:
+def _figures(diagnosis: Diagnosis) -> dict[str, list[str]]:
     from cape_utils.charts.rendering import figure_html, theme
     from cape_utils.reports.figures import diagnosis_frontier, diagnosis_path, diagnosis_phases
 
@@ -226,12 +194,12 @@ def _figures(found: Diagnosis) -> dict[str, list[str]]:
         return figure_html({**spec, "config": {**spec.get("config", {}), **theme()["config"]}})
 
     figures = {
-        "In short": [figure(diagnosis_path(found))],
-        "Step by step": [figure(diagnosis_phases(found))],
+        "In short": [figure(diagnosis_path(diagnosis))],
+        "Step by step": [figure(diagnosis_phases(diagnosis))],
     }
-    if found.frontier is not None:
+    if diagnosis.frontier is not None:
         field, line = regression.h_field(regression.models("all")), regression.fit_line(regression.models())
-        figures["Beside frontier models"] = [figure(diagnosis_frontier(found.frontier, field, line))]
+        figures["Beside frontier models"] = [figure(diagnosis_frontier(diagnosis.frontier, field, line))]
     return figures
 
 
@@ -269,7 +237,7 @@ def checked_target(path: str | Path, *, force: bool = False) -> Path:
 
 def save(
     path: str | Path,
-    found: Sequence[Diagnosis],
+    diagnoses: Sequence[Diagnosis],
     advice: Sequence[Sequence[Advice]] | None = None,
     *,
     force: bool = False,
@@ -293,7 +261,7 @@ def save(
         If the folder does not exist.
     """
     file = checked_target(path, force=force)
-    text = WRITERS[file.suffix.lower()[1:]].write(found, advice)
+    text = WRITERS[file.suffix.lower()[1:]].write(diagnoses, advice)
     # Beside the target, so that the last step is a rename within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:

@@ -75,34 +75,34 @@ def _short(model: str) -> str:
     return tail if len(tail) <= 36 else tail[:33] + "..."
 
 
-def headline(found: Diagnosis) -> str:
+def headline(diagnosis: Diagnosis) -> str:
     """The diagnosis in one sentence."""
-    last = found.last
+    last = diagnosis.last
     if last.dx == 0:
         return (
-            f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {title(found.x)} does not change in "
-            f"{found.family}, so that there is no coupling; {title(found.y)} changes by {last.dy:+.1f} points."
+            f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {title(diagnosis.x)} does not change "
+            f"in {diagnosis.family}, so that there is no coupling; {title(diagnosis.y)} changes by {last.dy:+.1f} points."
         )
     rise, fall = ("rises", "falls") if last.dx >= 0 else ("falls", "rises")
     meaning = {
-        "tax": f"{title(found.y)} {fall} as {title(found.x)} {rise}",
-        "transition": f"{title(found.y)} hardly moves as {title(found.x)} {rise}",
-        "bonus": f"{title(found.y)} {rise} with {title(found.x)}",
-    }[found.phase]
+        "tax": f"{title(diagnosis.y)} {fall} as {title(diagnosis.x)} {rise}",
+        "transition": f"{title(diagnosis.y)} hardly moves as {title(diagnosis.x)} {rise}",
+        "bonus": f"{title(diagnosis.y)} {rise} with {title(diagnosis.x)}",
+    }[diagnosis.phase]
     return (
-        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {found.family} is "
-        f"{sure(found.probability)} "
-        f"in the {found.phase} phase ({_share(found.probability)}): {meaning}."
+        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {diagnosis.family} is "
+        f"{sure(diagnosis.probability)} "
+        f"in the {diagnosis.phase} phase ({_share(diagnosis.probability)}): {meaning}."
     )
 
 
-def _in_short(found: Diagnosis, advice: Sequence[Advice]) -> Section:
-    lines = [headline(found), _scale_words(found)]
-    h = found.distance
+def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
+    lines = [headline(diagnosis), _scale_words(diagnosis)]
+    h = diagnosis.distance
     if h is not None:
         unusual = "outside" if h.unusual else "within"
         lines.append(
-            f"{title(found.y)} lies {h.h:+.1f} points from web-trained models of the same sizes, {unusual} what they differ "
+            f"{title(diagnosis.y)} lies {h.h:+.1f} points from web-trained models of the same sizes, {unusual} what they differ "
             "among themselves."
         )
     names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
@@ -110,8 +110,8 @@ def _in_short(found: Diagnosis, advice: Sequence[Advice]) -> Section:
     return Section("In short", (Bullets(tuple(lines)),))
 
 
-def _scale_words(found: Diagnosis) -> str:
-    scale = found.scale
+def _scale_words(diagnosis: Diagnosis) -> str:
+    scale = diagnosis.scale
     if not scale.identified:
         return f"Critical scale of this family: not identified, because {scale.reason}."
     return (
@@ -120,7 +120,7 @@ def _scale_words(found: Diagnosis) -> str:
     )
 
 
-def _steps(found: Diagnosis) -> Section:
+def _steps(diagnosis: Diagnosis) -> Section:
     head = ("step", "first", "second", "coupling", "95% range", "tax", "transition", "bonus")
     rows = tuple(
         (
@@ -131,29 +131,29 @@ def _steps(found: Diagnosis) -> Section:
             "?" if math.isnan(s.low) else f"{s.low:+.2f} to {s.high:+.2f}",
             *(_share(p) for p in (s.p_tax, s.p_transition, s.p_bonus)),
         )
-        for s in found.intervals
+        for s in diagnosis.intervals
     )
     words = (
-        f"First is the change of {title(found.x)}, second that of {title(found.y)}, in points. The coupling "
+        f"First is the change of {title(diagnosis.x)}, second that of {title(diagnosis.y)}, in points. The coupling "
         f"is the second over the "
-        f"first: tax below -0.1, bonus above +0.1, transition between. Each score was drawn anew {found.draws:,} times from its "
-        "test items; the coupling is the median of the draws, the last columns the share of them in each phase."
+        f"first: tax below -0.1, bonus above +0.1, transition between. Each score was drawn anew {diagnosis.draws:,} times "
+        "from its test items; the coupling is the median of the draws, the last columns the share of them in each phase."
     )
     extra = [
-        f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(found.x)} rises in only "
+        f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(diagnosis.x)} rises in only "
         f"{s.p_x_rises:.0%} of the draws, so "
         "that the ratio means little there."
-        for s in found.intervals
+        for s in diagnosis.intervals
         if s.p_x_rises < 0.975
     ]
     return Section("Step by step", (Table(head, rows), words, *([Bullets(tuple(extra))] if extra else [])))
 
 
-def _scale_section(found: Diagnosis) -> Section:
-    scale, lines = found.scale, [_scale_words(found)]
+def _scale_section(diagnosis: Diagnosis) -> Section:
+    scale, lines = diagnosis.scale, [_scale_words(diagnosis)]
     if not math.isnan(scale.valid):
         lines.append(
-            f"Of {found.draws:,} draws of item noise {scale.valid:.0%} turn from falling to rising between the sizes, "
+            f"Of {diagnosis.draws:,} draws of item noise {scale.valid:.0%} turn from falling to rising between the sizes, "
             f"{scale.downward:.0%} open downward and {scale.outside:.0%} turn elsewhere; at least 97.5% must turn."
         )
     if scale.stretch > 1.05:
@@ -166,22 +166,24 @@ def _scale_section(found: Diagnosis) -> Section:
     return Section("Critical scale", (Bullets(tuple(lines)),))
 
 
-def _web(found: Diagnosis) -> Section:
-    h = found.distance
+def _web(diagnosis: Diagnosis) -> Section:
+    h = diagnosis.distance
     if h is None:
-        return Section("Beside web-trained models", (f"The open panel has no curve for {title(found.y)}.",))
+        return Section(
+            "Beside web-trained models", (f"The open panel has no curve for {title(diagnosis.y)}.",)
+        )
     rows = tuple((_short(m.model), _size(m.params_b), f"{m.expected:.1f}", f"{m.h:+.1f}") for m in h.models)
     words = (
         f"On average {h.h:+.1f} points (n = {h.n}). A web-trained family of these sizes lies between "
         f"{h.low:+.1f} and {h.high:+.1f} "
         f"95 times in 100; p = {h.p:.2g}."
     )
-    left = (
-        f"The curve was fitted without {', '.join(found.in_panel)}, which holds the same models. "
-        if found.in_panel
+    excluded = (
+        f"The curve was fitted without {', '.join(diagnosis.in_panel)}, which holds the same models. "
+        if diagnosis.in_panel
         else ""
     )
-    note = left + (h.note + "." if h.note else "")
+    note = excluded + (h.note + "." if h.note else "")
     return Section(
         "Beside web-trained models",
         (
@@ -192,8 +194,8 @@ def _web(found: Diagnosis) -> Section:
     )
 
 
-def _near(found: Diagnosis) -> Section:
-    if not found.neighbours:
+def _near(diagnosis: Diagnosis) -> Section:
+    if not diagnosis.neighbours:
         return Section(
             "Families that score alike", ("No family of the open panel shares two of these sizes.",)
         )
@@ -213,7 +215,7 @@ def _near(found: Diagnosis) -> Section:
                 else ("no larger model", "", "", "")
             ),
         )
-        for n in found.neighbours
+        for n in diagnosis.neighbours
     )
     words = (
         "Distance is the root mean square difference of both scores at shared sizes, in points. What happened to a neighbour "
@@ -225,8 +227,8 @@ def _near(found: Diagnosis) -> Section:
     )
 
 
-def _ahead(found: Diagnosis) -> Section:
-    ahead = found.next_size
+def _ahead(diagnosis: Diagnosis) -> Section:
+    ahead = diagnosis.next_size
     name = f"The next size: {_size(ahead.params_b)}"
     if not ahead.scores:
         return Section(
@@ -293,8 +295,8 @@ def _frontier(placed: FamilyFrontier) -> Section:
     return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
 
 
-def _dimension(found: Diagnosis) -> Section:
-    d = found.dimension
+def _dimension(diagnosis: Diagnosis) -> Section:
+    d = diagnosis.dimension
     if d is None:
         return Section(
             "How many dimensions", ("Needs three models with two benchmarks that all of them have.",)
@@ -333,10 +335,10 @@ def _advice_section(advice: Sequence[Advice]) -> Section:
     return Section("What to try", tuple(blocks))
 
 
-def sections(found: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
+def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
     """The whole report of one family."""
-    cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in found.cautions)
-    beware = (*cautions, *(f"{note}." for note in found.notes))
+    cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in diagnosis.cautions)
+    beware = (*cautions, *(f"{note}." for note in diagnosis.notes))
     limits = (
         "Item noise is all that was simulated. Another training run, prompt or harness version moves scores further.",
         "Both models answer the same items, so the noise of a change is, if anything, smaller than said.",
@@ -344,16 +346,16 @@ def sections(found: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
         "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
     )
     parts = [
-        _in_short(found, advice),
-        _steps(found),
-        _scale_section(found),
-        _web(found),
-        _near(found),
-        _ahead(found),
-        _dimension(found),
+        _in_short(diagnosis, advice),
+        _steps(diagnosis),
+        _scale_section(diagnosis),
+        _web(diagnosis),
+        _near(diagnosis),
+        _ahead(diagnosis),
+        _dimension(diagnosis),
     ]
-    if found.frontier is not None:
-        parts.insert(5, _frontier(found.frontier))
+    if diagnosis.frontier is not None:
+        parts.insert(5, _frontier(diagnosis.frontier))
     if beware:
         parts.append(Section("Cautions", (Bullets(beware),)))
     return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))

@@ -438,7 +438,7 @@ def all_estimates(scores: pd.DataFrame) -> pd.DataFrame:
         valid`` (share of draws), ``verdict`` ("identified" or "not identified") and ``reason``.
     """
     local = local_coupling(scores)
-    found = {
+    estimates = {
         "minimum of one parabola": quadratic(scores, unit="family"),
         "parabola, a level a family": fixed_effects(scores),
         "zero crossing, weighted": zero_crossing(local),
@@ -455,7 +455,7 @@ def all_estimates(scores: pd.DataFrame) -> pd.DataFrame:
             "verdict": "identified" if scale.identified else "not identified",
             "reason": scale.reason,
         }
-        for name, scale in found.items()
+        for name, scale in estimates.items()
     ]
     return pd.DataFrame(rows)
 

@@ -79,11 +79,11 @@ class Trend:
         at = np.vander(
             np.log10(np.atleast_1d(np.asarray(target_params_b, dtype=float))), degree + 1, increasing=True
         )
-        found = at @ self.coefficients
+        scores_pct = at @ self.coefficients
         if self.anchored:
             begin = np.vander([np.log10(start_params_b)], degree + 1, increasing=True) @ self.coefficients
-            found = found - begin + np.asarray(start_pct, dtype=float)
-        return ode.Path(found, False, "")
+            scores_pct = scores_pct - begin + np.asarray(start_pct, dtype=float)
+        return ode.Path(scores_pct, False, "")
 
 
 def fit_trend(
@@ -116,8 +116,8 @@ def fit_trend(
         return Trend(np.linalg.lstsq(x, y, rcond=None)[0], False)
     codes, families = pd.factorize(used["family"])
     member = np.eye(len(families))[codes]
-    own = member / member.sum(axis=0)
-    centred, raised = y - member @ (own.T @ y), x[:, 1:] - member @ (own.T @ x[:, 1:])
+    averaging = member / member.sum(axis=0)
+    centred, raised = y - member @ (averaging.T @ y), x[:, 1:] - member @ (averaging.T @ x[:, 1:])
     slopes = np.linalg.lstsq(raised, centred, rcond=None)[0]
     return Trend(np.vstack([np.zeros((1, len(benchmarks))), slopes]), True)
 
@@ -153,10 +153,10 @@ def ladders(
     """
     used = scores.dropna(subset=["params_b", *benchmarks]).sort_values(["family", "params_b"], kind="stable")
     used = used.drop_duplicates(["family", "params_b"])
-    kept = used[used.groupby("family")["params_b"].transform("size") >= min_models].reset_index(drop=True)
-    if kept.empty:
+    rows = used[used.groupby("family")["params_b"].transform("size") >= min_models].reset_index(drop=True)
+    if rows.empty:
         raise ValueError(f"no family has {min_models} sizes with every benchmark")
-    return kept
+    return rows
 
 
 def hold_out(
@@ -229,7 +229,7 @@ def hold_out(
     return pd.DataFrame(rows, columns=columns)
 
 
-def family_errors(held: pd.DataFrame, *, error_in: ode.ErrorIn = "percent of the score") -> pd.DataFrame:
+def family_errors(held_out: pd.DataFrame, *, error_in: ode.ErrorIn = "percent of the score") -> pd.DataFrame:
     """Mean absolute error of each method on each family, over sizes and benchmarks; infinite where it diverges.
 
     Returns
@@ -237,12 +237,12 @@ def family_errors(held: pd.DataFrame, *, error_in: ode.ErrorIn = "percent of the
     pandas.DataFrame
         Families down, methods across.
     """
-    size = (held["predicted"] - held["actual"]).abs()
-    error = 100 * size / held["actual"] if error_in == "percent of the score" else size
-    table = held.assign(error=error.fillna(np.inf)).pivot_table(
+    size = (held_out["predicted"] - held_out["actual"]).abs()
+    error = 100 * size / held_out["actual"] if error_in == "percent of the score" else size
+    table = held_out.assign(error=error.fillna(np.inf)).pivot_table(
         "error", "family", "method", "mean", sort=False
     )
-    return table[list(dict.fromkeys(held["method"]))]
+    return table[list(dict.fromkeys(held_out["method"]))]
 
 
 def _median(sample: Floats) -> Floats:
@@ -471,11 +471,11 @@ def best_method(exclude: frozenset[str] = frozenset(), *, trends_only: bool = Fa
     trends_only : bool
         Leave out the equations, which need all five benchmarks at once.
     """
-    held = pd.concat([held_out_steps(method) for method in METHODS])
-    held = held[~held["family"].isin(exclude)]
+    held_out = pd.concat([held_out_steps(method) for method in METHODS])
+    held_out = held_out[~held_out["family"].isin(exclude)]
     if trends_only:
-        held = held[~held["method"].str.contains("ODE")]
-    order = method_ranking(family_errors(held), draws=200)
+        held_out = held_out[~held_out["method"].str.contains("ODE")]
+    order = method_ranking(family_errors(held_out), draws=200)
     best: Method = order.index[0]
     return best
 

@@ -183,21 +183,21 @@ def _trajectories(scores: pd.DataFrame, benchmarks: Sequence[str]) -> list[tuple
     used = scores.dropna(subset=["params_b", *benchmarks]).sort_values("params_b", kind="stable")
     sizes, values = used["params_b"].to_numpy(dtype=float), used[list(benchmarks)].to_numpy(dtype=float)
     codes, names = pd.factorize(used["family"])
-    found = []
+    trajectories = []
     for code, family in enumerate(names):
-        own = codes == code
-        if (sizes[own] <= 0).any() or (np.diff(sizes[own]) == 0).any():
+        member = codes == code
+        if (sizes[member] <= 0).any() or (np.diff(sizes[member]) == 0).any():
             raise ValueError(
-                f"family {family!r} has sizes {sizes[own].tolist()}; each must be positive and stand once; "
+                f"family {family!r} has sizes {sizes[member].tolist()}; each must be positive and stand once; "
                 "leave out the second row"
             )
-        if own.sum() >= 3:
-            found.append((np.log10(sizes[own]), values[own]))
-    if not found:
+        if member.sum() >= 3:
+            trajectories.append((np.log10(sizes[member]), values[member]))
+    if not trajectories:
         raise ValueError(
             "no family has three sizes with every benchmark; a derivative on uneven steps needs three"
         )
-    return found
+    return trajectories
 
 
 def fit_arrays(
@@ -299,7 +299,7 @@ def integrate(
 
     start, sizes = np.asarray(start_pct, dtype=float), np.atleast_1d(np.asarray(target_params_b, dtype=float))
     if start.shape != (len(model.benchmarks),) or not np.isfinite(start).all():
-        raise ValueError(f"{len(model.benchmarks)} finite starting scores are needed; {start.tolist()} came")
+        raise ValueError(f"{len(model.benchmarks)} finite starting scores are needed, got {start.tolist()}")
     if (np.diff(sizes) < 0).any() or sizes[0] < start_params_b:
         raise ValueError(
             f"target sizes {sizes.tolist()} must rise from the start, {start_params_b:g}, or above it"
@@ -310,10 +310,10 @@ def integrate(
 
     outside.terminal = True  # type: ignore[attr-defined]
     grid, begin = np.log10(sizes), float(np.log10(start_params_b))
-    found = np.full((len(sizes), len(start)), np.nan)
+    scores_pct = np.full((len(sizes), len(start)), np.nan)
     if grid[-1] == begin:
-        found[:] = start
-        return Path(found, False, "")
+        scores_pct[:] = start
+        return Path(scores_pct, False, "")
     with np.errstate(over="ignore", invalid="ignore"):
         solved = solve_ivp(
             lambda _, y: model.rate(y),
@@ -325,13 +325,13 @@ def integrate(
             atol=1e-6,
         )
     if len(solved.t):
-        found[: len(solved.t)] = solved.y.T
-    if solved.status == 0 and np.isfinite(found).all():
-        return Path(found, False, "")
+        scores_pct[: len(solved.t)] = solved.y.T
+    if solved.status == 0 and np.isfinite(scores_pct).all():
+        return Path(scores_pct, False, "")
     if solved.status == 1 and solved.t_events:
         where = 10 ** float(solved.t_events[0][0])
-        return Path(found, True, f"a score is {MARGIN_PP:g} points outside 0 to 100 at {where:.3g}B")
-    return Path(found, True, "the integration fails: the rate of change is not finite")
+        return Path(scores_pct, True, f"a score is {MARGIN_PP:g} points outside 0 to 100 at {where:.3g}B")
+    return Path(scores_pct, True, "the integration fails: the rate of change is not finite")
 
 
 def path_error(path: Path, actual_pct: ArrayLike, *, error_in: ErrorIn = "percent of the score") -> float:

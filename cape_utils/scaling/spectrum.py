@@ -71,7 +71,7 @@ def participation_ratio(eigenvalues: ArrayLike) -> float:
     """
     values = np.asarray(eigenvalues, dtype=float)
     if values.ndim != 1 or not np.all(np.isfinite(values)):
-        raise ValueError(f"a list of finite eigenvalues is needed; {eigenvalues!r} came")
+        raise ValueError(f"got {eigenvalues!r}, expected a list of finite eigenvalues")
     if np.any(values < -1e-9 * np.abs(values).max(initial=0)) or values.sum() <= 0:
         raise ValueError("eigenvalues of a covariance are not negative, and one is positive")
     values = values.clip(min=0)
@@ -102,8 +102,8 @@ def eigen_stack(values: Floats, matrix: Matrix) -> tuple[Floats, Floats]:
         if np.any(spread == 0):
             raise ValueError("a benchmark is the same for all models and has no correlation; leave it out")
         cov = cov / spread[..., :, None] / spread[..., None, :]
-    found, vectors = np.linalg.eigh(cov)
-    return found[..., ::-1].clip(min=0), vectors[..., ::-1]
+    matrices, vectors = np.linalg.eigh(cov)
+    return matrices[..., ::-1].clip(min=0), vectors[..., ::-1]
 
 
 def signed_vectors(vectors: Floats, place: int | None) -> Floats:
@@ -245,7 +245,7 @@ def small_sample(
     if cov.ndim != 2 or cov.shape[0] != cov.shape[1] or not np.allclose(cov, cov.T):
         raise ValueError(f"a symmetric matrix is needed; its shape is {cov.shape}")
     if min(sizes) < 2:
-        raise ValueError(f"at least 2 models are needed; {min(sizes)} came")
+        raise ValueError(f"at least 2 models are needed, got {min(sizes)}")
     spread = np.sqrt(np.diag(cov))
     scaled = cov / np.outer(spread, spread) if matrix == "correlation" else cov
     p, rows = len(cov), []
@@ -256,5 +256,5 @@ def small_sample(
         ratio = values.sum(axis=-1) ** 2 / (values**2).sum(axis=-1)
         low, high = interval(ratio)
         rows.append({"n": n, "mean": ratio.mean(), "low": low, "high": high, "most": min(p, n - 1)})
-    whole = participation_ratio(np.linalg.eigvalsh(scaled).clip(min=0))
-    return pd.DataFrame(rows).assign(population=whole)
+    population = participation_ratio(np.linalg.eigvalsh(scaled).clip(min=0))
+    return pd.DataFrame(rows).assign(population=population)

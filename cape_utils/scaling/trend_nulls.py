@@ -137,12 +137,12 @@ def permutation_p_under_monotone(
     observed = permutation_null(a, b).p
     generator = np.random.default_rng(rng)
     order = _arrangements(len(a))
-    left, right = _shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator)
-    left = left - left.mean(axis=1, keepdims=True)
-    right = right - right.mean(axis=1, keepdims=True)
+    first, second = _shuffled_steps(a, draws, generator), _shuffled_steps(b, draws, generator)
+    first = first - first.mean(axis=1, keepdims=True)
+    second = second - second.mean(axis=1, keepdims=True)
     p = np.empty(draws)
     for i in range(draws):  # one draw is already 40,320 arrangements; all at once would need gigabytes
-        r = np.abs(right[i][order] @ left[i])
+        r = np.abs(second[i][order] @ first[i])
         p[i] = np.mean(r >= r[0] - 1e-9)
     method = "exact permutation p of series whose steps were shuffled"
     # The data are not among these draws, so p is a plain share, though not of all arrangements.

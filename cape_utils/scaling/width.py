@@ -125,8 +125,8 @@ def ratio_draws(
     a, b, w = _series(x, y, d_model)
     generator = np.random.default_rng(rng)
     right = generator.permuted(np.tile(b, (draws, 1)), axis=1)
-    left = generator.permuted(np.tile(a, (draws, 1)), axis=1) if shuffle == "both" else a
-    return rows_pearson(normalise(left, w, power=power), normalise(right, w, power=power))
+    first = generator.permuted(np.tile(a, (draws, 1)), axis=1) if shuffle == "both" else a
+    return rows_pearson(normalise(first, w, power=power), normalise(right, w, power=power))
 
 
 def ratio_null(
@@ -175,8 +175,8 @@ def constant_draws(
     """
     width = np.asarray(d_model, dtype=float)
     generator = np.random.default_rng(rng)
-    made = [level + noise_pp * generator.standard_normal((draws, len(width))) for level in levels_pct]
-    return rows_pearson(*(normalise(scores, width) for scores in made))
+    simulated = [level + noise_pp * generator.standard_normal((draws, len(width))) for level in levels_pct]
+    return rows_pearson(*(normalise(scores, width) for scores in simulated))
 
 
 def growth_curve(

@@ -19,6 +19,6 @@ def weighted_fits(basis: Floats, y: Floats, weights: Floats) -> Floats:
     gram = np.einsum("dn,np,nq->dpq", weights, basis, basis, optimize=True)
     moment = (weights * y) @ basis
     known = np.linalg.cond(gram) < 1e10
-    found = np.full(moment.shape, np.nan)
-    found[known] = np.linalg.solve(gram[known], moment[known][..., None])[..., 0]
-    return found
+    coefficients = np.full(moment.shape, np.nan)
+    coefficients[known] = np.linalg.solve(gram[known], moment[known][..., None])[..., 0]
+    return coefficients

@@ -320,7 +320,7 @@ def load_direction(path: str | Path, loaded: Loaded) -> Direction:
         ) from error
     except KeyError as error:
         raise DirectionError(
-            f"{place.name} has no {error.args[0]} in its header; save the direction anew"
+            f"{place.name} has no {error.args[0]} in its header; save the direction again"
         ) from error
     refuse_other_model(direction, loaded, place.name)
     return direction

@@ -139,7 +139,7 @@ def generate(
     from transformers import GenerationConfig
 
     if temperature < 0 or not np.isfinite(temperature):
-        raise ValueError(f"temperature is {temperature}; allowed is 0 (greedy) or a positive number")
+        raise ValueError(f"temperature is {temperature}; expected 0 (greedy) or a positive number")
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens is {max_new_tokens}; at least 1 is needed")
     if isinstance(prompts, str) or not len(prompts):

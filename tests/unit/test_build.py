@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cape_utils.reports import render
+from cape_utils.charts import rendering
 from tests.loading import ROOT, load
 
 sys.path.insert(0, str(ROOT / "book"))
@@ -209,7 +209,7 @@ def test_links_are_not_requests(page):
 
 
 def test_the_bundle_keeps_its_names_to_itself():
-    bundle = render.vega_script()
+    bundle = rendering.vega_script()
     assert bundle.startswith("(function(){")
     assert bundle.rstrip().endswith("})();")
     assert "window.vegaEmbed=" in bundle

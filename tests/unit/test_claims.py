@@ -507,7 +507,7 @@ def test_a_claim_is_recomputed_by_one_function_only():
 
 @pytest.mark.parametrize("part", [{"value": math.nan}, {"value": 1.0, "low": math.inf}])
 def test_a_number_that_is_none_cannot_enter_the_ledger(part):
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="expected a finite value"):
         Value(**part)
 
 

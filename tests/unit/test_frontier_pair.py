@@ -128,9 +128,9 @@ BROKEN = {
     "a word for a score": (
         models(hle=["x"] * 7),
         ("mmlu", "hle"),
-        ["line 2", "'x' came", "a number in percent"],
+        ["line 2", "got 'x'", "a number in percent"],
     ),
-    "beyond 100": (models(mmlu=[101.0] * 7), ("mmlu", "hle"), ["'101.0' came", "at most 100"]),
+    "beyond 100": (models(mmlu=[101.0] * 7), ("mmlu", "hle"), ["got '101.0'", "at most 100"]),
     "fractions": (models(mmlu=[x / 100 for x in X]), ("mmlu", "hle"), ["looks like a fraction"]),
     "fractions of a benchmark nobody knows": (
         models(hle=[y / 100 for y in LINE]),
@@ -140,9 +140,9 @@ BROKEN = {
     "a date in words": (
         models(released=["May"] * 7),
         ("mmlu", "hle"),
-        ["'released'", "'May' came", "of the form"],
+        ["'released'", "got 'May'", "of the form"],
     ),
-    "a model twice": (models(model=["a"] * 7), ("mmlu", "hle"), ["'a' came", "another row too"]),
+    "a model twice": (models(model=["a"] * 7), ("mmlu", "hle"), ["got 'a'", "another row too"]),
     "no model": (models().drop(columns="model"), ("mmlu", "hle"), ["'model'", "the column is missing"]),
 }
 
@@ -249,9 +249,9 @@ def test_the_papers_pair_by_either_name(capsys):
         (["--x", "mmlu=70"], "--x NAME=PERCENT and --y NAME=PERCENT"),
         (["--swe", "70", "--y", "mmlu=70"], "two scores are needed: --swe and --gpqa, or"),
         (["--swe", "70", "--gpqa", "70", "--x", "mmlu=70", "--y", "hle=3"], "two scores are needed"),
-        (["--x", "mmlu", "--y", "hle=3"], "'mmlu' came; allowed is NAME=NUMBER"),
-        (["--x", "=70", "--y", "hle=3"], "'=70' came"),
-        (["--x", "mmlu=high", "--y", "hle=3"], "'mmlu=high' came"),
+        (["--x", "mmlu", "--y", "hle=3"], "got 'mmlu', expected NAME=NUMBER"),
+        (["--x", "=70", "--y", "hle=3"], "got '=70'"),
+        (["--x", "mmlu=high", "--y", "hle=3"], "got 'mmlu=high'"),
     ],
 )
 def test_a_call_that_cannot_be_read_says_how_to_call_it(arguments, words, capsys):

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import cli, data
+from cape_utils.charts import rendering
 from cape_utils.diagnosis import advice, family_diagnosis
 from cape_utils.frontier import model_diagnosis, regression
 from cape_utils.reports import family, render, sections
@@ -149,7 +150,7 @@ def test_names_cannot_break_out_of_the_page():
 
 def test_without_the_bundle_the_page_holds_tables_and_says_what_is_missing(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    render.vega_script.cache_clear()
+    rendering.vega_script.cache_clear()
     found, given = one()
     page = render.as_html([found], [given])
     assert "pip install &#x27;cape-book[book]&#x27;" in page
@@ -378,11 +379,11 @@ BROKEN = {
     "a spreadsheet": ("PK\x03\x04", [], ["save it as CSV"]),
     "no family column": (GOOD.replace("family", "kind"), [], ["line 1", "'family'"]),
     "no size": (second("A-3B,A,,55,38"), [], ["line 3", "'params_b'", "a value is needed"]),
-    "a size with a unit": (second("A-3B,A,3B,55,38"), [], ["line 3", "'3B' came", "such as 7 or 0.41"]),
+    "a size with a unit": (second("A-3B,A,3B,55,38"), [], ["line 3", "got '3B'", "such as 7 or 0.41"]),
     "a raw count": (second("A-3B,A,3000000000,55,38"), [], ["write 3"]),
-    "a score above 100": (second("A-3B,A,3,155,38"), [], ["'155' came", "at most 100"]),
+    "a score above 100": (second("A-3B,A,3,155,38"), [], ["got '155'", "at most 100"]),
     "fractions": (second("A-3B,A,3,0.55,0.38"), [], ["looks like a fraction", "multiply by 100"]),
-    "a model twice": (second("A-1B,A,3,55,38"), [], ["'A-1B' came", "another row too"]),
+    "a model twice": (second("A-1B,A,3,55,38"), [], ["got 'A-1B'", "another row too"]),
     "TruthfulQA of no variant": (GOOD.replace("truthfulqa_mc2", "truthfulqa"), [], ["the variant matters"]),
     "one model": ("\n".join([HEADER, ROWS[0]]) + "\n", [], ["a step needs two models", "it has 1"]),
     "two of one size": (

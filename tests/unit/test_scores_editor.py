@@ -91,13 +91,13 @@ def test_a_typed_score_is_measured_at_once_and_diagnosed_after(app):
 @pytest.mark.parametrize(
     ("row", "column", "text", "words"),
     [
-        (2, "hellaswag", "high", "Row 2, HellaSwag: 'high' came; allowed is a number in percent"),
+        (2, "hellaswag", "high", "Row 2, HellaSwag: got 'high'; expected a number in percent"),
         (2, "hellaswag", "55%", "write 55, without the percent sign"),
-        (1, "truthfulqa_mc2", "0.43", "Row 1, TruthfulQA MC2: '0.43' came; scores are in percent"),
+        (1, "truthfulqa_mc2", "0.43", "Row 1, TruthfulQA MC2: got '0.43'; scores are in percent"),
         (1, "params_b", "400M", "write the number of billions alone"),
-        (1, "params_b", "", "Row 1, params_b: '' came; a value is needed"),
+        (1, "params_b", "", "Row 1, params_b: got ''; a value is needed"),
         (1, "params_b", "1.4", "several models of one size (Mine-0.4B, Mine-1.4B)"),
-        (3, "model", "Mine-0.4B", "Row 3, model: 'Mine-0.4B' came; it stands in another row too"),
+        (3, "model", "Mine-0.4B", "Row 3, model: got 'Mine-0.4B'; it stands in another row too"),
         (1, "hellaswag", "101", "at most 100"),
     ],
 )
@@ -138,7 +138,7 @@ def test_rows_come_and_go_and_an_empty_one_counts_for_nothing(app):
 def test_the_row_of_a_message_is_that_of_the_screen(app):
     app.controls["scores"].set_rows([{}, *scores.EXAMPLE])
     cell(app, 3, "hellaswag").value = "x"
-    assert app.status.startswith("Row 3, HellaSwag: 'x' came")
+    assert app.status.startswith("Row 3, HellaSwag: got 'x'")
 
 
 def test_another_pair_is_shown_and_the_first_is_kept(app):
@@ -184,14 +184,14 @@ def test_sizes_may_be_uploaded_beside_the_results(app):
 BROKEN = {
     "an empty file": ([("a.csv", b"")], ["a.csv", "the file is empty"]),
     "a spreadsheet": ([("a.csv", b"PK\x03\x04")], ["save it as CSV"]),
-    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["These files came: a.xlsx; allowed is one .csv"]),
+    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["Got these files: a.xlsx; expected one .csv"]),
     "no text": ([("a.csv", b"\xff\xfe\xff")], ["a.csv", "not UTF-8"]),
     "a misspelt column": ([("a.csv", CSV.replace("mmlu", "mlu").encode())], ["did you mean 'mmlu'?"]),
-    "a score above 100": ([("a.csv", CSV.replace("45", "145").encode())], ["line 3", "'145' came"]),
+    "a score above 100": ([("a.csv", CSV.replace("45", "145").encode())], ["line 3", "got '145'"]),
     "one benchmark": ([("a.csv", b"model,family,params_b,mmlu\na,A,1,30\n")], ["one benchmark, mmlu; two"]),
     "two tables": (
         [("a.csv", CSV.encode()), ("b.csv", CSV.encode())],
-        ["These files came: a.csv, b.csv; allowed"],
+        ["Got these files: a.csv, b.csv; expected"],
     ),
     "a result cut short": ([("results_1.json", b'{"results": ')], ["results_1.json", "not JSON"]),
     "JSON of something else": ([("package.json", b'{"name": "x"}')], ["package.json", "'results'"]),
@@ -234,7 +234,7 @@ def test_uploads_are_read_as_files_are(tmp_path):
         (tmp_path / f"results_{place}.json").write_text(json.dumps(one))
     both = lm_eval.read_uploads(as_json(result(), result("org/fam-3b")))
     assert both.equals(lm_eval.read_harness(tmp_path))
-    with pytest.raises(ValueError, match="these files came: none"):
+    with pytest.raises(ValueError, match="got these files: none"):
         lm_eval.read_uploads([])
 
 
@@ -242,7 +242,7 @@ def test_uploads_are_read_as_files_are(tmp_path):
     ("text", "words"),
     [
         ("5", "next size 5B must be above the largest of Mine, 7B"),
-        ("13B", "the size to predict is '13B'"),
+        ("13B", "got '13B' as the size to predict"),
         ("inf", "raw count"),
     ],
 )

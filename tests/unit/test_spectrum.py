@@ -141,7 +141,7 @@ def test_few_models_span_one_dimension_less_than_their_number(seed, n):
             lambda: spectrum.small_sample(np.ones((2, 3)), [3]),
             r"a symmetric matrix is needed; its shape is \(2, 3\)",
         ),
-        (lambda: spectrum.small_sample(np.eye(2), [1]), "at least 2 models are needed; 1 came"),
+        (lambda: spectrum.small_sample(np.eye(2), [1]), "at least 2 models are needed, got 1"),
         (lambda: group_spectra.model_phases(table(scores(0)), give="middle"), "give='middle'; allowed are"),
         (
             lambda: group_spectra.split_null(table(scores(0)), pd.Series(["a"])),

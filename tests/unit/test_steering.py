@@ -299,7 +299,7 @@ def test_the_project_s_pairs_pass_their_own_check(tmp_path):
         (GOOD + "Snow is,white.,\n", "line 4, column 'false_completion'.*a value is needed"),
         (
             GOOD + "Snow is,white.,white.\n",
-            "line 4, column 'false_completion': 'white.' came; .* is the same",
+            "line 4, column 'false_completion': got 'white.'; .* is the same",
         ),
         (GOOD + "Snow is,white.\n", "line 4: the row has 2 cells"),
         (GOOD.splitlines()[0] + "\n", "header but no row"),
@@ -316,7 +316,7 @@ def test_faults_of_own_pairs_are_named(tmp_path, text, words):
 def test_pairs_of_one_name_no_file_and_a_folder_are_refused(tmp_path):
     twice = tmp_path / "twice.csv"
     pd.read_csv(__import__("io").StringIO(GOOD)).assign(pair_id="a").to_csv(twice, index=False)
-    with pytest.raises(DataError, match="line 3, column 'pair_id': 'a' came"):
+    with pytest.raises(DataError, match="line 3, column 'pair_id': got 'a'"):
         steering_pairs.read_pairs(twice)
     with pytest.raises(FileNotFoundError, match="no file"):
         steering_pairs.read_pairs(tmp_path / "none.csv")

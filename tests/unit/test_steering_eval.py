@@ -384,7 +384,7 @@ def test_the_worked_examples_are_six():
     [
         ({"mc1_targets": {"a": 1, "b": 1}}, "question 1, mc1_targets: 2 answers are true"),
         ({"mc2_targets": {"a": 1, "b": 1}}, "at least one true and one false"),
-        ({"mc1_targets": ["a"]}, "a list came"),
+        ({"mc1_targets": ["a"]}, "got a list"),
         ({"mc1_targets": {"choices": ["a", "b"], "labels": [1]}}, "2 answers and 1 labels"),
         ({"mc2_targets": {"a": 1, "b": 2}}, "allowed are 0 and 1"),
     ],

@@ -38,18 +38,18 @@ BROKEN = {
     ),
     "a misspelt column": (
         GOOD.replace("hellaswag", "helaswag"),
-        ["line 1", "'helaswag' came", "did you mean 'hellaswag'?"],
+        ["line 1", "got 'helaswag'", "did you mean 'hellaswag'?"],
     ),
     "a column in capitals": (GOOD.replace("params_b", "Params_B"), ["line 1", "did you mean 'params_b'?"]),
     "an unheard-of column": (
         GOOD.replace("hellaswag", "zzz"),
-        ["line 1", "'zzz' came", "known columns are model"],
+        ["line 1", "got 'zzz'", "known columns are model"],
     ),
     "TruthfulQA of no variant": (
         GOOD.replace("truthfulqa_mc2", "truthfulqa"),
         ["line 1", "the variant matters", "truthfulqa_mc1 or truthfulqa_mc2"],
     ),
-    "TruthfulQA abbreviated": (GOOD.replace("truthfulqa_mc2", "TQA"), ["'TQA' came", "the variant matters"]),
+    "TruthfulQA abbreviated": (GOOD.replace("truthfulqa_mc2", "TQA"), ["got 'TQA'", "the variant matters"]),
     "a column twice": (
         GOOD.replace("truthfulqa_mc2", "hellaswag"),
         ["line 1", "'hellaswag'", "stands twice; keep one"],
@@ -60,43 +60,43 @@ BROKEN = {
     "a thousands comma": (second("A-3B,A,3,1,055,38"), ["line 3", "has 6 cells where the header has 5"]),
     "a word for a number": (
         second("A-3B,A,3,good,38"),
-        ["line 3", "'hellaswag'", "'good' came", "a number in percent"],
+        ["line 3", "'hellaswag'", "got 'good'", "a number in percent"],
     ),
-    "a spreadsheet error": (second("A-3B,A,3,#REF!,38"), ["line 3", "'hellaswag'", "'#REF!' came"]),
+    "a spreadsheet error": (second("A-3B,A,3,#REF!,38"), ["line 3", "'hellaswag'", "got '#REF!'"]),
     "a percent sign": (
         second("A-3B,A,3,55%,38"),
-        ["line 3", "'55%' came", "write 55, without the percent sign"],
+        ["line 3", "got '55%'", "write 55, without the percent sign"],
     ),
     "a decimal comma": (
         second('A-3B,A,3,"55,5",38'),
-        ["line 3", "'55,5' came", "write a decimal point, 55.5"],
+        ["line 3", "got '55,5'", "write a decimal point, 55.5"],
     ),
     "a size with its unit": (
         second("A-3B,A,3B,55,38"),
-        ["line 3", "'params_b'", "'3B' came", "such as 7 or 0.41"],
+        ["line 3", "'params_b'", "got '3B'", "such as 7 or 0.41"],
     ),
     "a size in millions": (
         second("A-3B,A,700M,55,38"),
-        ["line 3", "'700M' came", "the number of billions alone"],
+        ["line 3", "got '700M'", "the number of billions alone"],
     ),
     "a raw parameter count": (
         second("A-3B,A,7000000000,55,38"),
         ["line 3", "looks like a raw count, write 7"],
     ),
-    "a size of zero": (second("A-3B,A,0,55,38"), ["line 3", "'params_b'", "'0' came", "at least 0.0001"]),
-    "a negative size": (second("A-3B,A,-3,55,38"), ["line 3", "'params_b'", "'-3' came", "at least 0.0001"]),
-    "a negative score": (second("A-3B,A,3,-5,38"), ["line 3", "'hellaswag'", "'-5' came", "at least 0"]),
-    "a score above 100": (second("A-3B,A,3,155,38"), ["line 3", "'hellaswag'", "'155' came", "at most 100"]),
+    "a size of zero": (second("A-3B,A,0,55,38"), ["line 3", "'params_b'", "got '0'", "at least 0.0001"]),
+    "a negative size": (second("A-3B,A,-3,55,38"), ["line 3", "'params_b'", "got '-3'", "at least 0.0001"]),
+    "a negative score": (second("A-3B,A,3,-5,38"), ["line 3", "'hellaswag'", "got '-5'", "at least 0"]),
+    "a score above 100": (second("A-3B,A,3,155,38"), ["line 3", "'hellaswag'", "got '155'", "at most 100"]),
     "an infinite score": (
         second("A-3B,A,3,inf,38"),
-        ["line 3", "'inf' came", "leave the cell empty for a missing value"],
+        ["line 3", "got 'inf'", "leave the cell empty for a missing value"],
     ),
-    "a number too large to hold": (second("A-3B,A,3,1e400,38"), ["line 3", "'1e400' came", "at most 100"]),
+    "a number too large to hold": (second("A-3B,A,3,1e400,38"), ["line 3", "got '1e400'", "at most 100"]),
     "all scores as fractions": (
         GOOD.replace("40.5,44.25", "0.405,0.4425").replace("55,38", "0.55,0.38").replace("70,", "0.7,"),
         [
             "'hellaswag'",
-            "'0.405' came",
+            "got '0.405'",
             "scores are in percent",
             "multiply by 100 to 40.5",
             "'truthfulqa_mc2'",
@@ -104,7 +104,7 @@ BROKEN = {
     ),
     "one score as a fraction": (
         second("A-3B,A,3,0.55,38"),
-        ["'hellaswag'", "'0.55' came", "multiply by 100 to 55"],
+        ["'hellaswag'", "got '0.55'", "multiply by 100 to 55"],
     ),
     "fractions where zero is possible": (
         "model,family,params_b,hellaswag,humaneval\nA,A,1,0.4,0.1\nB,A,2,0.5,0.2\n",
@@ -115,10 +115,10 @@ BROKEN = {
         ["line 4", "quotation mark without its twin"],
     ),
     "text behind a quoted cell": (second('A-3B,A,3,"55"x,38'), ["line 3", "cannot be split into cells"]),
-    "a model twice": (second("A-1B,A,3,55,38"), ["line 3", "'model'", "'A-1B' came", "another row too"]),
+    "a model twice": (second("A-1B,A,3,55,38"), ["line 3", "'model'", "got 'A-1B'", "another row too"]),
     "a model twice but for spaces": (
         second(" A-1B ,A,3,55,38"),
-        ["line 3", "'A-1B' came", "another row too"],
+        ["line 3", "got 'A-1B'", "another row too"],
     ),
     "no model name": (second(",A,3,55,38"), ["line 3", "'model'", "a value is needed"]),
     "no family": (second("A-3B,,3,55,38"), ["line 3", "'family'", "a value is needed"]),
@@ -126,11 +126,11 @@ BROKEN = {
     "a row of commas": (second(",,,,"), ["line 3", "the row is empty; fill it in or take it out"]),
     "a unit in the tokens": (
         "model,family,params_b,tokens_b,hellaswag\nA,A,1,300B,40\n",
-        ["line 2", "'tokens_b'", "'300B' came", "a number in billion tokens"],
+        ["line 2", "'tokens_b'", "got '300B'", "a number in billion tokens"],
     ),
     "a web page": (
         "<!DOCTYPE html>\n<html></html>\n",
-        ["line 1", "'<!DOCTYPE html>' came", "known columns are"],
+        ["line 1", "got '<!DOCTYPE html>'", "known columns are"],
     ),
     "bars between the columns": (
         GOOD.replace(",", "|"),
@@ -226,7 +226,7 @@ def test_a_table_goes_through_the_same_door_and_is_left_alone():
     assert list(loaded["model"]) == ["A-1B", "A-3B", "A-10B"]
     pd.testing.assert_frame_equal(table, before)
     error = refusal(table.assign(hellaswag=[155.0, 55.0, 40.0]))
-    assert "the table, line 2, column 'hellaswag': '155.0' came" in str(error)
+    assert "the table, line 2, column 'hellaswag': got '155.0'" in str(error)
 
 
 def test_every_problem_is_reported_not_only_the_first(tmp_path):
@@ -295,8 +295,8 @@ def test_decode_takes_text_of_any_script():
 
 
 def test_a_problem_reads_as_place_value_and_remedy():
-    assert str(Problem("t.csv", 3, "hellaswag", "x", "allowed is a number")) == (
-        "t.csv, line 3, column 'hellaswag': 'x' came; allowed is a number"
+    assert str(Problem("t.csv", 3, "hellaswag", "x", "expected a number")) == (
+        "t.csv, line 3, column 'hellaswag': got 'x'; expected a number"
     )
     assert str(Problem("t.csv", None, None, None, "the file is empty")) == "t.csv: the file is empty"
 

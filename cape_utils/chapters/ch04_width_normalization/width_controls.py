@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from cape_utils.data.benchmarks import benchmark_items
+from cape_utils.data.schema import require_columns
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
@@ -43,9 +44,7 @@ def with_logs(table: pd.DataFrame) -> pd.DataFrame:
     >>> with_logs(pd.DataFrame({"params_b": [10.0], "d_model": [1000]}))["log_width"].tolist()
     [3.0]
     """
-    for column in ("params_b", "d_model"):
-        if column not in table:
-            raise ValueError(f"a column {column!r} is needed; see data.with_architecture")
+    require_columns(table, ("params_b", "d_model"), "see data.with_architecture")
     logs = {
         f"log_{new}": np.log10(table[old].astype(float))
         for new, old in (("size", "params_b"), ("width", "d_model"))

@@ -86,22 +86,10 @@ def alternatives_null(
     which: data.Panel = "paper", observed: float = QUOTED["ode_llama2"]
 ) -> tuple[Null, Floats]:
     """The error on Llama-2 that lines learnt from one other family give; the unit is that family."""
-    found = alternatives(which).query("kind == 'line'")["error"].to_numpy()
-    low, high = interval(found)
-    share = float(np.mean(found <= observed))
+    errors = alternatives(which).query("kind == 'line'")["error"].to_numpy()
     method = "anchored lines, each from one other family"
-    return Null(
-        observed,
-        float(np.median(found)),
-        low,
-        high,
-        share,
-        1 / len(found),
-        len(found),
-        len(found),
-        True,
-        method,
-    ), found
+    null = null_from_draws(observed, errors, len(errors), method, exact=True, alternative="less")
+    return null, errors
 
 
 @recomputes("ode_llama2")

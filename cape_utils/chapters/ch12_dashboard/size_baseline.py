@@ -19,7 +19,7 @@ from cape_utils import data
 from cape_utils.claims import quotations
 from cape_utils.scaling import coupling
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
-from cape_utils.stats.resampling import family_counts, interval, null_from_draws
+from cape_utils.stats.resampling import cluster_bootstrap_mean, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -115,18 +115,6 @@ def unfitted_steps(scores: pd.DataFrame | None = None, *, exclude: Sequence[str]
     return local.assign(by_size=phase_by_size(local["mid_params_b"])).reset_index(drop=True)
 
 
-def _mean_over_families(
-    values: Floats, steps: pd.DataFrame, draws: int, rng: np.random.Generator | int, method: str
-) -> Estimate:
-    """Mean of one number a step, with an interval from families resampled whole."""
-    codes, families = pd.factorize(steps["family"])
-    sums, sizes = np.bincount(codes, values), np.bincount(codes)
-    picks = family_counts(len(families), draws, rng)
-    low, high = interval((picks @ sums) / (picks @ sizes))
-    said = f"{method}bootstrap over {len(families)} families"
-    return Estimate(float(values.mean()), low, high, len(values), said, draws=draws)
-
-
 def agreement(
     steps: pd.DataFrame,
     named: ArrayLike,
@@ -154,7 +142,9 @@ def agreement(
     hits = (steps["phase"].to_numpy() == np.asarray(named, dtype=object)).astype(float)
     if not len(hits):
         raise ValueError("there is no step to compare; at least one with both scores is needed")
-    return _mean_over_families(hits, steps, draws, rng, "")
+    return cluster_bootstrap_mean(
+        hits, steps["family"], "bootstrap over {clusters} families", draws=draws, rng=rng
+    )
 
 
 def majority_class(steps: pd.DataFrame) -> np.ndarray:
@@ -276,7 +266,8 @@ def advantage(
     """
     truth = steps["phase"].to_numpy()
     hits = [(truth == np.asarray(named, dtype=object)).astype(float) for named in (one, other)]
-    return _mean_over_families(hits[0] - hits[1], steps, draws, rng, "paired, ")
+    method = "paired, bootstrap over {clusters} families"
+    return cluster_bootstrap_mean(hits[0] - hits[1], steps["family"], method, draws=draws, rng=rng)
 
 
 def is_clear(steps: pd.DataFrame, min_probability: float = 0.8) -> pd.Series:
