@@ -1,4 +1,4 @@
-"""What the next size of a family will score, by the method that led chapter 07's league, with a range that covers.
+"""What the next size of a family will score, by the method that ranks first in chapter 07, with a range that covers.
 
 Section 4 of paper A predicts a family with its equation. The choice of the method and the range are the job of
 ``scaling.forecasting``, the phase of the step that of ``diagnosis.phase_forecast``.

@@ -1,4 +1,4 @@
-"""Predicting the larger models of a family that was not fitted: the equation, simple trends, and a league of both.
+"""Predicting the larger models of a family that was not fitted: the equation, simple trends, and a ranking of all.
 
 Section 4 of paper A tests its equation on Llama-2 against a polynomial. Here every rival gets what the equation gets,
 the starting point included, and every family is held out in turn. The equation itself is in ``scaling.ode``.

@@ -5,11 +5,20 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cape_utils.stats.resampling import histogram, interval, null_from_draws
+from cape_utils.data.schema import DataError, read_user_table, require_columns
+from cape_utils.stats.resampling import (
+    cluster_bootstrap_mean,
+    family_bootstrap,
+    family_counts,
+    histogram,
+    interval,
+    null_from_draws,
+)
 from cape_utils.stats.results import Estimate
 
 NAN = float("nan")
@@ -92,3 +101,61 @@ def test_an_estimate_cannot_be_changed_and_prints_its_interval():
         estimate.estimate = 0.0
     assert str(estimate) == "-0.5 [-0.9, 0.1], n = 8 (by hand)"
     assert (estimate.level, estimate.draws, estimate.discarded) == (0.95, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "hits"),
+    [
+        ({}, 2),  # -3 and 2.5 lie as far from 0 as 2.5 does
+        ({"alternative": "greater"}, 1),
+        ({"alternative": "less"}, 4),
+        ({"centre": 1.0}, 3),  # -3, -1 and 2.5 lie at least 1.5 from 1
+    ],
+)
+def test_which_draws_are_as_extreme_as_the_data(options, hits):
+    draws = np.array([-3.0, -1.0, 1.0, 2.5])
+    assert null_from_draws(2.5, draws, 9, "by hand", **options).p == (hits + 1) / 5
+    assert null_from_draws(2.5, draws, 9, "by hand", exact=True, **options).p == hits / 4
+
+
+def test_a_bootstrap_over_families_takes_each_family_whole():
+    families, y = ["a", "a", "b", "c", "c", "c"], np.array([1.0, 2.0, 9.0, 4.0, 5.0, 6.0])
+
+    def mean(weights):
+        return weights @ y / weights.sum(axis=1)
+
+    got = family_bootstrap(families, mean, float(y.mean()), draws=300, rng=1, method="mean, ")
+    counts = family_counts(3, 300, 1)
+    blocks = (y[:2], y[2:3], y[3:])
+    means = [
+        np.concatenate([np.tile(block, int(n)) for block, n in zip(blocks, row, strict=True)]).mean()
+        for row in counts
+    ]
+    assert (got.low, got.high) == pytest.approx(interval(means))
+    assert (got.n, got.method, got.discarded) == (6, "mean, bootstrap over 3 families", 0)
+    same = cluster_bootstrap_mean(y, families, "{clusters} clusters", draws=300, rng=1)
+    assert (same.low, same.high, same.estimate) == pytest.approx((got.low, got.high, y.mean()))
+    undefined = family_bootstrap(families, lambda w: np.where(w[:, 2] > 0, 1.0, NAN), 1.0, draws=300, rng=1)
+    assert undefined.discarded == int((counts[:, 1] == 0).sum()) > 0
+
+
+def test_a_missing_column_is_named_with_those_there_are_or_the_remedy():
+    table = pd.DataFrame({"a": [1], "b": [2]})
+    require_columns(table, ["b", "a"])
+    with pytest.raises(ValueError, match="a column 'c' is needed; the columns are a, b"):
+        require_columns(table, ["a", "c"])
+    with pytest.raises(ValueError, match="a column 'c' is needed; add it"):
+        require_columns(table, ["c"], "add it")
+
+
+def test_a_users_table_is_read_from_a_file_or_from_memory(tmp_path):
+    schema = {"fields": [{"name": "a", "type": "number", "description": "a number"}]}
+    frame = pd.DataFrame({"a": [1.5, 2.0]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for source, name in ((frame, "the table"), (tmp_path / "t.csv", "t.csv")):
+        table, called = read_user_table(source, schema, "numbers")
+        assert (table["a"].tolist(), called) == ([1.5, 2.0], name)
+    with pytest.raises(DataError, match="this is a folder; give the path of a CSV file with numbers"):
+        read_user_table(tmp_path, schema, "numbers")
+    with pytest.raises(FileNotFoundError, match="give the path of a CSV file with numbers"):
+        read_user_table(tmp_path / "none.csv", schema, "numbers")
