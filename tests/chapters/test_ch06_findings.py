@@ -61,7 +61,7 @@ def halves(trained=(0.9, 0.9, 0.9), untrained=(0.98, 0.98, 0.98), p=0.003) -> pd
 def test_the_release_is_counted():
     released = pd.DataFrame({"flags": ["repeated_score", "", ""], "in_release": [True, True, False]})
     counted = pd.DataFrame({"competing_units": [0, 60]})
-    text = findings.in_the_release(released, counted, pd.DataFrame({"cosine": [0.97] * 7})).data
+    text = findings.in_release(released, counted, pd.DataFrame({"cosine": [0.97] * 7})).data
     assert text.startswith("The table has 3 rows; 1 of them stand in the text")
     assert "released for 2 models of the 40; 1 of those counts are zero. All 7 profiles" in text
     assert "and 1 models share one value" in text

@@ -216,6 +216,7 @@ def first_seen(
     *,
     unit: str = "head",
     draws: int = 200,
+    rng: np.random.Generator | int = 0,
 ) -> dict[str, FirstSeen]:
     """From which planted size on each measure shows an opposition.
 
@@ -238,7 +239,7 @@ def first_seen(
     options: dict[str, dict[str, Any]] = {"raw": {}, "centred": {"centred": True, "reference": reference}}
     seen = {}
     for measure, more in options.items():
-        halves = between_random_halves(first, second, draws=draws, **more)
+        halves = between_random_halves(first, second, draws=draws, rng=rng, **more)
         unplanted = part[(part["measure"] == measure) & (part["size"] == 0)]
         seen[measure] = FirstSeen(
             negative_from=seen_from(part, "negative_pct", measure),
@@ -250,7 +251,11 @@ def first_seen(
 
 
 def random_halves_table(
-    vectors: Mapping[tuple[str, str], Floats], *, n: int = 16, draws: int = 300
+    vectors: Mapping[tuple[str, str], Floats],
+    *,
+    n: int = 16,
+    draws: int = 300,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """The mean cosine of every two kinds of prompts beside that of random halves, in each network.
 
@@ -270,7 +275,8 @@ def random_halves_table(
     for network in networks:
         kinds = [kind for name, kind in vectors if name == network]
         for one, two in itertools.combinations(kinds, 2):
-            null = between_random_halves(vectors[network, one][:n], vectors[network, two][:n], draws=draws)
+            a, b = vectors[network, one][:n], vectors[network, two][:n]
+            null = between_random_halves(a, b, draws=draws, rng=rng)
             rows.append((network, f"{one} and {two}", null.observed, null.value, null.low, null.high, null.p))
     return pd.DataFrame(rows, columns=["network", "prompts", "cosine", "median", "low", "high", "p"])
 

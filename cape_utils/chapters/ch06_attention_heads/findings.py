@@ -34,7 +34,7 @@ __all__ = [
     "example_prompts",
     "halves_table",
     "head_profiles",
-    "in_the_release",
+    "in_release",
     "last_token_table",
     "models_table",
     "network_and_prompts",
@@ -65,7 +65,7 @@ def _two(value: float) -> str:
 # ---------------------------------------------------------------- sentences
 
 
-def in_the_release(released: pd.DataFrame, counted: pd.DataFrame, patterns: pd.DataFrame) -> Markdown:
+def in_release(released: pd.DataFrame, counted: pd.DataFrame, patterns: pd.DataFrame) -> Markdown:
     """How much of the paper's count of models can be seen in the release.
 
     Parameters
