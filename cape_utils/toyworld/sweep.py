@@ -27,6 +27,7 @@ __all__ = [
     "LEVERS",
     "PLANS",
     "STEPS",
+    "Cell",
     "Plan",
     "Setting",
     "cell",
@@ -185,17 +186,27 @@ PLANS: dict[str, Plan] = {
 """The book's sweep, a larger one for a GPU, and one for the tests."""
 
 
-def cells(plan: Plan) -> list[str]:
-    """Names of a plan's cells, ``setting@width``, the base setting first, then size by size.
+@dataclass(frozen=True)
+class Cell:
+    """One task of a sweep: a setting at the width that the base setting's model has."""
+
+    setting: Setting
+    base_width: int
+
+
+def cells(plan: Plan) -> dict[str, Cell]:
+    """A plan's cells by name, ``setting@width``, the base setting first, then size by size.
 
     Examples
     --------
-    >>> cells(PLANS["tiny"])
+    >>> list(cells(PLANS["tiny"]))
     ['base@2', 'base@4', 'rumours_0.30@2', 'rumours_0.30@4']
     """
-    names = plan.names or tuple(settings())
-    levers = [f"{name}@{width}" for width in plan.lever_widths for name in names if name != "base"]
-    return [f"base@{width}" for width in plan.widths if "base" in names] + levers
+    known = settings()
+    names = plan.names or tuple(known)
+    base = [("base", width) for width in plan.widths if "base" in names]
+    levers = [(name, width) for width in plan.lever_widths for name in names if name != "base"]
+    return {f"{name}@{width}": Cell(known[name], width) for name, width in base + levers}
 
 
 def cell(plan: Plan, name: str, device: str = "cpu") -> list[Row]:
@@ -213,11 +224,13 @@ def cell(plan: Plan, name: str, device: str = "cpu") -> list[Row]:
     list of dict
         ``setting, lever, label, width, layers, hidden, params`` and the columns of ``toyworld.transformer.train``.
     """
-    if name not in cells(plan):
-        raise ValueError(f"no cell {name!r}; a cell is a setting and a width, such as {cells(plan)[0]!r}")
-    key, _, width = name.partition("@")
-    setting, size = settings()[key], WORLDS[plan.world]
-    shape, base = Shape(int(width)), setting.lever == "base"
+    planned = cells(plan)
+    if name not in planned:
+        raise ValueError(
+            f"no cell {name!r}; a cell is a setting and a width, such as {next(iter(planned))!r}"
+        )
+    setting, width, size = planned[name].setting, planned[name].base_width, WORLDS[plan.world]
+    shape, base = Shape(width), setting.lever == "base"
     if setting.layers != shape.layers:
         shape = matched_shape(shape, setting.layers, size)
     rows = train(
@@ -228,7 +241,7 @@ def cell(plan: Plan, name: str, device: str = "cpu") -> list[Row]:
         checkpoints=plan.checkpoints if base else plan.lever_checkpoints,
         device=device,
     )
-    about: Row = {"setting": key, "lever": setting.lever, "base_width": int(width)}
+    about: Row = {"setting": setting.name, "lever": setting.lever, "base_width": width}
     about |= asdict(shape) | {"params": parameter_count(shape, size)}
     return [about | _rounded(row) for row in rows]
 
@@ -300,7 +313,7 @@ def run(
         return result_cache.sweep(
             f"toy_{plan.world}",
             described(plan, device),
-            cells(plan),
+            list(cells(plan)),
             lambda name: futures[name].result(),
             folder=folder,
             progress=lambda missing: submit(pool, missing),

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from cape_utils.chapters.ch11_toy_world import false_alarms, levers, method_trial, recompute, turning_points
+from cape_utils.chapters.ch11_toy_world.levers import Shift
 from cape_utils.explorers import toyworld as app
 from cape_utils.toyworld import sweep, world
 from cape_utils.toyworld.sweep import PLANS, STEPS
@@ -50,11 +51,11 @@ def test_a_sweep_that_was_cut_off_goes_on_where_it_stopped(tmp_path, counted):
         sweep.run(TINY, folder=tmp_path, progress=cut)
     counted.clear()
     rows = sweep.run(TINY, folder=tmp_path)
-    assert counted == sweep.cells(TINY)[2:]
+    assert counted == list(sweep.cells(TINY))[2:]
     counted.clear()
     assert sweep.run(TINY, folder=tmp_path).equals(rows)
     assert counted == []
-    assert list(rows["task"].unique()) == sweep.cells(TINY)
+    assert list(rows["task"].unique()) == list(sweep.cells(TINY))
 
 
 def test_processes_give_what_one_process_gives(tmp_path):
@@ -180,15 +181,15 @@ def made(shifts: dict[str, float], worlds: int = 3, depth: dict[str, float] | No
 def test_a_planted_shift_is_found_and_a_planted_null_is_not():
     table = made({"exams_0.02": 1.7, "exams_0.15": 1.0, "markers_0.50": 0.6})
     shifts = levers.lever_table(table).set_index("setting")
-    assert shifts.loc["exams_0.02", "words"] == "moves the turning point up"
+    assert shifts.loc["exams_0.02", "shift"] is Shift.UP
     assert shifts.loc["exams_0.02", "moves"] == pytest.approx(1.7, rel=0.25)
-    assert shifts.loc["exams_0.15", "words"] == "no shift seen"
-    assert shifts.loc["markers_0.50", "words"] == "moves the turning point down"
+    assert shifts.loc["exams_0.15", "shift"] is Shift.UNSEEN
+    assert shifts.loc["markers_0.50", "shift"] is Shift.DOWN
 
 
 def test_a_dip_that_is_gone_is_called_gone():
     shifts = levers.lever_table(made({"rumours_0.30": 1.0}, depth={"rumours_0.30": 0.0})).set_index("setting")
-    assert shifts.loc["rumours_0.30", "words"] == "removes the dip"
+    assert shifts.loc["rumours_0.30", "shift"] is Shift.NO_DIP
 
 
 def test_each_lever_has_its_base_setting_beside_it():
@@ -268,9 +269,9 @@ def test_words_on_dips_are_spoken_more_often_over_wider_noise_and_rarely_over_gu
 
 
 def test_a_low_score_of_each_world_at_another_size_is_no_shallow_dip():
-    known = {"dips": 0, "turns": 0, "worlds": 3, "moves_n": 0}
-    assert levers.shift_words(known | {"lowest_mean_pct": 21.0}) == "removes the dip"
-    assert levers.shift_words(known | {"lowest_mean_pct": 20.0}).startswith("makes the dip too shallow")
+    known = {"dips": 0, "turns": 0, "worlds": 3}
+    assert levers.shift_of(**known, lowest_mean_pct=21.0) is Shift.NO_DIP
+    assert levers.shift_of(**known, lowest_mean_pct=20.0) is Shift.SHALLOW_DIP
     # 19 is too low for a mean, but here each world has it at a size of its own, and 25 at the others.
     table = made({"rumours_0.30": 1.0})
     for seed, params in enumerate((1000, 2000, 4000)):
@@ -278,7 +279,7 @@ def test_a_low_score_of_each_world_at_another_size_is_no_shallow_dip():
         table.loc[mine, "truth_pct"] = 25.0
         table.loc[mine & (table["params"] == params), "truth_pct"] = 19.0
     row = levers.lever_table(table).query("setting == 'rumours_0.30'").iloc[0]
-    assert (row["words"], row["lowest_pct"], row["lowest_mean_pct"]) == ("removes the dip", 19.0, 23.0)
+    assert (row["shift"], row["lowest_pct"], row["lowest_mean_pct"]) == (Shift.NO_DIP, 19.0, 23.0)
 
 
 def test_a_lever_on_gossip_changes_the_other_shares_too():

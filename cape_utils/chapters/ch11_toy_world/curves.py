@@ -71,8 +71,8 @@ def by_lever(table: pd.DataFrame | None = None) -> pd.DataFrame:
     parts = []
     for at in places.to_dict("records"):
         panel = scores(table, setting=at["setting"], step=at["step"], same_sizes=True)
-        kept = panel[["family", "params", *SHOWN]]
-        parts.append(kept.assign(lever=at["lever"], label=at["label"], place=at["place"]))
+        drawn = panel[["family", "params", *SHOWN]]
+        parts.append(drawn.assign(lever=at["lever"], label=at["label"], place=at["place"]))
     return pd.concat(parts, ignore_index=True)
 
 

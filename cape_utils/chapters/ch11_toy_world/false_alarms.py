@@ -1,7 +1,7 @@
 """How often the toy world's rules speak where nothing is there: a dip or a turn at chance, a shift between equals.
 
-The rules are those of ``ch11_toy_world.turning_points`` and ``ch11_toy_world.levers``; here they are put to made-up
-scores whose answer is known.
+The rules are those of ``ch11_toy_world.turning_points`` and ``ch11_toy_world.levers``; here they are put to
+simulated scores whose answer is known.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cape_utils.chapters.ch11_toy_world.levers import shift_words
+from cape_utils.chapters.ch11_toy_world.levers import MOVES, Shift, shift_of
 from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turn, turns
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.resampling import null_from_draws
-from cape_utils.stats.results import Null
+from cape_utils.stats.results import Floats, Null
 from cape_utils.toyworld.world import CHANCE_PCT, WorldSize, choice_pct
 
 __all__ = ["false_dips", "false_shifts", "false_turns"]
@@ -38,10 +38,16 @@ def false_turns(panel: pd.DataFrame, *, draws: int = 2000, rng: np.random.Genera
     params, worlds = np.sort(panel["params"].unique()).astype(float), panel["seed"].nunique()
     observed = float(turns(panel)["turns"].sum())
     guessed = 100 * generator.binomial(int(n_items), CHANCE_PCT / 100, (draws, worlds, len(params))) / n_items
-    found = [sum(turn(params, curve, n_items=n_items).turns for curve in curves) for curves in guessed]
+    counts = [sum(turn(params, curve, n_items=n_items).turns for curve in curves) for curves in guessed]
     return null_from_draws(
-        observed, np.array(found, dtype=float), worlds, "every model guesses, item noise only"
+        observed, np.array(counts, dtype=float), worlds, "every model guesses, item noise only"
     )
+
+
+def _curves(panel: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Sizes, and the truth of every world at each of them, shape (worlds, sizes)."""
+    curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
+    return curves.columns.to_numpy(dtype=float), curves.to_numpy()
 
 
 def false_shifts(
@@ -64,26 +70,17 @@ def false_shifts(
         The rule aims at 0.05.
     """
     generator, n_items = np.random.default_rng(rng), items()["truth"]
-    curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
-    params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
+    params, truth = _curves(panel)
     seen = 0
     for _ in range(draws):
-        means = known[generator.integers(0, len(known), worlds)]
+        means = truth[generator.integers(0, len(truth), worlds)]
         sides = np.clip(means + generator.normal(size=(2, *means.shape)) * item_error(means, n_items), 0, 100)
         lowest = np.array(
             [[turn(params, curve, n_items=n_items).lowest_params for curve in side] for side in sides]
         )
         moves = over_worlds(lowest[0] / lowest[1], logs=True)
-        row = {
-            "dips": worlds,
-            "turns": worlds,
-            "worlds": worlds,
-            "lowest_mean_pct": 0.0,
-            "moves_n": moves.n,
-            "moves_low": moves.low,
-            "moves_high": moves.high,
-        }
-        seen += shift_words(row).startswith("moves")
+        shift = shift_of(worlds=worlds, dips=worlds, turns=worlds, lowest_mean_pct=0.0, moves=moves)
+        seen += shift in MOVES
     return seen / draws
 
 
@@ -118,8 +115,7 @@ def false_dips(
         It has no aim; the rules of one curve take two standard errors at every size.
     """
     generator, n_items = np.random.default_rng(rng), int(items()["truth"])
-    curves = panel.pivot_table(index="seed", columns="params", values="truth").sort_index(axis=1)
-    params, known = curves.columns.to_numpy(dtype=float), curves.to_numpy()
+    params, truth = _curves(panel)
     right, rumour = np.zeros(n_items, dtype=int), np.ones(n_items, dtype=int)
     guesses = [
         choice_pct(generator.normal(size=(n_items, WorldSize().values)), right, against=rumour)
@@ -129,16 +125,15 @@ def false_dips(
         guesses = list(100 * generator.binomial(n_items, CHANCE_PCT / 100, 2000) / n_items)
     seen = 0
     for _ in range(draws):
-        means = known[generator.integers(0, len(known), worlds)]
+        means = truth[generator.integers(0, len(truth), worlds)]
         risen = means + generator.normal(size=means.shape) * item_error(means, n_items)
         drawn = np.where(means > CHANCE_PCT, np.clip(risen, 0, 100), generator.choice(guesses, means.shape))
-        found = [turn(params, curve, n_items=n_items) for curve in drawn]
-        row = {
-            "dips": sum(world.dips for world in found),
-            "turns": sum(world.turns for world in found),
-            "worlds": worlds,
-            "lowest_mean_pct": float(drawn.mean(axis=0).min()),
-            "moves_n": 0,
-        }
-        seen += shift_words(row) != "removes the dip"
+        read = [turn(params, curve, n_items=n_items) for curve in drawn]
+        shift = shift_of(
+            worlds=worlds,
+            dips=sum(world.dips for world in read),
+            turns=sum(world.turns for world in read),
+            lowest_mean_pct=float(drawn.mean(axis=0).min()),
+        )
+        seen += shift is not Shift.NO_DIP
     return seen / draws

@@ -7,6 +7,7 @@ A position of a lever is compared with the base setting in the same worlds at th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,50 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, scores, turns
 from cape_utils.stats.item_noise import item_error
+from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS, settings
 from cape_utils.toyworld.world import CHANCE_PCT, rumours_per_truth
 
-__all__ = ["LEAST", "lever_table", "lever_words", "positions", "shift_words"]
+__all__ = [
+    "DIP_GONE",
+    "DIP_IN_PART",
+    "LEAST",
+    "MOVES",
+    "Shift",
+    "changed_positions",
+    "lever_table",
+    "lever_words",
+    "positions",
+    "shift_of",
+    "shift_words",
+]
 
 LEAST = 3
 """Worlds that must turn in both settings before a shift is spoken of: an interval of two is narrow by luck or endless."""
+
+
+class Shift(Enum):
+    """What one position of a lever does to the turning point, by the rule of ``shift_of``."""
+
+    BASE = "the position of the base setting"
+    NO_DIP = "no world dips, nor does their mean"
+    SHALLOW_DIP = "no world dips, but their mean does"
+    DIP_IN_SOME = "some worlds dip, and too few turn"
+    TURN_IN_SOME = "all worlds dip, and too few turn"
+    BEYOND = "all worlds dip and none turns"
+    UP = "the turning point lies at more parameters"
+    DOWN = "the turning point lies at fewer parameters"
+    UNSEEN = "the interval of the factor holds 1"
+
+
+MOVES = frozenset({Shift.UP, Shift.DOWN, Shift.BEYOND})
+"""Outcomes in which the turning point moves."""
+
+DIP_GONE = frozenset({Shift.NO_DIP, Shift.SHALLOW_DIP})
+"""Outcomes in which no world dips."""
+
+DIP_IN_PART = frozenset({Shift.DIP_IN_SOME, Shift.SHALLOW_DIP})
+"""Outcomes with a dip in some worlds, or only in their mean."""
 
 
 def positions(table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -62,7 +100,7 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         ``rumours_per_truth_asked``, from ``toyworld.world``, since one share that changes moves the others too; the
         paired changes
         ``moves`` and ``back_moves`` (factors of size; 1 is no change) and ``lifts`` (points, of the lowest score), each with
-        ``_low, _high, _n``; and ``words``, what the rule of ``shift_words`` makes of them.
+        ``_low, _high, _n``; ``shift``, the ``Shift`` that the rule makes of them; and ``words``, the same for a reader.
     """
     table = data.load("toy_world") if table is None else table
     recipes = {name: setting.recipe for name, setting in settings().items()}
@@ -72,9 +110,9 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         same = place["setting"] != "base"
         base = turns(scores(table, same_sizes=same))
         panel = scores(table, setting=place["setting"], step=place["step"], same_sizes=same)
-        here = turns(panel)
-        worlds = here.index.intersection(base.index)
-        mine, other = here.loc[worlds], base.loc[worlds]
+        turned = turns(panel)
+        worlds = turned.index.intersection(base.index)
+        mine, other = turned.loc[worlds], base.loc[worlds]
         row: dict[str, Any] = (
             {str(key): value for key, value in place.items()}
             | {"worlds": len(worlds)}
@@ -87,20 +125,21 @@ def lever_table(table: pd.DataFrame | None = None) -> pd.DataFrame:
         row["mean_dips"] = _mean_dips(row["lowest_mean_pct"], len(worlds))
         for name, asked in (("rumours_per_truth", False), ("rumours_per_truth_asked", True)):
             row[name] = rumours_per_truth(recipes[place["setting"]], asked=asked)
-        for name, change in (
-            ("moves", over_worlds(mine["lowest_params"] / other["lowest_params"], logs=True)),
-            ("back_moves", over_worlds(mine["back_params"] / other["back_params"], logs=True)),
-            ("lifts", over_worlds(mine["lowest_pct"] - other["lowest_pct"])),
-        ):
+        changes = {
+            "moves": over_worlds(mine["lowest_params"] / other["lowest_params"], logs=True),
+            "back_moves": over_worlds(mine["back_params"] / other["back_params"], logs=True),
+            "lifts": over_worlds(mine["lowest_pct"] - other["lowest_pct"]),
+        }
+        for name, change in changes.items():
             row |= {
                 name: change.estimate,
                 f"{name}_low": change.low,
                 f"{name}_high": change.high,
                 f"{name}_n": change.n,
             }
-        row["words"] = (
-            shift_words(row) if (place["setting"], place["step"]) != ("base", STEPS) else "the base setting"
-        )
+        is_base = (place["setting"], place["step"]) == ("base", STEPS)
+        row["shift"] = Shift.BASE if is_base else _shift_of_row(row, changes["moves"])
+        row["words"] = shift_words(row["shift"], row)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -111,38 +150,71 @@ def _mean_dips(pct: float, worlds: int) -> bool:
     return bool(pct < CHANCE_PCT - 2 * noise)
 
 
-def shift_words(row: Mapping[str, Any]) -> str:
-    """Say by rule what one position of a lever does.
+def shift_of(
+    *, worlds: int, dips: int, turns: int, lowest_mean_pct: float, moves: Estimate | None = None
+) -> Shift:
+    """Decide by rule what one position of a lever does.
 
     A dip is removed if no world has one and at no size the mean over worlds is below chance by more than twice its item
-    noise. (The mean of the worlds' lowest scores stood here first; a review found that guessers often have a low one at some
-    size.) A turning point moves if the interval of the factor leaves out 1
-    in at least ``LEAST`` worlds, and lies beyond the sizes tried if every world dips
-    and none turns.
+    noise. A turning point moves if the interval of the factor leaves out 1 in at least ``LEAST`` worlds, and lies beyond
+    the sizes tried if every world dips and none turns.
 
     Parameters
     ----------
-    row : mapping
-        ``dips, turns, worlds, lowest_mean_pct`` and ``moves_n, moves_low, moves_high``.
+    worlds, dips, turns : int
+        How many worlds there are, in how many the score dips, and in how many it turns.
+    lowest_mean_pct : float
+        Lowest mean over worlds, percent.
+    moves : Estimate, optional
+        Factor by which the turning point moves, over the worlds that turn here and in the base setting; none by default.
 
     Examples
     --------
-    >>> known = {"dips": 3, "turns": 3, "worlds": 3, "lowest_mean_pct": 8.0}
-    >>> shift_words(known | {"moves_n": 3, "moves_low": 1.5, "moves_high": 2.7})
-    'moves the turning point up'
+    >>> up = Estimate(estimate=2.0, low=1.5, high=2.7, n=3, method="")
+    >>> shift_of(worlds=3, dips=3, turns=3, lowest_mean_pct=8.0, moves=up)
+    <Shift.UP: 'the turning point lies at more parameters'>
     """
-    worlds = row["worlds"]
-    if row["dips"] == 0:
-        shallow = _mean_dips(row["lowest_mean_pct"], worlds)
-        return "makes the dip too shallow for any one world to show" if shallow else "removes the dip"
-    if row["dips"] < worlds and row["moves_n"] < LEAST:
-        return f"leaves a dip in {row['dips']} of {worlds} worlds"
-    if row["turns"] == 0:
-        return "moves the turning point beyond the sizes tried"
-    if row["moves_n"] < LEAST:
-        return f"leaves a turn within the sizes tried in {row['turns']} of {worlds} worlds"
-    up, down = row["moves_low"] > 1, row["moves_high"] < 1
-    return f"moves the turning point {'up' if up else 'down'}" if up or down else "no shift seen"
+    if dips == 0:
+        return Shift.SHALLOW_DIP if _mean_dips(lowest_mean_pct, worlds) else Shift.NO_DIP
+    enough = moves is not None and moves.n >= LEAST
+    if dips < worlds and not enough:
+        return Shift.DIP_IN_SOME
+    if turns == 0:
+        return Shift.BEYOND
+    if moves is None or not enough:
+        return Shift.TURN_IN_SOME
+    return Shift.UP if moves.low > 1 else Shift.DOWN if moves.high < 1 else Shift.UNSEEN
+
+
+def _shift_of_row(row: Mapping[str, Any], moves: Estimate) -> Shift:
+    counts = {name: row[name] for name in ("worlds", "dips", "turns", "lowest_mean_pct")}
+    return shift_of(**counts, moves=moves)
+
+
+def shift_words(shift: Shift, row: Mapping[str, Any]) -> str:
+    """A shift in words, with the ``dips, turns, worlds`` of its row.
+
+    Examples
+    --------
+    >>> shift_words(Shift.DIP_IN_SOME, {"dips": 2, "turns": 1, "worlds": 3})
+    'leaves a dip in 2 of 3 worlds'
+    """
+    return {
+        Shift.BASE: "the base setting",
+        Shift.NO_DIP: "removes the dip",
+        Shift.SHALLOW_DIP: "makes the dip too shallow for any one world to show",
+        Shift.DIP_IN_SOME: f"leaves a dip in {row['dips']} of {row['worlds']} worlds",
+        Shift.TURN_IN_SOME: f"leaves a turn within the sizes tried in {row['turns']} of {row['worlds']} worlds",
+        Shift.BEYOND: "moves the turning point beyond the sizes tried",
+        Shift.UP: "moves the turning point up",
+        Shift.DOWN: "moves the turning point down",
+        Shift.UNSEEN: "no shift seen",
+    }[shift]
+
+
+def changed_positions(shifts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``lever_table`` without those of the base setting."""
+    return shifts[shifts["shift"] != Shift.BASE]
 
 
 def lever_words(lever: str, shifts: pd.DataFrame) -> str:
@@ -153,12 +225,11 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
     ValueError
         If the lever was not turned.
     """
-    rows = shifts[(shifts["lever"] == lever) & (shifts["words"] != "the base setting")]
+    rows = changed_positions(shifts[shifts["lever"] == lever])
     if rows.empty:
         raise ValueError(f"no lever {lever!r}; the levers are {', '.join(dict.fromkeys(shifts['lever']))}")
     parts = []
     for row in rows.to_dict("records"):
         factor = f", factor {row['moves']:.2f} [{row['moves_low']:.2f}, {row['moves_high']:.2f}]"
-        given = row["moves_n"] >= LEAST
-        parts.append(f"{row['label']}: {row['words']}{factor if given else ''}")
+        parts.append(f"{row['label']}: {row['words']}{factor if row['moves_n'] >= LEAST else ''}")
     return f"{LEVERS[lever]}: " + "; ".join(parts)

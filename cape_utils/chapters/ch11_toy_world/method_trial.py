@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.chapters.ch11_toy_world.levers import lever_table
+from cape_utils.chapters.ch11_toy_world.levers import MOVES, changed_positions, lever_table
 from cape_utils.chapters.ch11_toy_world.turning_points import (
     PARAMS_PER_BILLION,
     items,
@@ -25,12 +25,12 @@ from cape_utils.chapters.ch11_toy_world.turning_points import (
 from cape_utils.scaling import critical_scale, forecasting, sign_predictors, width
 from cape_utils.scaling.coupling import local_coupling, within_family
 from cape_utils.stats.results import Estimate, Null
-from cape_utils.toyworld.sweep import STEPS
+from cape_utils.toyworld.sweep import STEPS, settings
 from cape_utils.toyworld.world import Recipe
 
 __all__ = [
+    "EQUATIONS",
     "ODE_METHODS",
-    "VERDICTS",
     "beyond_commonest",
     "equation_errors",
     "normalised",
@@ -40,28 +40,27 @@ __all__ = [
     "trial",
 ]
 
-VERDICTS: dict[str, str] = {
-    "recovers": "gives the known answer",
-    "misses": "gives another answer",
-    "cannot tell": "gives no answer that could be right or wrong",
-}
-"""What an analysis does in a world where the answer is known."""
-
 Verdict = Literal["recovers", "misses", "cannot tell"]
+"""Whether an analysis gives the known answer, another one, or none that could be right or wrong."""
 
 X, Y = "reasoning", "truth"
 LENGTHS = (STEPS // 2, STEPS, 2 * STEPS)
 BENCHMARKS = ("truth", "reasoning", "ordinary", "covered", "reference")
 """Scores that take the place of the paper's five benchmarks."""
 
-ODE_METHODS: tuple[forecasting.Method, ...] = (
-    "persistence",
-    "line, anchored",
-    "parabola, anchored",
+EQUATIONS: tuple[forecasting.Method, ...] = (
     "dense linear ODE",
     "sparse ODE, degree 1",
     "sparse ODE, degree 2",
     "sparse ODE, degree 3",
+)
+"""Methods that integrate an equation fitted to the other worlds."""
+
+ODE_METHODS: tuple[forecasting.Method, ...] = (
+    "persistence",
+    "line, anchored",
+    "parabola, anchored",
+    *EQUATIONS,
 )
 
 
@@ -79,10 +78,12 @@ def signs_foretold(table: pd.DataFrame | None = None) -> Estimate:
 
 
 def _shares_foretold(table: pd.DataFrame | None) -> pd.Series[float]:
-    points = turns(scores(table))["lowest_params"]
+    panel = scores(table)
+    points = turns(panel)["lowest_params"]
+    seeds = panel.groupby("family")["seed"].first()
     shares: dict[str, float] = {}
     for family, part in local(table).groupby("family"):
-        others = points.drop(int(str(family).split()[-1]) - 1).dropna()
+        others = points.drop(seeds[family]).dropna()
         if others.empty:
             continue
         above = part["mid_params_b"] * PARAMS_PER_BILLION > 10 ** np.log10(others).mean()
@@ -205,7 +206,7 @@ def trial(table: pd.DataFrame | None = None, shifts: pd.DataFrame | None = None)
     Returns
     -------
     DataFrame
-        ``analysis, chapter, it says, what is known, verdict``; the verdict by rule, one of ``VERDICTS``.
+        ``analysis, chapter, it says, what is known, verdict``; the verdict by rule, a ``Verdict``.
     """
     table = data.load("toy_world") if table is None else table
     shifts = lever_table(table) if shifts is None else shifts
@@ -282,12 +283,14 @@ def _width(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
         f"r below the turning point goes from {raw.estimate:.2f} to {null.observed:.2f}; shuffled scores give "
         f"{null.value:.2f} [{null.low:.2f}, {null.high:.2f}]"
     )
-    deep = shifts[(shifts["lever"] == "depth") & (shifts["words"] != "the base setting")]
+    deep = changed_positions(shifts[shifts["lever"] == "depth"])
+    layers = {name: setting.layers for name, setting in settings().items()}
     known = "at one parameter count, " + "; ".join(
-        f"{row.label} layer{'s' * (row.label != '1')}: {row.words}" for row in deep.itertuples()
+        f"{row.label} layer{'s' if layers[str(row.setting)] > 1 else ''}: {row.words}"
+        for row in deep.itertuples()
     )
     beyond = not null.low <= null.observed <= null.high
-    moved = bool(deep["words"].str.startswith("moves").any())
+    moved = bool(deep["shift"].isin(MOVES).any())
     verdict: Verdict = "cannot tell" if not beyond else "recovers" if moved else "misses"
     return _row("division by width", "04_width_normalization", answer, known, verdict)
 
@@ -299,9 +302,9 @@ def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
         f"area {areas['auc'].iloc[0]:.2f} for parameters, {best['auc']:.2f} for {best.name} (difference "
         f"{best['difference']:+.2f} [{best['difference_low']:+.2f}, {best['difference_high']:+.2f}])"
     )
-    longer = shifts[(shifts["lever"] == "length") & (shifts["words"] != "the base setting")]
+    longer = changed_positions(shifts[shifts["lever"] == "length"])
     known = "; ".join(f"{row.label} steps: {row.words}" for row in longer.itertuples())
-    moved = bool(longer["words"].str.startswith("moves").any())
+    moved = bool(longer["shift"].isin(MOVES).any())
     ahead = best["difference_low"] > 0
     behind = best["difference_high"] < 0
     verdict: Verdict = "recovers" if ahead and moved else "misses" if behind and moved else "cannot tell"
@@ -310,7 +313,7 @@ def _rival(table: pd.DataFrame, shifts: pd.DataFrame) -> dict[str, str]:
 
 def _equation(table: pd.DataFrame) -> dict[str, str]:
     errors = _world_errors(table)
-    equations = [str(name) for name in errors if "ODE" in str(name)]
+    equations = list(EQUATIONS)
     medians = errors.median()
     best = str(medians[equations].idxmin())
     apart = over_worlds((errors[best] - errors["parabola, anchored"]).replace(np.inf, np.nan))

@@ -1,6 +1,6 @@
 """Which claims of the papers are about a lever, and what that lever does in the toy world.
 
-The words come by rule from the sweep's table. They say what moves a turning point in a world that was made, and are no
+The words come by rule from the sweep's table. They say what moves a turning point in a toy world, and are no
 verdict on any language model; verdicts are the business of ``claims.assessment``.
 """
 

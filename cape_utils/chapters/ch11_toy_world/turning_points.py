@@ -6,6 +6,7 @@ What the levers do to a turning point is in ``ch11_toy_world.levers``; nothing i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "scores",
     "turn",
     "turns",
+    "turns_by_length",
     "turns_summary",
 ]
 
@@ -91,10 +93,10 @@ def scores(
     table = data.load("toy_world") if table is None else table
     part = table[(table["setting"] == setting) & (table["step"] == step)]
     if part.empty:
-        own = table[table["setting"] == setting]
-        there = ", ".join(map(str, sorted(set(own["step"] if len(own) else table["setting"]))))
-        what = "that setting was read after" if len(own) else "the settings are"
-        raise ValueError(f"no row of setting {setting!r} after {step} steps; {what} {there}")
+        rows = table[table["setting"] == setting]
+        available = ", ".join(map(str, sorted(set(rows["step"] if len(rows) else table["setting"]))))
+        what = "that setting was read after" if len(rows) else "the settings are"
+        raise ValueError(f"no row of setting {setting!r} after {step} steps; {what} {available}")
     if same_sizes:
         part = part[part["base_width"].isin(_shared_widths(table))]
     part = part.sort_values(["seed", "params"], kind="stable")
@@ -171,7 +173,7 @@ def turn(params: np.ndarray, truth: np.ndarray, *, n_items: float) -> Turn:
     (True, True, 17783)
     """
     if len(params) < 3 or not (np.diff(params) > 0).all():
-        raise ValueError(f"at least three rising sizes are needed; {list(params)} came")
+        raise ValueError(f"got sizes {list(params)}; expected at least three rising sizes")
     x, place = np.log10(params), int(np.argmin(truth))
     lowest, largest = float(truth[place]), float(truth[-1])
     noise = float(item_error(CHANCE_PCT, n_items))
@@ -189,7 +191,15 @@ def turn(params: np.ndarray, truth: np.ndarray, *, n_items: float) -> Turn:
         end = int(above[0])
         share = (CHANCE_PCT - truth[end - 1]) / (truth[end] - truth[end - 1])
         back = 10 ** float(x[end - 1] + share * (x[end] - x[end - 1]))
-    return Turn(lowest, vertex, back, largest, bool(dips), bool(turned), bool(np.isfinite(back)))
+    return Turn(
+        lowest_pct=lowest,
+        lowest_params=vertex,
+        back_params=back,
+        largest_pct=largest,
+        dips=bool(dips),
+        turns=bool(turned),
+        recovers=bool(np.isfinite(back)),
+    )
 
 
 def turns(panel: pd.DataFrame) -> pd.DataFrame:
@@ -214,17 +224,18 @@ def over_worlds(values: np.ndarray | pd.Series[float], *, logs: bool = False) ->
     2 [-0.484, 4.48], n = 3 (mean over worlds, Student's t)
     """
     array = np.asarray(values, dtype=float)
-    known = array[np.isfinite(array)]
-    known = np.log10(known) if logs else known
-    mean = float(known.mean()) if len(known) else float("nan")
+    finite = array[np.isfinite(array)]
+    finite = np.log10(finite) if logs else finite
+    n = len(finite)
+    mean = float(finite.mean()) if n else float("nan")
     low = high = float("nan")
-    if len(known) > 1:
-        half = float(stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known)))
+    if n > 1:
+        half = float(stats.t.ppf(0.975, n - 1) * finite.std(ddof=1) / np.sqrt(n))
         low, high = mean - half, mean + half
     if logs:
         mean, low, high = 10**mean, 10**low, 10**high
     method = f"{'geometric ' if logs else ''}mean over worlds, Student's t"
-    return Estimate(mean, low, high, len(known), method, discarded=len(array) - len(known))
+    return Estimate(estimate=mean, low=low, high=high, n=n, method=method, discarded=len(array) - n)
 
 
 def turns_summary(panel: pd.DataFrame) -> dict[str, Estimate]:
@@ -236,6 +247,35 @@ def turns_summary(panel: pd.DataFrame) -> dict[str, Estimate]:
         "lowest_pct": over_worlds(table["lowest_pct"]),
         "largest_pct": over_worlds(table["largest_pct"]),
     }
+
+
+def turns_by_length(
+    table: pd.DataFrame | None = None, *, lengths: Sequence[int] = (STEPS // 2, STEPS, 2 * STEPS)
+) -> pd.DataFrame:
+    """Size of the lowest score, and size back at chance, after several lengths of training of the base setting.
+
+    Returns
+    -------
+    DataFrame
+        ``steps, reading, params, low, high, worlds``.
+    """
+    readings = {"lowest_params": "lowest", "back_params": "back at chance"}
+    rows = []
+    for length in lengths:
+        summary = turns_summary(scores(table, step=length))
+        for key, reading in readings.items():
+            size = summary[key]
+            rows.append(
+                {
+                    "steps": length,
+                    "reading": reading,
+                    "params": size.estimate,
+                    "low": size.low,
+                    "high": size.high,
+                    "worlds": size.n,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def coupling_by_step(panel: pd.DataFrame) -> pd.DataFrame:
