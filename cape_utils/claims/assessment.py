@@ -127,7 +127,7 @@ def scoreboard(chapter: str | None = None) -> Scoreboard:
 
 
 def flat_table() -> pd.DataFrame:
-    """The whole ledger with one number a column, as published in ``scorecard.csv``.
+    """The whole ledger with one number per column, as published in ``scorecard.csv``.
 
     Returns
     -------

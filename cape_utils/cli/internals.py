@@ -27,7 +27,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--models",
         required=True,
         metavar="FILE",
-        help="model names or folders, one a line; # begins a remark",
+        help="model names or folders, one per line; # begins a comment",
     )
     command.add_argument(
         "--out",

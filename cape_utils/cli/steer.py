@@ -42,7 +42,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     texts.add_argument(
         "--prompt", action="append", metavar="TEXT", help="a text to continue; may be repeated"
     )
-    texts.add_argument("--prompts", metavar="FILE", help="a file of texts, one a line")
+    texts.add_argument("--prompts", metavar="FILE", help="a file of texts, one per line")
     source = command.add_mutually_exclusive_group()
     source.add_argument("--direction", metavar="FILE", help="a direction saved before")
     source.add_argument(
@@ -120,10 +120,10 @@ def _prompts(arguments: argparse.Namespace) -> list[str]:
         lines = Path(arguments.prompts).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{arguments.prompts} is not a text file in UTF-8; it should hold one prompt a line"
+            f"{arguments.prompts} is not a text file in UTF-8; it should hold one prompt per line"
         ) from error
     if not (prompts := [line for line in lines if line.strip()]):
-        raise ValueError(f"{arguments.prompts} holds no prompt; write one a line")
+        raise ValueError(f"{arguments.prompts} holds no prompt; write one per line")
     return prompts
 
 

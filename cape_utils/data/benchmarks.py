@@ -1,4 +1,4 @@
-"""What is known of each benchmark: its title, its level of chance, its number of items."""
+"""What is known of each benchmark: its title, its chance level, its number of items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["benchmark_items", "benchmark_title", "benchmarks_of", "chance_pct"]
 
 
 def chance_pct(benchmark: str) -> float:
-    """Return what guessing scores on a benchmark, in percent.
+    """Score of random guessing on a benchmark, percent.
 
     Raises
     ------

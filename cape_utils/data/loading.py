@@ -177,7 +177,7 @@ def panel(which: Panel, *, rows: Rows = "as_released") -> pd.DataFrame:
 
 
 def both_panels(*, rows: Rows = "as_released") -> pd.DataFrame:
-    """The two panels one below the other, told apart by a column ``panel``; they are never averaged.
+    """The two panels stacked, distinguished by a column ``panel``; they are never averaged.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def bootstrap_rows() -> pd.DataFrame:
 
 
 def pythia_copies() -> pd.DataFrame:
-    """The three versions of the eight Pythia models' scores, one below the other.
+    """The three versions of the eight Pythia models' scores, stacked.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Hold a CSV table against its schema and say, cell by cell, what is wrong with it.
+"""Validate a CSV table against its schema, and name every problem by its cell.
 
 The rules themselves (types, ranges, keys) live in ``data/datapackage.json`` and are applied by the
 frictionless library. This module adds what a reader of the message needs: the line of the file, the

@@ -1,4 +1,4 @@
-"""One family's own scores, measured again and again: what the finite number of test items leaves of its couplings.
+"""One family's own scores, remeasured by simulation: what the finite number of test items leaves of its couplings.
 
 Section 2 of paper A gives each step a coupling and a phase. Here every score is redrawn from its test items, and the
 coupling, the phase and the family's own critical scale follow from each draw. A ratio of small differences has no finite

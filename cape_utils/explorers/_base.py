@@ -73,7 +73,7 @@ class Debounce:
         self._timer = loop.call_later(self.delay_s, self.flush)
 
     def flush(self) -> None:
-        """Do now what is waiting, if anything is."""
+        """Make the pending call now, if there is one."""
         self._stop()
         if self.pending:
             self.pending = False

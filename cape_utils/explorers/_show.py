@@ -1,4 +1,4 @@
-"""Show an app where a kernel can run it, and its still twin where none can.
+"""Show an app where a kernel can run it, and its static twin where none can.
 
 Which of the two it is follows from where the code runs; the apps themselves know nothing of it.
 """

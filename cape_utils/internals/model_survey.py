@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def read_models(path: str | os.PathLike[str]) -> list[str]:
-    """Read model names or folders from a text file, one a line; ``#`` begins a remark.
+    """Read model names or folders from a text file, one per line; ``#`` begins a comment.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def read_models(path: str | os.PathLike[str]) -> list[str]:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} is not a text file in UTF-8; it should hold one model name a line"
+            f"{path} is not a text file in UTF-8; it should hold one model name per line"
         ) from error
     names: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
@@ -47,14 +47,14 @@ def read_models(path: str | os.PathLike[str]) -> list[str]:
         if not name:
             continue
         if len(name.split()) > 1 and not Path(name).is_dir():
-            raise ValueError(f"{path}, line {number}: {name!r} is more than one name; write one a line")
+            raise ValueError(f"{path}, line {number}: {name!r} is more than one name; write one per line")
         if name in names:
             raise ValueError(
                 f"{path}, line {number}: {name} already stands in line {names[name]}; remove one"
             )
         names[name] = number
     if not names:
-        raise ValueError(f"{path} names no model; write one name a line, such as EleutherAI/pythia-410m")
+        raise ValueError(f"{path} names no model; write one name per line, such as EleutherAI/pythia-410m")
     return list(names)
 
 

@@ -1,1 +1,1 @@
-"""Long computations: results that are kept from run to run, and a Dask client."""
+"""Long computations: results cached between runs, and a Dask client."""

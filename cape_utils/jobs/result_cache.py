@@ -1,4 +1,4 @@
-"""Results of long sweeps over a model: kept, resumed where they stopped, and reused where nothing has changed.
+"""Results of long sweeps over a model: cached, resumed where they stopped, and reused where nothing has changed.
 
 A sweep is a list of tasks and a function that does one. Each finished task is one line of a file whose name carries a
 digest of everything the results depend on, so that a stale result cannot be mistaken for a fresh one. The results

@@ -234,7 +234,7 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
 
 @contextlib.contextmanager
 def content_positions(model: PreTrainedModel) -> Iterator[list[Tensor]]:
-    """Know during each forward pass which positions are neither padding nor the first token of a text.
+    """Track during each forward pass which positions are neither padding nor the first token of a text.
 
     Yields
     ------
@@ -284,7 +284,7 @@ def pooled(
     pool: Pool = "mean",
     batch_size: int = 16,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield one vector a text and layer (or head), batch by batch.
+    """Yield one vector for each text and layer (or head), batch by batch.
 
     Tokens are averaged inside the hook, so that memory holds one batch of one layer and never all tokens of all layers.
 

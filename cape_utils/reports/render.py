@@ -1,4 +1,4 @@
-"""A diagnosis as something to keep: text, Markdown, one HTML file with charts, or JSON.
+"""A diagnosis written as text, Markdown, one HTML file with charts, or JSON.
 
 The HTML holds everything that it needs, Vega included, and forbids itself the network. The sentences are those of
 ``reports.sections``, the pictures those of ``reports.figures``.

@@ -55,7 +55,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Null:
-    """What a statistic does when nothing is there.
+    """The distribution of a statistic under a null hypothesis, and where the data fall in it.
 
     Attributes
     ----------

@@ -122,7 +122,7 @@ def test_a_direction_of_another_model_is_refused(folder, pairs, tmp_path, capsys
         ({}, 2, "there is nothing to do; give --prompt, --prompts, or --save"),
         ({"prompt": " "}, 2, "--prompt is empty"),
         ({"prompts": "{tmp}/none.txt"}, 2, "none.txt"),
-        ({"prompts": "{tmp}/empty.txt"}, 2, "holds no prompt; write one a line"),
+        ({"prompts": "{tmp}/empty.txt"}, 2, "holds no prompt; write one per line"),
         ({"prompts": "{tmp}/binary"}, 2, "not a text file in UTF-8"),
         ({"prompt": "a", "layer": "x"}, 2, "--layer is 'x'; expected a number from 0, or auto"),
         ({"prompt": "a", "layer": 3}, 2, "layer 3 does not exist; there are 3, from 0 to 2"),

@@ -48,7 +48,7 @@ def test_a_list_of_names_with_remarks(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no model; write one name a line"),
+        ("", "names no model; write one name per line"),
         ("# nothing\n", "names no model"),
         ("a/b\nc d\n", "line 2: 'c d' is more than one name"),
         ("a/b\n\na/b\n", "line 3: a/b already stands in line 1"),
