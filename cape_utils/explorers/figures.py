@@ -250,7 +250,7 @@ def location(field: pd.DataFrame, line: Line, position: FrontierPosition) -> Any
     field : pandas.DataFrame
         From ``frontier.regression.h_field``.
     line : Line
-    position : Location
+    position : FrontierPosition
         From ``frontier.regression.locate`` with the same line.
     """
     unit = alt.Scale(domain=[0, 100], nice=False)
@@ -330,7 +330,7 @@ def what_if(
 
     Parameters
     ----------
-    before, after : sequence of Interval
+    before, after : sequence of CouplingStep
         The same steps; both alike where nothing is changed.
     family, x, y : str
     change : str

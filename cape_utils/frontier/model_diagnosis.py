@@ -84,7 +84,7 @@ class FrontierDiagnosis:
 
     Attributes
     ----------
-    location : Location
+    location : FrontierPosition
     band : str
         ``above``, ``on`` or ``below`` the line, by five points.
     band_sure : bool

@@ -1,6 +1,6 @@
 """What a frontier diagnosis says in plain words, for the command line and for reports.
 
-Every sentence is built from a ``Location`` or a ``FrontierDiagnosis``. Nothing is computed here.
+Every sentence is built from a ``FrontierPosition`` or a ``FrontierDiagnosis``. Nothing is computed here.
 """
 
 from __future__ import annotations
