@@ -8,7 +8,7 @@ released, and no model is opened. The normalisation itself is in ``scaling.width
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from cape_utils.stats.results import Estimate, Floats, Null
 __all__ = [
     "matched_pairs",
     "partial_given",
+    "partial_table",
     "projection_changes",
     "random_projection_null",
     "size_and_width",
@@ -94,6 +95,37 @@ def partial_given(
     bad = int(np.sum(~np.isfinite(r[1:])))
     method = f"family means and {', '.join(covariates) or 'nothing else'} taken out, bootstrap over {len(sizes)} families"
     return Estimate(float(r[0]), low, high, n, method, 0.95, draws, bad)
+
+
+def partial_table(panels: Mapping[str, pd.DataFrame], limits: Mapping[str, float]) -> pd.DataFrame:
+    """Correlations within families given nothing, width, size or both, in each panel up to each size.
+
+    Parameters
+    ----------
+    panels : mapping of str to pandas.DataFrame
+        From `with_logs`, by label.
+    limits : mapping of str to float
+        Largest size in billions, by label; infinite for all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``panel, sizes, given, estimate, low, high, n``.
+    """
+    covariates = {
+        "nothing": [],
+        "width": ["log_width"],
+        "size": ["log_size"],
+        "both": ["log_size", "log_width"],
+    }
+    rows = []
+    for panel, label in itertools.product(panels, limits):
+        table = panels[panel]
+        part = table[table["params_b"] <= limits[label]].dropna(subset=["log_width"])
+        for given, columns in covariates.items():
+            e = partial_given(part, columns)
+            rows.append((panel, label, given, e.estimate, e.low, e.high, e.n))
+    return pd.DataFrame(rows, columns=["panel", "sizes", "given", "estimate", "low", "high", "n"])
 
 
 def size_and_width(
