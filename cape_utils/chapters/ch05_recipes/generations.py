@@ -22,7 +22,9 @@ from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
+    "COSINE",
     "MEASURES",
+    "SCORES",
     "generation_pairs",
     "internal_cosines",
     "internal_difference_null",
@@ -32,11 +34,13 @@ __all__ = [
 
 HS = "hellaswag"
 
+COSINE, SCORES = "cosine inside a model", "coupling of scores"
+
 MEASURES = {
-    "qwen_dip": ("cosine inside a model", ("Qwen2.5-1.5B", "Qwen3-1.7B")),
-    "qwen_8b_gain": ("cosine inside a model", ("Qwen2.5-7B", "Qwen3-8B", "Qwen3-8B (second file)")),
-    "gemma4_coupling": ("cosine inside a model", ("Gemma-3-4B", "Gemma-4-E4B", "Gemma-4-E4B-it")),
-    "phi_scale_advantage": ("coupling of scores", ("Phi-1.5", "Phi-2")),
+    "qwen_dip": (COSINE, ("Qwen2.5-1.5B", "Qwen3-1.7B")),
+    "qwen_8b_gain": (COSINE, ("Qwen2.5-7B", "Qwen3-8B", "Qwen3-8B (second file)")),
+    "gemma4_coupling": (COSINE, ("Gemma-3-4B", "Gemma-4-E4B", "Gemma-4-E4B-it")),
+    "phi_scale_advantage": (SCORES, ("Phi-1.5", "Phi-2")),
 }
 """What each claim of the chapter measures, and the models that it is about."""
 
@@ -67,7 +71,7 @@ def generation_pairs(rows: pd.DataFrame, *, ratio: float = 1.3) -> pd.DataFrame:
     """
     if not ratio >= 1:
         raise ValueError(f"ratio={ratio}; the larger of two sizes over the smaller is at least 1")
-    found, unmatched = [], []
+    compared, unmatched = [], []
     for line, part in rows.dropna(subset=["generation", HS, TQA]).groupby("line"):
         recipes = part.sort_values("generation")["recipe"].drop_duplicates().tolist()
         for before, after in itertools.pairwise(recipes):
@@ -76,10 +80,10 @@ def generation_pairs(rows: pd.DataFrame, *, ratio: float = 1.3) -> pd.DataFrame:
             if not pairs:
                 unmatched.append(f"{before} and {after}")
             for i, j in pairs:
-                found.append(_compared(str(line), old.iloc[i].to_dict(), new.iloc[j].to_dict()))
+                compared.append(_compared(str(line), old.iloc[i].to_dict(), new.iloc[j].to_dict()))
     columns = ["line", "before", "after", "from_model", "to_model", "from_b", "to_b"]
     columns += [f"{part}_{score}" for score in (TQA, HS) for part in ("d", "se")]
-    table = pd.DataFrame(found, columns=columns)
+    table = pd.DataFrame(compared, columns=columns)
     half = stats.norm.ppf(0.975) * table[f"se_{TQA}"]
     table["low"], table["high"] = table[f"d_{TQA}"] - half, table[f"d_{TQA}"] + half
     z = (table[f"d_{TQA}"] / table[f"se_{TQA}"]).abs()
@@ -130,27 +134,28 @@ def small_steps_null(
     below_b : float
         Steps whose middle size is smaller are used, billion parameters.
     draws : int
-        The null deals the kinds out anew among groups of one line and kind, the unit that was trained alike.
+        The null permutes the kinds among groups of one line and kind, the unit that was trained alike.
     """
     used = steps[(steps["mid_params_b"] < below_b) & steps["kind"].isin(["web", "curated"])]
     used = used.dropna(subset=["coupling"])
-    block, names = pd.factorize(used["line"] + " " + used["kind"])
-    label = pd.Series(names).str.endswith(" curated").to_numpy(dtype=bool)
+    block = used.groupby(["line", "kind"], sort=False).ngroup().to_numpy()
+    groups = used.drop_duplicates(["line", "kind"])
+    label = groups["kind"].eq("curated").to_numpy()
     if not 0 < label.sum() < len(label):
         raise ValueError(
-            f"steps of both kinds below {below_b}B are needed; the groups are {', '.join(names)}"
+            f"steps of both kinds below {below_b}B are needed; the groups are {', '.join(groups['line'] + ' ' + groups['kind'])}"
         )
     positive = used["coupling"].to_numpy(dtype=float) > 0
     wins, size = np.bincount(block, positive), np.bincount(block)
-    dealt = np.random.default_rng(rng).permuted(np.tile(label, (draws, 1)), axis=1)
+    permuted = np.random.default_rng(rng).permuted(np.tile(label, (draws, 1)), axis=1)
 
     def gap(curated: Floats) -> Floats:
         inside = np.asarray(curated, dtype=float)
         return np.asarray(inside @ wins / (inside @ size) - (1 - inside) @ wins / ((1 - inside) @ size))
 
     observed = float(gap(label[None].astype(float))[0])
-    method = f"kinds dealt out anew among {len(names)} groups of recipes"
-    return null_from_draws(observed, gap(dealt.astype(float)), len(used), method)
+    method = f"kinds permuted at random among {len(groups)} groups of recipes"
+    return null_from_draws(observed, gap(permuted.astype(float)), len(used), method)
 
 
 def internal_cosines(families: tuple[str, ...] = ("Qwen2.5", "Qwen3", "Gemma")) -> pd.DataFrame:
@@ -159,14 +164,14 @@ def internal_cosines(families: tuple[str, ...] = ("Qwen2.5", "Qwen3", "Gemma")) 
     unknown = set(families) - set(table["family"])
     if unknown:
         raise ValueError(f"no hidden-state cosine of {', '.join(sorted(unknown))} was released")
-    own = table[table["family"].isin(families)].sort_values(["family", "params_b"], kind="stable")
-    return own[["model", "family", "params_b", "mean_cosine", "flags", "note"]].reset_index(drop=True)
+    chosen = table[table["family"].isin(families)].sort_values(["family", "params_b"], kind="stable")
+    return chosen[["model", "family", "params_b", "mean_cosine", "flags", "note"]].reset_index(drop=True)
 
 
 def internal_difference_null(
     first: str, second: str, *, families: tuple[str, ...] = ("Qwen2.5", "Qwen3")
 ) -> Null:
-    """Difference of two models' cosines when the released values are dealt out anew among the models.
+    """Difference of two models' cosines when the released values are permuted among the models.
 
     Models up to 15 billion parameters, one figure each; every ordered pair is visited, so the null is exact. It asks whether
     one odd value, tied to no generation, could make the difference.
@@ -188,7 +193,7 @@ def internal_difference_null(
             raise ValueError(f"no cosine of {name!r}; there are {', '.join(value.index)}")
     pairs = np.subtract.outer(value.to_numpy(), value.to_numpy())
     draws = pairs[~np.eye(len(value), dtype=bool)]
-    method = f"the {len(value)} released values dealt out anew among the models"
+    method = f"the {len(value)} released values permuted at random among the models"
     observed = float(round(value[second] - value[first], 9))
     return null_from_draws(observed, draws.round(9), len(value), method, exact=True)
 
@@ -204,7 +209,7 @@ def measured_claims() -> pd.DataFrame:
     """
     inside = data.load("internal_coupling").query("measure == 'hidden_state'").set_index("model")
     scores = data.panel("paper").drop_duplicates("model").set_index("model")
-    found = []
+    figures = []
     for claim, (measures, models) in MEASURES.items():
         for model in models:
             row: dict[str, object] = {"claim": claim, "measures": measures, "model": model}
@@ -213,5 +218,5 @@ def measured_claims() -> pd.DataFrame:
             for name in (HS, TQA):
                 row[name] = scores[name].get(model)
             row["score_flags"] = scores["flags"].get(model)
-            found.append(row)
-    return pd.DataFrame(found)
+            figures.append(row)
+    return pd.DataFrame(figures)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch05_recipes import equivalent_size, generations
 from cape_utils.chapters.ch05_recipes.equivalent_size import EquivalentSize
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.scaling import recipe_effects, web_curve
@@ -41,13 +43,14 @@ def qwen_dip() -> Recomputed:
     same = cosines.query("family == 'Qwen2.5' and model != @old").index
     within = ", ".join(f"{name} {value[name] - value[old]:.3f}" for name in same)
     repeated = int(cosines["flags"].fillna("").str.contains("repeated_score").sum())
-    own = Value(null.observed, None, None, 2, "difference of two released cosines")
+    difference = Value(null.observed, None, None, 2, "difference of two released cosines")
     remark = (
-        f"The null asks whether one odd value among {null.n}, tied to no generation, could do it: {null.p:.0%} of the deals give "
-        f"as much. The same difference stands inside the older generation ({within}), and {repeated} of the {len(cosines)} "
+        f"The null asks whether one odd value among {null.n}, tied to no generation, could do it: {null.p:.0%} of the "
+        f"permutations give as much. The same difference stands inside the older generation ({within}), and {repeated} of "
+        f"the {len(cosines)} "
         f"released figures are one number to three digits. {_COPIED}"
     )
-    return Recomputed(own, None, NullRange.of(null), remark)
+    return Recomputed(difference, None, NullRange.of(null), remark)
 
 
 @recomputes("qwen_8b_gain")
@@ -58,24 +61,24 @@ def qwen_8b_gain() -> Recomputed:
         "second released figure": second - old,
         "their mean": (first + second) / 2 - old,
     }
-    best, remark = nearest(readings, 0.12)
+    best, remark = nearest(readings, quoted("qwen_8b_gain"))
     apart = first - second
     null = NullRange(0.0, -apart, apart, "no gain, and figures that differ as the two of Qwen3-8B do")
     words = (
         f"The two released figures of Qwen3-8B, {first:.3f} and {second:.3f}, differ by {apart:.3f}, or {first / second - 1:.0%} "
         f"of the smaller. {remark} {_COPIED}"
     )
-    own = Value(round(readings[best], 6), None, None, 2, f"difference of two released cosines, {best}")
-    return Recomputed(own, None, null, words)
+    gain = Value(round(readings[best], 6), None, None, 2, f"difference of two released cosines, {best}")
+    return Recomputed(gain, None, null, words)
 
 
 @recomputes("gemma4_coupling")
 def gemma4_coupling() -> Recomputed:
-    before, quoted, tuned = (_cosine(model) for model in generations.MEASURES["gemma4_coupling"][1])
+    before, base, tuned = (_cosine(model) for model in generations.MEASURES["gemma4_coupling"][1])
     hidden = data.load("internal_coupling").query("measure == 'hidden_state' and 12.5 <= params_b <= 15")
     listed = ", ".join(f"{r.model} {r.mean_cosine:.3f}" for r in hidden.itertuples())
     remark = (
-        f"The base model's figure, {quoted:.4f}, stands only as a quotation inside the file of the instruction-tuned "
+        f"The base model's figure, {base:.4f}, stands only as a quotation inside the file of the instruction-tuned "
         f"variant, which itself has {tuned:.3f}; nothing released lets one recompute it. Gemma-3-4B, the generation before, has "
         f"{before:.3f}, so the quoted figure would be a fall. Nor is there a value typical of 13B: {listed}."
     )
@@ -93,20 +96,20 @@ def phi_readings(which: data.Panel, *, draws: int = 2000) -> dict[str, Equivalen
     rows = web_curve.recipe_rows(which)
     phi = rows[rows["line"] == "Phi"].sort_values("params_b")
     step = equivalent_size.own_couplings(phi, by="line")["coupling"].iloc[0]
-    found: dict[str, EquivalentSize] = {}
+    sizes: dict[str, EquivalentSize] = {}
     for web in WEB_SETS:
-        found[f"coupling, {web}"] = equivalent_size.coupling_reached(
+        sizes[f"coupling, {web}"] = equivalent_size.coupling_reached(
             rows, float(step), exclude="Phi", web=web, draws=draws
         )
         for name, score in (("TruthfulQA", TQA), ("HellaSwag", HS)):
-            found[f"{name}, {web}"] = equivalent_size.score_reached(
+            sizes[f"{name}, {web}"] = equivalent_size.score_reached(
                 rows,
                 float(phi[score].iloc[0]),
                 exclude="Phi",
                 spec=web_curve.CurveSpec(score, web=web),
                 draws=draws,
             )
-    return found
+    return sizes
 
 
 def _sized(size: EquivalentSize, reading: str) -> Value | None:
@@ -145,10 +148,10 @@ def web_steps_matched(which: data.Panel, *, factor: float = 2.0) -> pd.DataFrame
 
 @recomputes("phi_scale_advantage")
 def phi_scale_advantage() -> Recomputed:
-    own, opened = phi_readings("paper"), phi_readings("open")
-    reached = {name: size.estimate for name, size in own.items() if np.isfinite(size.estimate)}
-    best, _ = nearest(reached, 10.0)
-    listed = "; ".join(f"{name} {size}" for name, size in own.items())
+    paper, public = phi_readings("paper"), phi_readings("open")
+    reached = {name: size.estimate for name, size in paper.items() if np.isfinite(size.estimate)}
+    best, _ = nearest(reached, quoted("phi_scale_advantage"))
+    listed = "; ".join(f"{name} {size}" for name, size in paper.items())
     matched = web_steps_matched("paper")["matches_b"].dropna()
     null = NullRange(
         float(matched.median()),
@@ -164,7 +167,7 @@ def phi_scale_advantage() -> Recomputed:
         f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and "
         f"rises again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
     )
-    return Recomputed(_sized(own[best], best), _sized(opened[best], best), null, remark)
+    return Recomputed(_sized(paper[best], best), _sized(public[best], best), null, remark)
 
 
 def fields(which: data.Panel, *, draws: int = 1000) -> pd.DataFrame:
@@ -180,26 +183,54 @@ def fields(which: data.Panel, *, draws: int = 1000) -> pd.DataFrame:
 def web_spread(which: data.Panel) -> pd.DataFrame:
     """What h does over web-trained lines, by measure: ``measure, lines, sd, low, high`` in percentage points."""
     rows = web_curve.recipe_rows(which)
-    found = []
+    spreads = []
     for measure, spec in MEASURES.items():
         h = recipe_effects.web_field(rows, spec)["h"]
         ends = (float(h.std()), float(h.min()), float(h.max()))
-        found.append((PANELS[which], measure, len(h), *ends))
-    return pd.DataFrame(found, columns=["panel", "measure", "lines", "sd", "low", "high"])
+        spreads.append((PANELS[which], measure, len(h), *ends))
+    return pd.DataFrame(spreads, columns=["panel", "measure", "lines", "sd", "low", "high"])
+
+
+def degree_errors(rows: pd.DataFrame, degrees: Sequence[int] = (1, 2, 3)) -> dict[int, float]:
+    """Root mean square error (percentage points) on web-trained lines left out, by the degree of the curve."""
+    errors = {}
+    for degree in degrees:
+        h = recipe_effects.model_field(rows, web_curve.CurveSpec(degree=degree), kinds=["web"])["h"]
+        errors[degree] = float(np.sqrt((h**2).mean()))
+    return errors
+
+
+def class_effects(which: data.Panel) -> pd.DataFrame:
+    """The step from web-trained to curated recipes by every measure, with interval and null.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``panel, measure, step, low, high, null_low, null_high`` (percentage points) and ``p``.
+    """
+    rows = web_curve.recipe_rows(which)
+    effects = []
+    for measure, spec in MEASURES.items():
+        step, null = recipe_effects.class_effect(rows, spec)
+        ends = {"low": step.low, "high": step.high, "null_low": null.low, "null_high": null.high}
+        effects.append(
+            {"panel": PANELS[which], "measure": measure, "step": step.estimate, **ends, "p": null.p}
+        )
+    return pd.DataFrame(effects)
 
 
 def sensitivity(which: data.Panel) -> pd.DataFrame:
     """The h of every recipe that is not web-trained under every curve: ``recipe, kind, web, degree, h``."""
     rows = web_curve.recipe_rows(which)
-    found = []
+    parts = []
     for web in WEB_SETS:
         for degree in (1, 2, 3):
             kinds = ("curated", "code", "unpublished")
             spec = web_curve.CurveSpec(degree=degree, web=web)
             field = recipe_effects.model_field(rows, spec, kinds=kinds)
             h = field.groupby(["recipe", "kind"])["h"].mean().reset_index()
-            found.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
-    return pd.concat(found, ignore_index=True)
+            parts.append(h.assign(web=web, degree=degree, panel=PANELS[which]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def explorer(which: data.Panel, *, draws: int = 200) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
