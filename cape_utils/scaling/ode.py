@@ -219,8 +219,18 @@ def fit_arrays(
     library = _library(np.concatenate(states), powers)
     coefficients = sparse_fit(library, rates, threshold=threshold, ridge=ridge)
     condition = float(np.linalg.cond(library)) if library.shape[0] >= library.shape[1] else float("inf")
-    shape = len(rates), len(trajectories), condition
-    return Dynamics(tuple(benchmarks), powers, coefficients, degree, threshold, ridge, unit, *shape)
+    return Dynamics(
+        benchmarks=tuple(benchmarks),
+        powers=powers,
+        coefficients=coefficients,
+        degree=degree,
+        threshold=threshold,
+        ridge=ridge,
+        unit=unit,
+        n=len(rates),
+        families=len(trajectories),
+        condition=condition,
+    )
 
 
 def fit_dynamics(
