@@ -20,7 +20,17 @@ import ipywidgets as widgets
 
 from cape_utils.charts.rendering import responsive, theme
 
-__all__ = ["DELAY_S", "WIDE", "Debounce", "Explorer", "choose_some", "mime_bundle", "remedy", "sentence"]
+__all__ = [
+    "DELAY_S",
+    "WIDE",
+    "Debounce",
+    "Explorer",
+    "choose_some",
+    "mime_bundle",
+    "remedy",
+    "sentence",
+    "while_working",
+]
 
 DELAY_S = 0.12
 """Seconds without a further movement after which a control counts as set."""
@@ -158,6 +168,34 @@ def remedy(words: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{error}; {words}") from error
+
+
+@contextmanager
+def while_working(button: Any, status: Any, *, missing: str = "") -> Iterator[None]:
+    """Keep a button from being pressed again while its work is done; an error becomes words in the status line.
+
+    Parameters
+    ----------
+    button, status : ipywidgets.Button, ipywidgets.HTML
+    missing : str
+        What to do about a package that is not installed.
+
+    Examples
+    --------
+    >>> button, status = widgets.Button(), widgets.HTML()
+    >>> with while_working(button, status, missing="install it"):
+    ...     raise ImportError("no torch")
+    >>> status.value, button.disabled
+    ('<b>no torch; install it</b>', False)
+    """
+    button.disabled = True
+    try:
+        yield
+    except (RuntimeError, ValueError, ImportError, OSError, AssertionError) as error:
+        extra = f"; {missing}" if missing and isinstance(error, ImportError) else ""
+        status.value = f"<b>{html.escape(f'{error}{extra}')}</b>"
+    finally:
+        button.disabled = False
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]

@@ -63,6 +63,7 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
         return twin
     import ipywidgets as widgets
 
+    from cape_utils.explorers._base import while_working
     from cape_utils.steering import directions, interventions
 
     pairs = data.load("truth_pairs")
@@ -96,8 +97,7 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
             layer.value = directions.paper_layer(now["loaded"])
 
     def run(_button: Any) -> None:
-        button.disabled = True
-        try:
+        with while_working(button, shown):
             use_model()
             known = now["directions"]
             if layer.value not in known:
@@ -108,10 +108,6 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
             asked |= {"direction": known[layer.value], "strength": sign.value * strength.value}
             steered = interventions.generate(now["loaded"], [prompt.value], **asked)
             shown.value = side_by_side(prompt.value, plain[0], steered[0])
-        except (RuntimeError, ValueError, ImportError, OSError) as error:
-            shown.value = f"<b>{html.escape(str(error))}</b>"
-        finally:
-            button.disabled = False
 
     button.on_click(run)
     return widgets.VBox([model, prompt, widgets.HBox([layer, strength]), sign, button, shown])

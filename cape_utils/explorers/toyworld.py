@@ -89,7 +89,7 @@ def toyworld_explorer(twin: Any, *, plan: sweep.Plan = REDUCED) -> Any:
         return twin
     import ipywidgets as widgets
 
-    from cape_utils.explorers._base import mime_bundle
+    from cape_utils.explorers._base import mime_bundle, while_working
     from cape_utils.toyworld.figures import toy_pair_chart
 
     offered = [
@@ -100,26 +100,20 @@ def toyworld_explorer(twin: Any, *, plan: sweep.Plan = REDUCED) -> Any:
     device = widgets.Dropdown(options=["cpu", "cuda"], value="cpu", description="Device")
     button = widgets.Button(description="Train both worlds", button_style="primary")
     bar = widgets.IntProgress(min=0, max=1, description="Progress", layout=wide)
-    said = widgets.HTML()
+    status = widgets.HTML()
     shown = widgets.Output()
 
-    def tell(done: int, total: int, cell: str) -> None:
+    def show_progress(done: int, total: int, cell: str) -> None:
         bar.max, bar.value = total, done
-        said.value = f"Cell {done + 1} of {total}: {html.escape(cell)} ..." if cell else "Trained."
+        status.value = f"Cell {done + 1} of {total}: {html.escape(cell)} ..." if cell else "Trained."
 
     def run(_button: Any) -> None:
-        button.disabled = True
-        try:
-            table = reduced_sweep(lever.value, plan=plan, device=device.value, progress=tell)
+        with while_working(button, status, missing="pip install 'cape-book[models]' brings it"):
+            table = reduced_sweep(lever.value, plan=plan, device=device.value, progress=show_progress)
             chart = toy_pair_chart(table, lever.value)
-            data = mime_bundle(chart.to_dict())
-            shown.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
-            said.value = html.escape(chart.usermeta["caption"])
-        except (RuntimeError, ValueError, ImportError, AssertionError) as error:
-            remedy = "; pip install 'cape-book[models]' brings it" if isinstance(error, ImportError) else ""
-            said.value = f"<b>{html.escape(f'{error}{remedy}')}</b>"
-        finally:
-            button.disabled = False
+            bundle = mime_bundle(chart.to_dict())
+            shown.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+            status.value = html.escape(chart.usermeta["caption"])
 
     button.on_click(run)
-    return widgets.VBox([lever, device, button, bar, said, shown])
+    return widgets.VBox([lever, device, button, bar, status, shown])

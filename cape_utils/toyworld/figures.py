@@ -7,13 +7,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from cape_utils.charts.parts import dropdown, order_of, put
+from cape_utils.charts.parts import choice, order_of, put
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.toyworld import sweep
 from cape_utils.toyworld.sweep import LEVERS
 from cape_utils.toyworld.world import CHANCE_PCT
 
-__all__ = ["DASHES", "HUES", "SHAPES", "chance_rule", "params_axis", "series_marks", "toy_pair_chart"]
+__all__ = ["chance_rule", "params_axis", "series_marks", "toy_pair_chart", "world_curves"]
 
 HUES = ("vermillion", "orange", "blue", "green", "purple", "grey")
 SHAPES = ("circle", "triangle-down", "square", "diamond", "triangle-up", "cross")
@@ -30,35 +30,80 @@ def params_axis(field: str = "params", title: str = "Parameters (log scale)") ->
     return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(values=_SIZES, format="~s", grid=True))
 
 
-def series_marks(names: list[str], title: str | None) -> tuple[alt.Color, alt.Shape, alt.StrokeDash]:
-    """Hue, shape and dash of a series, so that none of them is needed."""
-    own = [_PLACES.get(name, place) for place, name in enumerate(names)]
-    legend = alt.Legend(columns=2, labelLimit=190)
+def series_marks(names: list[str], title: Any, *, legend: bool = True) -> tuple[Any, Any, Any]:
+    """Hue, shape and dash of a series, so that none of them is needed.
+
+    Parameters
+    ----------
+    names : list of str
+        Values of ``series``.
+    title : str or None
+        Of the legend.
+    legend : bool
+    """
+    places = [_PLACES.get(name, place) for place, name in enumerate(names)]
+    hues = [PALETTE[HUES[n]] for n in places]
+    looks: dict[Any, list[Any]] = {
+        alt.Color: hues,
+        alt.Shape: [SHAPES[n] for n in places],
+        alt.StrokeDash: [DASHES[n] for n in places],
+    }
+    shown = alt.Legend(columns=2, labelLimit=190) if legend else None
+    colour, shape, dash = (
+        channel("series:N", title=title, scale=alt.Scale(domain=names, range=look), legend=shown)
+        for channel, look in looks.items()
+    )
+    return colour, shape, dash
+
+
+def world_curves(
+    rows: Any,
+    title: str,
+    series: tuple[Any, Any, Any],
+    *,
+    tooltip: list[Any],
+    size: int = 28,
+    opacity: float = 0.55,
+) -> tuple[Any, Any]:
+    """Lines through the means over worlds, and the worlds as points.
+
+    Parameters
+    ----------
+    rows : alt.Chart
+        With ``params``, ``pct`` and ``series``.
+    title : str
+        Of the axis of percents.
+    series : tuple
+        From ``series_marks``.
+    tooltip : list
+    size, opacity
+        Of the points.
+    """
+    colour, shape, dash = series
+    y = alt.Y("pct:Q", title=title, scale=alt.Scale(domain=[0, 100]))
+    mean = alt.Y("mean(pct):Q", title=title)
     return (
-        alt.Color(
-            "series:N",
-            title=title,
-            scale=alt.Scale(domain=names, range=[PALETTE[HUES[n]] for n in own]),
-            legend=legend,
-        ),
-        alt.Shape(
-            "series:N",
-            title=title,
-            scale=alt.Scale(domain=names, range=[SHAPES[n] for n in own]),
-            legend=legend,
-        ),
-        alt.StrokeDash(
-            "series:N",
-            title=title,
-            scale=alt.Scale(domain=names, range=[DASHES[n] for n in own]),
-            legend=legend,
-        ),
+        rows.mark_line(strokeWidth=2.2).encode(params_axis(), mean, colour, dash),
+        rows.mark_point(size=size, opacity=opacity).encode(params_axis(), y, colour, shape, tooltip=tooltip),
     )
 
 
 def chance_rule() -> Any:
     """A dashed line at what guessing scores."""
     return alt.Chart(pd.DataFrame({"chance": [CHANCE_PCT]})).mark_rule(strokeDash=[4, 4]).encode(y="chance:Q")
+
+
+def _pair_rows(table: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """One row a model and score of the base setting and of one other."""
+    known = sweep.settings()[setting]
+    labels = {"base": "base setting", setting: f"{LEVERS.get(known.lever, 'base')}: {known.label}"}
+    parts = []
+    for name, label in labels.items():
+        rows = table[table["setting"] == name]
+        for score in ("truth", "reasoning"):
+            part = pd.DataFrame({"params": rows["params"], "pct": rows[f"{score}_pct"]})
+            parts.append(part.assign(score=score, series=label))
+    return pd.concat(parts).round(2)
 
 
 def toy_pair_chart(table: pd.DataFrame, setting: str) -> Any:
@@ -70,38 +115,25 @@ def toy_pair_chart(table: pd.DataFrame, setting: str) -> Any:
         Rows of a sweep with both settings at one length of training.
     setting : str
     """
-    known = sweep.settings()[setting]
-    parts = []
-    for name, label in (
-        ("base", "base setting"),
-        (setting, f"{LEVERS.get(known.lever, 'base')}: {known.label}"),
-    ):
-        part = table[table["setting"] == name]
-        for score in ("truth", "reasoning"):
-            parts.append(
-                pd.DataFrame(
-                    {"params": part["params"], "pct": part[f"{score}_pct"], "score": score, "series": label}
-                )
-            )
-    drawn = pd.concat(parts).round(2)
-    what = dropdown("toy_pair_score", ["truth", "reasoning"], "Score")
-    keep = alt.Chart(drawn).transform_filter("datum.score == toy_pair_score")
-    colour, shape, dash = series_marks(order_of(drawn, "series"), None)
-    y = alt.Y("pct:Q", title="Right answers (percent)", scale=alt.Scale(domain=[0, 100]))
-    points = keep.mark_point(size=36, opacity=0.6).encode(
-        params_axis(), y, colour, shape, tooltip=["series", "params", "pct"]
+    drawn = _pair_rows(table, setting)
+    what, keep = choice(drawn, "score", "toy_pair_score", "Score")
+    names = order_of(drawn, "series")
+    lines, points = world_curves(
+        alt.Chart(drawn).transform_filter(keep),
+        "Right answers (percent)",
+        series_marks(names, None),
+        tooltip=["series", "params", "pct"],
+        size=36,
+        opacity=0.6,
     )
-    lines = keep.mark_line(strokeWidth=2.2).encode(
-        params_axis(), alt.Y("mean(pct):Q", title="Right answers (percent)"), colour, dash
-    )
-    low = drawn[drawn["score"] == "truth"].groupby(["series", "params"], sort=False)["pct"].mean()
-    told = "; ".join(
-        f"{label}: lowest truth {low[label].min():.0f} percent at {low[label].idxmin():,} parameters"
-        for label in order_of(drawn, "series")
+    lows = drawn[drawn["score"] == "truth"].groupby(["series", "params"], sort=False)["pct"].mean()
+    listed = "; ".join(
+        f"{name}: lowest truth {lows[name].min():.0f} percent at {lows[name].idxmin():,} parameters"
+        for name in names
     )
     return put(
         (chance_rule() + lines + points).add_params(what),
         title="Your own sweep",
-        caption=f"n = {table['seed'].nunique()} worlds a setting. {told}. So few worlds show a direction, not a size.",
-        alternative=f"Two lines of the chosen score against model size, one a setting, with a point for each world. {told}.",
+        caption=f"n = {table['seed'].nunique()} worlds a setting. {listed}. So few worlds show a direction, not a size.",
+        alternative=f"Two lines of the chosen score against model size, one a setting, with a point for each world. {listed}.",
     )

@@ -246,6 +246,19 @@ def test_the_app_trains_and_draws(monkeypatch):
     assert not button.disabled
 
 
+def test_what_goes_wrong_in_the_app_becomes_words(monkeypatch):
+    def fail(*args, **settings):
+        raise ImportError("no module named <torch>")
+
+    monkeypatch.delenv("CAPE_BOOK", raising=False)
+    monkeypatch.setattr(app, "reduced_sweep", fail)
+    _, _, button, _, status, shown = app.toyworld_explorer("twin").children
+    button.click()
+    assert status.value.startswith("<b>no module named &lt;torch&gt;; pip install")
+    assert not button.disabled
+    assert shown.outputs == ()
+
+
 def test_in_the_book_the_twin_stands_for_the_app(monkeypatch):
     monkeypatch.setenv("CAPE_BOOK", "1")
     assert app.toyworld_explorer("twin") == "twin"
