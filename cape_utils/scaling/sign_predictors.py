@@ -17,6 +17,7 @@ from cape_utils.stats.results import Floats
 
 __all__ = [
     "LEFT_CHANCE_PP",
+    "auc_by_certainty",
     "predictor_auc",
     "predictor_values",
 ]
@@ -138,3 +139,29 @@ def predictor_auc(
             }
         )
     return pd.DataFrame(rows)
+
+
+def auc_by_certainty(
+    local: pd.DataFrame, candidates: Mapping[str, Floats], *, min_probability: float = 0.8
+) -> pd.DataFrame:
+    """`predictor_auc` over every step, and over those whose sign is sure.
+
+    Parameters
+    ----------
+    local : pandas.DataFrame
+        From ``scaling.coupling.local_coupling``.
+    candidates : mapping of str to ndarray
+        From `predictor_values`.
+    min_probability : float
+        Of the sign, for a step to count as sure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `predictor_auc` and ``steps``.
+    """
+    sure = (local["p_sign"] >= min_probability).to_numpy()
+    clear = predictor_auc(local[sure], {name: values[sure] for name, values in candidates.items()})
+    every = predictor_auc(local, candidates)
+    label = f"sign at least {min_probability:.0%} sure"
+    return pd.concat([every.assign(steps="every step"), clear.assign(steps=label)])

@@ -1,0 +1,131 @@
+"""Chapter 03: the words turn with the numbers, and the tables speak words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from cape_utils import data
+from cape_utils.chapters.ch03_phase_transition import findings
+from cape_utils.stats.formatting import DASH
+
+
+def steps(coupling=(-0.5, 0.2, 0.4, -0.1)) -> pd.DataFrame:
+    table = pd.DataFrame({"family": ["OLMo", "b", "c", "d"], "mid_params_b": [0.5, 0.6, 20.0, 30.0]})
+    return table.assign(coupling=coupling, se=0.1, p_sign=0.9)
+
+
+def scale(identified: bool):
+    return SimpleNamespace(
+        n_families=3, discarded=30, draws=100, identified=identified, reason="too few families"
+    )
+
+
+def null(p=0.006, observed=3.4):
+    return SimpleNamespace(p=p, value=3.3, low=2.8, high=4.5, observed=observed)
+
+
+def estimates(*values: float) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {"estimate": [*values, 99.0], "estimator": "e", "panel": "p", "valid": 0.98, "reason": ""}
+    )
+    verdict = ["identified"] * len(values) + ["not identified"]
+    return table.assign(low=table["estimate"] / 2, high=table["estimate"] * 2, verdict=verdict)
+
+
+def auc(lead: float) -> pd.DataFrame:
+    table = pd.DataFrame({"predictor": ["parameters", "tokens"], "auc": [0.8, 0.9], "low": 0.7, "high": 0.95})
+    ends = {"difference": [0.0, 0.1], "difference_low": [0.0, lead], "difference_high": [0.0, 0.2]}
+    return table.assign(**ends, steps="every step")
+
+
+def changes(never=(True, False), inside=(True, True)) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {"family": ["A", "B"], "n": 4, "positive": 1, "never": never, "never_inside": inside}
+    )
+    return table.assign(p_positive_inside=0.88)
+
+
+@pytest.mark.parametrize(
+    ("identified", "words"),
+    [(True, "no minimum at all.\n"), (False, "the scale is *not identified* (too few families).")],
+)
+def test_resampling_families(identified, words):
+    worlds = {"curvature": null(), "scale_b": null()}
+    text = findings.families_resampled(scale(identified), worlds, worlds).data
+    assert words in text
+    assert "Then 30% of the draws" in text
+    assert "turns up in 0.6% of the draws" in text
+
+
+def test_both_ends_are_counted():
+    text = findings.both_ends({"p": steps(), "q": steps((0.1, 0.1, 0.1, 0.1))}).data
+    assert "in p 1 of 2 steps below 1B are negative, and 1 of 2 above 10B positive" in text
+    assert "in q 0 of 2 steps below 1B are negative, and 2 of 2" in text
+
+
+@pytest.mark.parametrize(
+    ("quoted", "words"), [(3.5, "The quoted 3.5B lies among them"), (13.0, "13B does not lie among them")]
+)
+def test_the_quoted_scale_lies_among_the_identified_or_not(quoted, words):
+    text = findings.identified_range(estimates(2.0, 8.0), quoted).data
+    assert words in text
+    assert (
+        "The 2 identified estimates run from 2.0B to 8.0B, and their 95% intervals together from 1.0B to 16B"
+        in text
+    )
+
+
+def test_turns_are_counted_and_the_zero_of_olmo_has_an_error():
+    text = findings.families_that_turn(
+        pd.DataFrame({"turns": [True, False]}), {"p": steps(), "o": steps()}
+    ).data
+    assert "In the open panel 1 of 2 families" in text
+    assert "gives -0.50 ± 0.10 in the paper's panel" in text
+
+
+def test_families_without_a_rise_are_named():
+    text = findings.families_without_a_rise(
+        {"p": changes(), "q": changes((False, False), (False, False))}
+    ).data
+    assert "at any size: in p A; in q none." in text
+    assert "up to 10B: in p A, B; in q none." in text
+
+
+@pytest.mark.parametrize(
+    ("lead", "words"), [(0.02, "comparison: tokens."), (-0.02, "None is clearly better than size.")]
+)
+def test_a_rival_leads_or_does_not(lead, words):
+    assert words in findings.better_than_size(auc(lead)).data
+
+
+def test_the_law_beside_declines_without_one():
+    law = SimpleNamespace(exponent_se=0.0149)
+    text = findings.loss_law(law, {"r2": null(0.61), "cv_pct": null(0.044)}).data
+    assert "one standard error (0.015)" in text
+    assert "61% reach the same R², while only 4.4% are as constant" in text
+
+
+def test_tables_speak_words():
+    rows = data.bootstrap_rows()
+    turns = pd.DataFrame({"family": ["A", "B"], "n": 3, "smallest_b": 0.1, "largest_b": 9.0, "lowest_b": 1.0})
+    named = pd.DataFrame({"family": ["OPT", "BLOOM", "Cerebras-GPT"], "n": 7, "rule": 1, "negation": 6})
+    shown = [
+        findings.released_rows(rows),
+        findings.estimates_table(estimates(2.0)),
+        findings.turning_points_table(turns.assign(turns=[False, True])),
+        findings.sign_change_table({"p": changes()}),
+        findings.isocline_table({"p": named.assign(always_negative=5)}),
+        findings.predictor_table(auc(0.02)),
+    ]
+    assert all("_" not in heading for one in shown for heading in one.headings)
+    assert shown[1].rows[0] == ("p", "e", "2.00", "[1.0, 4.0]", "98%", "identified", "")
+    assert shown[2].rows[0][0] == "B"
+    assert shown[3].rows[0][-1] == "88%"
+    assert DASH not in {cell for row in shown[5].rows for cell in row}
+    counted = findings.rows_and_steps(rows, {"p": steps()}).data
+    assert counted.startswith(
+        f"n = {len(rows)} rows of 3 families for the published estimator; 4 steps of 4 families in p"
+    )
