@@ -97,7 +97,7 @@ def with_share(recipe: Recipe, source: str, share: float) -> Recipe:
     """
     if source not in ("gossip", "reference", "exam", "reasoning") or not 0 <= share < 1:
         raise ValueError(
-            f"{source!r} with share {share}; allowed are the four kinds of documents, and 0 to below 1"
+            f"got {source!r} with share {share}; expected one of the four kinds of documents and a share from 0 to below 1"
         )
     others = sum(recipe.weights) - float(getattr(recipe, source))
     weight: Any = {source: others * share / (1 - share)}
@@ -181,7 +181,16 @@ PLANS: dict[str, Plan] = {
         checkpoints=(0, 100, 200, 500, 1000, 2000, 4000, 8000),
         lever_checkpoints=(4000, 8000),
     ),
-    "tiny": Plan("tiny", (2, 4), (2, 4), 2, 2, (0, 5), (5,), ("base", "rumours_0.30")),
+    "tiny": Plan(
+        world="tiny",
+        widths=(2, 4),
+        lever_widths=(2, 4),
+        seeds=2,
+        lever_seeds=2,
+        checkpoints=(0, 5),
+        lever_checkpoints=(5,),
+        names=("base", "rumours_0.30"),
+    ),
 }
 """The book's sweep, a larger one for a GPU, and one for the tests."""
 

@@ -176,8 +176,8 @@ def logits(flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSi
         x, h = (x[:, :, read], h[:, :, read]) if end else (x, h)
         query = torch.bmm(h.reshape(runs, -1, d), look[:, :, :d]).view(runs, texts, n, d)
         weights = query @ key.transpose(-1, -2) / math.sqrt(d) + (ahead[read] if end else ahead)
-        seen = (torch.softmax(weights, -1) @ value).view(runs, -1, d)
-        x = x + torch.bmm(seen, p[f"join{layer}"]).view(runs, texts, n, d)
+        mixed = (torch.softmax(weights, -1) @ value).view(runs, -1, d)
+        x = x + torch.bmm(mixed, p[f"join{layer}"]).view(runs, texts, n, d)
         h = functional.layer_norm(x, (d,)).view(runs, -1, d)
         h = torch.relu(torch.baddbmm(p[f"up_bias{layer}"][:, None], h, p[f"up{layer}"]))
         x = x + torch.baddbmm(p[f"down_bias{layer}"][:, None], h, p[f"down{layer}"]).view(runs, texts, n, d)
@@ -284,12 +284,12 @@ def train(
 
     if 0 in ends:
         ask(0)
-    for step, (text, said) in enumerate(_stream(worlds, recipe, seeds, max(checkpoints), device), 1):
+    for step, (text, values) in enumerate(_stream(worlds, recipe, seeds, max(checkpoints), device), 1):
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE * min(1.0, step / _WARM_UP)
         scores = logits(flat, text, shape, size)
         each = torch.nn.functional.cross_entropy(
-            scores.reshape(-1, size.values), said.reshape(-1), reduction="none"
+            scores.reshape(-1, size.values), values.reshape(-1), reduction="none"
         ).view(len(seeds), -1)
         each.mean(1).sum().backward()
         losses.append(each.detach().mean(1))
@@ -316,9 +316,9 @@ def _stream(
     for begin in range(0, steps, _CHUNK):
         n = _CHUNK * recipe.batch
         drawn = [documents(world, recipe, n, rng=rng) for world, rng in zip(worlds, rngs, strict=True)]
-        text, said = (
+        text, values = (
             torch.as_tensor(np.stack(part), device=device).view(len(worlds), _CHUNK, recipe.batch, -1)
             for part in zip(*drawn, strict=True)
         )
         for step in range(min(_CHUNK, steps - begin)):
-            yield text[:, step], said[:, step]
+            yield text[:, step], values[:, step]

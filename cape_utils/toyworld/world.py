@@ -218,8 +218,8 @@ class World:
 
     Attributes
     ----------
-    true, told : ndarray of int, shape (entities,)
-        True value, and the value that gossip tells; they differ where there is a rumour.
+    true, gossiped : ndarray of int, shape (entities,)
+        True value, and the value that gossip gives; they differ where there is a rumour.
     ordinary, covered, uncovered : ndarray of int
         Entities without a rumour, with one that the exams cover, and with one that they do not.
     answers : ndarray of int, shape (items * items,)
@@ -231,7 +231,7 @@ class World:
     size: WorldSize
     seed: int
     true: Ints
-    told: Ints
+    gossiped: Ints
     ordinary: Ints
     covered: Ints
     uncovered: Ints
@@ -248,7 +248,7 @@ def build_world(size: WorldSize, seed: int) -> World:
     >>> world = build_world(WorldSize(), seed=0)
     >>> len(world.ordinary), len(world.covered), len(world.uncovered), len(world.untrained)
     (346, 115, 115, 1152)
-    >>> bool((world.told != world.true)[world.uncovered].all())
+    >>> bool((world.gossiped != world.true)[world.uncovered].all())
     True
     """
     rng = np.random.default_rng([seed, 0])
@@ -261,10 +261,21 @@ def build_world(size: WorldSize, seed: int) -> World:
     table = rng.integers(size.values, size=(size.kinds, size.kinds))
     pairs = rng.permutation(size.items**2)
     trained, untrained = np.split(pairs, [round(size.trained_pairs * len(pairs))])
-    told = true.copy()
-    told[rumoured] = other[rumoured]
+    gossiped = true.copy()
+    gossiped[rumoured] = other[rumoured]
     answers = table[kinds[:, None], probes[None, :]].ravel()
-    return World(size, seed, true, told, ordinary, covered, uncovered, answers, trained, untrained)
+    return World(
+        size=size,
+        seed=seed,
+        true=true,
+        gossiped=gossiped,
+        ordinary=ordinary,
+        covered=covered,
+        uncovered=uncovered,
+        answers=answers,
+        trained=trained,
+        untrained=untrained,
+    )
 
 
 def _draw(pool: Ints, other: Ints, share: float, shape: tuple[int, int], rng: np.random.Generator) -> Ints:
@@ -305,28 +316,29 @@ def documents(world: World, recipe: Recipe, n: int, *, rng: np.random.Generator)
     weights = np.array(recipe.weights) / sum(recipe.weights)
     kind = rng.choice(len(weights), size=n, p=weights)
     source = np.where((kind == 3) | (rng.random(n) < recipe.marked), kind, _SOURCES.index("unmarked"))
-    text, said = np.empty((n, 1 + 2 * STATEMENTS), dtype=np.int64), np.empty((n, STATEMENTS), dtype=np.int64)
+    text = np.empty((n, 1 + 2 * STATEMENTS), dtype=np.int64)
+    values = np.empty((n, STATEMENTS), dtype=np.int64)
     text[:, 0] = source
     rumoured = np.concatenate([world.covered, world.uncovered])
     natural = len(world.covered) / max(len(world.covered) + len(world.ordinary), 1)
-    told = (
-        (rumoured, recipe.rumours_in_gossip, world.told),
+    facts = (
+        (rumoured, recipe.rumours_in_gossip, world.gossiped),
         (rumoured, size.rumoured, world.true),
         (world.covered, natural, world.true),
     )
-    for place, (pool, share, values) in enumerate(told):
+    for place, (pool, share, given) in enumerate(facts):
         rows = np.flatnonzero(kind == place)
         entity = _draw(pool, world.ordinary, share, (len(rows), STATEMENTS), rng)
         text[rows, 1::2], text[rows, 2::2] = first["a"] + entity // size.side, first["b"] + entity % size.side
-        said[rows] = values[entity]
+        values[rows] = given[entity]
     rows = np.flatnonzero(kind == 3)
     pair = world.trained[rng.integers(max(len(world.trained), 1), size=(len(rows), STATEMENTS))]
     text[rows, 1::2], text[rows, 2::2] = (
         first["item"] + pair // size.items,
         first["probe"] + pair % size.items,
     )
-    said[rows] = world.answers[pair]
-    return text, said
+    values[rows] = world.answers[pair]
+    return text, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,7 +393,7 @@ def _about_facts(world: World, entities: Ints, source: str, rumour: bool) -> Que
     first, side = world.size.first, world.size.side
     start = np.full(len(entities), _SOURCES.index(source))
     prompts = np.stack([start, first["a"] + entities // side, first["b"] + entities % side], axis=1)
-    return Questions(prompts, world.true[entities], world.told[entities] if rumour else None)
+    return Questions(prompts, world.true[entities], world.gossiped[entities] if rumour else None)
 
 
 def choice_pct(scores: Floats, right: Ints, *, against: Ints | None = None) -> float:

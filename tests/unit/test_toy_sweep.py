@@ -297,19 +297,19 @@ def test_a_low_score_of_each_world_at_another_size_is_no_shallow_dip():
 
 def test_a_lever_on_gossip_changes_the_other_shares_too():
     table = levers.lever_table(made({"rumours_0.30": 1.0, "depth_1": 1.0})).set_index("setting")
-    told = table["rumours_per_truth"]
-    assert told["depth_1"] == pytest.approx(0.248 / (0.14 * 0.4 + 0.06 * 0.25))
+    ratio = table["rumours_per_truth"]
+    assert ratio["depth_1"] == pytest.approx(0.248 / (0.14 * 0.4 + 0.06 * 0.25))
     # 0.62 to 0.30 is a factor of 0.48; the truth is told 0.70 / 0.38 as often.
-    assert told["rumours_0.30"] / told["depth_1"] == pytest.approx(0.30 / 0.62 * 0.38 / 0.70)
+    assert ratio["rumours_0.30"] / ratio["depth_1"] == pytest.approx(0.30 / 0.62 * 0.38 / 0.70)
     assert table.loc["depth_1", "rumours_per_truth_asked"] == pytest.approx(0.62 / 0.14)
 
 
 def test_signs_that_are_nearly_all_alike_are_foretold_no_better_than_by_the_commonest():
     table = made({})
-    share, more = method_trial.beyond_commonest(table)
+    share, more = method_trial.beyond_majority_sign(table)
     assert share >= 0.5
-    assert more.estimate == pytest.approx(method_trial.signs_foretold(table).estimate - share)
+    assert more.estimate == pytest.approx(method_trial.signs_predicted(table).estimate - share)
     rising = table.assign(truth_pct=25 + table["params"] / 1000 - 20 * (table["params"] == 2000))
-    share, more = method_trial.beyond_commonest(rising)
+    share, more = method_trial.beyond_majority_sign(rising)
     assert share == 0.8
     assert more.estimate <= 0.2

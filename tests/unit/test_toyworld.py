@@ -25,8 +25,8 @@ TINY = toyworld_world.WORLDS["tiny"]
 def test_rumours_differ_from_the_truth_and_nothing_else_does():
     world = build_world(WorldSize(), seed=3)
     rumoured = np.concatenate([world.covered, world.uncovered])
-    assert (world.told != world.true)[rumoured].all()
-    assert (world.told == world.true)[world.ordinary].all()
+    assert (world.gossiped != world.true)[rumoured].all()
+    assert (world.gossiped == world.true)[world.ordinary].all()
     everyone = np.sort(np.concatenate([rumoured, world.ordinary]))
     assert everyone.tolist() == list(range(world.size.entities))
 
@@ -51,7 +51,7 @@ def test_documents_tell_as_much_truth_and_rumour_as_the_recipe_says(recipe):
     world, _, said, facts, entity = written(recipe)
     rumoured = np.isin(entity, np.concatenate([world.covered, world.uncovered]))
     true = (said[facts] == world.true[entity]) & rumoured
-    false = (said[facts] == world.told[entity]) & rumoured
+    false = (said[facts] == world.gossiped[entity]) & rumoured
     wanted = toyworld_world.true_and_false(recipe)
     assert true.sum() / said.size == pytest.approx(wanted[0], abs=0.01)
     assert false.sum() / said.size == pytest.approx(wanted[1], abs=0.01)
@@ -79,9 +79,9 @@ def test_fewer_false_and_more_true_statements_change_one_of_the_two():
     base = toyworld_world.true_and_false(Recipe(exam=0.0))
     for name, true, false in (("false_1/2", 1, 0.5), ("true_x2", 2, 1)):
         recipe = replace(sweep.settings()[name].recipe, exam=0.0)
-        told = toyworld_world.true_and_false(recipe)
-        assert told[0] == pytest.approx(true * base[0]), name
-        assert told[1] == pytest.approx(false * base[1]), name
+        shares = toyworld_world.true_and_false(recipe)
+        assert shares[0] == pytest.approx(true * base[0]), name
+        assert shares[1] == pytest.approx(false * base[1]), name
 
 
 # ---------------------------------------------------------------- the score

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, LEAST, MOVES, Shift
+from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, MOVES, Shift
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS
 
@@ -105,7 +105,7 @@ def shifts(changed: pd.DataFrame, positions: Sequence[str]) -> dict[str, str]:
         "caption": (
             f"Paired over worlds, mean and 95% interval; n = {changed['worlds'].min()} to {changed['worlds'].max()} worlds. "
             f"Of {len(changed)} positions {moved} move the turning point, {gone} remove the dip or make it too shallow to see, "
-            f"and with {unseen} no shift is seen. Where fewer than {LEAST} worlds turn, words stand in the place of a point."
+            f"and with {unseen} no shift is seen. Where fewer than {MIN_WORLDS} worlds turn, words stand in the place of a point."
         ),
         "alternative": (
             "One row for each position of each lever, with a point and an interval on either side of a dashed rule that marks "

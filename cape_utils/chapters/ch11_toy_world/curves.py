@@ -89,8 +89,8 @@ def log_probabilities(table: pd.DataFrame | None = None) -> pd.DataFrame:
     base, parts = table[table["setting"] == "base"], []
     for name, context in CONTEXTS.items():
         for value, column in (("true", f"{name}_logp"), ("rumoured", f"{name}_rumour_logp")):
-            seen = (
+            logp = (
                 base.groupby(["params", "step"])[column].agg(logp="mean", low="min", high="max").reset_index()
             )
-            parts.append(seen.assign(context=context, value=value))
+            parts.append(logp.assign(context=context, value=value))
     return pd.concat(parts, ignore_index=True)

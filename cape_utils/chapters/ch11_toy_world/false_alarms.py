@@ -1,6 +1,6 @@
 """How often the toy world's rules speak where nothing is there: a dip or a turn at chance, a shift between equals.
 
-The rules are those of ``ch11_toy_world.turning_points`` and ``ch11_toy_world.levers``; here they are put to
+The rules are those of ``ch11_toy_world.turning_points`` and ``ch11_toy_world.levers``; this module applies them to
 simulated scores whose answer is known.
 """
 
@@ -71,7 +71,7 @@ def false_shifts(
     """
     generator, n_items = np.random.default_rng(rng), items()["truth"]
     params, truth = _curves(panel)
-    seen = 0
+    alarms = 0
     for _ in range(draws):
         means = truth[generator.integers(0, len(truth), worlds)]
         sides = np.clip(means + generator.normal(size=(2, *means.shape)) * item_error(means, n_items), 0, 100)
@@ -80,8 +80,8 @@ def false_shifts(
         )
         moves = over_worlds(lowest[0] / lowest[1], logs=True)
         shift = shift_of(worlds=worlds, dips=worlds, turns=worlds, lowest_mean_pct=0.0, moves=moves)
-        seen += shift in MOVES
-    return seen / draws
+        alarms += shift in MOVES
+    return alarms / draws
 
 
 def false_dips(
@@ -123,7 +123,7 @@ def false_dips(
     ]
     if wide:
         guesses = list(100 * generator.binomial(n_items, CHANCE_PCT / 100, 2000) / n_items)
-    seen = 0
+    alarms = 0
     for _ in range(draws):
         means = truth[generator.integers(0, len(truth), worlds)]
         risen = means + generator.normal(size=means.shape) * item_error(means, n_items)
@@ -135,5 +135,5 @@ def false_dips(
             turns=sum(world.turns for world in read),
             lowest_mean_pct=float(drawn.mean(axis=0).min()),
         )
-        seen += shift is not Shift.NO_DIP
-    return seen / draws
+        alarms += shift is not Shift.NO_DIP
+    return alarms / draws

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cape_utils.chapters.ch11_toy_world import captions
 from cape_utils.chapters.ch11_toy_world.curves import SCORES, SHOWN
-from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, LEAST, Shift, changed_positions
+from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, Shift, changed_positions
 from cape_utils.charts.parts import dropdown, order_of, put, slider
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.results import Estimate
@@ -212,7 +212,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     order = order_of(drawn, "position")
     what = dropdown("toy_measure", list(_MEASURES.values()), "Change of")
     keep = alt.Chart(drawn).transform_filter("datum.what == toy_measure")
-    known = keep.transform_filter(f"datum.n >= {LEAST}")
+    known = keep.transform_filter(f"datum.n >= {MIN_WORLDS}")
     y = alt.Y(
         "position:N", title=None, sort=order, scale=alt.Scale(domain=order), axis=alt.Axis(labelLimit=150)
     )
@@ -225,7 +225,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
         y,
         tooltip=["position", "what", "change", "low", "high", "n", "words", "rumours per truth"],
     )
-    unknown = keep.transform_filter(f"datum.n < {LEAST}").mark_text(align="left", fontStyle="italic")
+    unknown = keep.transform_filter(f"datum.n < {MIN_WORLDS}").mark_text(align="left", fontStyle="italic")
     labels = unknown.encode(y, x=alt.value(6), text="brief:N")
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
     positions = [f"{name}: {words}" for name, words in zip(order, changed["words"], strict=True)]

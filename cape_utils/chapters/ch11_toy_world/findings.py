@@ -11,7 +11,7 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch11_toy_world.levers import (
     DIP_IN_PART,
-    LEAST,
+    MIN_WORLDS,
     changed_positions,
     lever_words,
 )
@@ -171,7 +171,9 @@ def mixtures(shifts: pd.DataFrame, recipe: Recipe) -> Markdown:
 
 def compute_at_the_turn(shifts: pd.DataFrame) -> Markdown:
     """How size times steps changes at the turning point with the length of training."""
-    lengths = shifts[(shifts["lever"] == "length") & (shifts["step"] != STEPS) & (shifts["moves_n"] >= LEAST)]
+    lengths = shifts[
+        (shifts["lever"] == "length") & (shifts["step"] != STEPS) & (shifts["moves_n"] >= MIN_WORLDS)
+    ]
     factors = lengths[["moves", "moves_low", "moves_high"]].mul(lengths["step"] / STEPS, axis=0)
     same = bool(((factors["moves_low"] <= 1) & (factors["moves_high"] >= 1)).all())
     listed = " and ".join(

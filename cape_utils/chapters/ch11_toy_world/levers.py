@@ -23,7 +23,7 @@ from cape_utils.toyworld.world import CHANCE_PCT, rumours_per_truth
 __all__ = [
     "DIP_GONE",
     "DIP_IN_PART",
-    "LEAST",
+    "MIN_WORLDS",
     "MOVES",
     "Shift",
     "changed_positions",
@@ -34,7 +34,7 @@ __all__ = [
     "shift_words",
 ]
 
-LEAST = 3
+MIN_WORLDS = 3
 """Worlds that must turn in both settings before a shift is spoken of: an interval of two is narrow by luck or endless."""
 
 
@@ -156,7 +156,7 @@ def shift_of(
     """Decide by rule what one position of a lever does.
 
     A dip is removed if no world has one and at no size the mean over worlds is below chance by more than twice its item
-    noise. A turning point moves if the interval of the factor leaves out 1 in at least ``LEAST`` worlds, and lies beyond
+    noise. A turning point moves if the interval of the factor leaves out 1 in at least ``MIN_WORLDS`` worlds, and lies beyond
     the sizes tried if every world dips and none turns.
 
     Parameters
@@ -176,7 +176,7 @@ def shift_of(
     """
     if dips == 0:
         return Shift.SHALLOW_DIP if _mean_dips(lowest_mean_pct, worlds) else Shift.NO_DIP
-    enough = moves is not None and moves.n >= LEAST
+    enough = moves is not None and moves.n >= MIN_WORLDS
     if dips < worlds and not enough:
         return Shift.DIP_IN_SOME
     if turns == 0:
@@ -231,5 +231,5 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
     parts = []
     for row in rows.to_dict("records"):
         factor = f", factor {row['moves']:.2f} [{row['moves_low']:.2f}, {row['moves_high']:.2f}]"
-        parts.append(f"{row['label']}: {row['words']}{factor if row['moves_n'] >= LEAST else ''}")
+        parts.append(f"{row['label']}: {row['words']}{factor if row['moves_n'] >= MIN_WORLDS else ''}")
     return f"{LEVERS[lever]}: " + "; ".join(parts)

@@ -31,12 +31,12 @@ from cape_utils.toyworld.world import Recipe
 __all__ = [
     "EQUATIONS",
     "ODE_METHODS",
-    "beyond_commonest",
+    "beyond_majority_sign",
     "equation_errors",
     "normalised",
     "predictors",
     "quadratic_scales",
-    "signs_foretold",
+    "signs_predicted",
     "trial",
 ]
 
@@ -69,15 +69,15 @@ def local(table: pd.DataFrame | None = None, *, step: int = STEPS) -> pd.DataFra
     return local_coupling(scores(table, step=step), X, Y, items=items())
 
 
-def signs_foretold(table: pd.DataFrame | None = None) -> Estimate:
-    """Share of local couplings whose sign the other worlds' turning point foretells: minus below it, plus above.
+def signs_predicted(table: pd.DataFrame | None = None) -> Estimate:
+    """Share of local couplings whose sign the other worlds' turning point predicts: minus below it, plus above.
 
     The turning point of a world is where its own coupling changes sign, so that a world may not be judged by its own.
     """
-    return over_worlds(_shares_foretold(table))
+    return over_worlds(_shares_predicted(table))
 
 
-def _shares_foretold(table: pd.DataFrame | None) -> pd.Series[float]:
+def _shares_predicted(table: pd.DataFrame | None) -> pd.Series[float]:
     panel = scores(table)
     points = turns(panel)["lowest_params"]
     seeds = panel.groupby("family")["seed"].first()
@@ -91,13 +91,13 @@ def _shares_foretold(table: pd.DataFrame | None) -> pd.Series[float]:
     return pd.Series(shares, dtype=float)
 
 
-def beyond_commonest(table: pd.DataFrame | None = None) -> tuple[float, Estimate]:
-    """Share of local couplings that have the commonest sign, and by how much foretelling beats it, paired over worlds."""
-    every = local(table)
-    plus = every["coupling"] > 0
-    wins = plus if plus.mean() >= 0.5 else ~plus
-    beaten = over_worlds(_shares_foretold(table) - wins.groupby(every["family"]).mean())
-    return float(wins.mean()), beaten
+def beyond_majority_sign(table: pd.DataFrame | None = None) -> tuple[float, Estimate]:
+    """Share of local couplings with the majority sign, and by how much the prediction beats it, paired over worlds."""
+    couplings = local(table)
+    plus = couplings["coupling"] > 0
+    majority = plus if plus.mean() >= 0.5 else ~plus
+    gain = over_worlds(_shares_predicted(table) - majority.groupby(couplings["family"]).mean())
+    return float(majority.mean()), gain
 
 
 def quadratic_scales(
@@ -161,8 +161,8 @@ def predictors(table: pd.DataFrame | None = None) -> pd.DataFrame:
 
 def _world_errors(table: pd.DataFrame | None) -> pd.DataFrame:
     """Error in points of every method on every world held out."""
-    held = forecasting.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
-    return forecasting.family_errors(held, error_in="points")
+    forecasts = forecasting.hold_out(scores(table), methods=ODE_METHODS, benchmarks=BENCHMARKS)
+    return forecasting.family_errors(forecasts, error_in="points")
 
 
 def equation_errors(table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -223,8 +223,8 @@ def trial(table: pd.DataFrame | None = None, shifts: pd.DataFrame | None = None)
 
 
 def _signs(table: pd.DataFrame) -> dict[str, str]:
-    right, summary = signs_foretold(table), turns_summary(scores(table))
-    common, more = beyond_commonest(table)
+    right, summary = signs_predicted(table), turns_summary(scores(table))
+    common, more = beyond_majority_sign(table)
     known = (
         f"truth turns in {summary['lowest_params'].n} of {len(turns(scores(table)))} worlds; given to the analysis: "
         f"where the other worlds turn, and that reasoning rises in {(local(table)['dx'] > 0).mean():.0%} of the steps"

@@ -168,8 +168,8 @@ def turn(params: np.ndarray, truth: np.ndarray, *, n_items: float) -> Turn:
 
     Examples
     --------
-    >>> seen = turn(np.array([1e3, 1e4, 1e5]), np.array([25.0, 5.0, 85.0]), n_items=115)
-    >>> seen.turns, seen.recovers, round(seen.back_params)
+    >>> dip = turn(np.array([1e3, 1e4, 1e5]), np.array([25.0, 5.0, 85.0]), n_items=115)
+    >>> dip.turns, dip.recovers, round(dip.back_params)
     (True, True, 17783)
     """
     if len(params) < 3 or not (np.diff(params) > 0).all():
