@@ -92,7 +92,7 @@ def test_partial_dips_are_those_in_some_worlds_or_too_shallow(shifts, words):
 
 def test_looks_count_positions_and_not_the_base_setting():
     shifts = lever_rows(Shift.UP, Shift.SHALLOW_DIP, mean_dips=True)
-    text = findings.looks_and_alarms(shifts, moves=0.5, dips=0.1, wide_dips=0.2).data
+    text = findings.looks_and_alarms(shifts, moves=0.5, dips=0.1, wide=0.2).data
     assert text.startswith("2 positions are 2 looks; at a false alarm rate of 50% about 1.0")
     assert "in 1 of these 1" in text
     assert "10% of cases, and in 20%" in text
@@ -119,7 +119,7 @@ def test_compute_is_constant_only_where_the_interval_holds_one(moves, reading):
     half = {"setting": "base", "step": STEPS // 2, "moves_low": moves[0], "moves_high": moves[1]}
     few = {"setting": "base", "step": 2 * STEPS, "moves_n": 2}
     rows = [lever_row("length", "400", Shift.UP, **half), lever_row("length", "1,600", Shift.DOWN, **few)]
-    text = findings.compute_at_the_turn(pd.DataFrame(rows)).data
+    text = findings._compute_at_the_turn(pd.DataFrame(rows))
     assert f"1.00 [{moves[0] / 2:.2f}, {moves[1] / 2:.2f}] with 400 steps. So" in text
     assert reading in text
 
@@ -132,7 +132,7 @@ def test_training_alone_recovers_only_past_chance(end, reading):
     rows = [("base", 4000, STEPS // 2, 10.0), ("base", 4000, STEPS, end), ("base", 4000, 0, 99.0)]
     rows += [("base", 1000, step, 25.0) for step in (STEPS // 2, STEPS)] + [("exams", 4000, STEPS, 0.0)]
     table = pd.DataFrame(rows, columns=["setting", "params", "step", "truth_pct"])
-    text = findings.same_size_longer(table).data
+    text = findings._same_size_longer(table)
     assert f"4,000 parameters have 10, {end:.0f} percent" in text
     assert reading in text
 

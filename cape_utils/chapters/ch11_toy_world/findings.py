@@ -29,7 +29,6 @@ from cape_utils.toyworld.world import (
 )
 
 __all__ = [
-    "compute_at_the_turn",
     "dip_and_return",
     "error_table",
     "finite_couplings",
@@ -39,8 +38,8 @@ __all__ = [
     "mixtures",
     "partial_dips",
     "rows_table",
-    "same_size_longer",
     "sweep_rows",
+    "training_length",
     "training_table",
     "trial_counts",
     "trial_table",
@@ -169,7 +168,20 @@ def mixtures(shifts: pd.DataFrame, recipe: Recipe) -> Markdown:
     )
 
 
-def compute_at_the_turn(shifts: pd.DataFrame) -> Markdown:
+def training_length(shifts: pd.DataFrame, rows: pd.DataFrame) -> Markdown:
+    """What the length of training does at the turning point, and at one size.
+
+    Parameters
+    ----------
+    shifts : DataFrame
+        From ``ch11_toy_world.levers.lever_table``.
+    rows : DataFrame
+        Of the sweep.
+    """
+    return Markdown(f"{_compute_at_the_turn(shifts)}\n\n{_same_size_longer(rows)}")
+
+
+def _compute_at_the_turn(shifts: pd.DataFrame) -> str:
     """How size times steps changes at the turning point with the length of training."""
     lengths = shifts[
         (shifts["lever"] == "length") & (shifts["step"] != STEPS) & (shifts["moves_n"] >= MIN_WORLDS)
@@ -185,13 +197,13 @@ def compute_at_the_turn(shifts: pd.DataFrame) -> Markdown:
         if same
         else "So neither size nor compute alone fixes the turning point."
     )
-    return Markdown(
+    return (
         "Size times steps is, but for a constant, compute. Against the base setting its value at the turning point changes by a "
         f"factor of {listed}. {reading}"
     )
 
 
-def same_size_longer(rows: pd.DataFrame) -> Markdown:
+def _same_size_longer(rows: pd.DataFrame) -> str:
     """Truth along training at the size at which it changes most, from the rows of the sweep."""
     base = rows[rows["setting"] == "base"]
     curves = base.pivot_table(index="step", columns="params", values="truth_pct").loc[STEPS // 2 :]
@@ -201,7 +213,7 @@ def same_size_longer(rows: pd.DataFrame) -> Markdown:
         if curve.iloc[0] < CHANCE_PCT < curve.iloc[-1]
         else "So at no size does training alone lead from below chance to above it."
     )
-    return Markdown(
+    return (
         f"Models of the same {curve.name:,} parameters have {', '.join(f'{pct:.0f}' for pct in curve)} percent of truth right "
         f"after {', '.join(f'{step:,}' for step in curve.index)} steps. {reading}"
     )
@@ -269,14 +281,14 @@ def trial_counts(trial: pd.DataFrame) -> Markdown:
     )
 
 
-def looks_and_alarms(shifts: pd.DataFrame, *, moves: float, dips: float, wide_dips: float) -> Markdown:
+def looks_and_alarms(shifts: pd.DataFrame, *, moves: float, dips: float, wide: float) -> Markdown:
     """How many positions would be spoken of by luck.
 
     Parameters
     ----------
     shifts : DataFrame
         From ``ch11_toy_world.levers.lever_table``.
-    moves, dips, wide_dips : float
+    moves, dips, wide : float
         Shares of false alarms, from ``ch11_toy_world.false_alarms``: on moves, on dips, and on dips with wider item noise.
     """
     n = len(changed_positions(shifts))
@@ -284,7 +296,7 @@ def looks_and_alarms(shifts: pd.DataFrame, *, moves: float, dips: float, wide_di
     return Markdown(
         f"{n} positions are {n} looks; at a false alarm rate of {moves:.0%} about {moves * n:.1f} of them would speak of a "
         f"move by luck. A dip in some worlds, or a shallow one, is said of {len(partial)} positions; where there is none the "
-        f"rule does so in {dips:.0%} of cases, and in {wide_dips:.0%} if guessers had the wider item noise that it assumes. "
+        f"rule does so in {dips:.0%} of cases, and in {wide:.0%} if guessers had the wider item noise that it assumes. "
         f"The mean over worlds dips at some size in {int(partial['mean_dips'].sum())} of these {len(partial)}. "
         "With three worlds Student's interval is wide, so that a shift that is not seen may still be there."
     )
