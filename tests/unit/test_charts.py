@@ -48,7 +48,7 @@ from cape_utils.chapters.ch12_dashboard import size_baseline
 from cape_utils.chapters.ch13_scorecard import figures as ch13_figures
 from cape_utils.charts import nulls, rendering
 from cape_utils.charts.parts import dropdown, name, order_of, put, slider
-from cape_utils.claims import assessment
+from cape_utils.claims import assessment, quotations
 from cape_utils.data import benchmarks, loading
 from cape_utils.diagnosis import family_diagnosis
 from cape_utils.frontier import benchmark_pair, benchmark_saturation, model_diagnosis, regression
@@ -343,7 +343,9 @@ def duels():
 
 def every_reading():
     table = pd.concat([ch07.readings(c).assign(claim=c) for c in ("ode_insample", "ode_llama2")])
-    return ch07_figures.reading_chart(table, {c: ch07.QUOTED[c] for c in ("ode_insample", "ode_llama2")})
+    return ch07_figures.reading_chart(
+        table, {c: quotations.quoted(c) for c in ("ode_insample", "ode_llama2")}
+    )
 
 
 def clouds(shape: tuple[int, ...]) -> dict[str, np.ndarray]:

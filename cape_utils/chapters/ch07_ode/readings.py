@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.data.loading import pythia
 from cape_utils.scaling import forecasting, ode
@@ -20,12 +20,13 @@ from cape_utils.stats.results import Floats
 __all__ = [
     "BENCHMARKS",
     "COPIES",
+    "DENSE_FITS",
     "ERRORS",
     "EXPLORER",
     "FITS",
     "HS",
-    "QUOTED",
     "TQA",
+    "WITH_CONSTANT",
     "Table",
     "alternatives",
     "arrays",
@@ -45,13 +46,6 @@ __all__ = [
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 BENCHMARKS = list(data.BENCHMARKS)
 COPIES = ("panel rows", "bootstrap copy", "open panel")
-QUOTED = {
-    "ode_insample": 2.6,
-    "ode_llama2": 5.6,
-    "ode_polynomial_baseline": 10.2,
-    "ode_terms": 5.0,
-    "ode_coupling_jump": 6.3,
-}
 
 _UNITS: tuple[ode.Unit, ...] = ("percent", "fraction")
 ERRORS: tuple[ode.ErrorIn, ...] = ("percent of the score", "points")
@@ -71,6 +65,9 @@ FITS: dict[str, dict[str, Any]] = {
     for constant in (False, True)
 }
 """Every way to read the paper's fit: degree, unit of the scores, a constant or none, and the linear fit without threshold."""
+
+DENSE_FITS = [name for name, options in FITS.items() if "threshold" in options]
+WITH_CONSTANT = [name for name, options in FITS.items() if options["constant"]]
 
 Table = tuple[Floats, Floats]
 
@@ -150,12 +147,12 @@ def readings(claim: str) -> pd.DataFrame:
 
 def nearest_row(claim: str) -> tuple[pd.Series, str]:
     """The reading nearest to the number quoted, and a sentence on all of them."""
-    table, quoted = readings(claim), QUOTED[claim]
+    table, target = readings(claim), quoted(claim)
     kept = table[~table["diverged"]]
     labels = kept["copy"] + ", " + kept["fit"] + ", " + kept["start"] + ", in " + kept["error_in"]
     named = dict(zip(labels, kept["error"].astype(float), strict=True))
-    best, _ = nearest(named, quoted)
-    hits = sum(abs(value - quoted) <= 0.1 for value in named.values())
+    best, _ = nearest(named, target)
+    hits = sum(abs(value - target) <= 0.1 for value in named.values())
     row = kept.iloc[list(named).index(best)]
     percent = kept[kept["error_in"] == ERRORS[0]]["error"]
     remark = (

@@ -18,7 +18,6 @@ from cape_utils.chapters.ch07_ode.readings import (
     ERRORS,
     FITS,
     HS,
-    QUOTED,
     TQA,
     Table,
     alternatives,
@@ -33,7 +32,7 @@ from cape_utils.chapters.ch07_ode.readings import (
     surrogates,
     trend_error,
 )
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.scaling import forecasting, ode
@@ -82,13 +81,12 @@ def ode_insample() -> Recomputed:
     )
 
 
-def alternatives_null(
-    which: data.Panel = "paper", observed: float = QUOTED["ode_llama2"]
-) -> tuple[Null, Floats]:
+def alternatives_null(which: data.Panel = "paper", observed: float | None = None) -> tuple[Null, Floats]:
     """The error on Llama-2 that lines learnt from one other family give; the unit is that family."""
+    target = quoted("ode_llama2") if observed is None else observed
     errors = alternatives(which).query("kind == 'line'")["error"].to_numpy()
     method = "anchored lines, each from one other family"
-    null = null_from_draws(observed, errors, len(errors), method, exact=True, alternative="less")
+    null = null_from_draws(target, errors, len(errors), method, exact=True, alternative="less")
     return null, errors
 
 
@@ -99,7 +97,7 @@ def ode_llama2() -> Recomputed:
     null, lines = alternatives_null()
     still = float(alternatives().query("kind == 'persistence'")["error"].iloc[0])
     curve = float(source_table().iloc[0]["percent"])
-    better = int(np.sum(lines < QUOTED["ode_llama2"]))
+    better = int(np.sum(lines < quoted("ode_llama2")))
     told = readings("ode_llama2").merge(nearest_row("ode_insample")[0].to_frame().T[["copy", "fit"]])
     same = ", ".join(
         f"{r.start} {'diverges' if r.diverged else f'{r.error:.3g}%'}"
@@ -108,7 +106,8 @@ def ode_llama2() -> Recomputed:
     )
     beaten = (
         f"Persistence errs by {still:.3g}%; {better} of {null.n} lines learnt from one other family err by less than "
-        f"{QUOTED['ode_llama2']}%. A parabola in log N through TruthfulQA of Pythia and Llama-1, one benchmark and no equation, "
+        f"{quoted('ode_llama2'):g}%. A parabola in log N through TruthfulQA of Pythia and Llama-1, one benchmark and no "
+        f"equation, "
         f"gives {curve:.3g}%. The fit that gives the in-sample figure: {same}."
     )
     return Recomputed(
@@ -140,7 +139,7 @@ def ode_polynomial_baseline() -> Recomputed:
         for copy, anchored, unit in options
     }
     values = {name: trend_error(c, "paper", 2, anchored=a, error_in=u) for name, (c, a, u) in named.items()}
-    best, remark = nearest(values, QUOTED["ode_polynomial_baseline"])
+    best, remark = nearest(values, quoted("ode_polynomial_baseline"))
     copy, anchored, unit = named[best]
     ends = _noise_ends(copy, "paper", anchored, unit)
     other = _noise_ends("open panel", "open", anchored, unit)
@@ -182,16 +181,14 @@ def terms_table() -> pd.DataFrame:
 
 @functools.cache
 def terms_null(copy: str, fit: str, draws: int = 100) -> Null:
-    """Mean number of terms kept when the eight models' scores are dealt out to the sizes at random."""
+    """Mean number of terms kept when the eight models' scores are permuted among the sizes."""
     sizes, scores = arrays(copy)
     rng = np.random.default_rng(0)
     found = np.array(
         [np.mean(fitted((sizes, scores[rng.permutation(len(sizes))]), FITS[fit]).terms) for _ in range(draws)]
     )
     observed = float(np.mean(fitted((sizes, scores), FITS[fit]).terms))
-    return _as_small(
-        null_from_draws(observed, found, len(sizes), "models dealt out to the sizes at random"), found
-    )
+    return _as_small(null_from_draws(observed, found, len(sizes), "models permuted among the sizes"), found)
 
 
 @recomputes("ode_terms")
@@ -199,7 +196,7 @@ def ode_terms() -> Recomputed:
     table = terms_table()
     own = table[(table["copy"] != "open panel") & ~table["fit"].str.startswith("dense")]
     named = dict(zip(own["copy"] + ", " + own["fit"], own["mean"].astype(float), strict=True))
-    best, _ = nearest(named, QUOTED["ode_terms"])
+    best, _ = nearest(named, quoted("ode_terms"))
     used = own.iloc[list(named).index(best)]
     other = table[(table["copy"] == "open panel") & (table["fit"] == used["fit"])].iloc[0]
     by_degree = [
@@ -298,7 +295,7 @@ def jump_reading() -> tuple[pd.Series, str]:
             strict=True,
         )
     )
-    best, _ = nearest(named, QUOTED["ode_coupling_jump"])
+    best, _ = nearest(named, quoted("ode_coupling_jump"))
     dropped = int((table["copy"] != "open panel").sum()) - len(own)
     remark = (
         f"{len(own)} readings go from {own['ratio'].min():.3g} to {own['ratio'].max():.3g}, {dropped} more drop the first "
