@@ -84,8 +84,8 @@ def _rising_size(coefficients: Floats, value: float, low: float, high: float) ->
     rows = np.arange(len(above))
     before, after = above[rows, first], above[rows, first + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = grid[first] - before * (grid[first + 1] - grid[first]) / (after - before)
-    return np.asarray(np.where(rises.any(axis=1), found, np.nan))
+        crossing = grid[first] - before * (grid[first + 1] - grid[first]) / (after - before)
+    return np.asarray(np.where(rises.any(axis=1), crossing, np.nan))
 
 
 def _summary(value: float, point: Floats, drawn: Floats, largest: float, n: int) -> EquivalentSize:
@@ -96,7 +96,14 @@ def _summary(value: float, point: Floats, drawn: Floats, largest: float, n: int)
         ends = np.quantile(np.where(np.isfinite(drawn), drawn, np.inf), [0.025, 0.975], method="nearest")
         low, high = (float(10**end) if np.isfinite(end) else nan for end in ends)
     return EquivalentSize(
-        value, float(10 ** point[0]), low, high, never, round(float(10**largest), 6), n, len(drawn)
+        value=value,
+        estimate=float(10 ** point[0]),
+        low=low,
+        high=high,
+        never=never,
+        largest_b=round(float(10**largest), 6),
+        n=n,
+        draws=len(drawn),
     )
 
 
@@ -159,14 +166,14 @@ def small_web_models(
         models of other lines within their sizes.
     """
     used = web_rows(rows, spec.web)
-    found = []
+    matches = []
     for row in used[used["params_b"].between(from_b, to_b)].dropna(subset=[spec.y]).to_dict("records"):
         size = score_reached(rows, row[spec.y], exclude=row["line"], spec=spec, draws=1)
-        found.append(
+        matches.append(
             {k: row[k] for k in ("model", "line", "params_b")}
             | {"score": row[spec.y], "matches_b": size.estimate}
         )
-    return pd.DataFrame(found)
+    return pd.DataFrame(matches)
 
 
 def own_couplings(rows: pd.DataFrame, *, by: str = "recipe") -> pd.DataFrame:
@@ -234,7 +241,7 @@ def coupling_reached(
         weights = np.concatenate([weights, counts * weight])
     basis = np.column_stack([np.ones_like(size), size])
     fits = weighted_fits(basis, used["coupling"].to_numpy(dtype=float), weights)
-    found = _rising_size(fits, value, float(size.min()), float(np.log10(rows["params_b"].max())))
+    reached = _rising_size(fits, value, float(size.min()), float(np.log10(rows["params_b"].max())))
     largest = float(np.log10(web_rows(rows, web)["params_b"].max()))
-    found = np.where(found <= largest, found, np.nan)
-    return _summary(value, found[:1], found[1:], largest, len(used))
+    reached = np.where(reached <= largest, reached, np.nan)
+    return _summary(value, reached[:1], reached[1:], largest, len(used))

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts.parts import dropdown, name, order_of, pct_axis, put, size_axis
+from cape_utils.chapters.ch05_recipes import captions
+from cape_utils.charts.parts import (
+    choice,
+    dropdown,
+    log_axis,
+    marks,
+    name,
+    order_of,
+    pct_axis,
+    put,
+    rule_at,
+    size_axis,
+    spread,
+)
 from cape_utils.charts.rendering import PALETTE
 
 __all__ = [
@@ -22,76 +35,50 @@ __all__ = [
     "tokens_chart",
 ]
 
-_KINDS = ["web", "curated", "code", "unpublished"]
-_COLOURS = [PALETTE["grey"], PALETTE["blue"], PALETTE["purple"], PALETTE["orange"]]
-_SHAPES = ["circle", "diamond", "square", "triangle-up"]
+_KINDS = {
+    "web": ("grey", "circle"),
+    "curated": ("blue", "diamond"),
+    "code": ("purple", "square"),
+    "unpublished": ("orange", "triangle-up"),
+}
+_KIND = marks("kind:N", None, _KINDS)
+_BELOW: dict[str, Any] = {"orient": "bottom", "direction": "vertical", "columns": 1}
 
 
-def _kind_colour() -> alt.Color:
-    return alt.Color("kind:N", title=None, scale=alt.Scale(domain=_KINDS, range=_COLOURS))
-
-
-def _kind_shape() -> alt.Shape:
-    return alt.Shape("kind:N", title=None, scale=alt.Scale(domain=_KINDS, range=_SHAPES))
-
-
-def field_chart(table: pd.DataFrame, spread: pd.DataFrame) -> Any:
+def field_chart(table: pd.DataFrame, spreads: pd.DataFrame) -> Any:
     """The h of every recipe with its prediction interval, on the range that web-trained lines span.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From ``scaling.recipe_effects.field_table`` with columns ``panel`` and ``measure``.
-    spread : pandas.DataFrame
+    spreads : pandas.DataFrame
         Columns ``panel, measure, lines, low, high``: what web-trained lines give, each left out in turn.
     """
-    panels, measures = order_of(table, "panel"), order_of(table, "measure")
-    which, what = dropdown("field_panel", panels, "Panel"), dropdown("field_measure", measures, "h of")
+    which, of_panel = choice(table, "panel", "field_panel", "Panel")
+    what, of_measure = choice(table, "measure", "field_measure", "h of")
     kind = dropdown("field_kind", ["all kinds", *_KINDS], "Recipes")
-    keep = "datum.panel == field_panel && datum.measure == field_measure"
-    only = "field_kind == 'all kinds' || datum.kind == field_kind"
-    shown = table[["panel", "measure", "recipe", "kind", "n", "h", "low", "high", "above", "lines"]].round(2)
-    y = alt.Y("recipe:N", title=None, sort=alt.SortField("h", order="descending"))
-    x = alt.X("h:Q", title="h, percentage points above the curve")
-    base = alt.Chart(shown).transform_filter(keep).transform_filter(only)
+    chosen = f"{of_panel} && {of_measure}"
+    tooltip = ["recipe", "kind", "n", "h", "low", "high", "above", "lines"]
+    base = (
+        alt.Chart(table[["panel", "measure", *tooltip]].round(2))
+        .transform_filter(chosen)
+        .transform_filter("field_kind == 'all kinds' || datum.kind == field_kind")
+        .encode(alt.Y("recipe:N", title=None, sort=alt.SortField("h", order="descending")), _KIND["color"])
+    )
     band = (
-        alt.Chart(spread[["panel", "measure", "low", "high"]].round(2))
-        .transform_filter(keep)
+        alt.Chart(spreads[["panel", "measure", "low", "high"]].round(2))
+        .transform_filter(chosen)
         .mark_rect(color=PALETTE["grey"], opacity=0.22)
         .encode(alt.X("low:Q"), alt.X2("high:Q"))
     )
-    bars = base.mark_rule(strokeWidth=2, opacity=0.8).encode(
-        alt.X("low:Q"), alt.X2("high:Q"), y, _kind_colour()
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        alt.X("h:Q", title="h, percentage points above the curve"), _KIND["shape"], tooltip=tooltip
     )
-    points = (
-        base.mark_point(filled=True, size=70, opacity=1)
-        .encode(
-            x,
-            y,
-            _kind_colour(),
-            _kind_shape(),
-            tooltip=["recipe", "kind", "n", "h", "low", "high", "above", "lines"],
-        )
-        .add_params(which, what, kind)
-    )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("x:Q"))
-    first = table[(table["panel"] == panels[0]) & (table["measure"] == measures[0])]
-    curated = first[first["kind"] == "curated"]
-    beyond = int((curated["low"] > 0).sum())
-    web = first[first["kind"] == "web"]
+    bars = spread(base, "low", "high", "x", strokeWidth=2, opacity=0.8)
     return put(
-        (band + zero + bars + points).properties(height=700),
-        title="Some curated recipes sit far above the curve, others on it",
-        caption=(
-            f"{panels[0][0].upper()}{panels[0][1:]}, {measures[0]}, n = {first['n'].sum()} models of {len(first)} recipes: "
-            f"the 95% prediction interval lies above zero for {beyond} of {len(curated)} curated recipes and for "
-            f"{int((web['low'] > 0).sum())} of {len(web)} web-trained ones. The band is the range of whole web-trained lines."
-        ),
-        alternative=(
-            "One line for each recipe, ordered by its distance from the curve of web-trained models, with intervals. "
-            f"The largest are {', '.join(first['recipe'].head(5))}; curated recipes inside the grey band of web-trained lines "
-            f"are {', '.join(curated.loc[curated['above'] > 0, 'recipe'])}."
-        ),
+        (band + rule_at(0.0, "x") + bars + points.add_params(which, what, kind)).properties(height=700),
+        **captions.fields(table, table["panel"].iloc[0], table["measure"].iloc[0]),
     )
 
 
@@ -109,75 +96,85 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
         Columns ``recipe, line, kind, web, degree, n, h, low, high``.
     """
     webs = order_of(curves, "web")
-    degrees = sorted(curves["degree"].unique())
-    held = curves.groupby("web")["without"].unique()
-    recipes = field.drop_duplicates("recipe").sort_values(["kind", "recipe"])
-    # The value of an option carries, for each web-trained set, the name of the curve that leaves its line out.
-    keys = {
-        str(recipe): "|".join([str(recipe), *(str(line) if line in held[web] else "none" for web in webs)])
-        for recipe, line in zip(recipes["recipe"], recipes["line"], strict=True)
-    }
+    keys = _curve_keys(curves, field, webs)
     start = "Qwen2" if "Qwen2" in keys else next(iter(keys))
-    one = dropdown("own_recipe", list(keys.values()), "Recipe", labels=list(keys), value=keys[start])
-    web = dropdown("own_web", webs, "Web-trained")
-    degree = dropdown("own_degree", [str(d) for d in degrees], "Degree of the curve", value="2")
-    chosen = "split(own_recipe, '|')"
-    number = f"indexof({json.dumps(webs)}, own_web)"
-    code = {name: place for place, name in enumerate(webs)}
-    here = f"datum.set == {number} && datum.degree == toNumber(own_degree)"
-    fitted = f"{here} && datum.without == {chosen}[1 + {number}]"
-    drawn_curves = curves.assign(set=curves["web"].map(code)).drop(columns="web").round(2)
-    drawn_curves["params_b"] = curves["params_b"].round(4)
-    y = pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (%)")
-    line = alt.Chart(drawn_curves).transform_filter(fitted)
-    band = line.mark_area(opacity=0.22, color=PALETTE["grey"], interpolate="monotone").encode(
-        size_axis(), alt.Y("low:Q"), alt.Y2("high:Q")
+    controls = (
+        dropdown("own_recipe", list(keys.values()), "Recipe", labels=list(keys), value=keys[start]),
+        dropdown("own_web", webs, "Web-trained"),
+        dropdown(
+            "own_degree",
+            [str(d) for d in sorted(curves["degree"].unique())],
+            "Degree of the curve",
+            value="2",
+        ),
     )
-    curve = line.mark_line(color=PALETTE["grey"], strokeDash=[6, 3], interpolate="monotone").encode(
-        size_axis(), alt.Y("expected:Q")
-    )
+    chosen, number = "split(own_recipe, '|')", f"indexof({json.dumps(webs)}, own_web)"
+    of_curve = f"datum.set == {number} && datum.degree == toNumber(own_degree)"
     drawn = models[["model", "recipe", "line", "kind", "params_b", "truthfulqa_mc2"]].assign(
         model=models["model"].str.split("/").str[-1]
     )
-    points = alt.Chart(drawn.dropna()).transform_calculate(
-        own=f"datum.recipe == {chosen}[0] ? 'the recipe' : 'others'"
-    )
-    tooltip = ["model", "recipe", "kind", "params_b", "truthfulqa_mc2"]
-    others = (
-        points.transform_filter("datum.own == 'others'")
-        .mark_point(filled=True, size=28, opacity=0.4)
-        .encode(size_axis(), y, _kind_colour(), _kind_shape(), tooltip=tooltip)
-    )
-    own = (
-        points.transform_filter("datum.own == 'the recipe'")
-        .mark_point(filled=False, strokeWidth=3, size=190, opacity=1, color=PALETTE["vermillion"])
-        .encode(size_axis(), y, _kind_shape(), tooltip=tooltip)
-    )
-    word = (
-        alt.Chart(
-            field.assign(set=field["web"].map(code))[["recipe", "set", "degree", "h", "low", "high"]].round(2)
+    return put(
+        (
+            _curve_layers(curves, webs, f"{of_curve} && datum.without == {chosen}[1 + {number}]")
+            + _model_layers(drawn.dropna(), f"datum.recipe == {chosen}[0] ? 'the recipe' : 'others'")
+            + _field_label(field, webs, f"datum.recipe == {chosen}[0] && {of_curve}")
         )
-        .transform_filter(f"datum.recipe == {chosen}[0] && {here}")
+        .add_params(*controls)
+        .properties(height=340),
+        **captions.recipe(field, start, webs[0], n=len(drawn)),
+    )
+
+
+def _curve_keys(curves: pd.DataFrame, field: pd.DataFrame, webs: Sequence[str]) -> dict[str, str]:
+    """By recipe, the value of its option: its name and, for each web-trained set, which curve leaves its line out."""
+    excluded = curves.groupby("web")["without"].unique()
+    recipes = field.drop_duplicates("recipe").sort_values(["kind", "recipe"])
+    return {
+        str(recipe): "|".join(
+            [str(recipe), *(str(line) if line in excluded[web] else "none" for web in webs)]
+        )
+        for recipe, line in zip(recipes["recipe"], recipes["line"], strict=True)
+    }
+
+
+def _curve_layers(curves: pd.DataFrame, webs: Sequence[str], keep: str) -> Any:
+    rows = curves.assign(set=curves["web"].map(webs.index)).drop(columns="web").round(2)
+    rows["params_b"] = curves["params_b"].round(4)
+    base = alt.Chart(rows).transform_filter(keep).encode(size_axis())
+    band = base.mark_area(opacity=0.22, color=PALETTE["grey"], interpolate="monotone")
+    curve = base.mark_line(color=PALETTE["grey"], strokeDash=[6, 3], interpolate="monotone")
+    return band.encode(alt.Y("low:Q"), alt.Y2("high:Q")) + curve.encode(alt.Y("expected:Q"))
+
+
+def _model_layers(drawn: pd.DataFrame, own: str) -> Any:
+    base = (
+        alt.Chart(drawn)
+        .transform_calculate(own=own)
+        .encode(
+            size_axis(),
+            pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (%)"),
+            _KIND["shape"],
+            tooltip=["model", "recipe", "kind", "params_b", "truthfulqa_mc2"],
+        )
+    )
+    others = base.transform_filter("datum.own == 'others'").mark_point(filled=True, size=28, opacity=0.4)
+    chosen = base.transform_filter("datum.own == 'the recipe'").mark_point(
+        filled=False, strokeWidth=3, size=190, opacity=1, color=PALETTE["vermillion"]
+    )
+    return others.encode(_KIND["color"]) + chosen
+
+
+def _field_label(field: pd.DataFrame, webs: Sequence[str], keep: str) -> Any:
+    rows = field.assign(set=field["web"].map(webs.index))
+    return (
+        alt.Chart(rows[["recipe", "set", "degree", "h", "low", "high"]].round(2))
+        .transform_filter(keep)
         .transform_calculate(
             label="datum.recipe + ': h ' + format(datum.h, '+.1f') + (isValid(datum.low) ? ' [' + format(datum.low, '+.1f') "
             "+ ', ' + format(datum.high, '+.1f') + ']' : ' (no interval)')"
         )
         .mark_text(align="left", fontSize=14, fontWeight="bold")
         .encode(alt.Text("label:N"), x=alt.value(8), y=alt.value(8))
-    )
-    shown = field[(field["recipe"] == start) & (field["web"] == webs[0]) & (field["degree"] == 2)].iloc[0]
-    return put(
-        (band + curve + others + own + word).add_params(one, web, degree).properties(height=340),
-        title="A recipe against the curve fitted without it",
-        caption=(
-            f"{start}, n = {shown['n']} models, against {webs[0]}: h = {shown['h']:.1f} points, 95% prediction interval "
-            f"[{shown['low']:.1f}, {shown['high']:.1f}]. n = {len(drawn)} models in all; the band is the curve, lines resampled."
-        ),
-        alternative=(
-            "TruthfulQA against the number of parameters. A dashed curve of web-trained models falls from small sizes to about "
-            "ten billion and then rises a little; the chosen recipe is drawn with large open marks. The corner gives its mean "
-            "distance from the curve."
-        ),
     )
 
 
@@ -189,49 +186,29 @@ def sensitivity_chart(table: pd.DataFrame) -> Any:
     table : pandas.DataFrame
         Columns ``panel, recipe, kind, web, degree, h``.
     """
-    panels = order_of(table, "panel")
-    which = dropdown("sens_panel", panels, "Panel")
+    which, of_panel = choice(table, "panel", "sens_panel", "Panel")
     kind = dropdown("sens_kind", [k for k in _KINDS if k in set(table["kind"])], "Recipes", value="curated")
-    webs = order_of(table, "web")
+    hues = alt.Scale(
+        domain=order_of(table, "web"), range=[PALETTE[h] for h in ("blue", "orange", "vermillion")]
+    )
+    shapes = alt.Scale(range=["triangle-left", "circle", "triangle-right"])
     points = (
         alt.Chart(table.round(2))
-        .transform_filter("datum.panel == sens_panel && datum.kind == sens_kind")
+        .transform_filter(f"{of_panel} && datum.kind == sens_kind")
         .transform_calculate(curve="'degree ' + datum.degree")
         .mark_point(filled=True, size=70, opacity=0.8)
         .encode(
             alt.X("h:Q", title="h, percentage points above the curve"),
             alt.Y("recipe:N", title=None, sort=alt.EncodingSortField("h", op="mean", order="descending")),
-            alt.Color(
-                "web:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=webs, range=[PALETTE["blue"], PALETTE["orange"], PALETTE["vermillion"]]
-                ),
-                legend=alt.Legend(orient="bottom", direction="vertical", columns=1),
-            ),
-            alt.Shape(
-                "curve:N", title=None, scale=alt.Scale(range=["triangle-left", "circle", "triangle-right"])
-            ),
+            alt.Color("web:N", title=None, scale=hues, legend=alt.Legend(**_BELOW)),
+            alt.Shape("curve:N", title=None, scale=shapes),
             tooltip=["recipe", "web", "degree", "h"],
         )
         .add_params(which, kind)
     )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("x:Q"))
-    first = table[(table["panel"] == panels[0]) & (table["kind"] == "curated")]
-    span = first.groupby("recipe")["h"].agg(lambda h: h.max() - h.min())
-    turned = first.groupby("recipe")["h"].agg(lambda h: bool(h.min() < 0 < h.max()))
     return put(
-        (zero + points).properties(height=360),
-        title="What the choice of curve does to h",
-        caption=(
-            f"{panels[0][0].upper()}{panels[0][1:]}, n = {len(span)} curated recipes, {len(first) // len(span)} curves: the "
-            f"choice moves h by {span.median():.1f} points in the median and by {span.max():.1f} at most ({span.idxmax()}); "
-            f"it turns the sign for {', '.join(turned.index[turned]) or 'none'}."
-        ),
-        alternative=(
-            "Dot plot, one line for each recipe. Three colours stand for three ways to say which models are web-trained, three "
-            "shapes for the degree of the curve. The dots of one recipe mostly lie within a few points of one another."
-        ),
+        (rule_at(0.0, "x") + points).properties(height=360),
+        **captions.sensitivity(table, table["panel"].iloc[0]),
     )
 
 
@@ -243,60 +220,52 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
     pairs : pandas.DataFrame
         From ``ch05_recipes.generations.generation_pairs`` with a column ``panel``.
     """
+    table = _change_rows(pairs)
+    which, of_panel = choice(table, "panel", "gen_panel", "Panel")
+    what, of_score = choice(table, "score", "gen_score", "Score")
+    side = marks("side:N", None, _SIDES)
+    base = (
+        alt.Chart(table)
+        .transform_filter(f"{of_panel} && {of_score}")
+        .encode(
+            alt.Y("to:N", title=None, sort=order_of(table, "to"), axis=alt.Axis(labelLimit=150)),
+            side["color"].legend(**_BELOW),
+        )
+    )
+    points = base.mark_point(filled=True, size=75, opacity=1).encode(
+        alt.X("change:Q", title="Change from the generation before (points)"),
+        side["shape"],
+        tooltip=["line", "from_model", "to_model", "score", "change", "low", "high"],
+    )
+    bars = spread(base, "low", "high", "x", strokeWidth=2)
+    return put(
+        (rule_at(0.0, "x") + bars + points.add_params(which, what)).properties(height=460),
+        **captions.generation_changes(pairs, table["panel"].iloc[0]),
+    )
+
+
+_SIDES = {
+    "rise beyond noise": ("blue", "triangle-up"),
+    "within noise": ("grey", "circle"),
+    "fall beyond noise": ("vermillion", "triangle-down"),
+}
+
+
+def _change_rows(pairs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each pair and score, with its 95% range of item noise and the side of zero it lies on."""
     parts = []
     for score in ("truthfulqa_mc2", "hellaswag"):
-        part = pairs[["panel", "line", "from_model", "to_model"]].copy()
-        part["score"] = name(score).removesuffix(" MC2")
-        part["change"] = pairs[f"d_{score}"]
-        part["low"] = pairs[f"d_{score}"] - 1.96 * pairs[f"se_{score}"]
-        part["high"] = pairs[f"d_{score}"] + 1.96 * pairs[f"se_{score}"]
+        change, half = pairs[f"d_{score}"], 1.96 * pairs[f"se_{score}"]
+        part = pairs[["panel", "line", "from_model", "to_model"]].assign(
+            score=name(score).removesuffix(" MC2"), change=change, low=change - half, high=change + half
+        )
         parts.append(part)
     table = pd.concat(parts, ignore_index=True).round(2)
-    table["to"] = table["to_model"].str.replace("-hf", "").str.replace("Meta-", "").str.replace("-base", "")
-    table["to"] = table["to"].str.replace("stablelm", "SLM")
-    table["side"] = np.select(
-        [table["low"] > 0, table["high"] < 0], ["rise beyond noise", "fall beyond noise"], "within noise"
-    )
-    panels, scores = order_of(table, "panel"), order_of(table, "score")
-    which, what = dropdown("gen_panel", panels, "Panel"), dropdown("gen_score", scores, "Score")
-    order = ["rise beyond noise", "within noise", "fall beyond noise"]
-    hue = alt.Scale(domain=order, range=[PALETTE["blue"], PALETTE["grey"], PALETTE["vermillion"]])
-    form = alt.Scale(domain=order, range=["triangle-up", "circle", "triangle-down"])
-    base = alt.Chart(table).transform_filter("datum.panel == gen_panel && datum.score == gen_score")
-    y = alt.Y("to:N", title=None, sort=order_of(table, "to"), axis=alt.Axis(labelLimit=150))
-    colour = alt.Color(
-        "side:N", title=None, scale=hue, legend=alt.Legend(orient="bottom", direction="vertical", columns=1)
-    )
-    bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour)
-    points = (
-        base.mark_point(filled=True, size=75, opacity=1)
-        .encode(
-            alt.X("change:Q", title="Change from the generation before (points)"),
-            y,
-            colour,
-            alt.Shape("side:N", title=None, scale=form),
-            tooltip=["line", "from_model", "to_model", "score", "change", "low", "high"],
-        )
-        .add_params(which, what)
-    )
-    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("x:Q"))
-    first = pairs[pairs["panel"] == panels[0]]
-    change = first["d_truthfulqa_mc2"]
-    clear = first["clear"]
-    return put(
-        (zero + bars + points).properties(height=460),
-        title="One generation to the next, at one size",
-        caption=(
-            f"{panels[0][0].upper()}{panels[0][1:]}, n = {len(first)} pairs: TruthfulQA rises beyond the noise of its items in "
-            f"{int((clear & (change > 0)).sum())}, falls beyond it in {int((clear & (change < 0)).sum())}; "
-            f"{len(first) * 0.05:.1f} are expected by luck. Allowing for {len(first)} comparisons "
-            f"{int(first['clear_all'].sum())} remain."
-        ),
-        alternative=(
-            "One line for each pair of successive models of one lab, named by the later one, with the change of the score and "
-            "its 95% interval. Most intervals include zero."
-        ),
-    )
+    short = table["to_model"].str.replace("-hf|Meta-|-base", "", regex=True)
+    table["to"] = short.str.replace("stablelm", "SLM")
+    rise, within, fall = _SIDES
+    table["side"] = np.select([table["low"] > 0, table["high"] < 0], [rise, fall], within)
+    return table
 
 
 def tokens_chart(points: pd.DataFrame, r: Mapping[str, float]) -> Any:
@@ -309,42 +278,22 @@ def tokens_chart(points: pd.DataFrame, r: Mapping[str, float]) -> Any:
     r : mapping of str to float
         Correlation of h with the logarithm of tokens per parameter by kind of recipe, for the first measure.
     """
-    measures = order_of(points, "measure")
-    what = dropdown("tokens_measure", measures, "h of")
-    shown = points[["name", "kind", "n", "tokens_per_param", "h", "measure"]].round(2)
-    base = alt.Chart(shown).transform_filter("datum.measure == tokens_measure")
-    x = alt.X(
-        "tokens_per_param:Q",
-        title="Training tokens per parameter (log scale)",
-        scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(values=[3, 10, 30, 100, 300, 1000, 3000], format="~g"),
-    )
+    what, of_measure = choice(points, "measure", "tokens_measure", "h of")
+    tooltip = ["name", "kind", "n", "tokens_per_param", "h"]
+    ticks = [3, 10, 30, 100, 300, 1000, 3000]
     dots = (
-        base.mark_point(filled=True, size=75, opacity=0.9)
+        alt.Chart(points[[*tooltip, "measure"]].round(2))
+        .transform_filter(of_measure)
+        .mark_point(filled=True, size=75, opacity=0.9)
         .encode(
-            x,
+            log_axis("tokens_per_param", "Training tokens per parameter (log scale)", ticks, padding=12),
             alt.Y("h:Q", title="h (percentage points)"),
-            _kind_colour(),
-            _kind_shape(),
-            tooltip=["name", "kind", "n", "tokens_per_param", "h"],
+            **_KIND,
+            tooltip=tooltip,
         )
         .add_params(what)
     )
-    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(alt.Y("y:Q"))
-    first = points[points["measure"] == measures[0]]
-    listed = ", ".join(f"{kind} {value:.2f}" for kind, value in r.items())
-    return put(
-        zero + dots,
-        title="Longer training does not order the recipes",
-        caption=(
-            f"The open panel, n = {len(first)} recipes whose tokens are known, {measures[0]}: correlation of h with the "
-            f"logarithm of tokens per parameter, {listed}."
-        ),
-        alternative=(
-            "Scatter plot of h against training tokens per parameter on a logarithmic axis. The marks of web-trained recipes lie "
-            f"around zero, those of curated ones mostly above it, with no common slope. Correlations: {listed}."
-        ),
-    )
+    return put(rule_at(0.0) + dots, **captions.tokens(points, r, points["measure"].iloc[0]))
 
 
 def cosine_chart(table: pd.DataFrame) -> Any:
@@ -355,47 +304,22 @@ def cosine_chart(table: pd.DataFrame) -> Any:
     table : pandas.DataFrame
         From ``ch05_recipes.generations.internal_cosines`` with a column ``figure`` that says what kind of figure it is.
     """
-    families = order_of(table, "family")
-    figures = order_of(table, "figure")
+    families, figures = order_of(table, "family"), order_of(table, "figure")
     picked = dropdown("cosine_family", ["all", *families], "Family")
-    shown = table[["model", "family", "params_b", "mean_cosine", "figure"]]
-    hues = [PALETTE[k] for k in ("blue", "grey", "vermillion", "orange", "purple")]
+    hues = ("blue", "grey", "vermillion", "orange", "purple")
+    shapes = ("diamond", "circle", "cross", "triangle-up", "square")
+    kinds = marks("figure:N", None, dict(zip(figures, zip(hues, shapes, strict=True), strict=False)))
     points = (
-        alt.Chart(shown)
+        alt.Chart(table[["model", "family", "params_b", "mean_cosine", "figure"]])
         .transform_filter("cosine_family == 'all' || datum.family == cosine_family")
         .mark_point(filled=True, size=110, opacity=0.85)
         .encode(
             size_axis(),
             alt.Y("mean_cosine:Q", title="Cosine inside the model", scale=alt.Scale(domain=[0, 1])),
-            alt.Color(
-                "figure:N",
-                title=None,
-                scale=alt.Scale(domain=figures, range=hues[: len(figures)]),
-                legend=alt.Legend(orient="bottom", direction="vertical", columns=1),
-            ),
-            alt.Shape(
-                "figure:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=figures,
-                    range=["diamond", "circle", "cross", "triangle-up", "square"][: len(figures)],
-                ),
-            ),
+            kinds["color"].legend(**_BELOW),
+            kinds["shape"],
             tooltip=["model", "family", "mean_cosine", "figure"],
         )
         .add_params(picked)
     )
-    counts = "; ".join(f"{figure} {int((table['figure'] == figure).sum())}" for figure in figures)
-    lowest = table.iloc[int(table["mean_cosine"].to_numpy().argmin())]
-    return put(
-        points,
-        title="The cosines as released: one number for most sizes, and one odd model",
-        caption=(
-            f"n = {len(table)} figures of {', '.join(families)}. {counts}. The lowest, "
-            f"{lowest['mean_cosine']:.3f}, is that of {lowest['model']}."
-        ),
-        alternative=(
-            "Cosine against model size. A row of marks at one height spans all sizes of two families; "
-            f"{lowest['model']} lies alone near the bottom. {counts}."
-        ),
-    )
+    return put(points, **captions.cosines(table, families, figures))

@@ -1,6 +1,6 @@
 """Tokens per parameter as a rival explanation of what recipes do.
 
-Newer recipes also train longer. Section 5 of paper A holds nothing of this; the test is ours. One point stands for all
+Newer recipes also train longer. Section 5 of paper A does not test it; the test is ours. One point stands for all
 recipes of one line and kind, which are no independent trials; h comes from ``scaling.recipe_effects``.
 """
 
@@ -114,28 +114,37 @@ def regress(
     h = points["h"].to_numpy(dtype=float)
     if len(h) < len(terms) + 3:
         raise ValueError(f"at least {len(terms) + 3} points are needed; there are {len(h)}")
-    whole = np.column_stack([np.ones_like(h), *(points[term].to_numpy(dtype=float) for term in terms)])
+    design = np.column_stack([np.ones_like(h), *(points[term].to_numpy(dtype=float) for term in terms)])
     codes, lines = pd.factorize(points["line"])
     generator = np.random.default_rng(rng)
     weights = np.concatenate([np.ones((1, len(h))), family_counts(len(lines), draws, generator)[:, codes]])
-    fits = weighted_fits(whole, h, weights)
+    fits = weighted_fits(design, h, weights)
     estimates, nulls = [], []
-    for place in range(1, whole.shape[1]):
+    for place in range(1, design.shape[1]):
         low, high = interval(fits[1:, place])
-        lost = int(np.sum(~np.isfinite(fits[1:, place])))
-        method = f"bootstrap over {len(lines)} lines"
         value = float(fits[0, place])
-        estimates.append(Estimate(value, low, high, len(h), method, 0.95, draws, lost))
-        shuffled = _freedman_lane(whole, h, place, draws, generator)
+        estimates.append(
+            Estimate(
+                estimate=value,
+                low=low,
+                high=high,
+                n=len(h),
+                method=f"bootstrap over {len(lines)} lines",
+                level=0.95,
+                draws=draws,
+                discarded=int(np.sum(~np.isfinite(fits[1:, place]))),
+            )
+        )
+        shuffled = _freedman_lane(design, h, place, draws, generator)
         nulls.append(null_from_draws(value, shuffled, len(h), "what the other terms leave of h, shuffled"))
-    r2 = 1 - float(np.sum((h - whole @ fits[0]) ** 2) / np.sum((h - h.mean()) ** 2))
+    r2 = 1 - float(np.sum((h - design @ fits[0]) ** 2) / np.sum((h - h.mean()) ** 2))
     return Regression(tuple(terms), tuple(estimates), tuple(nulls), r2)
 
 
 def _freedman_lane(
-    whole: Floats, h: Floats, place: int, draws: int, generator: np.random.Generator
+    design: Floats, h: Floats, place: int, draws: int, generator: np.random.Generator
 ) -> Floats:
-    others = np.delete(whole, place, axis=1)
+    others = np.delete(design, place, axis=1)
     fitted = others @ np.linalg.lstsq(others, h, rcond=None)[0]
-    left = generator.permuted(np.tile(h - fitted, (draws, 1)), axis=1)
-    return np.asarray((fitted + left) @ np.linalg.pinv(whole)[place])
+    residuals = generator.permuted(np.tile(h - fitted, (draws, 1)), axis=1)
+    return np.asarray((fitted + residuals) @ np.linalg.pinv(design)[place])
