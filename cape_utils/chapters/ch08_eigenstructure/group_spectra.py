@@ -1,8 +1,8 @@
 """Groups of models by phase or size: how many dimensions each spans, and how many random groups of its size would.
 
 Section 2.3 of paper A compares the participation ratio of phases. The random split asks whether the phase has anything
-to do with it: the same models, dealt out at random into groups of the same sizes. The ratio itself is in ``scaling.spectrum``,
-the couplings that make phases in ``scaling.coupling``.
+to do with it: the same models, assigned at random to groups of the same sizes. The ratio itself is in
+``scaling.spectrum``, the couplings that make phases in ``scaling.coupling``.
 """
 
 from __future__ import annotations
@@ -79,15 +79,15 @@ def _labelled(
 ) -> tuple[pd.DataFrame, Floats, pd.Series[str]]:
     if len(labels) != len(scores):
         raise ValueError(f"one label for each row is needed; {len(labels)} came for {len(scores)} rows")
-    given = pd.Series(labels.to_numpy(), index=scores.index, dtype="object")
-    used = complete_rows(scores[given.notna()], benchmarks)
-    return used, used[list(benchmarks)].to_numpy(dtype=float), given[used.index]
+    aligned = pd.Series(labels.to_numpy(), index=scores.index, dtype="object")
+    used = complete_rows(scores[aligned.notna()], benchmarks)
+    return used, used[list(benchmarks)].to_numpy(dtype=float), aligned[used.index]
 
 
 def _split_draws(
     values: Floats, member: Floats, matrix: Matrix, draws: int, rng: np.random.Generator | int
 ) -> Floats:
-    """Ratios of groups, shape (draws, groups), with the rows dealt out at random; ``member`` is (groups, n)."""
+    """Ratios of groups, shape (draws, groups), with the rows permuted at random; ``member`` is (groups, n)."""
     order = np.random.default_rng(rng).permuted(np.tile(np.arange(member.shape[1]), (draws, 1)), axis=1)
     return np.column_stack([weighted_ratios(row[order], values, matrix) for row in member])
 
@@ -101,13 +101,13 @@ def split_null(
     draws: int = 2000,
     rng: np.random.Generator | int = 0,
 ) -> dict[str, Null]:
-    """Participation ratio of each group when the same models are dealt at random into groups of the same sizes.
+    """Participation ratio of each group when the same models are assigned at random to groups of the same sizes.
 
     Parameters
     ----------
     scores : pandas.DataFrame
     labels : pandas.Series
-        Group of each row; rows without one take no part. The unit dealt out is the model.
+        Group of each row; rows without one take no part. The unit permuted is the model.
 
     Returns
     -------
@@ -118,16 +118,19 @@ def split_null(
     used, values, groups = _labelled(scores, labels, benchmarks)
     counts = groups.value_counts()
     order = [*coupling.PHASES, *SIZE_BANDS]
-    found = sorted(dict.fromkeys(groups), key=lambda g: order.index(g) if g in order else len(order))
-    kept = [name for name in found if counts[name] >= 3]
-    member = np.array([(groups == name).to_numpy(dtype=float) for name in kept])
-    if not kept:
+    present = sorted(dict.fromkeys(groups), key=lambda g: order.index(g) if g in order else len(order))
+    names = [name for name in present if counts[name] >= 3]
+    member = np.array([(groups == name).to_numpy(dtype=float) for name in names])
+    if not names:
         raise ValueError("no group has 3 models with all scores")
-    drawn, seen = _split_draws(values, member, matrix, draws, rng), weighted_ratios(member, values, matrix)
-    method = f"the same {len(used)} models dealt at random into groups of these sizes"
+    drawn, observed = (
+        _split_draws(values, member, matrix, draws, rng),
+        weighted_ratios(member, values, matrix),
+    )
+    method = f"the same {len(used)} models assigned at random to groups of these sizes"
     return {
-        name: null_from_draws(float(seen[i]), drawn[:, i], int(counts[name]), method)
-        for i, name in enumerate(kept)
+        name: null_from_draws(float(observed[i]), drawn[:, i], int(counts[name]), method)
+        for i, name in enumerate(names)
     }
 
 
@@ -150,10 +153,10 @@ def difference_null(
         if row.sum() < 3:
             raise ValueError(f"group {name!r} has {row.sum():.0f} models with all scores; 3 are needed")
     drawn = _split_draws(values, member, matrix, draws, rng)
-    seen = weighted_ratios(member, values, matrix)
-    method = "the same models dealt at random into groups of these sizes"
+    observed = weighted_ratios(member, values, matrix)
+    method = "the same models assigned at random to groups of these sizes"
     gap = drawn[:, 0] - drawn[:, 1]
-    return null_from_draws(float(seen[0] - seen[1]), gap, len(used), method), gap
+    return null_from_draws(float(observed[0] - observed[1]), gap, len(used), method), gap
 
 
 def group_dimensions(
@@ -178,16 +181,16 @@ def group_dimensions(
     rows = []
     for name, null in nulls.items():
         part = used[groups == name]
-        own = dimension(part, benchmarks, matrix=matrix, draws=draws, rng=rng)
+        estimate = dimension(part, benchmarks, matrix=matrix, draws=draws, rng=rng)
         rows.append(
             {
                 "group": name,
                 "matrix": matrix,
-                "n": own.n,
+                "n": estimate.n,
                 "families": part["family"].nunique(),
-                "ratio": own.estimate,
-                "low": own.low,
-                "high": own.high,
+                "ratio": estimate.estimate,
+                "low": estimate.low,
+                "high": estimate.high,
                 "null": null.value,
                 "null_low": null.low,
                 "null_high": null.high,

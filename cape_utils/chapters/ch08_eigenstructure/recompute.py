@@ -67,8 +67,8 @@ def phase_table() -> pd.DataFrame:
     for reading, (way, which) in phase_readings().items():
         table = data.panel("paper", rows=which)
         label = phases(table, way)
-        found = {phase: spectrum.pca(table[label == phase]) for phase in ("tax", "bonus")}
-        tax, bonus = (found[phase].participation_ratio for phase in ("tax", "bonus"))
+        spectra = {phase: spectrum.pca(table[label == phase]) for phase in ("tax", "bonus")}
+        tax, bonus = (spectra[phase].participation_ratio for phase in ("tax", "bonus"))
         rows.append(
             {
                 "reading": reading,
@@ -76,8 +76,8 @@ def phase_table() -> pd.DataFrame:
                 "rows": which,
                 "tax": tax,
                 "bonus": bonus,
-                "n_tax": found["tax"].n,
-                "n_bonus": found["bonus"].n,
+                "n_tax": spectra["tax"].n,
+                "n_bonus": spectra["bonus"].n,
                 "distance": abs(tax - quoted("deff_tax")) + abs(bonus - quoted("deff_bonus")),
             }
         )
@@ -88,9 +88,9 @@ def _phase_dimension(phase: str) -> Recomputed:
     readings = phase_table()
     # One definition must serve both phases, so the nearest is chosen for the two numbers together.
     best = readings.iloc[int(readings["distance"].to_numpy().argmin())]
-    table, opened = data.panel("paper", rows=best["rows"]), data.panel("open", rows="one_recipe")
-    label, other = phases(table, best["way"]), phases(opened, best["way"])
-    own = spectrum.dimension(table[label == phase], draws=DRAWS)
+    table, public = data.panel("paper", rows=best["rows"]), data.panel("open", rows="one_recipe")
+    label, other = phases(table, best["way"]), phases(public, best["way"])
+    estimate = spectrum.dimension(table[label == phase], draws=DRAWS)
     null = group_spectra.split_null(table, label, draws=DRAWS)[phase]
     listed = "; ".join(f"{r.reading}: tax {r.tax:.2f}, bonus {r.bonus:.2f}" for r in readings.itertuples())
     higher = int((readings["tax"] > readings["bonus"]).sum())
@@ -99,8 +99,8 @@ def _phase_dimension(phase: str) -> Recomputed:
         f"{len(readings)} readings. Readings tried: {listed}."
     )
     return Recomputed(
-        Value.of(own),
-        Value.of(spectrum.dimension(opened[other == phase], draws=DRAWS)),
+        Value.of(estimate),
+        Value.of(spectrum.dimension(public[other == phase], draws=DRAWS)),
         NullRange.of(null),
         remark,
     )
@@ -121,16 +121,16 @@ def largest_three(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     used = table.dropna(subset=list(data.BENCHMARKS)).sort_values("params_b", ascending=False)
     third = float(used["params_b"].iloc[2])
     above, tied = used[used["params_b"] > third], used[used["params_b"] == third]
-    found = {}
+    threes = {}
     for rows in itertools.combinations(range(len(tied)), 3 - len(above)):
         three = pd.concat([above, tied.iloc[list(rows)]])
-        found[", ".join(three["model"])] = three
-    return found
+        threes[", ".join(three["model"])] = three
+    return threes
 
 
 @recomputes("deff_frontier")
 def deff_frontier() -> Recomputed:
-    table, opened = data.panel("paper"), data.panel("open")
+    table, public = data.panel("paper"), data.panel("open")
     bonus = table[group_spectra.model_phases(table) == "bonus"]
     threes = {
         **{f"the panel ({name})": three for name, three in largest_three(table).items()},
@@ -141,7 +141,7 @@ def deff_frontier() -> Recomputed:
     best, remark = nearest(ratios, quoted("deff_frontier"))
     chosen = table["model"].isin(threes[best]["model"]).map({True: "three", False: "rest"})
     null = group_spectra.split_null(table, chosen, draws=DRAWS)["three"]
-    other = next(iter(largest_three(opened).values()))
+    other = next(iter(largest_three(public).values()))
     value = Value(ratios[best], None, None, 3, f"the three largest of {best}; three models have no interval")
     return Recomputed(
         value,
@@ -226,22 +226,22 @@ def _around(point: float, draws: Floats, n: int, method: str) -> Value:
 def lambda2_exponent() -> Recomputed:
     readings = {str(reading): reading for reading in exponent_readings()}
     tables = {copy: rolling_spectrum.family_table(pythia(copy)) for copy in (*COPIES, "open panel")}
-    found = {name: float(reading.exponent(*tables[reading.copy])) for name, reading in readings.items()}
-    best, _ = nearest(found, quoted("lambda2_exponent"))
+    exponents = {name: float(reading.exponent(*tables[reading.copy])) for name, reading in readings.items()}
+    best, _ = nearest(exponents, quoted("lambda2_exponent"))
     chosen = readings[best]
 
     def value(copy: str) -> Value:
-        own, sizes = tables[copy]
-        noise = chosen.exponent(rolling_spectrum.noise_stack(own, draws=DRAWS), sizes)
-        return _around(float(chosen.exponent(own, sizes)), noise, len(sizes), best)
+        scores, sizes = tables[copy]
+        noise = chosen.exponent(rolling_spectrum.noise_stack(scores, draws=DRAWS), sizes)
+        return _around(float(chosen.exponent(scores, sizes)), noise, len(sizes), best)
 
-    own, sizes = tables[chosen.copy]
-    null = chosen.exponent(rolling_spectrum.trend_stack(own, sizes, draws=DRAWS), sizes)
+    scores, sizes = tables[chosen.copy]
+    null = chosen.exponent(rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS), sizes)
     low, high = interval(null)
-    values = list(found.values())
+    values = list(exponents.values())
     second = sorted(values, key=lambda one: abs(one - quoted("lambda2_exponent")))[1]
     remark = (
-        f"The words leave the window and N open; {len(found)} readings give {min(values):.2f} to {max(values):.2f}, "
+        f"The words leave the window and N open; {len(values)} readings give {min(values):.2f} to {max(values):.2f}, "
         f"{sum(one < 0 for one in values)} of them negative. Nearest is {best}, next {second:.2f}."
     )
     method = "straight lines in log N with the residuals in random order"
@@ -327,23 +327,23 @@ def _change(reading: FlipReading, values: Floats) -> Floats:
 def eigenvector_flip() -> Recomputed:
     readings = {str(reading): reading for reading in flip_readings()}
     tables = {copy: rolling_spectrum.family_table(pythia(copy)) for copy in (*COPIES, "open panel")}
-    found = {name: float(_change(one, tables[one.copy][0])) for name, one in readings.items()}
-    best, _ = nearest(found, quoted("eigenvector_flip"))
+    changes = {name: float(_change(one, tables[one.copy][0])) for name, one in readings.items()}
+    best, _ = nearest(changes, quoted("eigenvector_flip"))
     chosen = readings[best]
 
     def value(copy: str) -> Value:
-        own, sizes = tables[copy]
-        noise = _change(chosen, rolling_spectrum.noise_stack(own, draws=DRAWS))
-        return _around(float(_change(chosen, own)), noise, len(sizes), best)
+        scores, sizes = tables[copy]
+        noise = _change(chosen, rolling_spectrum.noise_stack(scores, draws=DRAWS))
+        return _around(float(_change(chosen, scores)), noise, len(sizes), best)
 
-    own, sizes = tables[chosen.copy]
-    null = _change(chosen, rolling_spectrum.trend_stack(own, sizes, draws=DRAWS))
+    scores, sizes = tables[chosen.copy]
+    null = _change(chosen, rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS))
     low, high = interval(null)
-    first, last = (float(one) for one in chosen.loadings(own))
+    first, last = (float(one) for one in chosen.loadings(scores))
     flips = _flips(flip_table())
     remark = (
         f"In that reading the loading goes from {first:+.2f} to {last:+.2f}. From positive to negative it goes in {flips} of "
-        f"{len(found)} readings, which give changes of {min(found.values()):+.2f} to {max(found.values()):+.2f}."
+        f"{len(changes)} readings, which give changes of {min(changes.values()):+.2f} to {max(changes.values()):+.2f}."
     )
     method = "straight lines in log N with the residuals in random order"
     return Recomputed(
@@ -367,8 +367,8 @@ def conventions() -> Mapping[str, float]:
         By the benchmark whose loading is made positive; the same two eigenvectors each time.
     """
     values, _ = rolling_spectrum.family_table(pythia("panel rows"))
-    found = {}
+    changes = {}
     for name in data.BENCHMARKS:
         first, last = rolling_spectrum.loading_change(values, (0, 4), (4, 8), positive=name)
-        found[name] = float(last - first)
-    return found
+        changes[name] = float(last - first)
+    return changes

@@ -100,8 +100,8 @@ def second_eigenvalues(values: Floats, over: Sequence[Window], *, matrix: Matrix
     ndarray, shape (..., windows)
     """
     check_matrix(matrix)
-    found = [eigen_stack(values[..., start:stop, :], matrix)[0][..., 1] for start, stop in over]
-    return np.stack(found, axis=-1)
+    second = [eigen_stack(values[..., start:stop, :], matrix)[0][..., 1] for start, stop in over]
+    return np.stack(second, axis=-1)
 
 
 def second_exponent(
@@ -203,7 +203,7 @@ def rotation(
     values, sizes = family_table(scores, benchmarks)
     anchor, rows = place_of(positive, benchmarks), []
     for start, stop in windows(len(sizes), kind=kind, length=length):
-        found, vectors = eigen_stack(values[start:stop], matrix)
+        eigenvalues, vectors = eigen_stack(values[start:stop], matrix)
         vectors = signed_vectors(vectors, anchor)
         for c in range(components):
             for i, benchmark in enumerate(benchmarks):
@@ -213,8 +213,8 @@ def rotation(
                         "last_b": sizes[stop - 1],
                         "n": stop - start,
                         "component": c + 1,
-                        "eigenvalue": found[c],
-                        "share": found[c] / found.sum(),
+                        "eigenvalue": eigenvalues[c],
+                        "share": eigenvalues[c] / eigenvalues.sum(),
                         "benchmark": benchmark,
                         "loading": vectors[i, c],
                     }
@@ -227,8 +227,8 @@ def trend_stack(
 ) -> Floats:
     """Families in which nothing turns, shape (draws, n, p).
 
-    Each benchmark follows its straight line in log10 N; the residuals of all benchmarks together are dealt out to the
-    models at random, so that their correlation stays and its dependence on size goes. The unit shuffled is the model.
+    Each benchmark follows its straight line in log10 N; the residuals of all benchmarks together are permuted
+    among the models, so that their correlation stays and its dependence on size goes. The unit shuffled is the model.
     """
     x = np.log10(np.asarray(params_b, dtype=float))
     basis = np.column_stack([np.ones_like(x), x])
