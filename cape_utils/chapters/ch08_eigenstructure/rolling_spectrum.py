@@ -278,7 +278,9 @@ def rotation_choices(without_mmlu: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def second_with_guesses(table: pd.DataFrame, *, draws: int = 1000) -> Floats:
+def second_with_guesses(
+    table: pd.DataFrame, *, draws: int = 1000, rng: np.random.Generator | int = 0
+) -> Floats:
     """Second eigenvalue of one family's scores with guesses in MMLU's place, shape (draws,).
 
     Parameters
@@ -290,5 +292,5 @@ def second_with_guesses(table: pd.DataFrame, *, draws: int = 1000) -> Floats:
     values, sizes = family_table(table)
     guessed = np.broadcast_to(values, (draws, *values.shape)).copy()
     mmlu = data.BENCHMARKS.index("mmlu")
-    guessed[..., mmlu] = noise_stack(np.full_like(values, 25.0), draws=draws)[..., mmlu]
+    guessed[..., mmlu] = noise_stack(np.full_like(values, 25.0), draws=draws, rng=rng)[..., mmlu]
     return second_eigenvalues(guessed, [(0, len(sizes))])[:, 0]
