@@ -136,7 +136,9 @@ def table(
             triples = zip(whole[column], whole[low], whole[high], strict=True)
             cells.append([formatting.with_interval(*triple) for triple in triples])
         else:
-            cells.append([_cell(value, ways.get(column) or _way(str(column))) for value in whole[column]])
+            words = pd.api.types.is_string_dtype(whole[column])  # written already
+            way = ways.get(column) or (None if words else _way(str(column)))
+            cells.append([_cell(value, way) for value in whole[column]])
     numeric = tuple(pd.api.types.is_numeric_dtype(whole[c]) and whole[c].dtype != bool for c in wanted)
     return Table(
         headings=tuple(given.get(c, _heading(str(c))) for c in wanted),

@@ -165,6 +165,11 @@ def test_a_stamped_copy_is_the_forks(tree):
 # ---------------------------------------------------------------- the set-up cell
 
 
+def installing(source: str) -> str:
+    """A set-up cell as far as the line that installs."""
+    return source[: source.index("\n", source.index("%pip"))]
+
+
 class Shell:
     """Runs a cell as Colab does, and writes down what it would have installed instead of installing it."""
 
@@ -187,10 +192,8 @@ class Shell:
         )
 
     def run(self, source: str) -> None:
-        # The lines up to the first real import decide what is installed; the rest is the chapter's own.
-        head = source[: source.index("\nimport ", source.index("%pip"))]
         with redirect_stdout(io.StringIO()):
-            self.shell.run_cell(head).raise_error()
+            self.shell.run_cell(installing(source)).raise_error()
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -280,7 +283,7 @@ def build_fork(folder: Path, repository: str | None) -> Path:
     (folder / "notebooks").mkdir()
     nb = nbformat.read(ROOT / "notebooks" / "02_coupling.ipynb", as_version=4)
     setup = next(cell for cell in nb.cells if cell.cell_type == "code")
-    setup.source = setup.source[: setup.source.index("\nimport ", 1)]
+    setup.source = installing(setup.source)
     nb.cells = [nbformat.v4.new_markdown_cell("# A question?"), setup]
     nbformat.write(nb, folder / "notebooks" / "02_coupling.ipynb")
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "GITHUB_REPOSITORY": repository or ""}
