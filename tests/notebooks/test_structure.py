@@ -131,9 +131,7 @@ def folded_everywhere(nb: Notebook, chapter: str) -> list[str]:
 def narrow_code(nb: Notebook, chapter: str) -> list[str]:
     """A line of code fits its box on the page; the browser's test measures the box itself."""
     lines = [line for cell in nb.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
-    return [
-        f"{len(line)} columns: {line[:40]}" for line in lines if len(line) > WIDEST
-    ]
+    return [f"{len(line)} columns: {line[:40]}" for line in lines if len(line) > WIDEST]
 
 
 def short_cells(nb: Notebook, chapter: str) -> list[str]:
