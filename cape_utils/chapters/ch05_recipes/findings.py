@@ -331,7 +331,8 @@ def claims_table(side: pd.DataFrame) -> Table:
         TQA: "TruthfulQA (%)",
         "flags": "flags",
     }
-    numbers = side.assign(cosine=side["cosine"].astype(float), flags=flags)
+    claims = side["claim"].str.replace("_", " ")
+    numbers = side.assign(claim=claims, cosine=side["cosine"].astype(float), flags=flags)
     return table(numbers, headings, show={"cosine": "{:.3f}".format})
 
 
