@@ -117,6 +117,8 @@ def table(
     Pythia     6.90              98% < 0.001
     >>> table(rows, {"family": "models of one recipe"}).headings
     ('models of one recipe',)
+    >>> [row[0] for row in table(pd.DataFrame({"change": [0.25, -1.0]})).rows]
+    ['0.25', '-1.00']
     """
     named = frame.index.names != [None] or not pd.api.types.is_numeric_dtype(frame.index)
     whole = frame.reset_index(names=None if frame.index.names != [None] else "row") if named else frame
@@ -136,8 +138,9 @@ def table(
             triples = zip(whole[column], whole[low], whole[high], strict=True)
             cells.append([formatting.with_interval(*triple) for triple in triples])
         else:
+            decimals = _decimals(whole[column], given.get(column, _heading(str(column))))
             words = pd.api.types.is_string_dtype(whole[column])  # written already
-            way = ways.get(column) or (None if words else _way(str(column)))
+            way = ways.get(column) or (None if words else _way(str(column)) or decimals)
             cells.append([_cell(value, way) for value in whole[column]])
     numeric = tuple(pd.api.types.is_numeric_dtype(whole[c]) and whole[c].dtype != bool for c in wanted)
     return Table(
@@ -145,6 +148,17 @@ def table(
         rows=tuple(zip(*cells, strict=True)),
         numeric=numeric,
     )
+
+
+def _decimals(values: pd.Series, heading: str) -> Callable[[Any], str] | None:
+    """How a column of fractions is written: in equal decimals, but for sizes, which run over orders of magnitude."""
+    if not pd.api.types.is_float_dtype(values) or "(B)" in heading:
+        return None
+    largest = values.abs().replace(np.inf, np.nan).max()
+    if not largest >= 0.1:
+        return None
+    places = 2 if largest < 10 else 1 if largest < 1000 else 0
+    return lambda value: f"{value:,.{places}f}" if np.isfinite(value) else formatting.DASH
 
 
 def _heading(column: str) -> str:

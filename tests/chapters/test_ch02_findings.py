@@ -77,4 +77,4 @@ def test_tables_speak_words(pythia):
     assert all("_" not in heading for one in shown for heading in one.headings)
     assert shown[2].headings == ("panel", "counted", "tax", "transition", "bonus")
     assert [row[1] for row in shown[2].rows] == ["steps", "models", "steps, noise carried through"]
-    assert shown[3].rows == (("p", "all", "0.5", "[0.40, 0.60]", "8"),)
+    assert shown[3].rows == (("p", "all", "0.50", "[0.40, 0.60]", "8"),)

@@ -145,6 +145,6 @@ def test_tables_speak_words():
     ]
     assert all("_" not in heading for one in shown for heading in one.headings)
     assert shown[0].rows[0][-1] == "26 to 88%"
-    assert shown[2].rows[0] == ("fact", "0", "50%", "50%")
+    assert shown[2].rows[0] == ("fact", "0.00", "50%", "50%")
     assert len(shown[3].rows) == 1
     assert shown[6].rows[1] == ("steered", "Which?", "1", "0.25")

@@ -136,5 +136,5 @@ def test_tables_speak_words():
         findings.place_of_the_size_table(steps(), rule),
     ]
     assert all("_" not in heading for shown in tables for heading in shown.headings)
-    assert tables[3].rows[0] == ("as measured", "-0.3", "80%", "15%", "5%")
+    assert tables[3].rows[0] == ("as measured", "-0.30", "80%", "15%", "5%")
     assert "are 1 such pairs, from 2.0B to 2B" in findings.contradictory_pairs(steps(), against.head(1)).data

@@ -413,4 +413,4 @@ def test_the_five_families_come_with_the_r_quoted():
     table = ch04.family_table()
     quoted = table.dropna(subset="quoted").drop_duplicates("family").set_index("family")["quoted"].to_dict()
     ledger = {claim.id: claim.paper_value.value for claim in quotations.ledger() if claim.paper_value}
-    assert quoted == {family: ledger[claim_id] for family, (claim_id, _) in ch04.FAMILY_CLAIMS.items()}
+    assert quoted == {family: ledger[claim_id] for family, claim_id in ch04.FAMILY_CLAIMS.items()}

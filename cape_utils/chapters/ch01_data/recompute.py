@@ -7,18 +7,14 @@ from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import Recomputed, Value
 
 
-def truthfulqa_variant(highest_pct: float, smallest_model_pct: float) -> str:
+def truthfulqa_variant(smallest_model_pct: float) -> str:
     """MC1 or MC2, from where the smallest models lie: they guess, and guessing scores 22 on one and 46 on the other.
 
     Parameters
     ----------
-    highest_pct : float
-        Not used by the rule beyond a check that the scores are percentages.
     smallest_model_pct : float
         Mean score of the smallest models.
     """
-    if highest_pct <= 1:
-        raise ValueError(f"scores are in percent; the highest is {highest_pct}")
     gap = {
         name: abs(smallest_model_pct - data.chance_pct(f"truthfulqa_{name.lower()}"))
         for name in ("MC1", "MC2")
@@ -29,7 +25,7 @@ def truthfulqa_variant(highest_pct: float, smallest_model_pct: float) -> str:
 def _variant(which: data.Panel) -> Value:
     table = data.panel(which).dropna(subset=["truthfulqa_mc2"])
     small = table[table["params_b"] < 0.2]["truthfulqa_mc2"]
-    kind = truthfulqa_variant(float(table["truthfulqa_mc2"].max()), float(small.mean()))
+    kind = truthfulqa_variant(float(small.mean()))
     method = f"models below 0.2B score {small.mean():.1f}, nearest to chance on {kind}"
     return Value(kind, None, None, len(small), method)
 

@@ -14,7 +14,7 @@ from cape_utils.charts.tables import Table, table
 from cape_utils.scaling import coupling, trend_nulls
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.correlation import partial_correlation
-from cape_utils.stats.formatting import interval, number
+from cape_utils.stats.formatting import interval
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
@@ -228,7 +228,7 @@ def group_table(groups: Mapping[tuple[str, str], Estimate]) -> Table:
         {
             "panel": panel,
             "models": group,
-            "r": number(e.estimate, 2),
+            "r": f"{e.estimate:.2f}",
             "interval": interval(e.low, e.high),
             "n": e.n,
         }

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
@@ -45,14 +45,14 @@ def pythia_p() -> Recomputed:
     )
 
 
-def _pythia_pair(x: str, quoted: float) -> Recomputed:
+def _pythia_pair(x: str, claim_id: str) -> Recomputed:
     tables = {
         f"{copy}, {label}": part
         for copy in ("panel rows", "bootstrap copy")
         for label, part in (("all eight", pythia(copy)), ("below 3.5B", pythia(copy).query("params_b < 3.5")))
     }
     best, remark = nearest(
-        {k: coupling.population_coupling(v, x, TQA).estimate for k, v in tables.items()}, quoted
+        {k: coupling.population_coupling(v, x, TQA).estimate for k, v in tables.items()}, quoted(claim_id)
     )
     own = tables[best]
     opened = pythia("open panel") if "all eight" in best else pythia("open panel").query("params_b < 3.5")
@@ -66,23 +66,24 @@ def _pythia_pair(x: str, quoted: float) -> Recomputed:
 
 @recomputes("pythia_r_commonsense_tqa")
 def pythia_commonsense() -> Recomputed:
-    return _pythia_pair("winogrande", -0.941)
+    return _pythia_pair("winogrande", "pythia_r_commonsense_tqa")
 
 
 @recomputes("pythia_r_knowledge_tqa")
 def pythia_knowledge() -> Recomputed:
-    return _pythia_pair("mmlu", -0.792)
+    return _pythia_pair("mmlu", "pythia_r_knowledge_tqa")
 
 
 @recomputes("above_7b_r_hs_tqa")
 def above_7b() -> Recomputed:
-    def part(which: data.Panel, min_models: float) -> pd.DataFrame:
+    def part(which: data.Panel, min_size_b: float) -> pd.DataFrame:
         table = data.panel(which)
-        return table[table["family"].isin(LLAMA_FALCON_OPT) & (table["params_b"] >= min_models)]
+        return table[table["family"].isin(LLAMA_FALCON_OPT) & (table["params_b"] >= min_size_b)]
 
     cuts = {"above 7B": 7.001, "7B and above": 7.0, "6.7B and above": 6.7}
     best, remark = nearest(
-        {name: coupling.population_coupling(part("paper", cut)).estimate for name, cut in cuts.items()}, 0.78
+        {name: coupling.population_coupling(part("paper", cut)).estimate for name, cut in cuts.items()},
+        quoted("above_7b_r_hs_tqa"),
     )
     own, opened = part("paper", cuts[best]), part("open", cuts[best])
     return Recomputed(

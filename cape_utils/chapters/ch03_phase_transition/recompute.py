@@ -9,7 +9,7 @@ from scipy import stats
 from cape_utils import data
 from cape_utils.chapters.ch03_phase_transition import family_turns, isocline
 from cape_utils.claims.assessment import assess
-from cape_utils.claims.quotations import ledger, nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
@@ -65,9 +65,7 @@ def _as_released(paper_label: str) -> pd.DataFrame:
 def _turning(claim_id: str) -> Recomputed:
     """Nearest of three readings of a family's sign-flip scale, with what item noise leaves of it."""
     paper_label = FAMILY_CLAIMS[claim_id]
-    quoted = next(
-        float(c.paper_value.value) for c in ledger() if c.id == claim_id and c.paper_value is not None
-    )
+    target = quoted(claim_id)
     own = _as_released(paper_label)
     opened = _family(data.panel("open", rows="one_recipe"), paper_label)
     at, other = family_turns.turning_point(own), family_turns.turning_point(opened)
@@ -78,11 +76,11 @@ def _turning(claim_id: str) -> Recomputed:
     vertex = scaling_critical_scale.parabola_minimum_b(own["params_b"], own["truthfulqa_mc2"])
     if np.isfinite(vertex):
         readings["minimum of its own parabola"] = vertex
-    best, remark = nearest(readings, quoted)
+    best, remark = nearest(readings, target)
     remark += f" Sizes run from {own['params_b'].min():g}B to {own['params_b'].max():g}B."
     if at.estimate == own["params_b"].max():
         remark += " The score falls to the largest size, so the family does not turn."
-    if at.low <= quoted <= at.high:
+    if at.low <= target <= at.high:
         remark += " The range that item noise leaves of the lowest size holds the quoted scale."
     both = own.merge(opened, on="hf_id")
     if len(both) and (both["truthfulqa_mc2_x"] == both["truthfulqa_mc2_y"]).all():
@@ -184,7 +182,7 @@ def no_counterexample() -> Recomputed:
         "no positive step at any size": float(released["never"].sum()),
         "none up to 10B": float(released["never_inside"].sum()),
     }
-    best, remark = nearest(readings, 0.0)
+    best, remark = nearest(readings, quoted("no_counterexample_family"))
     column = {"no positive step at any size": "never", "none up to 10B": "never_inside"}[best]
     cleaned = found("paper", "one_recipe")
     against = opened[opened[column]]
@@ -212,7 +210,9 @@ def running_slope() -> Recomputed:
     slopes = {
         name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()
     }
-    best, remark = nearest({name: slope.estimate for name, slope in slopes.items()}, 0.629)
+    best, remark = nearest(
+        {name: slope.estimate for name, slope in slopes.items()}, quoted("running_coupling_slope")
+    )
     opened = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
     return Recomputed(Value.of(slopes[best]), Value.of(opened), None, remark)
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch04_width_normalization import width_controls
-from cape_utils.claims.quotations import nearest
+from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.scaling import coupling, trend_nulls, width
@@ -15,13 +15,13 @@ from cape_utils.stats import correlation
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
 FAMILY_CLAIMS = {
-    "Pythia": ("width_pythia", 0.963),
-    "OPT": ("width_opt", 0.926),
-    "BLOOM": ("width_bloom", 0.995),
-    "Cerebras-GPT": ("width_cerebras", 0.996),
-    "GPT-Neo": ("width_gptneo", 0.985),
+    "Pythia": "width_pythia",
+    "OPT": "width_opt",
+    "BLOOM": "width_bloom",
+    "Cerebras-GPT": "width_cerebras",
+    "GPT-Neo": "width_gptneo",
 }
-"""The paper's five families with the claim about each and the normalised r quoted."""
+"""The paper's five families with the claim about each."""
 
 PANELS: dict[data.Panel, str] = {"paper": "the paper's panel", "open": "the open panel"}
 SHUFFLES: dict[width.Shuffle, str] = {"one": "TruthfulQA shuffled", "both": "both scores shuffled"}
@@ -81,13 +81,13 @@ def chosen_rows(family: str) -> tuple[pd.DataFrame, str, str]:
     The first reading whose r agrees with the one quoted to the last digit is used, else the nearest.
     """
     tables = readings(family)
-    quoted = FAMILY_CLAIMS[family][1]
+    target = quoted(FAMILY_CLAIMS[family])
     values = {
         name: width.normalised_coupling(part[HS], part[TQA], part["d_model"]).estimate
         for name, part in tables.items()
     }
-    best, remark = nearest(values, quoted)
-    agreeing = [name for name, value in values.items() if round(value, 3) == quoted]
+    best, remark = nearest(values, target)
+    agreeing = [name for name, value in values.items() if round(value, 3) == target]
     used = agreeing[0] if agreeing else best
     return tables[used], used, f"{remark} The one used: {used}."
 
@@ -148,7 +148,8 @@ def width_raw_opt() -> Recomputed:
 
     own = tables("paper")
     best, remark = nearest(
-        {name: coupling.population_coupling(part).estimate for name, part in own.items()}, -0.428
+        {name: coupling.population_coupling(part).estimate for name, part in own.items()},
+        quoted("width_raw_opt"),
     )
     used = own[best]
     return Recomputed(
@@ -164,7 +165,9 @@ def projection_drop() -> Recomputed:
     stages = data.load("projection_coupling")
     changes = width_controls.projection_changes(stages).query("stage == 'after_projection'")
     own = changes[changes["model"] == "Pythia-1B"].set_index("measure")["change_pct"]
-    best, remark = nearest({str(name).replace("_", " "): float(v) for name, v in own.items()}, -12)
+    best, remark = nearest(
+        {str(name).replace("_", " "): float(v) for name, v in own.items()}, quoted("projection_drop_1b")
+    )
     measure = best.replace(" ", "_")
     same = changes[changes["measure"] == measure].set_index("model")["change_pct"]
     others = ", ".join(f"{model} {change:+.0f}%" for model, change in same.drop("Pythia-1B").items())
@@ -204,10 +207,9 @@ def family_table() -> pd.DataFrame:
             for family, part in parts.items():
                 null = width.ratio_null(part[HS], part[TQA], part["d_model"], shuffle=shuffle, draws=5000)
                 raw = correlation.pearson(part[HS].to_numpy(), part[TQA].to_numpy())
-                quoted = (
-                    FAMILY_CLAIMS.get(family, ("", float("nan")))[1] if which == "paper" else float("nan")
-                )
-                ends = (null.observed, null.value, null.low, null.high, null.p, quoted)
+                claimed = which == "paper" and family in FAMILY_CLAIMS
+                target = quoted(FAMILY_CLAIMS[family]) if claimed else float("nan")
+                ends = (null.observed, null.value, null.low, null.high, null.p, target)
                 rows.append((panel, label, family, null.n, raw, *ends))
     columns = ["panel", "shuffled", "family", "n", "raw", "normalised", "null", "low", "high", "p", "quoted"]
     return pd.DataFrame(rows, columns=columns)

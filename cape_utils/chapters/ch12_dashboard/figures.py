@@ -151,7 +151,7 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     table : pandas.DataFrame
         From ``ch12_dashboard.size_baseline.agreement_table``.
     nulls : mapping of str to Null
-        ``"all"`` and ``"clear"``: the formula with sizes dealt out anew.
+        ``"all"`` and ``"clear"``: the formula with sizes permuted.
     ceiling : Null
         From ``ch12_dashboard.size_baseline.in_sample_thresholds``, over all steps.
     """
@@ -209,7 +209,7 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
         title="How often a rule names the phase that the scores give",
         caption=(
             f"Formula of size: {mine['agreement']:.0%} of {mine['n']:.0f} steps, and {mine['clear_agreement']:.0%} of the "
-            f"{clear.n} whose phase is at least 80% sure. Lines: 95% intervals over families; grey: sizes dealt out anew."
+            f"{clear.n} whose phase is at least 80% sure. Lines: 95% intervals over families; grey: sizes permuted."
         ),
         alternative=(
             "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "

@@ -170,10 +170,10 @@ def shuffled_sizes(steps: pd.DataFrame, *, draws: int = 5000, rng: np.random.Gen
     """
     generator = np.random.default_rng(rng)
     truth, by_size = (pd.Categorical(steps[c], categories=list(PHASES)).codes for c in ("phase", "by_size"))
-    dealt = generator.permuted(np.tile(by_size, (draws, 1)), axis=1)
+    permuted = generator.permuted(np.tile(by_size, (draws, 1)), axis=1)
     observed = float(np.mean(truth == by_size))
     return null_from_draws(
-        observed, (dealt == truth).mean(axis=1), len(steps), "sizes permuted among the steps"
+        observed, (permuted == truth).mean(axis=1), len(steps), "sizes permuted among the steps"
     )
 
 
@@ -205,16 +205,16 @@ def in_sample_thresholds(
     Returns
     -------
     Null
-        ``observed`` is the upper bound for every formula of this form; the draws are the same hindsight on sizes dealt out
-        anew, which flatter themselves as much.
+        ``observed`` is the upper bound for every formula of this form; the draws are the same hindsight on permuted
+        sizes, which flatter themselves as much.
     """
     order = steps.sort_values("mid_params_b", kind="stable")
     truth = np.asarray(pd.Categorical(order["phase"], categories=list(PHASES)).codes)
     n = len(truth)
-    dealt = np.random.default_rng(rng).permuted(np.tile(truth, (draws, 1)), axis=1)
+    permuted = np.random.default_rng(rng).permuted(np.tile(truth, (draws, 1)), axis=1)
     observed = float(_hits_of_cuts(truth) / n)
     return null_from_draws(
-        observed, _hits_of_cuts(dealt) / n, n, "the best two cuts after dealing out the sizes anew"
+        observed, _hits_of_cuts(permuted) / n, n, "the best two cuts after permuting the sizes"
     )
 
 
