@@ -135,8 +135,13 @@ def table(
     for column in wanted:
         if column in ranges:
             low, high = ranges[column]
-            triples = zip(whole[column], whole[low], whole[high], strict=True)
-            cells.append([formatting.with_interval(*triple) for triple in triples])
+            triples = list(zip(whole[column], whole[low], whole[high], strict=True))
+            # One column, one number of decimals: that of the median width.
+            places = [
+                formatting.decimals_for(a, b) for _, a, b in triples if np.isfinite(a) and np.isfinite(b)
+            ]
+            usual = int(np.median(places)) if places else None
+            cells.append([formatting.with_interval(*triple, decimals=usual) for triple in triples])
         else:
             decimals = _decimals(whole[column], given.get(column, _heading(str(column))))
             words = pd.api.types.is_string_dtype(whole[column])  # written already

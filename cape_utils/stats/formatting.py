@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["DASH", "interval", "number", "p_value", "percent", "size", "with_interval"]
+__all__ = ["DASH", "decimals_for", "interval", "number", "p_value", "percent", "size", "with_interval"]
 
 DASH = "\u2013"
 
@@ -45,15 +45,20 @@ def interval(low: float | None, high: float | None, decimals: int | None = None)
         return DASH
     if decimals is None and low > 0 and high > 10 * low:  # ends of different length need digits of their own
         return f"[{number(low)}, {number(high)}]"
-    places = _decimals(low, high) if decimals is None else decimals
+    places = decimals_for(low, high) if decimals is None else decimals
     ends = (f"{end:,.{places}f}" if math.isfinite(end) else DASH for end in (low, high))
     return f"[{', '.join(ends)}]"
 
 
 def with_interval(
-    value: float | None, low: float | None, high: float | None, *, min_decimals: int = 0
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    *,
+    min_decimals: int = 0,
+    decimals: int | None = None,
 ) -> str:
-    """A number and its range in the same decimals, at least so many where it stands beside a number that has them.
+    """A number and its range in the same decimals: as the width asks, at least ``min_decimals``, or just ``decimals``.
 
     Examples
     --------
@@ -68,13 +73,21 @@ def with_interval(
         return f"{DASH} {interval(low, high)}"
     if low > 0 and high > 10 * low and not min_decimals:
         return f"{number(value)} {interval(low, high)}"
+    if decimals is not None:
+        return f"{value:,.{decimals}f} {interval(low, high, decimals)}"
     wanted = min(min_decimals, max(2 - math.floor(math.log10(abs(value))), 0)) if value else min_decimals
-    places = max(_decimals(low, high), wanted)
+    places = max(decimals_for(low, high), wanted)
     return f"{value:,.{places}f} {interval(low, high, places)}"
 
 
-def _decimals(low: float, high: float) -> int:
-    """Two significant digits of half the width."""
+def decimals_for(low: float, high: float) -> int:
+    """Decimals that give two significant digits of half the width of a range.
+
+    Examples
+    --------
+    >>> decimals_for(-0.37, 0.39), decimals_for(10.0, 300.0)
+    (2, 0)
+    """
     half = abs(high - low) / 2
     if half == 0:  # no width to go by: the digits that the number has
         return len(f"{low:.4g}".partition(".")[2])

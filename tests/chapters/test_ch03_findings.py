@@ -123,8 +123,9 @@ def test_tables_speak_words():
     assert all("_" not in heading for one in shown for heading in one.headings)
     assert shown[1].rows[0] == ("p", "e", "2.00", "[1.0, 4.0]", "98%", "identified", "")
     assert shown[2].rows[0][0] == "B"
+    assert shown[3].headings[:3] == ("panel", "family", "sizes")
     assert shown[3].rows[0][-1] == "88%"
-    assert DASH not in {cell for row in shown[5].rows for cell in row}
+    assert [row[-1] for row in shown[5].rows] == [DASH, "0.100 [0.020, 0.200]"]
     counted = findings.rows_and_steps(rows, {"p": steps()}).data
     assert counted.startswith(
         f"n = {len(rows)} rows of 3 families for the published estimator; 4 steps of 4 families in p"

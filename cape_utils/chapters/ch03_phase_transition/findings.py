@@ -12,7 +12,7 @@ from IPython.display import Markdown
 from cape_utils.charts.tables import Table, table
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.scaling.scaling_laws import LossLaw
-from cape_utils.stats.formatting import interval, number, percent, with_interval
+from cape_utils.stats.formatting import interval, number, percent
 from cape_utils.stats.results import Null
 
 __all__ = [
@@ -283,8 +283,8 @@ def sign_change_table(changes: Mapping[str, pd.DataFrame]) -> Table:
     headings = {
         "panel": "panel",
         "family": "family",
-        "n": "steps",
-        "positive": "positive",
+        "n": "sizes",
+        "positive": "positive steps",
         "never": "no positive step",
         "never_inside": "none up to 10B",
         "p_positive_inside": "noise draws with one up to 10B",
@@ -311,19 +311,15 @@ def isocline_table(hits: Mapping[str, pd.DataFrame]) -> Table:
 
 def predictor_table(auc: pd.DataFrame) -> Table:
     """How well each candidate sorts negative from positive steps, and its lead over size."""
-    rows = [
-        {
-            "steps": r["steps"],
-            "predictor": r["predictor"],
-            "auc": with_interval(r["auc"], r["low"], r["high"]),
-            "lead": with_interval(r["difference"], r["difference_low"], r["difference_high"]),
-        }
-        for r in auc.to_dict("records")
-    ]
+    rival = auc["predictor"] != "parameters"
+    lead = ["difference", "difference_low", "difference_high"]
     headings = {
         "steps": "steps",
         "predictor": "predictor",
         "auc": "area under the curve",
-        "lead": "lead over parameters",
+        "difference": "lead over parameters",
     }
-    return table(pd.DataFrame(rows), headings)
+    ends = {"auc": ("low", "high"), "difference": ("difference_low", "difference_high")}
+    return table(
+        auc.assign(**{column: auc[column].where(rival) for column in lead}), headings, intervals=ends
+    )
