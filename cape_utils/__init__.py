@@ -6,10 +6,13 @@ Importing the package costs next to nothing: a room is opened when it is first n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # as in typing, whose import would cost more than all else here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+    from typing import Any
 
 __version__ = "0.1.0"
 
