@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What the numbers depend on, and what only the look of the pages depends on.
 EXECUTION_INPUTS = ("cape_utils/**/*.py", "data/**/*", "constraints.txt")
 COMPUTING = (
-    *("numpy", "pandas", "scipy", "altair", "frictionless", "pysindy", "scikit-learn", "ipykernel"),
+    *("numpy", "pandas", "scipy", "altair", "pysindy", "scikit-learn", "ipykernel"),
     *("torch", "transformers"),
 )
 PAGE_INPUTS = (

@@ -1,9 +1,9 @@
 """Validate a CSV table against its schema, and name every problem by its cell.
 
-The rules themselves (types, ranges, keys) live in ``data/datapackage.json`` and are applied by the
-frictionless library. This module adds what a reader of the message needs: the line of the file, the
-value found, what is allowed and how to correct it. It does not know where tables are kept (that is
-``data.loading``) and computes no statistics.
+The rules themselves (types, ranges, keys) live in ``data/datapackage.json``, a Frictionless Data Package. The library
+of that name takes seconds to start, so what the tables use of its rules is applied here, and the tests hold the two to
+each other. A message gives what its reader needs: the line of the file, the value found, what is allowed and how to
+correct it. Where tables are kept is the business of ``data.loading``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import csv
 import difflib
 import io
 import itertools
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ import pandas as pd
 __all__ = ["DataError", "Problem", "decode", "read_table", "read_user_table", "require_columns"]
 
 _SHOWN = 12  # problems listed in a message before the rest are only counted
+# Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBERS = {"number": _NUMBER, "integer": re.compile(r"[+-]?[0-9]+")}
 _INTERVALS = {"minimum": "at least {}", "maximum": "at most {}"}
 
 
@@ -153,10 +156,12 @@ def read_table(
     if problems:
         raise DataError(problems)
     missing = frozenset(schema.get("missingValues", [""]))
-    problems = _cell_problems(
-        _Sheet(table=table, header=header, rows=rows, lines=lines, fields=fields, missing=missing),
-        schema.get("primaryKey", ()),
-    )
+    checked = {
+        "fields": [fields[name] for name in header],
+        "missingValues": sorted(missing),
+        "primaryKey": schema.get("primaryKey", ()),
+    }
+    problems = _cell_problems(header, rows, lines, table, checked)
     if problems:
         raise DataError(problems)
     columns = {name: position for position, name in enumerate(header)}
@@ -300,76 +305,79 @@ def _header_problems(
     return problems
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A table as it was read, cell by cell."""
+def _cell_problems(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int],
+    table: str,
+    schema: Mapping[str, Any],
+) -> list[Problem]:
+    """Every cell that breaks its field's type or constraints, every key that stands twice, every row of another length.
 
-    table: str
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-    fields: Mapping[str, Any]
-    missing: frozenset[str]
-
-    def cell(self, number: int, name: str) -> str:
-        """Cell of a row by the library's count, which takes the header as row 1."""
-        return self.rows[number - 2][self.header.index(name)]
-
-
-def _cell_problems(sheet: _Sheet, primary_key: Sequence[str]) -> list[Problem]:
-    # Imported here: frictionless takes half a second, and `import cape_utils` must not pay for it.
-    from frictionless import Resource, Schema
-
-    # Foreign keys are left out: they point to tables that this one call does not see.
-    checked: dict[str, Any] = {
-        "fields": [sheet.fields[name] for name in sheet.header],
-        "missingValues": sorted(sheet.missing),
-    }
-    if primary_key:
-        checked["primaryKey"] = list(primary_key)
-    resource = Resource(data=[sheet.header, *sheet.rows], schema=Schema.from_descriptor(checked))
-    problems: list[Problem | None] = [
-        _problem(sheet, *error)
-        for error in resource.validate().flatten(["rowNumber", "type", "note", "fieldName", "cell"])
-    ]
-    for line, row in zip(sheet.lines, sheet.rows, strict=True):
-        for name, cell in zip(sheet.header, row, strict=False):
-            field = sheet.fields[name]
-            # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
-            if field["type"] == "number" and cell not in sheet.missing and not _NUMBER.fullmatch(cell):
-                problems.append(
-                    Problem(sheet.table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
-                )
-    # The library names one fault several times over, a short row once for each cell; the first is enough.
-    first = {(problem.row, problem.column): problem for problem in reversed(problems) if problem is not None}
+    ``schema`` has its fields in the order of ``header``. Foreign keys are left out: they point to tables that this one
+    call does not see.
+    """
+    missing = frozenset(schema["missingValues"])
+    problems: dict[tuple[int, str | None], Problem] = {}
+    for line, row in zip(lines, rows, strict=True):
+        if not any(row):
+            problems[line, None] = Problem(
+                table, line, None, None, "the row is empty; fill it in or take it out"
+            )
+        elif len(row) != len(header):
+            remedy = f"the row has {len(row)} cells where the header has {len(header)}; look for a missing or extra separator"
+            problems[line, None] = Problem(table, line, None, None, remedy)
     # In a row of the wrong length no cell can be told from its neighbour.
-    broken = {row for row, column in first if column is None}
-    first = {key: problem for key, problem in first.items() if key[0] not in broken or key[1] is None}
-    return sorted(first.values(), key=lambda problem: (problem.row or 0, problem.column or ""))
+    complete = [(line, row) for line, row in zip(lines, rows, strict=True) if (line, None) not in problems]
+    for place, field in enumerate(schema["fields"]):
+        faulty = _fault_of(field, missing)
+        for line, row in complete:
+            if words := faulty(row[place]):
+                name = field["name"]
+                problems[line, name] = Problem(table, line, name, row[place], words)
+    keys = [[field["name"]] for field in schema["fields"] if field.get("constraints", {}).get("unique")]
+    for key in [*keys, list(schema.get("primaryKey", ()))]:
+        if not key or not set(key) <= set(header):
+            continue
+        shown = key[0] if len(key) == 1 else "model" if "model" in header else header[0]
+        places, seen = [header.index(name) for name in key], set()
+        for line, row in zip(lines, rows, strict=True):
+            if max(places) >= len(row):
+                continue
+            value = tuple(row[place] for place in places)
+            cell = row[header.index(shown)]
+            named = (line, shown) in problems or (line, None) in problems
+            # Two empty names are two missing values, and are reported as such where a value is needed.
+            if value in seen and cell not in missing and not named:
+                remedy = "it stands in another row too; each row needs its own name"
+                problems[line, shown] = Problem(table, line, shown, cell, remedy)
+            seen.add(value)
+    return sorted(problems.values(), key=lambda problem: (problem.row or 0, problem.column or ""))
 
 
-def _problem(
-    sheet: _Sheet, number: int | None, kind: str, note: str, name: str | None, cell: str | None
-) -> Problem | None:
-    line = sheet.lines[number - 2] if number else None
-    if kind == "blank-row":
-        return Problem(sheet.table, line, None, None, "the row is empty; fill it in or take it out")
-    if kind in ("missing-cell", "extra-cell") and number:
-        got, want = len(sheet.rows[number - 2]), len(sheet.header)
-        remedy = f"the row has {got} cells where the header has {want}; look for a missing or extra separator"
-        return Problem(sheet.table, line, None, None, remedy)
-    if kind in ("primary-key", "unique-error") and number:
-        key = name or ("model" if "model" in sheet.header else sheet.header[0])
-        value = sheet.cell(number, key)
-        remedy = "it stands in another row too; each row needs its own name"
-        # Two empty names are two missing values, and are reported as such.
-        return None if value in sheet.missing else Problem(sheet.table, line, key, value, remedy)
-    if name is None or name not in sheet.fields:
-        return Problem(sheet.table, line, name, cell, note)
-    field = sheet.fields[name]
-    if not cell or cell in sheet.missing:
-        return Problem(sheet.table, line, name, cell or "", f"a value is needed: {field['description']}")
-    return Problem(sheet.table, line, name, cell, f"{_allowed(field)}{_remedy(field, cell)}")
+def _fault_of(field: Mapping[str, Any], missing: frozenset[str]) -> Callable[[str], str]:
+    """A check of one field's cells: what is allowed and the remedy, empty where there is nothing wrong."""
+    rules = dict(field.get("constraints", {}))
+    required = rules.pop("required", False)
+    rules.pop("unique", None)  # is about several cells
+    low, high = float(rules.pop("minimum", -math.inf)), float(rules.pop("maximum", math.inf))
+    enum, pattern = rules.pop("enum", None), re.compile(rules.pop("pattern", ".*"), re.DOTALL)
+    kind = _NUMBERS.get(field["type"])
+    if rules or (kind is None and field["type"] != "string"):
+        raise NotImplementedError(
+            f"field {field['name']!r}: no check of {field['type']} with {sorted(rules)}"
+        )
+
+    def fault(cell: str) -> str:
+        if cell in missing:
+            return f"a value is needed: {field['description']}" if required else ""
+        if kind is None:
+            right = pattern.fullmatch(cell) and (enum is None or cell in enum)
+        else:
+            right = kind.fullmatch(cell) and low <= float(cell) <= high
+        return "" if right else f"{_allowed(field)}{_remedy(field, cell)}"
+
+    return fault
 
 
 def _allowed(field: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import frictionless
 import pytest
 
 from cape_utils import data
+from cape_utils.data.schema import _cell_problems
 from tests.tables import check_keys
 
 FOLDER = Path(__file__).resolve().parents[2] / "data"
@@ -149,3 +150,37 @@ def test_every_claim_can_be_judged():
 def test_a_tolerance_of_the_last_digit_is_a_power_of_ten():
     digits = data.load("claims").query("tolerance_basis == 'last_digit'")["tolerance"]
     assert {f"{value:.0e}"[0] for value in digits} == {"1"}
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_our_checks_name_the_cells_that_the_library_names(name):
+    # One planted fault a row: nothing, a word, a number beyond all ranges, one below, a second of the same.
+    schema = {key: RESOURCES[name]["schema"][key] for key in ("fields", "missingValues", "primaryKey")}
+    header, *rows = csv.reader((FOLDER / RESOURCES[name]["path"]).read_text(encoding="utf-8").splitlines())
+    planted, lines = [list(rows[0])], [2]
+    for place in range(len(header)):
+        for cell in ("", "x y", "1e12", "-3", "7", rows[0][place]):
+            row = list(rows[len(planted) % len(rows)])
+            row[place] = cell
+            planted.append(row)
+            lines.append(len(planted) + 1)
+    ours = {(p.row, p.column) for p in _cell_problems(header, planted, lines, name, schema)}
+    report = frictionless.Resource(
+        data=[header, *planted], schema=frictionless.Schema.from_descriptor(schema)
+    ).validate()
+    theirs = report.flatten(["rowNumber", "fieldName", "type"])
+    of_cells = {(row, field) for row, field, kind in theirs if kind in ("type-error", "constraint-error")}
+    rows_with_twins = {row for row, _, kind in theirs if kind in ("unique-error", "primary-key")}
+    assert of_cells <= ours
+    assert {row for row, column in ours - of_cells} <= rows_with_twins
+    # A row with another fault in the key's first column is named by that.
+    assert rows_with_twins <= {row for row, _ in ours}
+
+
+def test_a_constraint_that_nobody_checks_is_refused():
+    schema = {
+        "fields": [{"name": "a", "type": "string", "constraints": {"minLength": 3}}],
+        "missingValues": [""],
+    }
+    with pytest.raises(NotImplementedError, match="minLength"):
+        _cell_problems(["a"], [["xy"]], [2], "t", schema)
