@@ -9,10 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts.parts import (
-    dropdown,
-    put,
-)
+from cape_utils.charts.parts import choice, put, share_bars
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.resampling import histogram
 from cape_utils.stats.results import Floats, Null
@@ -31,48 +28,45 @@ def null_chart(cases: Mapping[str, tuple[Null, Floats]], *, title: str, axis: st
     axis : str
         Title of the horizontal axis.
     """
-    bins = pd.concat(
-        [
-            histogram(draws, bins=60, low=float(draws.min()), high=float(np.quantile(draws, 0.999))).assign(
-                case=case
-            )
-            for case, (_, draws) in cases.items()
-        ]
-    )
     observed = pd.DataFrame([{"case": case, "observed": null.observed} for case, (null, _) in cases.items()])
-    chosen = dropdown("null_case", list(cases), "Show")
-    bars = (
-        alt.Chart(bins.round(5))
-        .transform_filter("datum.case == null_case && datum.share > 0")
-        .mark_rect(color=PALETTE["grey"], opacity=0.75)
-        .encode(
-            alt.X("low:Q", title=axis, scale=alt.Scale(zero=False, nice=True)),
-            alt.X2("high:Q"),
-            alt.Y("share:Q", title="Share of draws", axis=alt.Axis(format="%")),
-            y2=alt.datum(0),
-        )
-        .add_params(chosen)
+    which, of_case = choice(observed, "case", "null_case", "Show")
+    across = alt.X("low:Q", title=axis, scale=alt.Scale(zero=False, nice=True))
+    bars = share_bars(_bins(cases), across, "Share of draws", color=PALETTE["grey"], opacity=0.75)
+    data = alt.Chart(observed.round(5)).transform_filter(of_case).encode(alt.X("observed:Q"))
+    line = data.mark_rule(color=PALETTE["vermillion"], strokeWidth=3).encode(
+        tooltip=["case", alt.Tooltip("observed:Q", format=".3f")]
     )
-    seen = alt.Chart(observed.round(5)).transform_filter("datum.case == null_case")
-    line = seen.mark_rule(color=PALETTE["vermillion"], strokeWidth=3).encode(
-        alt.X("observed:Q"), tooltip=["case", alt.Tooltip("observed:Q", format=".3f")]
-    )
-    word = (
-        seen.transform_calculate(label="'data ' + format(datum.observed, '.3f')")
+    words = (
+        data.transform_calculate(label="'data ' + format(datum.observed, '.3f')")
         .mark_text(align="left", dx=6, color=PALETTE["vermillion"], fontWeight="bold", baseline="top")
-        .encode(alt.X("observed:Q"), alt.Text("label:N"), y=alt.value(2))
+        .encode(alt.Text("label:N"), y=alt.value(2))
     )
+    bars = bars.transform_filter(of_case).add_params(which)
+    return put(bars + line + words, title=title, **_words(cases))
+
+
+def _bins(cases: Mapping[str, tuple[Null, Floats]]) -> pd.DataFrame:
+    """The draws of each case in 60 bins up to their 99.9% quantile, so that a long tail does not squeeze the others."""
+    parts = [
+        histogram(draws, bins=60, low=float(draws.min()), high=float(np.quantile(draws, 0.999))).assign(
+            case=case
+        )
+        for case, (_, draws) in cases.items()
+    ]
+    return pd.concat(parts)
+
+
+def _words(cases: Mapping[str, tuple[Null, Floats]]) -> dict[str, str]:
+    """Caption of the first case, and the text alternative of all."""
     first, (null, _) = next(iter(cases.items()))
     listed = "; ".join(
         f"{case}, data {n.observed:.3f}, null {n.value:.3f} from {n.low:.3f} to {n.high:.3f}"
         for case, (n, _) in cases.items()
     )
-    return put(
-        bars + line + word,
-        title=title,
-        caption=(
+    return {
+        "caption": (
             f"{first[0].upper()}{first[1:]}, n = {null.n}: {null.observed:.3f} in the data; {null.value:.3f} [{null.low:.3f}, "
             f"{null.high:.3f}] under the null ({null.method}), of which {null.p:.0%} are at least as strong."
         ),
-        alternative=f"Histogram of a statistic under a null, with a vertical line at the value in the data: {listed}.",
-    )
+        "alternative": f"Histogram of a statistic under a null, with a vertical line at the value in the data: {listed}.",
+    }

@@ -30,6 +30,7 @@ __all__ = [
     "put",
     "rule_at",
     "share_axis",
+    "share_bars",
     "size_axis",
     "size_label",
     "slider",
@@ -252,3 +253,22 @@ def spread(base: Any, low: str, high: str, axis: Literal["x", "y"] = "y", **mark
     """
     ends = {"x": (alt.X, alt.X2), "y": (alt.Y, alt.Y2)}[axis]
     return base.mark_rule(**mark).encode(ends[0](f"{low}:Q"), ends[1](f"{high}:Q"))
+
+
+def share_bars(bins: pd.DataFrame, across: alt.X, title: str, **mark: Any) -> Any:
+    """Bars of the bins that are not empty.
+
+    Parameters
+    ----------
+    bins : pandas.DataFrame
+        From ``stats.resampling.histogram``; other columns are for filters.
+    across : alt.X
+        Axis of ``low``.
+    title : str
+        Of the axis of shares.
+    **mark
+        Options of ``mark_rect``.
+    """
+    up = alt.Y("share:Q", title=title, axis=alt.Axis(format="%"))
+    bars = alt.Chart(bins[bins["share"] > 0].round(5)).mark_rect(**mark)
+    return bars.encode(across, alt.X2("high:Q"), up, y2=alt.datum(0))
