@@ -183,12 +183,32 @@ def choice(
 
 
 def rule_at(
-    value: float, axis: Literal["x", "y"] = "y", *, colour: str | None = None, dash: Sequence[int] = (4, 4)
+    value: float,
+    axis: Literal["x", "y"] = "y",
+    *,
+    title: str | None = None,
+    colour: str | None = None,
+    dash: Sequence[int] = (4, 4),
+    **mark: Any,
 ) -> Any:
-    """A dashed line across the chart: zero, a threshold, what the paper quotes."""
-    chart = alt.Chart(pd.DataFrame({axis: [value]}))
-    look: dict[str, Any] = {} if colour is None else {"color": PALETTE[colour]}
-    return chart.mark_rule(strokeDash=list(dash), **look).encode(**{axis: f"{axis}:Q"})
+    """A dashed line across the chart: zero, a threshold, what the paper quotes.
+
+    Parameters
+    ----------
+    value : float
+    axis : {"x", "y"}
+    title : str, optional
+        Of the axis, which a screen reader says before the value.
+    colour : str, optional
+        Name of a hue in ``PALETTE``.
+    dash : sequence of int
+    **mark
+        Further options of ``mark_rule``.
+    """
+    look: dict[str, Any] = mark if colour is None else {"color": PALETTE[colour], **mark}
+    kind = alt.X if axis == "x" else alt.Y
+    position = kind(f"{axis}:Q") if title is None else kind(f"{axis}:Q", title=title)
+    return alt.Chart(pd.DataFrame({axis: [value]})).mark_rule(strokeDash=list(dash), **look).encode(position)
 
 
 def share_axis(field: str, title: str, channel: Literal["x", "y"] = "y", **axis: Any) -> Any:

@@ -44,19 +44,19 @@ __all__ = [
 # ---------------------------------------------------------------- sentences
 
 
-def models_and_steps(opened: pd.DataFrame, families: pd.DataFrame, pythia: pd.DataFrame) -> Markdown:
+def models_and_steps(panel: pd.DataFrame, families: pd.DataFrame, pythia: pd.DataFrame) -> Markdown:
     """How many models there are to fit, and how uneven Pythia's steps are.
 
     Parameters
     ----------
-    opened : pandas.DataFrame
+    panel : pandas.DataFrame
         The open panel, one recipe a family.
     families : pandas.DataFrame
         From ``forecasting.ladders``: those with three or more sizes.
     pythia : pandas.DataFrame
         The eight models in order of size.
     """
-    complete = opened.dropna(subset=list(readings.BENCHMARKS))
+    complete = panel.dropna(subset=list(readings.BENCHMARKS))
     short = set(complete["family"]) - set(families["family"])
     steps = np.diff(np.log10(pythia["params_b"].to_numpy(dtype=float)))
     return Markdown(
@@ -271,7 +271,7 @@ def closeness_of_fit(shuffled: Mapping[str, tuple[Null, Floats]], panels: Mappin
     """
     row, _ = readings.nearest_row("ode_insample")
     null = shuffled[row["copy"]][0]
-    kept = recompute.terms_null("panel rows", "degree 1, percent, no constant")
+    terms = recompute.terms_null("panel rows", "degree 1, percent, no constant")
     counts = [(recompute.alternatives_null(which)[0], label) for which, label in panels.items()]  # type: ignore[arg-type]
     listed = " and ".join(f"{n.p:.0%} of {n.n} in {label}" for n, label in counts)
     rank = "better than" if max(n.p for n, _ in counts) < 0.5 else "no better than"
@@ -284,7 +284,7 @@ def closeness_of_fit(shuffled: Mapping[str, tuple[Null, Floats]], panels: Mappin
     return Markdown(
         f"The in-sample error of {null.observed:.2f}% lies {place} the 95% range of shuffled steps, {null.low:.2f} to "
         f"{null.high:.2f}: {moral} The number of terms says as little: permuted among the sizes, the same models keep "
-        f"{kept.value:.1f} [{kept.low:.1f}, {kept.high:.1f}], in order {kept.observed:.1f}. Of lines learnt from one other "
+        f"{terms.value:.1f} [{terms.low:.1f}, {terms.high:.1f}], in order {terms.observed:.1f}. Of lines learnt from one other "
         f"family, "
         f"{listed} err by {target:g}% or less. So {target:g}% would be {rank} most of these lines, and within reach of "
         f"{sum(round(n.p * n.n) for n, _ in counts)} of them. We have no reading of the equation that gives it."

@@ -96,13 +96,13 @@ def fitted(table: Table, options: dict[str, Any]) -> ode.Dynamics:
     return ode.fit_arrays([(np.log10(table[0]), table[1])], **options)
 
 
-def starts(model: ode.Dynamics, own: Table, target: Table | None) -> dict[str, tuple[ode.Path, Floats]]:
+def starts(model: ode.Dynamics, table: Table, target: Table | None) -> dict[str, tuple[ode.Path, Floats]]:
     """The paths that "mean error" can be taken over, each with what was measured."""
-    (sizes, scores), first = own, own[1][0]
+    (sizes, scores), first = table, table[1][0]
     if target is None:
-        whole = ode.integrate(model, first, sizes[0], sizes)
+        path = ode.integrate(model, first, sizes[0], sizes)
         return {
-            "from 70M": (whole, scores),
+            "from 70M": (path, scores),
             "from each size to the next": (_restarted(model, sizes, scores), scores[1:]),
         }
     later, goal = target
@@ -114,11 +114,11 @@ def starts(model: ode.Dynamics, own: Table, target: Table | None) -> dict[str, t
 
 
 def _reading(copy: str, target: str | None, fit: str) -> list[tuple[object, ...]]:
-    own = arrays(copy)
-    model = fitted(own, FITS[fit])
+    table = arrays(copy)
+    model = fitted(table, FITS[fit])
     goal = None if target is None else llama2("open" if target == "open" else "paper")
     rows: list[tuple[object, ...]] = []
-    for start, (path, actual) in starts(model, own, goal).items():
+    for start, (path, actual) in starts(model, table, goal).items():
         rows += [
             (copy, fit, start, e, ode.path_error(path, actual, error_in=e), path.diverged) for e in ERRORS
         ]
@@ -148,13 +148,13 @@ def readings(claim: str) -> pd.DataFrame:
 def nearest_row(claim: str) -> tuple[pd.Series, str]:
     """The reading nearest to the number quoted, and a sentence on all of them."""
     table, target = readings(claim), quoted(claim)
-    kept = table[~table["diverged"]]
-    labels = kept["copy"] + ", " + kept["fit"] + ", " + kept["start"] + ", in " + kept["error_in"]
-    named = dict(zip(labels, kept["error"].astype(float), strict=True))
+    finite = table[~table["diverged"]]
+    labels = finite["copy"] + ", " + finite["fit"] + ", " + finite["start"] + ", in " + finite["error_in"]
+    named = dict(zip(labels, finite["error"].astype(float), strict=True))
     best, _ = nearest(named, target)
     hits = sum(abs(value - target) <= 0.1 for value in named.values())
-    row = kept.iloc[list(named).index(best)]
-    percent = kept[kept["error_in"] == ERRORS[0]]["error"]
+    row = finite.iloc[list(named).index(best)]
+    percent = finite[finite["error_in"] == ERRORS[0]]["error"]
     remark = (
         f"Of {len(table)} readings {int(table['diverged'].sum())} diverge, {hits} come within 0.1; in percent of the score "
         f"the others go from {percent.min():.3g} to {percent.max():.3g}. The one used: {best}."
@@ -176,9 +176,9 @@ def surrogates(scores: Floats, draws: int, seed: int = 0) -> Floats:
     return np.concatenate([np.tile(scores[:1], (draws, 1, 1)), scores[0] + walked], axis=1)
 
 
-def error_of(row: pd.Series, own: Table, target: Table | None) -> float:
+def error_of(row: pd.Series, table: Table, target: Table | None) -> float:
     """The error of one reading (a row of ``readings``) on other scores."""
-    path, actual = starts(fitted(own, FITS[row["fit"]]), own, target)[row["start"]]
+    path, actual = starts(fitted(table, FITS[row["fit"]]), table, target)[row["start"]]
     return ode.path_error(path, actual, error_in=row["error_in"])
 
 
@@ -233,9 +233,9 @@ def source_table() -> pd.DataFrame:
         parabola through TruthfulQA of Pythia and Llama-1 in the bootstrap copy, each other row changes one thing.
     """
     open_rows = data.panel("open").replace({"family": {"Llama": "Llama-1"}})
-    own = data.panel("paper")
-    own = own[(own["family"] != "Pythia") | own["model"].str.startswith("Pythia")]
-    sets = {"bootstrap copy": data.bootstrap_rows(), "panel rows": own, "open panel": open_rows}
+    paper = data.panel("paper")
+    paper = paper[(paper["family"] != "Pythia") | paper["model"].str.startswith("Pythia")]
+    sets = {"bootstrap copy": data.bootstrap_rows(), "panel rows": paper, "open panel": open_rows}
     cases = [
         ("as it stands", "", "bootstrap copy", ("Pythia", "Llama-1"), 2, TQA),
         ("a line", "degree", "bootstrap copy", ("Pythia", "Llama-1"), 1, TQA),
@@ -302,13 +302,13 @@ EXPLORER: dict[str, dict[str, Any]] = {
 """The settings of the explorer by the short keys that the page holds."""
 
 
-def _explored(train: str, target: str, opened: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _explored(train: str, target: str, panel: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows to fit and rows to predict, from two settings of the explorer."""
     family = EXPLORER["target"][target].split(" from ")[0]
     if train == "d":
-        return opened[opened["family"] != family], opened[opened["family"] == family]
-    own = pythia(COPIES["abc".index(train)])
-    return own, own if family == "Pythia" else opened[opened["family"] == family]
+        return panel[panel["family"] != family], panel[panel["family"] == family]
+    models = pythia(COPIES["abc".index(train)])
+    return models, models if family == "Pythia" else panel[panel["family"] == family]
 
 
 @functools.cache
@@ -322,11 +322,11 @@ def explorer_grid() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         solution diverges. ``measured``: ``train, target, params_b`` and the benchmarks. ``settings``: the four keys, ``error``
         (percent of the score, missing where it diverges), ``fewest, most, library`` (terms) and ``diverged``.
     """
-    opened = forecasting.ladders(data.panel("open", rows="one_recipe"))
+    panel = forecasting.ladders(data.panel("open", rows="one_recipe"))
     fits: dict[tuple[Any, ...], ode.Dynamics] = {}
     paths, seen, settings = [], [], []
     for train, target in itertools.product(EXPLORER["train"], EXPLORER["target"]):
-        rows, goal = _explored(train, target, opened)
+        rows, goal = _explored(train, target, panel)
         sizes, scores = goal["params_b"].to_numpy(dtype=float), goal[BENCHMARKS].to_numpy(dtype=float)
         seen.append(goal[["params_b", *BENCHMARKS]].assign(train=train, target=target))
         for degree, threshold in itertools.product(EXPLORER["degree"], EXPLORER["threshold"]):

@@ -58,24 +58,24 @@ def insample_null(copy: str | None = None, draws: int = 150) -> tuple[Null, Floa
     """
     row, _ = nearest_row("ode_insample")
     sizes, scores = arrays(copy or row["copy"])
-    found = np.array([error_of(row, (sizes, fake), None) for fake in surrogates(scores, draws)])
-    kept = found[np.isfinite(found)]
-    method = f"each benchmark's own steps shuffled, {draws - kept.size} of {draws} draws diverge"
+    errors = np.array([error_of(row, (sizes, fake), None) for fake in surrogates(scores, draws)])
+    finite = errors[np.isfinite(errors)]
+    method = f"each benchmark's own steps shuffled, {draws - finite.size} of {draws} draws diverge"
     return _as_small(
-        null_from_draws(error_of(row, (sizes, scores), None), kept, len(sizes), method), kept
-    ), kept
+        null_from_draws(error_of(row, (sizes, scores), None), finite, len(sizes), method), finite
+    ), finite
 
 
 @recomputes("ode_insample")
 def ode_insample() -> Recomputed:
     row, remark = nearest_row("ode_insample")
     null, _ = insample_null()
-    opened = error_of(row, arrays("open panel"), None)
+    open_error = error_of(row, arrays("open panel"), None)
     trend = [trend_error(row["copy"], None, degree, anchored=False) for degree in (1, 2)]
     n = len(arrays(row["copy"])[0])
     return Recomputed(
         Value(float(row["error"]), None, None, n, "Pythia models, fitted and predicted"),
-        Value(opened, None, None, n, "the same reading") if np.isfinite(opened) else None,
+        Value(open_error, None, None, n, "the same reading") if np.isfinite(open_error) else None,
         NullRange.of(null),
         f"A straight line in log N for each benchmark errs by {trend[0]:.2g}%, a parabola by {trend[1]:.2g}%. {remark}",
     )
@@ -93,15 +93,15 @@ def alternatives_null(which: data.Panel = "paper", observed: float | None = None
 @recomputes("ode_llama2")
 def ode_llama2() -> Recomputed:
     row, remark = nearest_row("ode_llama2")
-    opened = error_of(row, arrays("open panel"), llama2("open"))
+    open_error = error_of(row, arrays("open panel"), llama2("open"))
     null, lines = alternatives_null()
     still = float(alternatives().query("kind == 'persistence'")["error"].iloc[0])
     curve = float(source_table().iloc[0]["percent"])
     better = int(np.sum(lines < quoted("ode_llama2")))
-    told = readings("ode_llama2").merge(nearest_row("ode_insample")[0].to_frame().T[["copy", "fit"]])
+    insample_fit = readings("ode_llama2").merge(nearest_row("ode_insample")[0].to_frame().T[["copy", "fit"]])
     same = ", ".join(
         f"{r.start} {'diverges' if r.diverged else f'{r.error:.3g}%'}"
-        for r in told.itertuples()
+        for r in insample_fit.itertuples()
         if r.error_in == ERRORS[0]
     )
     beaten = (
@@ -112,7 +112,7 @@ def ode_llama2() -> Recomputed:
     )
     return Recomputed(
         Value(float(row["error"]), None, None, 3, "Llama-2 models of the paper's panel"),
-        Value(opened, None, None, 3, "the same reading") if np.isfinite(opened) else None,
+        Value(open_error, None, None, 3, "the same reading") if np.isfinite(open_error) else None,
         NullRange.of(null),
         f"{beaten} {remark}",
     )
@@ -123,12 +123,12 @@ def _noise_ends(
 ) -> tuple[float, float]:
     sizes, scores = arrays(copy)
     later, goal = llama2(which)
-    found, first = [], int(anchored)
+    errors, first = [], int(anchored)
     for fake, aim in zip(noisy(scores, draws), noisy(goal, draws, seed=1), strict=True):
         rows = pd.DataFrame(fake, columns=BENCHMARKS).assign(family="Pythia", params_b=sizes)
         path = forecasting.fit_trend(rows, 2, anchored=anchored).predict(aim[0], later[0], later[first:])
-        found.append(ode.path_error(path, aim[first:], error_in=error_in))
-    return interval(found)
+        errors.append(ode.path_error(path, aim[first:], error_in=error_in))
+    return interval(errors)
 
 
 @recomputes("ode_polynomial_baseline")
@@ -143,11 +143,11 @@ def ode_polynomial_baseline() -> Recomputed:
     copy, anchored, unit = named[best]
     ends = _noise_ends(copy, "paper", anchored, unit)
     other = _noise_ends("open panel", "open", anchored, unit)
-    opened = trend_error("open panel", "open", 2, anchored=anchored, error_in=unit)
+    open_error = trend_error("open panel", "open", 2, anchored=anchored, error_in=unit)
     method = "parabola in log N fitted to Pythia; interval by item noise"
     return Recomputed(
         Value(values[best], *ends, 3, method),
-        Value(opened, *other, 3, method),
+        Value(open_error, *other, 3, method),
         None,
         f"{remark} The one used: {best}. It is given the same starting point as the equation.",
     )
@@ -184,26 +184,26 @@ def terms_null(copy: str, fit: str, draws: int = 100) -> Null:
     """Mean number of terms kept when the eight models' scores are permuted among the sizes."""
     sizes, scores = arrays(copy)
     rng = np.random.default_rng(0)
-    found = np.array(
+    means = np.array(
         [np.mean(fitted((sizes, scores[rng.permutation(len(sizes))]), FITS[fit]).terms) for _ in range(draws)]
     )
     observed = float(np.mean(fitted((sizes, scores), FITS[fit]).terms))
-    return _as_small(null_from_draws(observed, found, len(sizes), "models permuted among the sizes"), found)
+    return _as_small(null_from_draws(observed, means, len(sizes), "models permuted among the sizes"), means)
 
 
 @recomputes("ode_terms")
 def ode_terms() -> Recomputed:
     table = terms_table()
-    own = table[(table["copy"] != "open panel") & ~table["fit"].str.startswith("dense")]
-    named = dict(zip(own["copy"] + ", " + own["fit"], own["mean"].astype(float), strict=True))
+    paper = table[(table["copy"] != "open panel") & ~table["fit"].str.startswith("dense")]
+    named = dict(zip(paper["copy"] + ", " + paper["fit"], paper["mean"].astype(float), strict=True))
     best, _ = nearest(named, quoted("ode_terms"))
-    used = own.iloc[list(named).index(best)]
+    used = paper.iloc[list(named).index(best)]
     other = table[(table["copy"] == "open panel") & (table["fit"] == used["fit"])].iloc[0]
     by_degree = [
         f"degree {d} keeps {part['mean'].min():.3g} to {part['mean'].max():.3g} of "
         f"{part['library'].min()} or {part['library'].max()}"
         for d in (1, 2, 3)
-        if len(part := own[own["fit"].str.startswith(f"degree {d}")])
+        if len(part := paper[paper["fit"].str.startswith(f"degree {d}")])
     ]
     return Recomputed(
         Value(
@@ -236,15 +236,17 @@ def phase_coefficients(
     """The coefficient of HellaSwag in the equation of TruthfulQA, fitted to each phase alone."""
     sizes, scores = table
     columns = [BENCHMARKS.index(name) for name in benchmarks]
-    found = []
+    coefficients = []
     for inside in PHASES.values():
-        own = inside(sizes)
-        model = ode.fit_arrays([(np.log10(sizes[own]), scores[own][:, columns])], benchmarks, **options)
+        in_phase = inside(sizes)
+        model = ode.fit_arrays(
+            [(np.log10(sizes[in_phase]), scores[in_phase][:, columns])], benchmarks, **options
+        )
         term = int(
             np.flatnonzero((model.powers[:, benchmarks.index(HS)] == 1) & (model.powers.sum(axis=1) == 1))[0]
         )
-        found.append(float(model.coefficients[benchmarks.index(TQA), term]))
-    return found[0], found[1]
+        coefficients.append(float(model.coefficients[benchmarks.index(TQA), term]))
+    return coefficients[0], coefficients[1]
 
 
 @functools.cache
@@ -279,29 +281,29 @@ def jump_draws(copy: str, label: str, fit: str, draws: int = 500) -> tuple[Float
     (sizes, scores), options = arrays(copy), _JUMP_FITS[fit]
     law = fitted((sizes, scores), {"threshold": 0.0, "ridge": 0.0})
     smooth = ode.integrate(law, scores[0], sizes[0], sizes).score_pct
-    own = np.array([_ratio((sizes, fake), names, options) for fake in noisy(scores, draws)])
+    ratios = np.array([_ratio((sizes, fake), names, options) for fake in noisy(scores, draws)])
     null = np.array([_ratio((sizes, fake), names, options) for fake in noisy(smooth, draws, seed=1)])
-    return own, null
+    return ratios, null
 
 
 def jump_reading() -> tuple[pd.Series, str]:
     """The reading nearest to the ratio quoted, and the sentence that names the range of all."""
     table = jump_table()
-    own = table[(table["copy"] != "open panel") & table["ratio"].notna()]
+    defined = table[(table["copy"] != "open panel") & table["ratio"].notna()]
     named = dict(
         zip(
-            own["copy"] + ", " + own["benchmarks"] + ", " + own["fit"],
-            own["ratio"].astype(float),
+            defined["copy"] + ", " + defined["benchmarks"] + ", " + defined["fit"],
+            defined["ratio"].astype(float),
             strict=True,
         )
     )
     best, _ = nearest(named, quoted("ode_coupling_jump"))
-    dropped = int((table["copy"] != "open panel").sum()) - len(own)
+    dropped = int((table["copy"] != "open panel").sum()) - len(defined)
     remark = (
-        f"{len(own)} readings go from {own['ratio'].min():.3g} to {own['ratio'].max():.3g}, {dropped} more drop the first "
-        f"coefficient. The one used: {best}."
+        f"{len(defined)} readings go from {defined['ratio'].min():.3g} to {defined['ratio'].max():.3g}, {dropped} more drop the "
+        f"first coefficient. The one used: {best}."
     )
-    return own.iloc[list(named).index(best)], remark
+    return defined.iloc[list(named).index(best)], remark
 
 
 @recomputes("ode_coupling_jump")
@@ -309,16 +311,16 @@ def ode_coupling_jump() -> Recomputed:
     row, remark = jump_reading()
     table = jump_table()
     key = (table["benchmarks"] == row["benchmarks"]) & (table["fit"] == row["fit"])
-    opened = table[key & (table["copy"] == "open panel")].iloc[0]
-    own, null = jump_draws(row["copy"], row["benchmarks"], row["fit"])
-    low, high = interval(own)
+    open_row = table[key & (table["copy"] == "open panel")].iloc[0]
+    ratios, null = jump_draws(row["copy"], row["benchmarks"], row["fit"])
+    low, high = interval(ratios)
     other = interval(jump_draws("open panel", row["benchmarks"], row["fit"])[0])
     sizes = arrays(row["copy"])[0]
     points = {name: int(inside(sizes).sum()) for name, inside in PHASES.items()}
     counted = f"The bonus fit has {points['bonus']} models, that is {points['bonus'] - 1} steps; the tax fit has {points['tax']}."
     return Recomputed(
         Value(float(row["ratio"]), low, high, points["bonus"], "interval by item noise"),
-        Value(float(opened["ratio"]), *other, points["bonus"], "the same reading; interval by item noise"),
+        Value(float(open_row["ratio"]), *other, points["bonus"], "the same reading; interval by item noise"),
         NullRange.of(
             null_from_draws(
                 float(row["ratio"]),

@@ -42,11 +42,22 @@ def true_dynamics() -> ode.Dynamics:
     """
     powers = ode.library_powers(5, 2)
     place = {tuple(row): column for column, row in enumerate(powers.astype(int).tolist())}
-    found = np.zeros((5, len(powers)))
+    coefficients = np.zeros((5, len(powers)))
     for row, benchmark in enumerate(data.BENCHMARKS):
         for factors, value in TRUE_LAW[benchmark].items():
-            found[row, place[tuple(factors.count(name) for name in data.BENCHMARKS)]] = value
-    return ode.Dynamics(data.BENCHMARKS, powers, found, 2, 0.0, 0.0, "fraction", 0, 0, float("nan"))
+            coefficients[row, place[tuple(factors.count(name) for name in data.BENCHMARKS)]] = value
+    return ode.Dynamics(
+        benchmarks=data.BENCHMARKS,
+        powers=powers,
+        coefficients=coefficients,
+        degree=2,
+        threshold=0.0,
+        ridge=0.0,
+        unit="fraction",
+        n=0,
+        families=0,
+        condition=float("nan"),
+    )
 
 
 def true_families(
@@ -61,11 +72,11 @@ def true_families(
     """
     generator = np.random.default_rng(rng)
     grid = np.linspace(np.log10(0.07), np.log10(12.0), sizes)
-    law, found = true_dynamics(), []
+    law, trajectories = true_dynamics(), []
     for _ in range(families):
         start = generator.uniform([25, 40, 20, 48, 24], [45, 50, 35, 60, 40])
-        found.append((grid, ode.integrate(law, start, 10 ** grid[0], 10**grid).score_pct))
-    return found
+        trajectories.append((grid, ode.integrate(law, start, 10 ** grid[0], 10**grid).score_pct))
+    return trajectories
 
 
 def add_score_noise(
@@ -127,16 +138,17 @@ def recovery_rates(
         ``false_terms`` (wrong terms kept, mean for each equation), ``n`` (equations).
     """
     truth = true_dynamics()
-    there = truth.coefficients != 0
+    true_terms = truth.coefficients != 0
     rows = []
     for points, count, seed in itertools.product(sizes, families, range(seeds)):
         clean = true_families(points, count, seed)
         for amount, ridge in itertools.product(noise, ridges):
             scores = add_score_noise(clean, seed, share=amount)
             fit = ode.fit_arrays(scores, degree=2, threshold=threshold, ridge=ridge, unit="fraction")
-            kept = fit.coefficients != 0
-            found, wrong = (kept & there).sum() / there.sum(), (kept & ~there).sum() / len(kept)
-            rows.append((points, count, amount, ridge, support_found(fit, truth).mean(), found, wrong))
+            terms = fit.coefficients != 0
+            recall = (terms & true_terms).sum() / true_terms.sum()
+            wrong = (terms & ~true_terms).sum() / len(terms)
+            rows.append((points, count, amount, ridge, support_found(fit, truth).mean(), recall, wrong))
     keys = ["sizes", "families", "noise", "ridge"]
     table = pd.DataFrame(rows, columns=[*keys, "exact", "found", "false_terms"])
     return table.groupby(keys, as_index=False).mean().assign(n=5 * seeds)
