@@ -179,21 +179,21 @@ class Study:
                 return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": plain}]
             layer = int(task.split()[1])
             norm = float(self.slopes.norms[layer])
-            whole = self._learnt(layer, self.learn)
-            found = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
+            from_all = self._learnt(layer, self.learn)
+            by_strength = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
             for topic in sorted(set(topics)):
                 replay = prepare(self.loaded, self._texts(pairs[topics == topic]), layer, batch_size=_BATCH)
                 direction = self._learnt(layer, self.learn & (where != topic))
-                for strength, margins in found.items():
+                for strength, margins in by_strength.items():
                     margins[topics == topic] = self._margins(replay, direction * norm * strength)[0]
             return [
                 {
                     "layer": layer,
                     "strength": strength,
-                    "kl": _digits(self._kl(layer, whole * norm * strength, self._for_matching)[0]),
+                    "kl": _digits(self._kl(layer, from_all * norm * strength, self._for_matching)[0]),
                     "margins": _short(margins),
                 }
-                for strength, margins in found.items()
+                for strength, margins in by_strength.items()
             ]
 
         tasks = ["unsteered", *(f"layer {layer}" for layer in grid_layers(self.loaded.info.layers))]
@@ -202,10 +202,10 @@ class Study:
 
     def choice_table(self, *, draws: int = 2000) -> pd.DataFrame:
         """Effect of every setting on the calibration topics; see ``ch10_steering.selection.depth_table``."""
-        found = self.choice_sweep()
-        before = stack(found.loc[found["strength"] == 0, "margins"])[0]
+        rows = self.choice_sweep()
+        before = stack(rows.loc[rows["strength"] == 0, "margins"])[0]
         topics = self.calibration["topic"].tolist()
-        steered = found[found["strength"] != 0]
+        steered = rows[rows["strength"] != 0]
         return depth_table(steered, before, topics, self.loaded.info.layers, draws=draws)
 
     @functools.cached_property

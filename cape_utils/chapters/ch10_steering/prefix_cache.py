@@ -58,14 +58,14 @@ def prepare(loaded: Loaded, texts: Texts, layer: int, *, batch_size: int = 16) -
     return Replay(texts, layer, tuple(rows), tuple(streams))
 
 
-def replay_logp(loaded: Loaded, kept: Replay, vector: ArrayLike) -> Floats:
+def replay_logp(loaded: Loaded, replay: Replay, vector: ArrayLike) -> Floats:
     """Log-probability of each completion with a vector added after the layer, at all tokens but the first.
 
     Parameters
     ----------
     loaded : Loaded
         The model that ``prepare`` was given.
-    kept : Replay
+    replay : Replay
     vector : array_like, shape (width,)
         In the model's own units; zeros for the unsteered model.
 
@@ -76,14 +76,14 @@ def replay_logp(loaded: Loaded, kept: Replay, vector: ArrayLike) -> Floats:
     """
     import torch
 
-    logp = np.zeros(len(kept.texts.texts))
+    logp = np.zeros(len(replay.texts.texts))
     shift = torch.as_tensor(np.asarray(vector))
     with torch.no_grad():
-        for rows, stream in zip(kept.rows, kept.streams, strict=True):
+        for rows, stream in zip(replay.rows, replay.streams, strict=True):
             moved = stream.clone()
             moved[:, 1:] += shift.to(stream)  # padding stands on the right and is seen by nobody
-            with _taken_as_given(loaded, kept.layer, moved):
-                logp[rows] = batch_logp(loaded, kept.texts, rows).cpu().numpy()
+            with _taken_as_given(loaded, replay.layer, moved):
+                logp[rows] = batch_logp(loaded, replay.texts, rows).cpu().numpy()
     return logp
 
 

@@ -270,17 +270,19 @@ def outcome_table(
         "pairs it gets right": before >= 0,
     }
     rows = []
-    for name, own in parts.items():
-        if not own.any():
+    for name, members in parts.items():
+        if not members.any():
             continue
-        topics = pairs.loc[own, "topic"].tolist()
-        effect: Estimate = topic_effect(before[own], after[own], topics, draws=draws, rng=rng)
-        null = _upwards(effect.estimate, (others[:, own] - before[own]).mean(1), int(own.sum()), controls)
-        was, now = margin_summary(before[own]), margin_summary(after[own])
+        topics = pairs.loc[members, "topic"].tolist()
+        effect: Estimate = topic_effect(before[members], after[members], topics, draws=draws, rng=rng)
+        null = _upwards(
+            effect.estimate, (others[:, members] - before[members]).mean(1), int(members.sum()), controls
+        )
+        was, now = margin_summary(before[members]), margin_summary(after[members])
         rows.append(
             {
                 "part": name,
-                "n": int(own.sum()),
+                "n": int(members.sum()),
                 "before": was["margin"],
                 "after": now["margin"],
                 "effect": effect.estimate,
