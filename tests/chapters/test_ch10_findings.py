@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +24,7 @@ def measured(lift: float = 0.1, steps: int = 40) -> pd.DataFrame:
         ("truth", lift),
         *((kind, d) for kind in ("shuffled", "random") for d in controls),
     ]
-    rows = [{"kind": kind, "margins": [m + d for m in BASE], "per_token": [d] * 3} for kind, d in moved]
+    rows = [{"kind": kind, "margins": [m + d for m in BASE], "per_token": [d / 7] * 3} for kind, d in moved]
     return pd.DataFrame(rows).assign(perplexity=20.0)
 
 
@@ -59,7 +60,7 @@ def test_endings_alone(high, words):
 
 
 @pytest.mark.parametrize(
-    ("p_corrected", "whole", "words"),
+    ("p_corrected", "together", "words"),
     [
         (
             0.01,
@@ -70,8 +71,8 @@ def test_endings_alone(high, words):
         (0.4, joint(observed=-0.5), ("So nothing is seen in all layers",)),
     ],
 )
-def test_layers(p_corrected, whole, words):
-    text = findings.layer_by_layer(slope_map(p_corrected), whole, 0).data
+def test_layers(p_corrected, together, words):
+    text = findings.layer_by_layer(slope_map(p_corrected), together, 0).data
     assert [word for word in words if word not in text] == []
 
 
@@ -147,4 +148,7 @@ def test_tables_speak_words():
     assert shown[0].rows[0][-1] == "26 to 88%"
     assert shown[2].rows[0] == ("fact", "0.00", "50%", "50%")
     assert len(shown[3].rows) == 1
+    for column in (2, 3):  # one column, one number of decimals
+        decimals = {len(n) for row in shown[5].rows for n in re.findall(r"\.(\d+)", row[column])}
+        assert len(decimals) == 1
     assert shown[6].rows[1] == ("steered", "Which?", "1", "0.25")

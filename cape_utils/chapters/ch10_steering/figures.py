@@ -8,7 +8,8 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from cape_utils.charts.parts import dropdown, order_of, put, slider
+from cape_utils.chapters.ch10_steering import captions
+from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
 from cape_utils.charts.rendering import PALETTE
 
 __all__ = [
@@ -21,15 +22,21 @@ __all__ = [
     "slope_map_chart",
 ]
 
-_KINDS = {
-    "truth": ("truth direction", "vermillion", "diamond"),
-    "negative": ("its negative", "orange", "triangle-down"),
-    "planted": ("steepest direction", "green", "triangle-up"),
-    "shuffled": ("shuffled labels", "blue", "circle"),
-    "random": ("random, same cost", "purple", "square"),
+_DIRECTIONS = {
+    "truth": "truth direction",
+    "negative": "its negative",
+    "planted": "steepest direction",
+    "shuffled": "shuffled labels",
+    "random": "random, same cost",
+}
+_LOOKS = {
+    "truth direction": ("vermillion", "diamond"),
+    "its negative": ("orange", "triangle-down"),
+    "steepest direction": ("green", "triangle-up"),
+    "shuffled labels": ("blue", "circle"),
+    "random, same cost": ("purple", "square"),
 }
 _MANY = "datum.direction == 'shuffled labels' || datum.direction == 'random, same cost'"
-_WRAP = 40
 _RUNS = {
     "greedy": "greedy again",
     "sampled": "sampled, no steering",
@@ -38,12 +45,12 @@ _RUNS = {
     "shuffled": "shuffled labels",
     "random": "random directions",
 }
+_MARGIN = "Change of the margin (nats)"
 
 
-def _kind_scales() -> tuple[alt.Scale, alt.Scale]:
-    labels = [label for label, _, _ in _KINDS.values()]
-    colours = alt.Scale(domain=labels, range=[PALETTE[colour] for _, colour, _ in _KINDS.values()])
-    return colours, alt.Scale(domain=labels, range=[shape for _, _, shape in _KINDS.values()])
+def _zero(table: pd.DataFrame, axis: Literal["x", "y"] = "y") -> Any:
+    """A dashed line at zero, on the axis that is there."""
+    return alt.Chart(table.head(1)).mark_rule(strokeDash=[4, 4]).encode(**{axis: alt.datum(0)})
 
 
 def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> Any:
@@ -56,38 +63,39 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> An
     pairs, permutations : int
         Pairs behind each slope, and permutations.
     """
-    alone = table.assign(band="each layer alone")
-    whole = table.assign(band="all layers together", low=table["low_corrected"], high=table["high_corrected"])
-    long = pd.concat([alone, whole])[["layer", "slope", "low", "high", "band", "p", "p_corrected"]].round(4)
-    chosen = dropdown("slope_band", ["each layer alone", "all layers together"], "Grey band")
-    keep = alt.Chart(long).transform_filter("datum.band == slope_band")
+    columns = ["layer", "slope", "low", "high", "band", "p", "p_corrected"]
+    ends = {"each layer alone": ("low", "high"), "all layers together": ("low_corrected", "high_corrected")}
+    rows = pd.concat(
+        table.assign(band=band, low=table[a], high=table[b])[columns] for band, (a, b) in ends.items()
+    )
+    rows = rows.round(4)
+    chosen, keep = choice(rows, "band", "slope_band", "Grey band")
+    title = "Slope of the margin (nats per unit)"
     x = alt.X("layer:Q", title="Layer", scale=alt.Scale(nice=False, padding=8))
-    y = alt.Y("slope:Q", title="Slope of the margin (nats per unit)")
-    band = keep.mark_area(color=PALETTE["grey"], opacity=0.35).encode(
-        x, alt.Y("low:Q", title="Slope of the margin (nats per unit)"), alt.Y2("high:Q")
+    base = alt.Chart(rows).transform_filter(keep).encode(x)
+    band = base.mark_area(color=PALETTE["grey"], opacity=0.35).encode(
+        alt.Y("low:Q", title=title), alt.Y2("high:Q")
     )
-    tips = ["layer", alt.Tooltip("slope:Q", format=".2f"), alt.Tooltip("p:Q", format=".3f"), "p_corrected"]
-    line = keep.mark_line(color=PALETTE["blue"], strokeWidth=2.5).encode(x, y)
-    points = keep.mark_point(filled=True, size=60, color=PALETTE["blue"]).encode(x, y, tooltip=tips)
-    zero = alt.Chart(long.head(1)).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0))
-    quarter = alt.Chart(pd.DataFrame({"layer": [len(table) // 4]}))
-    rule = quarter.mark_rule(color=PALETTE["vermillion"], strokeWidth=2, strokeDash=[2, 2]).encode(x)
-    rising = int((table["slope"] > 0).sum())
-    beyond, corrected = int((table["p"] <= 0.05).sum()), int((table["p_corrected"] <= 0.05).sum())
+    slope = base.encode(alt.Y("slope:Q", title=title))
+    line = slope.mark_line(color=PALETTE["blue"], strokeWidth=2.5)
+    points = slope.mark_point(filled=True, size=60, color=PALETTE["blue"]).encode(
+        tooltip=[
+            "layer",
+            alt.Tooltip("slope:Q", format=".2f"),
+            alt.Tooltip("p:Q", format=".3f"),
+            "p_corrected",
+        ]
+    )
+    quarter = _quarter_rule(len(table) // 4, "Layer")
     return put(
-        (band + zero + rule + line + points).add_params(chosen),
-        title="Where could a push along the truth direction help?",
-        caption=(
-            f"n = {pairs} pairs, each topic held out from its direction. {rising} of {len(table)} layers slope upwards; "
-            f"{beyond} lie outside the 95% range of {permutations:,} permutations taken alone, {corrected} after correction for "
-            "having looked at all. The dotted rule is a quarter of the depth."
-        ),
-        alternative=(
-            "Line of the slope of the margin against the layer, from first to last, with a grey band around zero that shows "
-            f"what directions from permuted labels give. The line leaves the band of single layers at {beyond} of "
-            f"{len(table)} layers. A dotted vertical rule marks a quarter of the depth."
-        ),
+        (band + _zero(rows) + quarter + line + points).add_params(chosen),
+        **captions.slope_map(table, pairs, permutations),
     )
+
+
+def _quarter_rule(value: float, title: str) -> Any:
+    """A dotted line at the paper's layer."""
+    return rule_at(value, "x", title=title, colour="vermillion", dash=(2, 2), strokeWidth=2)
 
 
 def depth_chart(table: pd.DataFrame, *, quarter: float) -> Any:
@@ -100,41 +108,25 @@ def depth_chart(table: pd.DataFrame, *, quarter: float) -> Any:
     quarter : float
         Depth of the paper's layer.
     """
+    rows = table.round(4).assign(setting=[f"{s:g}" for s in table["strength"]])
     strengths = [f"{s:g}" for s in sorted(table["strength"].unique())]
-    drawn = table.round(4).assign(setting=[f"{s:g}" for s in table["strength"]])
     chosen = dropdown("depth_strength", strengths, "Strength")
-    keep = alt.Chart(drawn).transform_filter("datum.setting == depth_strength")
-    x = alt.X("depth:Q", title="Depth (layer over number of layers)", scale=alt.Scale(domain=[0, 1]))
-    title = "Change of the margin (nats)"
-    bars = keep.mark_rule(color=PALETTE["blue"], strokeWidth=2).encode(
-        x, alt.Y("low:Q", title=title), alt.Y2("high:Q")
+    title = "Depth (layer over number of layers)"
+    base = (
+        alt.Chart(rows)
+        .transform_filter("datum.setting == depth_strength")
+        .encode(alt.X("depth:Q", title=title, scale=alt.Scale(domain=[0, 1])))
     )
-    points = keep.mark_point(filled=True, size=90, color=PALETTE["blue"]).encode(
-        x,
-        alt.Y("effect:Q", title=title),
-        tooltip=["layer", alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("kl:Q", format=".3f"), "n"],
+    bars = base.mark_rule(color=PALETTE["blue"], strokeWidth=2).encode(
+        alt.Y("low:Q", title=_MARGIN), alt.Y2("high:Q")
     )
-    zero = alt.Chart(drawn.head(1)).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0))
-    rule = (
-        alt.Chart(pd.DataFrame({"depth": [quarter]}))
-        .mark_rule(color=PALETTE["vermillion"], strokeWidth=2, strokeDash=[2, 2])
-        .encode(x)
+    numbers = [alt.Tooltip(f"{field}:Q", format=".3f") for field in ("effect", "kl")]
+    points = base.mark_point(filled=True, size=90, color=PALETTE["blue"]).encode(
+        alt.Y("effect:Q", title=_MARGIN), tooltip=["layer", *numbers, "n"]
     )
-    mild = table[table["strength"] == table["strength"].min()].sort_values("effect")
-    best = mild.iloc[-1]
-    at = mild.iloc[(mild["depth"] - quarter).abs().argmin()]
     return put(
-        (zero + rule + bars + points).add_params(chosen),
-        title="Is a quarter of the depth the place?",
-        caption=(
-            f"Calibration topics, n = {int(at['n'])} pairs. At strength {at['strength']:g} a quarter of the depth "
-            f"gives {at['effect']:+.3f} nats [{at['low']:.3f}, {at['high']:.3f}], and the best of {len(mild)} depths, "
-            f"{best['depth']:.2f}, {best['effect']:+.3f}."
-        ),
-        alternative=(
-            "Points with vertical intervals, one for each depth tried, over a dashed line at zero. Most intervals reach "
-            "across the line. A dotted vertical rule marks a quarter of the depth. Larger strengths spread the points."
-        ),
+        (_zero(rows) + _quarter_rule(quarter, title) + bars + points).add_params(chosen),
+        **captions.depths(table, quarter),
     )
 
 
@@ -146,19 +138,19 @@ def controls_chart(table: pd.DataFrame) -> Any:
     table : pandas.DataFrame
         Columns ``kind, draw, strength, kl, perplexity, margin, per_token, accuracy``, the last three as changes.
     """
-    drawn = table[table["kind"].isin(_KINDS)].round(4).copy()
-    drawn["direction"] = drawn["kind"].map({kind: label for kind, (label, _, _) in _KINDS.items()})
     outcomes = {
         "margin": "margin (nats)",
         "per_token": "margin a token (nats)",
         "accuracy": "accuracy (share)",
     }
-    many = drawn["kind"].isin(["shuffled", "random"])
-    drawn = pd.concat([drawn[many], drawn[~many]])  # the single ones are drawn on top
-    long = drawn.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
-    chosen = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
-    who = dropdown("control_kind", ["all", *(label for label, _, _ in _KINDS.values())], "Directions")
-    colours, shapes = _kind_scales()
+    rows = table[table["kind"].isin(_DIRECTIONS)].round(4)
+    rows = rows.assign(direction=rows["kind"].map(_DIRECTIONS))
+    many = rows["kind"].isin(["shuffled", "random"])
+    rows = pd.concat([rows[many], rows[~many]])  # the single ones are drawn on top
+    long = rows.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
+    outcome = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
+    direction = dropdown("control_kind", ["all", *_LOOKS], "Directions")
+    kinds = marks("direction:N", None, _LOOKS)
     points = (
         alt.Chart(long)
         .transform_filter("datum.outcome == control_outcome")
@@ -167,33 +159,14 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .encode(
             alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
             alt.Y("change:Q", title="Change on the test topics"),
-            alt.Color("direction:N", title=None, scale=colours, legend=alt.Legend(columns=2)),
-            alt.Shape("direction:N", title=None, scale=shapes),
+            kinds["color"].legend(columns=2),
+            kinds["shape"],
             size=alt.condition(_MANY, alt.value(55), alt.value(190)),
             tooltip=["direction", "strength", alt.Tooltip("change:Q", format=".3f"), "kl"],
         )
-        .add_params(chosen, who)
+        .add_params(outcome, direction)
     )
-    zero = alt.Chart(long.head(1)).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0))
-    margins = {kind: part["margin"] for kind, part in drawn.groupby("kind")}
-    truth = float(margins["truth"].mean())
-    spread = {
-        kind: f"{margins[kind].mean():+.3f} ± {margins[kind].std():.3f} for n = {len(margins[kind])}"
-        for kind in ("shuffled", "random")
-    }
-    return put(
-        zero + points,
-        title="The truth direction among its controls",
-        caption=(
-            f"Margin on the test topics, mean and standard deviation in nats: truth {truth:+.3f}; {spread['shuffled']} "
-            f"from shuffled labels; {spread['random']} random ones of equal cost."
-        ),
-        alternative=(
-            "Scatter plot of the change of the margin against the cost on neutral text. Circles for shuffled labels and "
-            "squares for random directions form two clouds. A diamond is the truth direction, a "
-            "triangle pointing down its negative, and a triangle pointing up the steepest direction."
-        ),
-    )
+    return put(_zero(long) + points, **captions.controls(rows))
 
 
 def parts_chart(table: pd.DataFrame) -> Any:
@@ -204,34 +177,24 @@ def parts_chart(table: pd.DataFrame) -> Any:
     table : pandas.DataFrame
         From ``ch10_steering.selection.outcome_table`` for shuffled and for random directions, with a column ``controls``.
     """
-    drawn = table.round(4)
-    chosen = dropdown("parts_controls", order_of(drawn, "controls"), "Grey bar")
-    keep = alt.Chart(drawn).transform_filter("datum.controls == parts_controls")
-    y = alt.Y("part:N", title=None, sort=order_of(drawn, "part"))
-    title = "Change of the margin (nats)"
-    grey = keep.mark_bar(color=PALETTE["grey"], opacity=0.5, height=16).encode(
-        alt.X("null_low:Q", title=title), alt.X2("null_high:Q"), y
+    rows = table.round(4)
+    chosen, keep = choice(rows, "controls", "parts_controls", "Grey bar")
+    base = (
+        alt.Chart(rows)
+        .transform_filter(keep)
+        .encode(alt.Y("part:N", title=None, sort=order_of(rows, "part")))
     )
-    bars = keep.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(
-        alt.X("low:Q"), alt.X2("high:Q"), y
+    grey = base.mark_bar(color=PALETTE["grey"], opacity=0.5, height=16).encode(
+        alt.X("null_low:Q", title=_MARGIN), alt.X2("null_high:Q")
     )
-    points = keep.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
-        alt.X("effect:Q", title=title),
-        y,
+    bars = spread(base, "low", "high", "x", color=PALETTE["vermillion"], strokeWidth=2)
+    points = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
+        alt.X("effect:Q", title=_MARGIN),
         tooltip=["part", "n", alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("p:Q", format=".3f")],
     )
-    zero = alt.Chart(drawn.head(1)).mark_rule(strokeDash=[4, 4]).encode(x=alt.datum(0))
-    first = drawn[drawn["controls"] == drawn["controls"].iloc[0]].set_index("part")
-    outside = int(((first["effect"] < first["null_low"]) | (first["effect"] > first["null_high"])).sum())
-    listed = "; ".join(f"{part} {row['effect']:+.3f} (n = {int(row['n'])})" for part, row in first.iterrows())
     return put(
-        (grey + zero + bars + points).add_params(chosen).properties(height=190),
-        title="Facts, misconceptions, and what the model had wrong",
-        caption=f"Change in nats: {listed}. {outside} of {len(first)} lie outside the grey bar.",
-        alternative=(
-            "One line for each part of the test pairs. A diamond with a horizontal interval shows the change under the truth "
-            "direction, over a grey bar with the 95% range of control directions and a dashed line at zero."
-        ),
+        (grey + _zero(rows, "x") + bars + points).add_params(chosen).properties(height=190),
+        **captions.parts(rows),
     )
 
 
@@ -246,32 +209,20 @@ def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
     planted : int
         Planted directions behind each point.
     """
-    drawn = table.round(4)
-    asked = slider("power_wanted", 0.5, 0.95, 0.05, 0.8, "Power")
-    x = alt.X("effect:Q", title="Planted effect on the margin (nats)")
-    y = alt.Y("power:Q", title="Share of tests that see it", scale=alt.Scale(domain=[0, 1]))
-    line = alt.Chart(drawn).mark_line(color=PALETTE["blue"], strokeWidth=2.5).encode(x, y)
+    rows = table.round(4)
+    wanted = slider("power_wanted", 0.5, 0.95, 0.05, 0.8, "Power")
+    base = alt.Chart(rows).encode(
+        alt.X("effect:Q", title="Planted effect on the margin (nats)"),
+        alt.Y("power:Q", title="Share of tests that see it", scale=alt.Scale(domain=[0, 1])),
+    )
+    line = base.mark_line(color=PALETTE["blue"], strokeWidth=2.5)
     points = (
-        alt.Chart(drawn)
-        .transform_filter("datum.power >= power_wanted")
+        base.transform_filter("datum.power >= power_wanted")
         .mark_point(filled=True, size=60, color=PALETTE["vermillion"])
-        .encode(x, y, tooltip=[alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("power:Q", format=".2f")])
-        .add_params(asked)
+        .encode(tooltip=[alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("power:Q", format=".2f")])
+        .add_params(wanted)
     )
-    seen = drawn[drawn["power"] >= 0.8]
-    least = f"{seen['effect'].min():.3f} nats" if len(seen) else "no effect in reach"
-    return put(
-        line + points,
-        title="What could this design have seen?",
-        caption=(
-            f"At strength {strength:g} a power of 0.8 needs {least}; the largest effect any direction has by the gradient is "
-            f"{drawn['effect'].max():.2f} nats. {planted:,} planted directions for each of {len(drawn)} sizes."
-        ),
-        alternative=(
-            "Curve of the share of tests that see a planted effect against its size. It starts at one in twenty for an effect of "
-            "zero, rises steeply and stays at one. Filled points mark sizes that reach the power chosen with the slider."
-        ),
-    )
+    return put(line + points, **captions.power(rows, strength, planted))
 
 
 def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:
@@ -286,63 +237,48 @@ def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame
     paper : pandas.DataFrame
         Columns ``model, pct, low, high``; the released counts.
     """
+    rows, counts = _changed_rows(runs, changes)
     measures = {
         "changed": "outputs changed",
         "corrected": "wrong pairs corrected",
         "spoiled": "right pairs spoiled",
     }
-    outputs = runs.assign(what="changed", pct=100 * runs["changed"] / runs["prompts"])
-    wide = changes.melt(["kind"], ["corrected", "spoiled"], "what", "pct").assign(
-        pct=lambda t: 100 * t["pct"]
-    )
-    both = pd.concat([outputs[["kind", "what", "pct"]], wide[wide["kind"] != "unsteered"]])
-    both = both[both["kind"].isin(_RUNS)].assign(run=lambda t: t["kind"].map(_RUNS)).round(1)
-    long = both.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
     chosen = dropdown("changed_what", list(measures), "Measure", labels=list(measures.values()))
-    order = [*_RUNS.values(), *paper["model"]]
-    y = alt.Y("run:N", title=None, sort=order, axis=alt.Axis(labelLimit=170))
-    title, span = "Percent", alt.Scale(domain=[0, 100], padding=6, nice=False)
+    keep = "datum.what == changed_what"
+    y = alt.Y("run:N", title=None, sort=[*_RUNS.values(), *paper["model"]], axis=alt.Axis(labelLimit=170))
+    x = alt.X("pct:Q", title="Percent", scale=alt.Scale(domain=[0, 100], padding=6, nice=False))
+    size = alt.Size(
+        "runs:Q", title="Runs", scale=alt.Scale(range=[60, 320]), legend=alt.Legend(values=[1, 10])
+    )
     points = (
-        alt.Chart(long)
-        .transform_filter("datum.what == changed_what")
+        alt.Chart(counts)
+        .transform_filter(keep)
         .mark_point(filled=True, opacity=0.8, color=PALETTE["blue"])
-        .encode(
-            alt.X("pct:Q", title=title, scale=span),
-            y,
-            alt.Size(
-                "runs:Q", title="Runs", scale=alt.Scale(range=[60, 320]), legend=alt.Legend(values=[1, 10])
-            ),
-            tooltip=["run", "pct", "runs"],
-        )
+        .encode(x, y, size, tooltip=["run", "pct", "runs"])
         .add_params(chosen)
     )
     quoted = paper.rename(columns={"model": "run"}).assign(what="changed").round(1)
-    shown = alt.Chart(quoted).transform_filter("datum.what == changed_what")
-    bars = shown.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(
-        alt.X("low:Q", title=title), alt.X2("high:Q"), y
+    base = alt.Chart(quoted).transform_filter(keep).encode(y)
+    bars = base.mark_rule(color=PALETTE["vermillion"], strokeWidth=2).encode(
+        alt.X("low:Q", title="Percent"), alt.X2("high:Q")
     )
-    marks = shown.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
-        alt.X("pct:Q", title=title, scale=span), y, tooltip=["run", "pct", "low", "high"]
+    diamonds = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
+        x, tooltip=["run", "pct", "low", "high"]
     )
-    means = both.groupby(["run", "what"])["pct"].mean()
-    listed = "; ".join(
-        f"{run} {means[run, 'changed']:.0f}%" for run in _RUNS.values() if (run, "changed") in means.index
-    )
-    steered = _RUNS["truth"]
     return put(
-        (points + bars + marks).properties(height=260),
-        title="A changed output is not a corrected one",
-        caption=(
-            f"Outputs changed of n = {int(runs['prompts'].iloc[0])} prompts, mean over runs: {listed}. The truth "
-            f"direction corrects {means[steered, 'corrected']:.0f}% of the test pairs that were wrong and spoils "
-            f"{means[steered, 'spoiled']:.0f}% of those that were right. Diamonds: the paper's counts."
-        ),
-        alternative=(
-            "One line for each kind of run, percent across. Circles, larger for more runs, show our model; the repeated greedy "
-            "run stands at zero, sampling without steering far to the right, and the steered runs with true, shuffled and "
-            "random directions beside each other. Diamonds with long intervals are the paper's three counts."
-        ),
+        (points + bars + diamonds).properties(height=260),
+        **captions.changed(rows, list(_RUNS.values()), int(runs["prompts"].iloc[0])),
     )
+
+
+def _changed_rows(runs: pd.DataFrame, changes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``run, what, pct`` of every run, and how many runs of a kind share a value."""
+    outputs = runs.assign(what="changed", pct=100 * runs["changed"] / runs["prompts"])
+    pairs = changes.melt(["kind"], ["corrected", "spoiled"], "what", "pct")
+    pairs = pairs[pairs["kind"] != "unsteered"].assign(pct=lambda t: 100 * t["pct"])
+    rows = pd.concat([outputs[["kind", "what", "pct"]], pairs])
+    rows = rows[rows["kind"].isin(_RUNS)].assign(run=lambda t: t["kind"].map(_RUNS)).round(1)
+    return rows, rows.groupby(["run", "what", "pct"], sort=False).size().rename("runs").reset_index()
 
 
 def outputs_chart(outputs: pd.DataFrame) -> Any:
@@ -353,50 +289,34 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
     outputs : pandas.DataFrame
         From ``steering_sweeps.Study.outputs_sweep``.
     """
-    table = outputs.copy()
-    table["words"] = [textwrap.wrap(text or "(nothing)", _WRAP) for text in table["text"]]
-    plain = table[table["strength"] == 0][["layer", "prompt", "words"]]
-    steered = table[table["strength"] != 0]
-    both = steered[["layer", "strength", "prompt", "words"]].merge(
-        plain.rename(columns={"words": "plain"}), on=["layer", "prompt"]
-    )
-    both["at"] = [f"{layer}" for layer in both["layer"]]
-    both["push"] = [f"{strength:+g}" for strength in both["strength"]]
-    layers, pushes = order_of(both, "at"), order_of(both, "push")
+    rows = _output_rows(outputs)
+    pushes = order_of(rows, "push")
+    prompt, of_prompt = choice(rows, "prompt", "out_prompt", "Prompt")
+    layer, of_layer = choice(rows, "at", "out_layer", "Layer")
     start = "+0.2" if "+0.2" in pushes else pushes[-1]
-    prompt = dropdown("out_prompt", order_of(both, "prompt"), "Prompt")
-    layer = dropdown("out_layer", layers, "Layer")
-    push = dropdown("out_push", pushes, "Strength", value=start)
-    keep = (
-        alt.Chart(both[["at", "push", "prompt", "words", "plain"]])
-        .transform_filter("datum.prompt == out_prompt && datum.at == out_layer && datum.push == out_push")
+    push, of_push = choice(rows, "push", "out_push", "Strength", value=start)
+    base = (
+        alt.Chart(rows)
+        .transform_filter(f"{of_prompt} && {of_layer} && {of_push}")
         .transform_calculate(
             heading="'steered, ' + datum.push + ' at layer ' + datum.at", first="'as the model is'"
         )
     )
 
     def text(field: str, height: int, weight: Literal["normal", "bold"] = "normal") -> Any:
-        marks = keep.mark_text(align="left", baseline="top", fontSize=13, fontWeight=weight, lineHeight=18)
-        return marks.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
+        words = base.mark_text(align="left", baseline="top", fontSize=13, fontWeight=weight, lineHeight=18)
+        return words.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
 
-    chart = (
-        text("prompt", 4)
-        + text("first", 30, "bold")
-        + text("plain", 50)
-        + text("heading", 134, "bold")
-        + text("words", 154)
-    )
-    same = (both["words"].map(tuple) == both["plain"].map(tuple)).mean()
-    return put(
-        chart.add_params(prompt, layer, push).properties(height=236),
-        title="Read what steering does to the text",
-        caption=(
-            f"Greedy outputs of {len(plain['prompt'].unique())} prompts at {len(layers)} layers and {len(pushes)} strengths, "
-            f"n = {len(both)}; {100 * same:.0f}% are the same as without steering. "
-            "Positive pushes towards the truth direction."
-        ),
-        alternative=(
-            "Two short texts, one below the other: what the model writes by itself and what it writes when steered, "
-            "for the prompt, layer and strength chosen in three drop-downs."
-        ),
-    )
+    plain = text("prompt", 4) + text("first", 30, "bold") + text("plain", 50)
+    layers = plain + text("heading", 134, "bold") + text("words", 154)
+    return put(layers.add_params(prompt, layer, push).properties(height=236), **captions.outputs(rows))
+
+
+def _output_rows(outputs: pd.DataFrame) -> pd.DataFrame:
+    """``at, push, prompt`` and the lines of the steered and the plain output, ``words`` and ``plain``."""
+    table = outputs.assign(words=outputs["text"].map(lambda text: textwrap.wrap(text or "(nothing)", 40)))
+    unsteered = table["strength"] == 0
+    plain = table[unsteered].rename(columns={"words": "plain"})[["layer", "prompt", "plain"]]
+    rows = table[~unsteered].merge(plain, on=["layer", "prompt"])
+    rows = rows.assign(at=rows["layer"].astype(str), push=rows["strength"].map("{:+g}".format))
+    return rows[["at", "push", "prompt", "words", "plain"]]

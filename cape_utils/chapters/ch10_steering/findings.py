@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch10_steering import selection
 from cape_utils.charts.tables import Table, table
-from cape_utils.stats.formatting import interval, number, p_value, percent
+from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
 from cape_utils.steering import evaluation
 
@@ -373,14 +374,23 @@ def outcome_rows(outcomes: pd.DataFrame) -> Table:
 
 def null_table(tests: pd.DataFrame) -> Table:
     """The effect against both kinds of control, by margin and by margin a token."""
-    rows = []
-    for column, outcome in (("margins", "margin"), ("per_token", "margin a token")):
-        for kind in ("shuffled", "random"):
-            null = selection.effect_null(tests, kind, column=column)
-            between = interval(null.low, null.high)
-            rows.append((outcome, kind, number(null.observed), number(null.value), between, p_value(null.p)))
-    names = ["outcome", "controls", "effect (nats)", "controls, median", "controls, 95% range", "p"]
-    return table(pd.DataFrame(rows, columns=names))
+    cases = itertools.product(
+        {"margins": "margin", "per_token": "margin a token"}.items(), ("shuffled", "random")
+    )
+    rows = [
+        {"outcome": outcome, "controls": kind, **vars(selection.effect_null(tests, kind, column=column))}
+        for (column, outcome), kind in cases
+    ]
+    headings = {
+        "outcome": "outcome",
+        "controls": "controls",
+        "observed": "effect (nats)",
+        "value": "controls, median and 95% range",
+        "p": "p",
+    }
+    return table(
+        pd.DataFrame(rows), headings, show={"observed": "{:.3f}".format}, intervals={"value": ("low", "high")}
+    )
 
 
 def truthfulqa_table(scores: Mapping[str, pd.DataFrame]) -> Table:

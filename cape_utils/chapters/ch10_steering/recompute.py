@@ -123,7 +123,7 @@ def steering_bonus() -> Recomputed:
 @recomputes("steering_quarter_depth")
 def steering_quarter_depth() -> Recomputed:
     rows = kept_rows("steering_choice")
-    found = ""
+    measured = ""
     if not rows.empty:
         before = np.array(rows.loc[rows["strength"] == 0, "margins"].iloc[0], dtype=float)
         steered = rows[rows["strength"] > 0]
@@ -134,10 +134,12 @@ def steering_quarter_depth() -> Recomputed:
         }
         depth = EMBEDDED[DEFAULT].layers
         quarter, best = depth // 4, max(effects, key=lambda layer: effects[layer])
-        found = (
+        measured = (
             f" In {EMBEDDED[DEFAULT].title}, another model, at the mildest strength tried a quarter of the depth moves "
             f"the margin by {effects[quarter]:+.3f} nats, and the best of {len(effects)} depths, {best / depth:.2f}, "
             f"by {effects[best]:+.3f}."
         )
-    remark = f"No outcome at any other depth was released, so the paper's data cannot compare depths.{found}"
+    remark = (
+        f"No outcome at any other depth was released, so the paper's data cannot compare depths.{measured}"
+    )
     return Recomputed(None, None, None, remark)

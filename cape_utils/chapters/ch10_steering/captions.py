@@ -1,0 +1,150 @@
+"""Words under the figures of chapter 10: titles, captions and text alternatives, with the numbers they state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+__all__ = ["changed", "controls", "depths", "outputs", "parts", "power", "slope_map"]
+
+
+def slope_map(table: pd.DataFrame, pairs: int, permutations: int) -> dict[str, str]:
+    """Of the slope of the margin at every layer; ``table`` is from ``steering.layer_map.slope_map``."""
+    rising = int((table["slope"] > 0).sum())
+    beyond, corrected = (int((table[p] <= 0.05).sum()) for p in ("p", "p_corrected"))
+    return {
+        "title": "Where could a push along the truth direction help?",
+        "caption": (
+            f"n = {pairs} pairs, each topic held out from its direction. {rising} of {len(table)} layers slope upwards; "
+            f"{beyond} lie outside the 95% range of {permutations:,} permutations taken alone, {corrected} after correction for "
+            "having looked at all. The dotted rule is a quarter of the depth."
+        ),
+        "alternative": (
+            "Line of the slope of the margin against the layer, from first to last, with a grey band around zero that shows "
+            f"what directions from permuted labels give. The line leaves the band of single layers at {beyond} of "
+            f"{len(table)} layers. A dotted vertical rule marks a quarter of the depth."
+        ),
+    }
+
+
+def depths(table: pd.DataFrame, quarter: float) -> dict[str, str]:
+    """Of the effect at the depths tried, at the mildest strength; ``table`` is from ``selection.depth_table``."""
+    mild = table[table["strength"] == table["strength"].min()].sort_values("effect")
+    best = mild.iloc[-1]
+    at = mild.iloc[(mild["depth"] - quarter).abs().argmin()]
+    return {
+        "title": "Is a quarter of the depth the place?",
+        "caption": (
+            f"Calibration topics, n = {int(at['n'])} pairs. At strength {at['strength']:g} a quarter of the depth "
+            f"gives {at['effect']:+.3f} nats [{at['low']:.3f}, {at['high']:.3f}], and the best of {len(mild)} depths, "
+            f"{best['depth']:.2f}, {best['effect']:+.3f}."
+        ),
+        "alternative": (
+            "Points with vertical intervals, one for each depth tried, over a dashed line at zero. Most intervals reach "
+            "across the line. A dotted vertical rule marks a quarter of the depth. Larger strengths spread the points."
+        ),
+    }
+
+
+def controls(table: pd.DataFrame) -> dict[str, str]:
+    """Of the truth direction beside its controls; ``table`` has columns ``kind`` and ``margin`` (change, nats)."""
+    margins = table.groupby("kind")["margin"].agg(["mean", "std", "size"])
+    shuffled, random = (
+        f"{m['mean']:+.3f} ± {m['std']:.3f} for n = {m['size']:.0f}"
+        for m in (margins.loc["shuffled"], margins.loc["random"])
+    )
+    return {
+        "title": "The truth direction among its controls",
+        "caption": (
+            "Margin on the test topics, mean and standard deviation in nats: truth "
+            f"{margins['mean']['truth']:+.3f}; {shuffled} from shuffled labels; {random} random ones of equal cost."
+        ),
+        "alternative": (
+            "Scatter plot of the change of the margin against the cost on neutral text. Circles for shuffled labels and "
+            "squares for random directions form two clouds. A diamond is the truth direction, a "
+            "triangle pointing down its negative, and a triangle pointing up the steepest direction."
+        ),
+    }
+
+
+def parts(table: pd.DataFrame) -> dict[str, str]:
+    """Of parts of the test pairs, over the controls that are shown first; ``table`` as ``figures.parts_chart`` has it."""
+    first = table[table["controls"] == table["controls"].iloc[0]]
+    outside = int(((first["effect"] < first["null_low"]) | (first["effect"] > first["null_high"])).sum())
+    listed = "; ".join(f"{r.part} {r.effect:+.3f} (n = {r.n})" for r in first.itertuples())
+    return {
+        "title": "Facts, misconceptions, and what the model had wrong",
+        "caption": f"Change in nats: {listed}. {outside} of {len(first)} lie outside the grey bar.",
+        "alternative": (
+            "One line for each part of the test pairs. A diamond with a horizontal interval shows the change under the truth "
+            "direction, over a grey bar with the 95% range of control directions and a dashed line at zero."
+        ),
+    }
+
+
+def power(table: pd.DataFrame, strength: float, planted: int) -> dict[str, str]:
+    """Of how often planted effects are seen; ``table`` has columns ``effect`` (nats) and ``power``."""
+    enough = table[table["power"] >= 0.8]
+    least = f"{enough['effect'].min():.3f} nats" if len(enough) else "no effect in reach"
+    return {
+        "title": "What could this design have seen?",
+        "caption": (
+            f"At strength {strength:g} a power of 0.8 needs {least}; the largest effect any direction has by the gradient is "
+            f"{table['effect'].max():.2f} nats. {planted:,} planted directions for each of {len(table)} sizes."
+        ),
+        "alternative": (
+            "Curve of the share of tests that see a planted effect against its size. It starts at one in twenty for an effect of "
+            "zero, rises steeply and stays at one. Filled points mark sizes that reach the power chosen with the slider."
+        ),
+    }
+
+
+def changed(table: pd.DataFrame, runs: Sequence[str], prompts: int) -> dict[str, str]:
+    """Of outputs that changed beside pairs corrected and spoiled.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``run, what, pct``, one row for each run and measure.
+    runs : sequence of str
+        Kinds of run in the order to list them.
+    prompts : int
+        Behind each share of outputs changed.
+    """
+    means = table.groupby(["run", "what"])["pct"].mean()
+    listed = "; ".join(
+        f"{run} {means[run, 'changed']:.0f}%" for run in runs if (run, "changed") in means.index
+    )
+    truth = means["truth direction"]
+    return {
+        "title": "A changed output is not a corrected one",
+        "caption": (
+            f"Outputs changed of n = {prompts} prompts, mean over runs: {listed}. The truth "
+            f"direction corrects {truth['corrected']:.0f}% of the test pairs that were wrong and spoils "
+            f"{truth['spoiled']:.0f}% of those that were right. Diamonds: the paper's counts."
+        ),
+        "alternative": (
+            "One line for each kind of run, percent across. Circles, larger for more runs, show our model; the repeated greedy "
+            "run stands at zero, sampling without steering far to the right, and the steered runs with true, shuffled and "
+            "random directions beside each other. Diamonds with long intervals are the paper's three counts."
+        ),
+    }
+
+
+def outputs(table: pd.DataFrame) -> dict[str, str]:
+    """Of the greedy outputs; ``table`` has columns ``at, push, prompt`` and lines of text in ``words`` and ``plain``."""
+    prompts, layers, pushes = (table[c].nunique() for c in ("prompt", "at", "push"))
+    same = (table["words"].map(tuple) == table["plain"].map(tuple)).mean()
+    return {
+        "title": "Read what steering does to the text",
+        "caption": (
+            f"Greedy outputs of {prompts} prompts at {layers} layers and {pushes} strengths, "
+            f"n = {len(table)}; {100 * same:.0f}% are the same as without steering. "
+            "Positive pushes towards the truth direction."
+        ),
+        "alternative": (
+            "Two short texts, one below the other: what the model writes by itself and what it writes when steered, "
+            "for the prompt, layer and strength chosen in three drop-downs."
+        ),
+    }
