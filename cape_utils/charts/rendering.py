@@ -269,19 +269,19 @@ def _words(spec: Mapping[str, Any]) -> tuple[str, str, str, str]:
     )
     usermeta = spec.get("usermeta")
     caption = usermeta.get("caption") if isinstance(usermeta, dict) else None
-    found = {
+    texts = {
         "title": _text(title),
         "description": _text(spec.get("description")),
         "usermeta.caption": _text(caption),
     }
-    missing = [name for name, words in found.items() if not words]
+    missing = [name for name, words in texts.items() if not words]
     if missing:
-        known = found["title"] or found["description"] or "an untitled chart"
+        known = texts["title"] or texts["description"] or "an untitled chart"
         raise ValueError(
             f"{known!r} has no {' and no '.join(missing)}; every chart of the book needs all three: "
             "chart.properties(title=..., description=..., usermeta={'caption': ...})"
         )
-    return found["title"], _text(subtitle), found["usermeta.caption"], found["description"]
+    return texts["title"], _text(subtitle), texts["usermeta.caption"], texts["description"]
 
 
 def _text(value: Any) -> str:

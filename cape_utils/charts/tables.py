@@ -121,13 +121,13 @@ def table(
     ['0.25', '-1.00']
     """
     named = frame.index.names != [None] or not pd.api.types.is_numeric_dtype(frame.index)
-    whole = frame.reset_index(names=None if frame.index.names != [None] else "row") if named else frame
+    rows = frame.reset_index(names=None if frame.index.names != [None] else "row") if named else frame
     ranges = dict(intervals or {})
     ends = {end for pair in ranges.values() for end in pair}
-    wanted = [c for c in whole.columns if c not in ends] if columns is None else list(columns)
-    if missing := [c for c in [*wanted, *ranges, *ends] if c not in whole]:
+    wanted = [c for c in rows.columns if c not in ends] if columns is None else list(columns)
+    if missing := [c for c in [*wanted, *ranges, *ends] if c not in rows]:
         raise KeyError(
-            f"no column {', '.join(map(repr, missing))}; the columns are {', '.join(map(str, whole.columns))}"
+            f"no column {', '.join(map(repr, missing))}; the columns are {', '.join(map(str, rows.columns))}"
         )
     given = dict(columns) if isinstance(columns, Mapping) else {}
     ways = show or {}
@@ -135,7 +135,7 @@ def table(
     for column in wanted:
         if column in ranges:
             low, high = ranges[column]
-            triples = list(zip(whole[column], whole[low], whole[high], strict=True))
+            triples = list(zip(rows[column], rows[low], rows[high], strict=True))
             # One column, one number of decimals: that of the median width.
             places = [
                 formatting.decimals_for(a, b) for _, a, b in triples if np.isfinite(a) and np.isfinite(b)
@@ -143,11 +143,11 @@ def table(
             usual = int(np.median(places)) if places else None
             cells.append([formatting.with_interval(*triple, decimals=usual) for triple in triples])
         else:
-            decimals = _decimals(whole[column], given.get(column, _heading(str(column))))
-            words = pd.api.types.is_string_dtype(whole[column])  # written already
+            decimals = _decimals(rows[column], given.get(column, _heading(str(column))))
+            words = pd.api.types.is_string_dtype(rows[column])  # written already
             way = ways.get(column) or (None if words else _way(str(column)) or decimals)
-            cells.append([_cell(value, way) for value in whole[column]])
-    numeric = tuple(pd.api.types.is_numeric_dtype(whole[c]) and whole[c].dtype != bool for c in wanted)
+            cells.append([_cell(value, way) for value in rows[column]])
+    numeric = tuple(pd.api.types.is_numeric_dtype(rows[c]) and rows[c].dtype != bool for c in wanted)
     return Table(
         headings=tuple(given.get(c, _heading(str(c))) for c in wanted),
         rows=tuple(zip(*cells, strict=True)),

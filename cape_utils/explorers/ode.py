@@ -26,7 +26,7 @@ _SCORES = list(data.BENCHMARKS)
 
 
 @functools.cache
-def _opened() -> pd.DataFrame:
+def _open_families() -> pd.DataFrame:
     return forecasting.ladders(data.panel("open", rows="one_recipe"))
 
 
@@ -38,7 +38,7 @@ def _copy(which: str) -> pd.DataFrame:
 
 def _rows(train: str, target: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows to fit and rows to predict; Pythia is predicted in the copy that is fitted."""
-    table = _opened()
+    table = _open_families()
     goal = table[table["family"] == target]
     if train == _REST:
         return table[table["family"] != target], goal
@@ -84,7 +84,7 @@ def ode_explorer() -> Explorer:
     Explorer
         Controls: ``target, train, degree, threshold, score``.
     """
-    families = sorted(_opened()["family"].unique())
+    families = sorted(_open_families()["family"].unique())
     trains = [(f"Pythia, {copy}", copy) for copy in _COPIES] + [(_REST, _REST)]
     trains += [(family, family) for family in families if family != "Pythia"]
     controls = {

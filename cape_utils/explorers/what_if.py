@@ -139,7 +139,7 @@ class WhatIf(Explorer):
 
     def __init__(self) -> None:
         self.diagnosis = widgets.HTML()
-        self._whole = Debounce(self._diagnose, SETTLE_S)
+        self._full_diagnosis = Debounce(self._diagnose, SETTLE_S)
         self.kind = widgets.Dropdown(
             options=[(writer.title, suffix) for suffix, writer in WRITERS.items()],
             description="Report as",
@@ -172,14 +172,14 @@ class WhatIf(Explorer):
     def words(self) -> str:
         """The diagnosis of what is shown, after anything that is still waiting."""
         self._later.flush()
-        self._whole.flush()
+        self._full_diagnosis.flush()
         return str(self.diagnosis.value)
 
     def _picture(self, chosen: dict[str, Any]) -> Any:
         self.link.value = self.diagnosis.value = ""
         chart = _draw(chosen)
         self.diagnosis.value = '<p class="cape-words" role="status">Diagnosing ...</p>'
-        self._whole()
+        self._full_diagnosis()
         return chart
 
     def _diagnose(self) -> None:
