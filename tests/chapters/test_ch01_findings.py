@@ -25,6 +25,7 @@ def pairs(difference=(0.0, 0.004, 8.0)) -> pd.DataFrame:
 def test_rows_are_counted(paper):
     text = findings.rows_and_units(paper, paper.head(5)).data
     assert f"has **{len(paper)}** rows and the open panel **5**" in text
+    assert "3 ARC-Challenge, 3 WinoGrande, 3 MMLU;" in text
 
 
 def test_equal_scores_are_equal_to_the_second_decimal():

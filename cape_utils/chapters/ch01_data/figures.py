@@ -7,7 +7,19 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from cape_utils.charts.parts import dropdown, name, names, order_of, pct_axis, put, size_axis, slider
+from cape_utils.chapters.ch01_data import captions
+from cape_utils.charts.parts import (
+    choice,
+    dropdown,
+    marks,
+    name,
+    names,
+    order_of,
+    pct_axis,
+    put,
+    size_axis,
+    slider,
+)
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.data.loading import BENCHMARKS
 
@@ -23,56 +35,34 @@ def panel_explorer(panels: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARK
         Columns ``panel, model, family, params_b, flags`` and the benchmarks.
     benchmarks : tuple of str
     """
-    table = panels[["panel", "model", "family", "params_b", "flags", *benchmarks]].copy()
-    table["flags"] = table["flags"].fillna("none")
-    table["flagged"] = table["flags"].ne("none").map({True: "flagged", False: "nothing known against it"})
+    table = panels[["panel", "model", "family", "params_b", "flags", *benchmarks]].fillna({"flags": "none"})
+    shapes = {"nothing known against it": "circle", "flagged": "cross"}
+    table["flagged"] = table["flags"].eq("none").map(dict(zip((True, False), shapes, strict=True)))
     titles = [name(b) for b in benchmarks]
     x = dropdown("x_benchmark", benchmarks, "Across", labels=titles)
     y = dropdown("y_benchmark", benchmarks, "Up", labels=titles, value=benchmarks[1])
-    which = dropdown("which_panel", order_of(table, "panel"), "Panel")
-    family = dropdown("one_family", ["all families", *sorted(table["family"].unique())], "Family")
+    which, of_panel = choice(table, "panel", "which_panel", "Panel")
+    family, of_family = choice(table, "family", "one_family", "Family", every="all families")
     least = slider("least_b", 0, 70, 1, 0, "Smallest size (billions)")
+    legend = alt.Legend(gradientLength=160, values=[0.1, 1, 10, 100], format="~g")
     # The axis of a chart with changeable benchmarks cannot carry their names; the controls above it do.
     chart = (
         alt.Chart(table)
         .transform_calculate(across="datum[x_benchmark]", up="datum[y_benchmark]")
-        .transform_filter("datum.panel == which_panel && datum.params_b >= least_b")
-        .transform_filter("one_family == 'all families' || datum.family == one_family")
+        .transform_filter(f"{of_panel} && ({of_family}) && datum.params_b >= least_b")
         .transform_filter("isValid(datum.across) && isValid(datum.up)")
         .mark_point(filled=True)
         .encode(
             alt.X("across:Q", title="Benchmark across (percent)", scale=alt.Scale(zero=False)),
             alt.Y("up:Q", title="Benchmark up (percent)", scale=alt.Scale(zero=False)),
-            alt.Color(
-                "params_b:Q",
-                title="Parameters (billions)",
-                scale=alt.Scale(type="log", scheme="viridis"),
-                legend=alt.Legend(gradientLength=160, values=[0.1, 1, 10, 100], format="~g"),
+            alt.Color("params_b:Q", title="Parameters (billions)", legend=legend).scale(
+                type="log", scheme="viridis"
             ),
-            alt.Shape(
-                "flagged:N",
-                title=None,
-                scale=alt.Scale(domain=["nothing known against it", "flagged"], range=["circle", "cross"]),
-            ),
+            alt.Shape("flagged:N", title=None).scale(domain=list(shapes), range=list(shapes.values())),
             tooltip=["model", "family", "params_b", "across:Q", "up:Q", "flags"],
         )
-        .add_params(which, x, y, family, least)
     )
-    counts = table.groupby("panel", sort=False).size()
-    flagged = int(table["flagged"].eq("flagged").sum())
-    return put(
-        chart,
-        title="Any two benchmarks, either panel",
-        caption=(
-            f"{' and '.join(f'{n} models in {p}' for p, n in counts.items())}; {flagged} rows carry a flag and are "
-            "drawn as crosses. Choose the benchmarks, a family and the smallest size."
-        ),
-        alternative=(
-            "Scatter plot with one point for each model. At first HellaSwag runs across and TruthfulQA up: the points "
-            "form a hook, falling at low HellaSwag scores and fanning out upwards above about 75 percent. "
-            "Colour shows size, crosses show flagged rows."
-        ),
-    )
+    return put(chart.add_params(which, x, y, family, least), **captions.explorer(table))
 
 
 def noise_chart(errors: pd.DataFrame) -> Any:
@@ -84,38 +74,27 @@ def noise_chart(errors: pd.DataFrame) -> Any:
         Columns ``benchmark, items, score_pct, half_width_pp``, for several scores.
     """
     table = errors.assign(title=errors["benchmark"].map(names()))
-    score = slider(
-        "at_score", float(table["score_pct"].min()), float(table["score_pct"].max()), 5, 50, "Score (percent)"
-    )
+    lowest, highest = float(table["score_pct"].min()), float(table["score_pct"].max())
     order = list(table.drop_duplicates("benchmark").sort_values("items")["title"])
-    base = alt.Chart(table).transform_filter("datum.score_pct == at_score").add_params(score)
+    score = slider("at_score", lowest, highest, 5, 50, "Score (percent)")
+    base = (
+        alt.Chart(table)
+        .transform_filter("datum.score_pct == at_score")
+        .encode(
+            alt.X("half_width_pp:Q", title="Half width of the 95% interval (percentage points)").scale(
+                domain=[0, 8]
+            ),
+            alt.Y("title:N", title=None, sort=order),
+        )
+        .add_params(score)
+    )
     bars = base.mark_bar(color=PALETTE["blue"], height={"band": 0.62}).encode(
-        alt.X(
-            "half_width_pp:Q",
-            title="Half width of the 95% interval (percentage points)",
-            scale=alt.Scale(domain=[0, 8]),
-        ),
-        alt.Y("title:N", title=None, sort=order),
-        tooltip=["title", "items", "score_pct", alt.Tooltip("half_width_pp:Q", format=".2f")],
+        tooltip=["title", "items", "score_pct", alt.Tooltip("half_width_pp:Q", format=".2f")]
     )
     words = base.mark_text(align="left", dx=5).encode(
-        alt.X("half_width_pp:Q"), alt.Y("title:N", sort=order), alt.Text("half_width_pp:Q", format=".1f")
+        alt.X("half_width_pp:Q"), alt.Text("half_width_pp:Q", format=".1f")
     )
-    middle = table[table["score_pct"] == 50].sort_values("half_width_pp")
-    least, most = middle.iloc[0], middle.iloc[-1]
-    return put(
-        bars + words,
-        title="How much of a score is luck with the items",
-        caption=(
-            f"At a score of 50% chance alone moves {name(least['benchmark'])} by {least['half_width_pp']:.1f} points "
-            f"either way ({least['items']:,.0f} items) and {name(most['benchmark'])} by {most['half_width_pp']:.1f} "
-            f"({most['items']:,.0f} items)."
-        ),
-        alternative=(
-            "Bar chart, one bar a benchmark, ordered by number of items. The fewer items, the longer the bar; "
-            "a slider changes the score at which the width is computed."
-        ),
-    )
+    return put(bars + words, **captions.noise(table))
 
 
 def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:
@@ -128,45 +107,23 @@ def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:
     chance : pandas.DataFrame
         Columns ``variant, chance_pct``.
     """
-    which = dropdown("variant_panel", order_of(table, "panel"), "Panel")
+    which, of_panel = choice(table, "panel", "variant_panel", "Panel")
+    up = alt.Y("truthfulqa_mc2:Q", title="TruthfulQA as released (percent)", scale=alt.Scale(domain=[15, 65]))
     points = (
         alt.Chart(table)
-        .transform_filter("datum.panel == variant_panel")
+        .transform_filter(of_panel)
         .mark_point(filled=True, color=PALETTE["blue"], opacity=0.8)
-        .encode(
-            size_axis(),
-            alt.Y(
-                "truthfulqa_mc2:Q", title="TruthfulQA as released (percent)", scale=alt.Scale(domain=[15, 65])
-            ),
-            tooltip=["model", "family", "params_b", "truthfulqa_mc2"],
-        )
+        .encode(size_axis(), up, tooltip=["model", "family", "params_b", "truthfulqa_mc2"])
         .add_params(which)
     )
-    rules = (
-        alt.Chart(chance)
-        .mark_rule(strokeDash=[6, 4], color=PALETTE["vermillion"])
-        .encode(alt.Y("chance_pct:Q"))
-    )
+    levels = alt.Chart(chance).encode(alt.Y("chance_pct:Q"))
+    rules = levels.mark_rule(strokeDash=[6, 4], color=PALETTE["vermillion"])
     labels = (
-        alt.Chart(chance)
-        .transform_calculate(label="'guessing on ' + datum.variant + ': ' + datum.chance_pct")
+        levels.transform_calculate(label="'guessing on ' + datum.variant + ': ' + datum.chance_pct")
         .mark_text(align="left", dy=-7, color=PALETTE["vermillion"])
-        .encode(alt.Y("chance_pct:Q"), alt.Text("label:N"), x=alt.datum(0.27))
+        .encode(alt.Text("label:N"), x=alt.datum(0.27))
     )
-    small = table[table["params_b"] < 0.2]
-    return put(
-        points + rules + labels,
-        title="MC1 or MC2? Ask the smallest models",
-        caption=(
-            f"{len(small)} rows below 0.2B score {small['truthfulqa_mc2'].min():.1f} to "
-            f"{small['truthfulqa_mc2'].max():.1f}%, where guessing on MC2 lies; on MC1 they would score about "
-            f"{chance.loc[chance['variant'] == 'MC1', 'chance_pct'].iloc[0]:.0f}."
-        ),
-        alternative=(
-            "Scatter plot of TruthfulQA scores against model size with two dashed lines, guessing on MC1 at 22 and "
-            "on MC2 at 46 percent. The smallest models lie around the MC2 line; no model lies near the MC1 line."
-        ),
-    )
+    return put(points + rules + labels, **captions.variants(table, chance))
 
 
 def copies_chart(copies: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARKS) -> Any:
@@ -177,41 +134,23 @@ def copies_chart(copies: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARKS)
     copies : pandas.DataFrame
         From ``data.pythia_copies``.
     """
-    chosen = dropdown(
-        "copy_benchmark", benchmarks, "Benchmark", labels=[name(b) for b in benchmarks], value=benchmarks[1]
-    )
-    labels = order_of(copies, "copy")
+    titles = [name(b) for b in benchmarks]
+    chosen = dropdown("copy_benchmark", benchmarks, "Benchmark", labels=titles, value=benchmarks[1])
+    looks = zip(PALETTE, ("circle", "square", "triangle-up"), strict=False)
+    kinds = marks("copy:N", None, dict(zip(order_of(copies, "copy"), looks, strict=True)))
     base = (
         alt.Chart(copies)
         .transform_calculate(score="datum[copy_benchmark]")
         .encode(
             size_axis(),
             pct_axis("score", "Score (percent)"),
-            alt.Color("copy:N", title=None, scale=alt.Scale(domain=labels, range=list(PALETTE.values())[:3])),
+            kinds["color"],
             tooltip=["copy", "model", "score:Q"],
         )
         .add_params(chosen)
     )
-    chart = base.mark_line() + base.mark_point(filled=True).encode(
-        alt.Shape(
-            "copy:N", title=None, scale=alt.Scale(domain=labels, range=["circle", "square", "triangle-up"])
-        )
-    )
-    wide = copies.pivot(index="model", columns="copy", values="truthfulqa_mc2")
-    spread = wide.max(axis=1) - wide.min(axis=1)
-    return put(
-        chart,
-        title="One family, three tables",
-        caption=(
-            f"Eight Pythia models. On TruthfulQA the copies differ by up to {spread.max():.1f} points "
-            f"(at {spread.idxmax()}); the two largest sizes of the panel rows are partly estimated."
-        ),
-        alternative=(
-            "Line chart of a benchmark against size for eight Pythia models in three versions: the rows of the paper's "
-            "panel, the copy behind the critical-scale bootstrap, and the open panel. The lines run close together up to "
-            "2.8 billion parameters and part at 6.9 and 12 billion."
-        ),
-    )
+    points = base.mark_point(filled=True).encode(kinds["shape"])
+    return put(base.mark_line() + points, **captions.copies(copies))
 
 
 def difference_chart(pairs: pd.DataFrame) -> Any:
@@ -223,11 +162,11 @@ def difference_chart(pairs: pd.DataFrame) -> Any:
         From ``data.compare_panels``.
     """
     table = pairs.assign(title=pairs["benchmark"].map(names()))
-    family = dropdown("difference_family", ["all families", *sorted(table["family"].unique())], "Family")
+    family, of_family = choice(table, "family", "difference_family", "Family", every="all families")
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule().encode(alt.X("x:Q"))
     points = (
         alt.Chart(table)
-        .transform_filter("difference_family == 'all families' || datum.family == difference_family")
+        .transform_filter(of_family)
         .mark_point(filled=True, opacity=0.6, color=PALETTE["blue"])
         .encode(
             alt.X("difference_pp:Q", title="Paper minus open panel (percentage points)"),
@@ -236,18 +175,4 @@ def difference_chart(pairs: pd.DataFrame) -> Any:
         )
         .add_params(family)
     )
-    apart = int((table["difference_pp"].abs() >= 0.005).sum())
-    worst = table.iloc[int(table["difference_pp"].abs().to_numpy().argmax())]
-    return put(
-        (zero + points).properties(height=190),
-        title="The two panels on the models they share",
-        caption=(
-            f"{table['hf_id'].nunique()} checkpoints, {len(table)} scores, {apart} of them different. The largest gap is "
-            f"{worst['difference_pp']:+.1f} points, {worst['model']} on {worst['title']}."
-        ),
-        alternative=(
-            "Strip plot, one row a benchmark, of the difference between the two panels. Most points lie at zero, "
-            "because the paper took them from the same leaderboard; the compiled rows scatter, on MMLU by up to twenty "
-            "points."
-        ),
-    )
+    return put((zero + points).properties(height=190), **captions.differences(pairs))

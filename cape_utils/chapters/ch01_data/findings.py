@@ -7,8 +7,8 @@ import pandas as pd
 from IPython.display import Markdown
 
 from cape_utils import data
+from cape_utils.charts.parts import name
 from cape_utils.charts.tables import Table, table
-from cape_utils.data.benchmarks import benchmark_title
 from cape_utils.stats.formatting import percent
 from cape_utils.stats.item_noise import item_error
 
@@ -31,14 +31,13 @@ __all__ = [
 # ---------------------------------------------------------------- sentences
 
 
-def rows_and_units(paper: pd.DataFrame, opened: pd.DataFrame) -> Markdown:
+def rows_and_units(paper: pd.DataFrame, open_panel: pd.DataFrame) -> Markdown:
     """How many rows the two panels have, in which units, and what is missing."""
-    missing = ", ".join(f"{n} {name}" for name, n in data.missing_counts(paper).items())
+    missing = ", ".join(f"{n} {name(benchmark)}" for benchmark, n in data.missing_counts(paper).items())
     return Markdown(
-        f"The paper's panel has **{len(paper)}** rows and the open panel **{len(opened)}**. Sizes are in billions of "
+        f"The paper's panel has **{len(paper)}** rows and the open panel **{len(open_panel)}**. Sizes are in billions of "
         f"parameters, scores in percent. Missing in the paper's panel: {missing}; they stay missing. Nothing is left out "
-        f"here. "
-        "Every row names its source in `data/sources.csv`."
+        "here. Every row names its source in `data/sources.csv`."
     )
 
 
@@ -179,7 +178,7 @@ def largest_differences(pairs: pd.DataFrame) -> Table:
         "open_pct": "open panel (%)",
         "difference_pp": "difference (pp)",
     }
-    return table(rows.assign(benchmark=rows["benchmark"].map(benchmark_title)), headings)
+    return table(rows.assign(benchmark=rows["benchmark"].map(name)), headings)
 
 
 def beyond_table(by_source: pd.DataFrame) -> Table:
