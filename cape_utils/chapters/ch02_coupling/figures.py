@@ -7,15 +7,20 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from cape_utils.chapters.ch02_coupling import captions
 from cape_utils.charts.parts import (
     PHASE_POINT,
+    choice,
     dropdown,
+    marks,
     name,
-    order_of,
     pct_axis,
     put,
+    rule_at,
+    share_axis,
     size_axis,
     slider,
+    spread,
 )
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.scaling.coupling import TAX_BELOW
@@ -36,22 +41,14 @@ def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> A
     first : str
         Family shown at first.
     """
-    shown = panels[(panels["family"] == first) & (panels["panel"] == panels["panel"].iloc[0])]
-    strangers = list(shown.loc[shown["flags"].fillna("").str.contains("misfiled"), "model"])
-    kink = (
-        f" As released the label also holds {' and '.join(strangers)}, which make the kink."
-        if strangers
-        else ""
-    )
-    caption = f"{first}, n = {r.n}: r = {r.estimate:.3f}.{kink} Some paths turn, some do not."
     sizes = panels.groupby("family")["params_b"].nunique()
     families = sorted(sizes[sizes >= 3].index)
     table = panels[panels["family"].isin(families)].drop(columns="flags")
     chosen = dropdown("path_family", families, "Family", value=first)
-    which = dropdown("path_panel", order_of(panels, "panel"), "Panel")
+    which, of_panel = choice(table, "panel", "path_panel", "Panel")
     base = (
         alt.Chart(table)
-        .transform_filter("datum.family == path_family && datum.panel == path_panel")
+        .transform_filter(f"datum.family == path_family && {of_panel}")
         .encode(
             alt.X("hellaswag:Q", title="HellaSwag (percent)", scale=alt.Scale(zero=False, padding=20)),
             pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (percent)", padding=20),
@@ -67,16 +64,8 @@ def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> A
         .encode(text=alt.Text("size_label:N"))
         .transform_calculate(size_label="format(datum.params_b, '~g') + 'B'")
     )
-    return put(
-        line + points + words,
-        title="A family's way through the two scores",
-        caption=caption,
-        alternative=(
-            f"Connected scatter plot, HellaSwag across and TruthfulQA up, one point a model, joined in order of size. "
-            f"For {first} the path runs from top left to bottom right: as HellaSwag rises, TruthfulQA falls. "
-            "Other families can be chosen; some turn upwards."
-        ),
-    )
+    shown = panels[(panels["family"] == first) & (panels["panel"] == panels["panel"].iloc[0])]
+    return put(line + points + words, **captions.path(shown, r))
 
 
 def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
@@ -89,65 +78,38 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
     clip : float
         Couplings and bars are drawn no further out than this.
     """
-    table = local.dropna(subset=["coupling"]).copy()
-    table["step"] = table["from_model"] + " to " + table["to_model"]
-    table["shown"] = table["coupling"].clip(-clip, clip)
-    table["bar_low"] = (table["coupling"] - table["se"]).clip(-clip, clip)
-    table["bar_high"] = (table["coupling"] + table["se"]).clip(-clip, clip)
-    columns = [
-        "panel",
-        "family",
-        "step",
-        "mid_params_b",
-        "coupling",
-        "se",
-        "p_sign",
-        "phase",
-        "shown",
-        "bar_low",
-        "bar_high",
-    ]
-    which = dropdown("dots_panel", order_of(table, "panel"), "Panel")
-    family = dropdown("dots_family", ["all families", *sorted(table["family"].unique())], "Family")
+    rows = _step_rows(local, clip)
+    which, of_panel = choice(rows, "panel", "dots_panel", "Panel")
+    family, of_family = choice(rows, "family", "dots_family", "Family", every="all families")
     sure = slider("dots_sure", 0.5, 1.0, 0.05, 0.5, "Sign at least this sure")
     base = (
-        alt.Chart(table[columns].round(4))
-        .transform_filter("datum.panel == dots_panel && datum.p_sign >= dots_sure")
-        .transform_filter("dots_family == 'all families' || datum.family == dots_family")
+        alt.Chart(rows.round(4))
+        .transform_filter(f"{of_panel} && datum.p_sign >= dots_sure && ({of_family})")
+        .encode(size_axis("mid_params_b", "Middle of the step (billion parameters, log scale)"))
         .add_params(which, family, sure)
     )
-    x = size_axis("mid_params_b", "Middle of the step (billion parameters, log scale)")
-    y = alt.Y(
+    up = alt.Y(
         "shown:Q", title=f"Local coupling, drawn within ±{clip:g}", scale=alt.Scale(domain=[-clip, clip])
     )
-    bars = base.mark_rule(opacity=0.5).encode(x, alt.Y("bar_low:Q"), alt.Y2("bar_high:Q"))
-    points = base.mark_point(filled=True, size=80).encode(
-        x,
-        y,
-        **PHASE_POINT,
-    )
+    bars = spread(base, "bar_low", "bar_high", opacity=0.5)
+    points = base.mark_point(filled=True, size=80).encode(up, **PHASE_POINT)
     edges = (
-        alt.Chart(pd.DataFrame({"y": [-TAX_BELOW, TAX_BELOW]}))
-        .mark_rule(strokeDash=[4, 4])
-        .encode(alt.Y("y:Q"))
+        alt.Chart(pd.DataFrame({"y": [-TAX_BELOW, TAX_BELOW]})).mark_rule(strokeDash=[4, 4]).encode(y="y:Q")
     )
-    parts = [
-        f"{int((part['p_sign'] >= 0.95).sum())} of {len(part)} in {panel}"
-        for panel, part in table.groupby("panel", sort=False)
-    ]
-    return put(
-        edges + bars + points,
-        title="Every step in size, with its error",
-        caption=(
-            f"Steps whose sign item noise leaves at least 95% sure: {' and '.join(parts)}. "
-            f"Bars are one standard error, dashed lines the paper's thresholds; points on the edges lie beyond ±{clip:g}."
-        ),
-        alternative=(
-            "Dot plot of local couplings against size with error bars. Down-pointing triangles are tax, circles "
-            "transition, up-pointing triangles bonus. Below about three billion parameters most points lie below zero, "
-            "above it they lie on both sides; many bars cross zero. A slider hides steps with an uncertain sign."
-        ),
-    )
+    return put(edges + bars + points, **captions.steps(rows, clip))
+
+
+def _step_rows(local: pd.DataFrame, clip: float) -> pd.DataFrame:
+    """The steps with a coupling, it and the ends of one standard error clipped."""
+    table = local.dropna(subset=["coupling"])
+    value, error = table["coupling"], table["se"]
+    drawn = {"shown": value, "bar_low": value - error, "bar_high": value + error}
+    clipped = {column: numbers.clip(-clip, clip) for column, numbers in drawn.items()}
+    columns = ["panel", "family", "step", "mid_params_b", "coupling", "se", "p_sign", "phase", *clipped]
+    return table.assign(step=table["from_model"] + " to " + table["to_model"], **clipped)[columns]
+
+
+_SIDES = {"below 3.5B": ("vermillion", "circle"), "above 3.5B": ("blue", "square")}
 
 
 def pair_signs(shares: pd.DataFrame) -> Any:
@@ -158,67 +120,34 @@ def pair_signs(shares: pd.DataFrame) -> Any:
     shares : pandas.DataFrame
         From ``scaling.coupling.sign_shares`` with a column ``panel``.
     """
-    table = shares.copy()
-    table["pair"] = table["x"].map(name) + " and " + table["y"].map(name)
-    table["pair"] = table["pair"].str.replace(" MC2", "")
-    table["has_tqa"] = table["pair"].str.contains("TruthfulQA")
+    pair = (shares["x"].map(name) + " and " + shares["y"].map(name)).str.replace(" MC2", "")
+    table = shares.assign(pair=pair, side=shares["side"] + " 3.5B")
     first = table[table["panel"] == table["panel"].iloc[0]]
-    gap = first.pivot(index="pair", columns="side", values="share")
-    order = list((gap["above"] - gap["below"]).sort_values(ascending=False).index)
-    which = dropdown("signs_panel", order_of(table, "panel"), "Panel")
-    keep = alt.Chart(table).transform_filter("datum.panel == signs_panel")
-    table["side"] = table["side"] + " 3.5B"
-    sides = ["below 3.5B", "above 3.5B"]
-    shade = alt.Color(
-        "side:N",
-        title="Steps",
-        scale=alt.Scale(domain=sides, range=[PALETTE["vermillion"], PALETTE["blue"]]),
-        legend=alt.Legend(columns=1),
-    )
-    offset = alt.YOffset("side:N", sort=sides)
-    bars = keep.mark_rule(opacity=0.6).encode(
-        alt.Y("pair:N", sort=order, title=None),
-        offset,
-        alt.X("low:Q"),
-        alt.X2("high:Q"),
-        shade,
-    )
-    points = (
-        keep.mark_point(filled=True, size=90)
+    by_side = first.pivot(index="pair", columns="side", values="share")[list(_SIDES)]
+    rise = by_side["above 3.5B"] - by_side["below 3.5B"]
+    order = list(rise.sort_values(ascending=False).index)
+    which, of_panel = choice(table, "panel", "signs_panel", "Panel")
+    side = marks("side:N", "Steps", _SIDES, columns=1)
+    base = (
+        alt.Chart(table)
+        .transform_filter(of_panel)
         .encode(
             alt.Y("pair:N", sort=order, title=None, axis=alt.Axis(labelLimit=210)),
-            offset,
-            alt.X(
-                "share:Q",
-                title="Share of positive local couplings",
-                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            shade,
-            alt.Shape(
-                "side:N",
-                title="Steps",
-                scale=alt.Scale(domain=sides, range=["circle", "square"]),
-            ),
+            alt.YOffset("side:N", sort=list(_SIDES)),
+            side["color"],
+        )
+    )
+    bars = spread(base, "low", "high", "x", opacity=0.6)
+    points = (
+        base.mark_point(filled=True, size=90)
+        .encode(
+            share_axis("share", "Share of positive local couplings", "x", values=[0, 0.25, 0.5, 0.75, 1]),
+            side["shape"],
             tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
         )
         .add_params(which)
     )
-    half = alt.Chart(pd.DataFrame({"x": [0.5]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("x:Q"))
-    flips = [pair for pair in gap.index if gap.loc[pair, "below"] < 0.5 < gap.loc[pair, "above"]]
-    n = int(first["n"].max())
-    return put(
-        (half + bars + points).properties(height=380),
-        title="Which pairs change sign with size",
-        caption=(
-            f"In {first['panel'].iloc[0]} {len(flips)} of {len(gap)} pairs go from mostly negative to mostly positive: "
-            f"{', '.join(flips) if flips else 'none'}. At most {n} steps a side; bars are Wilson 95% intervals."
-        ),
-        alternative=(
-            "Dot plot, two dots for each pair of benchmarks: share of positive local couplings in steps below and above "
-            "3.5 billion parameters. Pairs with TruthfulQA start below one half; pairs without it lie high on both sides."
-        ),
-    )
+    return put((rule_at(0.5, "x") + bars + points).properties(height=380), **captions.signs(first, by_side))
 
 
 def pair_grid(matrices: pd.DataFrame) -> Any:
@@ -231,38 +160,24 @@ def pair_grid(matrices: pd.DataFrame) -> Any:
     """
     mirrored = pd.concat([matrices, matrices.rename(columns={"x": "y", "y": "x"})], ignore_index=True)
     mirrored["across"], mirrored["up"] = mirrored["x"].map(name), mirrored["y"].map(name)
-    order = [name(b) for b in order_of(pd.concat([matrices["x"], matrices["y"]]).to_frame("b"), "b")]
-    chosen = dropdown("grid_group", order_of(matrices, "group"), "Models")
+    order = [name(b) for b in pd.concat([matrices["x"], matrices["y"]]).unique()]
+    chosen, of_group = choice(matrices, "group", "grid_group", "Models")
     base = (
         alt.Chart(mirrored)
-        .transform_filter("datum.group == grid_group")
+        .transform_filter(of_group)
         .encode(
             alt.X("across:N", title=None, sort=order, axis=alt.Axis(labelAngle=-45, labelOverlap=False)),
             alt.Y("up:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False)),
         )
         .add_params(chosen)
     )
+    shade = alt.Scale(domain=[-1, 0, 1], range=["#D55E00", "#F2F2F2", "#2F7FBF"])
     cells = base.mark_rect().encode(
-        alt.Color(
-            "r:Q", title="r", scale=alt.Scale(domain=[-1, 0, 1], range=["#D55E00", "#F2F2F2", "#2F7FBF"])
-        ),
+        alt.Color("r:Q", title="r", scale=shade),
         tooltip=["across", "up", alt.Tooltip("r:Q", format=".3f"), "n"],
     )
     words = base.mark_text(fontWeight=600, color="#1F2328").encode(alt.Text("r:Q", format=".2f"))
-    first = matrices[matrices["group"] == matrices["group"].iloc[0]]
-    low = first.loc[first["r"].idxmin()]
-    return put(
-        cells + words,
-        title="The coupling matrix",
-        caption=(
-            f"{first['group'].iloc[0]}, n = {int(first['n'].max())}: the lowest r is {low['r']:.2f}, "
-            f"{name(low['x'])} with {name(low['y'])}."
-        ),
-        alternative=(
-            "Grid of correlations between five benchmarks, with the number in each cell. In small families every cell "
-            "of the TruthfulQA row is negative and the others are positive."
-        ),
-    )
+    return put(cells + words, **captions.grid(matrices))
 
 
 def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -> Any:
@@ -277,10 +192,10 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
     chance_pct : float
     """
     table = scores[scores["family"].isin(falls["family"])]
-    chosen = dropdown("chance_family", ["all families", *sorted(table["family"].unique())], "Family")
+    chosen, of_family = choice(table, "family", "chance_family", "Family", every="all families")
     base = (
         alt.Chart(table)
-        .transform_filter("chance_family == 'all families' || datum.family == chance_family")
+        .transform_filter(of_family)
         .encode(
             size_axis(),
             alt.Y("truthfulqa_mc2:Q", title="TruthfulQA MC2 (percent)", scale=alt.Scale(zero=False)),
@@ -289,30 +204,12 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
         )
         .add_params(chosen)
     )
-    rule = (
-        alt.Chart(pd.DataFrame({"y": [chance_pct]}))
-        .mark_rule(color=PALETTE["vermillion"], strokeDash=[6, 4])
-        .encode(alt.Y("y:Q"))
-    )
+    lines = base.mark_line(color=PALETTE["blue"], opacity=0.55)
+    points = base.mark_point(filled=True, color=PALETTE["blue"])
     word = (
         alt.Chart(pd.DataFrame({"y": [chance_pct], "label": [f"guessing, about {chance_pct:g}"]}))
         .mark_text(align="right", dy=-7, color=PALETTE["vermillion"])
         .encode(alt.Y("y:Q"), alt.Text("label:N"), x=alt.value("width"))
     )
-    small = falls[falls["first_b"] < 0.2]
-    below = small["below_pp"].sum() / small["fall_pp"].sum()
-    return put(
-        base.mark_line(color=PALETTE["blue"], opacity=0.55)
-        + base.mark_point(filled=True, color=PALETTE["blue"])
-        + rule
-        + word,
-        title="The fall lies below guessing",
-        caption=(
-            f"{len(falls)} families fall before they rise, if they rise. In the {len(small)} that start below 0.2B, "
-            f"{below:.0%} of the fall lies below the guessing level."
-        ),
-        alternative=(
-            "Line chart of TruthfulQA against size, one line a family, with a dashed line where guessing lies. The "
-            "smallest models start at or a little below the line, and the lines fall well below it before some rise."
-        ),
-    )
+    rule = rule_at(chance_pct, colour="vermillion", dash=(6, 4))
+    return put(lines + points + rule + word, **captions.chance(falls))

@@ -10,6 +10,7 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
+from cape_utils.charts.parts import size_label
 from cape_utils.charts.tables import Table, table
 from cape_utils.scaling import coupling, trend_nulls
 from cape_utils.scaling.coupling import PHASES
@@ -162,7 +163,8 @@ def model_table(scores: pd.DataFrame) -> Table:
 
 def step_table(local: pd.DataFrame) -> Table:
     """The steps of one family: both changes, their ratio, its error and phase."""
-    steps = local.assign(step=local["from_model"] + " to " + local["to_model"].str.replace("Pythia-", ""))
+    ends = (local[column].map(size_label) for column in ("from_params_b", "to_params_b"))
+    steps = local.assign(step=[" to ".join(pair) for pair in zip(*ends, strict=True)])
     headings = {
         "step": "step",
         "dx": "change in HellaSwag (pp)",
@@ -191,7 +193,7 @@ def phase_table(steps: pd.DataFrame) -> Table:
             "models": coupling.phase_counts(part, count="models"),
             "steps, noise carried through": expected,
         }
-        rows += [{"panel": panel, "counted": label, **dict(found)} for label, found in counted.items()]
+        rows += [{"panel": panel, "counted": label, **dict(counts)} for label, counts in counted.items()]
     return table(
         pd.DataFrame(rows), show=dict.fromkeys(PHASES, lambda count: f"{count:.1f}".removesuffix(".0"))
     )

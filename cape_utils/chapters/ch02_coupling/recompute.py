@@ -19,23 +19,23 @@ LLAMA_FALCON_OPT = ("Llama", "Llama-1", "Llama-2", "Llama-3", "Llama-3.1", "Falc
 
 @recomputes("pythia_r_hs_tqa")
 def pythia_r() -> Recomputed:
-    own, opened = pythia("panel rows"), pythia("open panel")
-    partial = correlation.partial_correlation(own[HS], own[TQA], np.log10(own["params_b"]))
+    paper, open_panel = pythia("panel rows"), pythia("open panel")
+    partial = correlation.partial_correlation(paper[HS], paper[TQA], np.log10(paper["params_b"]))
     remark = f"With log N taken out of both scores r is {partial.estimate:.2f} [{partial.low:.2f}, {partial.high:.2f}]."
     return Recomputed(
-        Value.of(coupling.population_coupling(own)),
-        Value.of(coupling.population_coupling(opened)),
-        NullRange.of(trend_nulls.monotone_null(own[HS], own[TQA])),
+        Value.of(coupling.population_coupling(paper)),
+        Value.of(coupling.population_coupling(open_panel)),
+        NullRange.of(trend_nulls.monotone_null(paper[HS], paper[TQA])),
         remark,
     )
 
 
 @recomputes("pythia_p_hs_tqa")
 def pythia_p() -> Recomputed:
-    own, opened = pythia("panel rows"), pythia("open panel")
-    exact = trend_nulls.permutation_null(own[HS], own[TQA])
-    other = trend_nulls.permutation_null(opened[HS], opened[TQA])
-    null = trend_nulls.permutation_p_under_monotone(own[HS], own[TQA])
+    paper, open_panel = pythia("panel rows"), pythia("open panel")
+    exact = trend_nulls.permutation_null(paper[HS], paper[TQA])
+    other = trend_nulls.permutation_null(open_panel[HS], open_panel[TQA])
+    null = trend_nulls.permutation_p_under_monotone(paper[HS], paper[TQA])
     remark = f"The smallest p that {exact.draws:,} arrangements can give is {exact.smallest_p:.2g}."
     return Recomputed(
         Value(exact.p, None, None, exact.n, exact.method),
@@ -46,20 +46,26 @@ def pythia_p() -> Recomputed:
 
 
 def _pythia_pair(x: str, claim_id: str) -> Recomputed:
-    tables = {
-        f"{copy}, {label}": part
+    readings = {
+        f"{copy}, {label}": (copy, below_b)
         for copy in ("panel rows", "bootstrap copy")
-        for label, part in (("all eight", pythia(copy)), ("below 3.5B", pythia(copy).query("params_b < 3.5")))
+        for label, below_b in (("all eight", np.inf), ("below 3.5B", 3.5))
     }
+
+    def part(copy: str, below_b: float) -> pd.DataFrame:
+        table = pythia(copy)
+        return table[table["params_b"] < below_b]
+
     best, remark = nearest(
-        {k: coupling.population_coupling(v, x, TQA).estimate for k, v in tables.items()}, quoted(claim_id)
+        {k: coupling.population_coupling(part(*v), x, TQA).estimate for k, v in readings.items()},
+        quoted(claim_id),
     )
-    own = tables[best]
-    opened = pythia("open panel") if "all eight" in best else pythia("open panel").query("params_b < 3.5")
+    copy, below_b = readings[best]
+    paper = part(copy, below_b)
     return Recomputed(
-        Value.of(coupling.population_coupling(own, x, TQA)),
-        Value.of(coupling.population_coupling(opened, x, TQA)),
-        NullRange.of(trend_nulls.monotone_null(own[x], own[TQA])),
+        Value.of(coupling.population_coupling(paper, x, TQA)),
+        Value.of(coupling.population_coupling(part("open panel", below_b), x, TQA)),
+        NullRange.of(trend_nulls.monotone_null(paper[x], paper[TQA])),
         remark,
     )
 
@@ -85,50 +91,44 @@ def above_7b() -> Recomputed:
         {name: coupling.population_coupling(part("paper", cut)).estimate for name, cut in cuts.items()},
         quoted("above_7b_r_hs_tqa"),
     )
-    own, opened = part("paper", cuts[best]), part("open", cuts[best])
+    paper, open_panel = part("paper", cuts[best]), part("open", cuts[best])
     return Recomputed(
-        Value.of(coupling.population_coupling(own)),
-        Value.of(coupling.population_coupling(opened)),
-        NullRange.of(trend_nulls.family_trend_null(own)),
+        Value.of(coupling.population_coupling(paper)),
+        Value.of(coupling.population_coupling(open_panel)),
+        NullRange.of(trend_nulls.family_trend_null(paper)),
         remark,
     )
 
 
 @recomputes("panel_r_hs_tqa")
 def panel_r() -> Recomputed:
-    own, opened = data.panel("paper"), data.panel("open")
-    inside = coupling.within_family(own)
+    paper, open_panel = data.panel("paper"), data.panel("open")
+    inside = coupling.within_family(paper)
     remark = (
         f"With each family's mean taken out r is {inside.estimate:.2f} [{inside.low:.2f}, {inside.high:.2f}]."
     )
     return Recomputed(
-        Value.of(coupling.population_coupling(own)),
-        Value.of(coupling.population_coupling(opened)),
-        NullRange.of(trend_nulls.family_trend_null(own)),
+        Value.of(coupling.population_coupling(paper)),
+        Value.of(coupling.population_coupling(open_panel)),
+        NullRange.of(trend_nulls.family_trend_null(paper)),
         remark,
     )
 
 
 def _phase_count(name: str) -> Recomputed:
-    own = coupling.local_coupling(data.panel("paper"))
-    opened = coupling.local_coupling(data.panel("open", rows="one_recipe"))
-    counts = coupling.phase_counts(own, count="models")
-    expected = own[f"p_{name}"].sum()
+    paper = coupling.local_coupling(data.panel("paper"))
+    open_panel = coupling.local_coupling(data.panel("open", rows="one_recipe"))
+    counts, open_counts = (coupling.phase_counts(steps, count="models") for steps in (paper, open_panel))
     remark = (
-        f"There are {len(own)} intervals, {coupling.phase_counts(own)[name]} of them {name}; with item noise carried "
-        f"through, the expected number is {expected:.1f}. A model is given the interval that starts at it, the largest of "
-        "a family the one that ends at it."
+        f"There are {len(paper)} intervals, {coupling.phase_counts(paper)[name]} of them {name}; with item noise carried "
+        f"through, the expected number is {paper[f'p_{name}'].sum():.1f}. A model is given the interval that starts at it, "
+        "the largest of a family the one that ends at it."
     )
+    open_method = "models of the open panel, one recipe a family"
     return Recomputed(
         Value(counts[name], None, None, sum(counts.values()), "models, as released"),
-        Value(
-            coupling.phase_counts(opened, count="models")[name],
-            None,
-            None,
-            sum(coupling.phase_counts(opened, count="models").values()),
-            "models of the open panel, one recipe a family",
-        ),
-        NullRange.of(coupling.expected_phase_counts(own)[name]),
+        Value(open_counts[name], None, None, sum(open_counts.values()), open_method),
+        NullRange.of(coupling.expected_phase_counts(paper)[name]),
         remark,
     )
 
@@ -156,12 +156,14 @@ def nontqa_pairs() -> Recomputed:
         )
 
     others = tuple(name for name in data.BENCHMARKS if name != TQA)
-    own, opened = data.panel("paper"), data.panel("open", rows="one_recipe")
+    paper, open_panel = data.panel("paper"), data.panel("open", rows="one_recipe")
     floor = tuple(name for name in others if name != "mmlu")
-    remark = f"Without MMLU, which small models answer at chance, the share is {share(own, floor).value:.2f}."
+    remark = (
+        f"Without MMLU, which small models answer at chance, the share is {share(paper, floor).value:.2f}."
+    )
     return Recomputed(
-        share(own, others),
-        share(opened, others),
-        NullRange.of(trend_nulls.rising_share_null(own, others)),
+        share(paper, others),
+        share(open_panel, others),
+        NullRange.of(trend_nulls.rising_share_null(paper, others)),
         remark,
     )
