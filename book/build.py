@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import address
+import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,15 +121,34 @@ def _read(path: Path) -> object:
         return None
 
 
+def kernel_environment(root: Path) -> dict[str, str]:
+    """What the kernels find in their environment besides this process's own."""
+    # The checkout comes first on the kernels' path, so that the book is never built from another installed copy.
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    # Threads that wait asleep: on a busy machine spinning ones cost a chapter with a model ten times its time.
+    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CAPE_BOOK": "1", "PYTHONPATH": path}
+
+
+def run_notebooks(root: Path) -> list[execute.Executed]:
+    """Execute side by side what the cache lacks, and say what each took."""
+    measured = _read(root / "benchmarks" / "results.json")
+    usual = {
+        one["name"].removeprefix("run "): one["value"]
+        for one in (measured["measures"] if isinstance(measured, dict) else ())
+        if one["name"].startswith("run ")
+    }
+    done = []
+    for one in execute.execute(root, kernel_environment(root), usual=usual):
+        done.append(one)
+        print(f"  executed {one.name} in {one.seconds:.1f} s, {one.peak_mb:.0f} MB", flush=True)
+    return done
+
+
 def run_sphinx(root: Path, log: Path, *, builder: str = "html") -> tuple[int, list[str], dict[str, float]]:
     """Run Jupyter Book, say which notebook is executed, and keep the whole output in a file."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(root)]
     command += ["--path-output", str(root), "-W", "--keep-going"]
     command += [] if builder == "html" else ["--builder", builder]
-    # The checkout comes first on the kernels' path, so that the book is never built from another installed copy.
-    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    # Threads that wait asleep: on a busy machine spinning ones cost a chapter with a model ten times its time.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CAPE_BOOK": "1", "PYTHONPATH": path}
     lines: list[str] = []
     seconds: dict[str, float] = {}
     with log.open("w", encoding="utf-8") as copy:
@@ -139,7 +159,7 @@ def run_sphinx(root: Path, log: Path, *, builder: str = "html") -> tuple[int, li
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=environment,
+            env=kernel_environment(root),
             cwd=root,
         )
         assert process.stdout is not None
@@ -185,15 +205,20 @@ def explain(root: Path, lines: list[str]) -> str:
     return "\n".join(text)
 
 
-def write_reports(root: Path, lines: list[str], seconds: dict[str, float]) -> Path:
-    """Leave the log, the warnings and the time each notebook took where they are easily found."""
+def write_reports(
+    root: Path, lines: list[str], seconds: dict[str, float], peak_mb: dict[str, float] | None = None
+) -> Path:
+    """Leave the log, the warnings and the time and memory each notebook took where they are easily found."""
     folder = root / "_build" / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     warnings = [line for line in dict.fromkeys(lines) if _COMPLAINT.search(line)]
     (folder / "warnings.txt").write_text("\n".join(warnings) + "\n", encoding="utf-8")
     if seconds:
-        table = "".join(f"{name}\t{value:.2f}\n" for name, value in sorted(seconds.items()))
-        (folder / "seconds.tsv").write_text("notebook\tseconds\n" + table, encoding="utf-8")
+        peaks = {name: f"{value:.0f}" for name, value in (peak_mb or {}).items()}
+        table = "".join(
+            f"{name}\t{value:.2f}\t{peaks.get(name, '')}\n" for name, value in sorted(seconds.items())
+        )
+        (folder / "seconds.tsv").write_text("notebook\tseconds\tpeak_mb\n" + table, encoding="utf-8")
     for report in (root / "_build" / "html" / "reports").glob("**/*.log"):
         shutil.copy(report, folder / report.name)
     return folder
@@ -227,8 +252,10 @@ def main(argv: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     hashes = prepare(root)
     (out / "reports").mkdir(exist_ok=True)
+    parallel = run_notebooks(root)
     status, lines, seconds = run_sphinx(root, out / "reports" / "build.log")
-    reports = write_reports(root, lines, seconds)
+    seconds |= {one.name: one.seconds for one in parallel}
+    reports = write_reports(root, lines, seconds, {one.name: one.peak_mb for one in parallel})
     took = time.monotonic() - start
     if status != 0:
         print(explain(root, lines))

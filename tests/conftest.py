@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from cape_utils import data
-from cape_utils.claims import assessment
+from cape_utils.claims import registry, results
 from cape_utils.data import benchmarks, loading
+from cape_utils.jobs import provenance
 from cape_utils.models.bundled import ModelError
 from cape_utils.models.loading import Loaded, load_model
 
 # The same examples at every run: what fails once must fail again.
 settings.register_profile("same", derandomize=True, database=None)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests compute out of the reader's own folder: some plant faults in what is computed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CAPE_RESULTS", str(tmp_path_factory.mktemp("results")))
+        yield
 
 
 @pytest.fixture
@@ -33,9 +42,12 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     fresh = []
     for module, name in (
         (loading, "_load"),
-        (loading, "_package"),
+        (loading, "table_resources"),
         (benchmarks, "benchmark_items"),
-        (assessment, "_assessed"),
+        (provenance, "book_provenance"),
+        (provenance, "_fingerprint"),
+        (registry, "digests"),
+        (results, "result"),
     ):
         fresh.append(functools.cache(getattr(module, name).__wrapped__))
         monkeypatch.setattr(module, name, fresh[-1])

@@ -36,7 +36,7 @@ def describe(name: str) -> pd.DataFrame:
 def columns_markdown() -> str:
     """Write every table's columns as Markdown, from the schema; ``data/README.md`` holds this text."""
     parts = []
-    for name, resource in loading._package().items():
+    for name, resource in loading.table_resources().items():
         rows = describe(name).reset_index().astype(str)
         lines = [
             f"| `{r.column}` | {r.type} | {r.unit} | {r.allowed} | {r.meaning} |" for r in rows.itertuples()
@@ -58,7 +58,7 @@ def check_keys() -> None:
     for name in data.tables():
         data.load(name)
     problems = []
-    for name, resource in loading._package().items():
+    for name, resource in loading.table_resources().items():
         for key in resource["schema"].get("foreignKeys", []):
             other = data.load(key["reference"]["resource"])
             known = set(other[key["reference"]["fields"]].itertuples(index=False, name=None))

@@ -6,15 +6,15 @@ two; the rule is in ``claims.verdicts``, the tables of a notebook are in ``claim
 
 from __future__ import annotations
 
-import functools
 import inspect
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cape_utils.claims import results
 from cape_utils.claims.quotations import claims_by_id, claims_of
 from cape_utils.claims.registry import cited_claims, recomputations, remarks
 from cape_utils.claims.scoreboards import Reproduction, Scoreboard, Statements
@@ -39,26 +39,33 @@ __all__ = [
 ]
 
 
-@functools.cache
-def _assessed(claim: Claim) -> Assessment:
-    function = recomputations().get(claim.id)
-    return judge(claim, None if function is None else function())
+def _assessed(claim: Claim, *, anew: bool = False) -> Assessment:
+    return judge(claim, results.recompute(claim.id) if anew else results.result(claim.id))
 
 
-def assess(chapter: str | None = None) -> list[Assessment]:
+def assess(
+    chapter: str | None = None,
+    *,
+    anew: bool = False,
+    progress: Callable[[Sequence[Claim]], Iterable[Claim]] = iter,
+) -> list[Assessment]:
     """Every claim of a chapter, or of the book, with our numbers and the verdict.
 
     Parameters
     ----------
     chapter : str, optional
         Such as ``"02_coupling"``.
+    anew : bool
+        Recompute every number, whatever is kept from before.
+    progress : callable
+        Wraps the claims, as ``tqdm`` does.
 
     Raises
     ------
     KeyError
         If there is no such chapter; the message lists those there are.
     """
-    return [_assessed(claim) for claim in claims_of(chapter)]
+    return [_assessed(claim, anew=anew) for claim in progress(claims_of(chapter))]
 
 
 def assess_some(ids: Sequence[str]) -> list[Assessment]:

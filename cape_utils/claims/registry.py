@@ -14,8 +14,9 @@ from types import ModuleType
 
 from cape_utils import data
 from cape_utils.claims.verdicts import Recomputed
+from cape_utils.jobs.provenance import book_provenance, remembered
 
-__all__ = ["cited_claims", "recomputations", "recomputes", "remarks"]
+__all__ = ["cited_claims", "digests", "recomputations", "recomputes", "remarks"]
 
 Function = Callable[[], Recomputed]
 _FUNCTIONS: dict[str, Function] = {}
@@ -54,6 +55,22 @@ def _plug_in(chapter: str) -> ModuleType | None:
         if error.name in (name, name.rpartition(".")[0]):
             return None
         raise  # a chapter's own import is broken: that is no missing plug-in
+
+
+def _plug_ins() -> list[str]:
+    return [f"cape_utils.chapters.ch{chapter}.recompute" for chapter in data.load("chapters")["chapter"]]
+
+
+@functools.cache
+def digests() -> dict[str, str]:
+    """Of the code and the tables behind each claim that is recomputed, by id; no chapter is imported for it."""
+
+    def compute() -> dict[str, str]:
+        book = book_provenance()
+        functions = book.functions_marked(_plug_ins(), "recomputes")
+        return {claim_id: book.depends_on(*place).digest for claim_id, place in functions.items()}
+
+    return remembered("claims", compute)
 
 
 @functools.cache

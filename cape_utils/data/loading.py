@@ -31,6 +31,7 @@ __all__ = [
     "panel",
     "pythia",
     "pythia_copies",
+    "table_resources",
     "table_schema",
     "tables",
     "tables_folder",
@@ -54,7 +55,8 @@ def tables_folder() -> Path:
 
 
 @functools.cache
-def _package() -> dict[str, Any]:
+def table_resources() -> dict[str, Any]:
+    """Descriptions of all tables by name, as ``datapackage.json`` has them; not to be changed."""
     descriptor: dict[str, Any] = json.loads(
         (tables_folder() / "datapackage.json").read_text(encoding="utf-8")
     )
@@ -69,13 +71,13 @@ def tables() -> list[str]:
     >>> "open_panel" in tables()
     True
     """
-    return list(_package())
+    return list(table_resources())
 
 
 def _resource(name: str) -> dict[str, Any]:
-    if name not in _package():
+    if name not in table_resources():
         raise KeyError(f"no table {name!r}; the tables are {', '.join(tables())}")
-    resource: dict[str, Any] = _package()[name]
+    resource: dict[str, Any] = table_resources()[name]
     return resource
 
 

@@ -26,7 +26,7 @@ __all__ = ["DataError", "Problem", "decode", "read_table", "read_user_table", "r
 _SHOWN = 12  # problems listed in a message before the rest are only counted
 # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_NUMBERS = {"number": _NUMBER, "integer": re.compile(r"[+-]?[0-9]+")}
+_FORMS = {"number": _NUMBER, "integer": re.compile(r"[+-]?[0-9]+"), "boolean": re.compile("True|False")}
 _INTERVALS = {"minimum": "at least {}", "maximum": "at most {}"}
 
 
@@ -362,8 +362,8 @@ def _fault_of(field: Mapping[str, Any], missing: frozenset[str]) -> Callable[[st
     rules.pop("unique", None)  # is about several cells
     low, high = float(rules.pop("minimum", -math.inf)), float(rules.pop("maximum", math.inf))
     enum, pattern = rules.pop("enum", None), re.compile(rules.pop("pattern", ".*"), re.DOTALL)
-    kind = _NUMBERS.get(field["type"])
-    if rules or (kind is None and field["type"] != "string"):
+    form = _FORMS.get(field["type"])
+    if rules or (form is None and field["type"] != "string"):
         raise NotImplementedError(
             f"field {field['name']!r}: no check of {field['type']} with {sorted(rules)}"
         )
@@ -371,10 +371,10 @@ def _fault_of(field: Mapping[str, Any], missing: frozenset[str]) -> Callable[[st
     def fault(cell: str) -> str:
         if cell in missing:
             return f"a value is needed: {field['description']}" if required else ""
-        if kind is None:
+        if form is None:
             right = pattern.fullmatch(cell) and (enum is None or cell in enum)
         else:
-            right = kind.fullmatch(cell) and low <= float(cell) <= high
+            right = form.fullmatch(cell) and (field["type"] == "boolean" or low <= float(cell) <= high)
         return "" if right else f"{_allowed(field)}{_remedy(field, cell)}"
 
     return fault
@@ -383,7 +383,9 @@ def _fault_of(field: Mapping[str, Any], missing: frozenset[str]) -> Callable[[st
 def _allowed(field: Mapping[str, Any]) -> str:
     rules = field.get("constraints", {})
     unit = f" in {field['unit']}" if "unit" in field else ""
-    noun = {"number": "a number", "integer": "a whole number"}.get(field["type"], "text")
+    noun = {"number": "a number", "integer": "a whole number", "boolean": "True or False"}.get(
+        field["type"], "text"
+    )
     parts = [text.format(rules[key]) for key, text in _INTERVALS.items() if key in rules]
     if "enum" in rules:
         parts.append("one of " + ", ".join(map(str, rules["enum"])))
@@ -415,4 +417,6 @@ def _typed(cells: Sequence[str], kind: str, missing: frozenset[str]) -> pd.Serie
         return pd.Series(pd.to_numeric(pd.Series(values, dtype=object)), dtype="float64")
     if kind == "integer":
         return pd.Series(pd.to_numeric(pd.Series(values, dtype=object)), dtype="Int64")
+    if kind == "boolean":
+        return pd.Series([None if value is None else value == "True" for value in values])
     return pd.Series(values, dtype="str")

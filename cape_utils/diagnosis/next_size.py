@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.diagnosis.phase_forecast import PhaseSkill, phase_shares, phase_skill
+from cape_utils.diagnosis.phase_forecast import LEVEL, PhaseSkill, forecast_quality, phase_shares
 from cape_utils.scaling import forecasting
 from cape_utils.scaling.coupling import PHASES
-from cape_utils.scaling.forecasting import best_method, error_range, held_out_coverage, held_out_steps
+from cape_utils.scaling.forecasting import best_method, error_range, held_out_steps
 
 __all__ = ["LARGEST_B", "NextScore", "NextSize", "check_size", "predict_size"]
 
@@ -112,7 +112,7 @@ def predict_size(
     *,
     params_b: float | None = None,
     exclude: frozenset[str] = frozenset(),
-    level: float = 0.9,
+    level: float = LEVEL,
 ) -> NextSize:
     """Predict the next size of one family from its largest.
 
@@ -185,11 +185,11 @@ def predict_size(
                     benchmark_errors["family"].nunique(),
                 )
             )
+        quality = forecast_quality(method, names, level=level)
         if x in names and y in names:
             phases = phase_shares(path.score_pct[0] - start, names, errors, step, x, y)
-            skill = phase_skill(method, x, y) if len(names) == 2 else None
-        tested = held_out_coverage(method, names, level=level, draws=2)
-        covered.append((tested.estimate, tested.n))
+            skill = quality.skill
+        covered.append((quality.coverage, quality.tested))
     if np.log10(params_b / sizes[-1]) > longest + 1e-9:
         notes.append(
             f"the step is longer than any held out ({10**longest:.3g} times the size), so the ranges are too narrow"

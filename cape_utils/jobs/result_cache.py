@@ -18,7 +18,7 @@ import pandas as pd
 
 from cape_utils import data
 
-__all__ = ["digest", "results_folder", "sweep"]
+__all__ = ["digest", "results_folder", "sweep", "write_whole"]
 
 Row = Mapping[str, Any]
 
@@ -44,6 +44,20 @@ def results_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("cape-book", appauthor=False) / "results"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that no reader, and no crash, ever meets half of it; a folder that refuses is no error.
+
+    Results are written for speed alone: where none can be kept, they are computed again.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        return
 
 
 def sweep(

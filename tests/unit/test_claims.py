@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.claims import assessment, quotations, scoreboards, verdicts
+from cape_utils.claims import assessment, quotations, results, scoreboards, verdicts
 from cape_utils.claims.registry import recomputations, recomputes
 from cape_utils.claims.verdicts import Claim, NullRange, Recomputed, Value, judge
 from cape_utils.stats.results import Estimate, Null
@@ -475,7 +475,7 @@ def test_a_number_that_is_quoted_comes_back_as_a_number():
 
 
 def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
-    monkeypatch.setattr(assessment, "_assessed", lambda claim: pytest.fail(f"{claim.id} was recomputed"))
+    monkeypatch.setattr(results, "result", lambda claim: pytest.fail(f"{claim} was recomputed"))
     shown = assessment.statements("03_phase_transition")._repr_html_()
     for one in quotations.ledger():
         assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")

@@ -106,7 +106,7 @@ def test_every_example_of_the_help_runs(capsys):
         for line in text.splitlines()
         if "--table" not in line  # needs a file; it runs in test_frontier
     ]
-    assert len(examples) == 7
+    assert len(examples) == 8
     for _, *arguments in examples:
         assert cli.main(arguments) == 0
     assert capsys.readouterr().err == ""
