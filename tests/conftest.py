@@ -16,6 +16,7 @@ from cape_utils.data import benchmarks, loading
 from cape_utils.jobs import provenance
 from cape_utils.models.bundled import ModelError
 from cape_utils.models.loading import Loaded, load_model
+from cape_utils.scaling import web_curve
 
 # The same examples at every run: what fails once must fail again.
 settings.register_profile("same", derandomize=True, database=None)
@@ -43,6 +44,8 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     for module, name in (
         (loading, "_load"),
         (loading, "table_resources"),
+        (loading, "_panel"),
+        (web_curve, "_recipe_rows"),
         (benchmarks, "benchmark_items"),
         (provenance, "book_provenance"),
         (provenance, "_fingerprint"),

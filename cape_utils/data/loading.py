@@ -156,6 +156,11 @@ def panel(which: Panel, *, rows: Rows = "as_released") -> pd.DataFrame:
         raise ValueError(f"which={which!r}; allowed are 'paper' and 'open'")
     if rows not in ("as_released", "one_recipe"):
         raise ValueError(f"rows={rows!r}; allowed are 'as_released' and 'one_recipe'")
+    return _panel(which, rows).copy()
+
+
+@functools.cache
+def _panel(which: Panel, rows: Rows) -> pd.DataFrame:
     table = load(f"{which}_panel")
     if which == "open":
         table["hf_id"] = table["model"]

@@ -6,6 +6,7 @@ Section 5 of paper A measures recipes against such a curve. What *web-trained* m
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +68,11 @@ def recipe_rows(which: data.Panel) -> pd.DataFrame:
     >>> recipe_rows("open").query("kind == 'web'")["line"].nunique()
     17
     """
+    return _recipe_rows(which).copy()
+
+
+@functools.cache
+def _recipe_rows(which: data.Panel) -> pd.DataFrame:
     table = data.panel(which)
     codes = table["flags"].fillna("").str.split(";")
     out = codes.map(lambda flags: any(flag in _LEFT_OUT for flag in flags))
