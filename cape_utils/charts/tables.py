@@ -114,7 +114,7 @@ def table(
     >>> rows = pd.DataFrame({"family": ["Pythia"], "params_b": [6.9], "p_sign": [0.981], "p": [0.0001]})
     >>> table(rows)
     family size (B) P(sign is right)       p
-    Pythia     6.90              98% < 0.001
+    Pythia      6.9              98% < 0.001
     >>> table(rows, {"family": "models of one recipe"}).headings
     ('models of one recipe',)
     >>> [row[0] for row in table(pd.DataFrame({"change": [0.25, -1.0]})).rows]
@@ -157,12 +157,14 @@ def table(
 
 def _decimals(values: pd.Series, heading: str) -> Callable[[Any], str] | None:
     """How a column of fractions is written: in equal decimals, but for sizes, which run over orders of magnitude."""
-    if not pd.api.types.is_float_dtype(values) or "(B)" in heading:
+    if not pd.api.types.is_float_dtype(values):
         return None
+    if "(B)" in heading:
+        return lambda value: f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     largest = values.abs().replace(np.inf, np.nan).max()
     if not largest >= 0.1:
         return None
-    places = 2 if largest < 10 else 1 if largest < 1000 else 0
+    places = 3 if largest < 0.2 else 2 if largest < 10 else 1 if largest < 1000 else 0
     return lambda value: f"{value:,.{places}f}" if np.isfinite(value) else formatting.DASH
 
 

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "internal_coupling",
             "prompt_sets",
             "read_results",
+            "read_units",
             "read_vectors",
         ),
     },

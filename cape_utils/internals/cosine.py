@@ -20,7 +20,7 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.jobs import result_cache
-from cape_utils.models.activations import Pool, Unit, pooled
+from cape_utils.models.activations import Pool, Unit, pooled_units
 from cape_utils.models.loading import Loaded
 from cape_utils.stats.results import Estimate, Floats
 
@@ -31,6 +31,7 @@ __all__ = [
     "internal_coupling",
     "prompt_sets",
     "read_results",
+    "read_units",
     "read_vectors",
     "results_columns",
     "share_of_models",
@@ -69,10 +70,17 @@ def read_vectors(
     ndarray, shape (texts, layers, width) or (texts, layers, heads, head_width)
         In float32, as the model computes.
     """
+    return read_units(loaded, texts, units=(unit,), pool=pool)[unit]
+
+
+def read_units(
+    loaded: Loaded, texts: Sequence[str], *, units: Sequence[Unit] = ("layer", "head"), pool: Pool = "mean"
+) -> dict[Unit, Floats]:
+    """As ``read_vectors``, by kind of unit, in one pass over the texts."""
     if not len(texts):
         raise ValueError("there is no text; at least one is needed")
-    batches: list[Any] = list(pooled(loaded, texts, unit=unit, pool=pool))
-    return np.concatenate(batches)
+    batches: list[Any] = list(pooled_units(loaded, texts, units=units, pool=pool))
+    return {unit: np.concatenate([batch[unit] for batch in batches]) for unit in units}
 
 
 @dataclass(frozen=True)

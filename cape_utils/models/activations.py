@@ -10,6 +10,7 @@ hundred times as long as the others.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ __all__ = [
     "eager_attention",
     "edit",
     "pooled",
+    "pooled_units",
 ]
 
 Unit = Literal["layer", "head"]
@@ -306,28 +308,42 @@ def pooled(
     ndarray of float32, shape (batch, layers, width) or (batch, layers, heads, head_width)
         In the order of the texts.
     """
+    for both in pooled_units(loaded, texts, units=(unit,), pool=pool, batch_size=batch_size):
+        yield both[unit]
+
+
+def pooled_units(
+    loaded: Loaded,
+    texts: Sequence[str],
+    *,
+    units: Sequence[Unit] = ("layer", "head"),
+    pool: Pool = "mean",
+    batch_size: int = 16,
+) -> Iterator[dict[Unit, NDArray[np.float32]]]:
+    """As ``pooled``, for several kinds of units in one pass over the texts."""
     import torch
 
     parts = decoder(loaded.model)
-    chosen = _chosen(parts, range(len(parts.layers)), unit == "head")
+    chosen = {unit: _chosen(parts, range(len(parts.layers)), unit == "head") for unit in units}
     device = loaded.model.device
     body = loaded.model.base_model  # without the head over the vocabulary, which no one reads here
     for start in range(0, len(texts), batch_size):
         batch = encode(loaded.tokenizer, texts[start : start + batch_size], device=device)
         weights = _weights(batch["attention_mask"], pool)
-        rows: dict[int, Tensor] = {}
+        rows: dict[Unit, dict[int, Tensor]] = {unit: {} for unit in units}
 
-        def keep(
-            layer: int, values: Tensor, weights: Tensor = weights, rows: dict[int, Tensor] = rows
-        ) -> None:
+        def keep(layer: int, values: Tensor, rows: dict[int, Tensor], weights: Tensor = weights) -> None:
             rows[layer] = torch.einsum("bt,bt...->b...", weights.to(values.device), values.float()).cpu()
 
         with contextlib.ExitStack() as stack, torch.no_grad():
-            for i in chosen:
-                stack.callback(_watch(parts, i, unit, keep).remove)
+            for unit in units:
+                for i in chosen[unit]:
+                    stack.callback(_watch(parts, i, unit, functools.partial(keep, rows=rows[unit])).remove)
             body(**batch, use_cache=False)
-        stacked = torch.stack([rows[i] for i in chosen], 1)
-        yield (stacked.unflatten(-1, (parts.heads, parts.head_width)) if unit == "head" else stacked).numpy()
+        stacked = {unit: torch.stack([rows[unit][i] for i in chosen[unit]], 1) for unit in units}
+        if "head" in stacked:
+            stacked["head"] = stacked["head"].unflatten(-1, (parts.heads, parts.head_width))
+        yield {unit: values.numpy() for unit, values in stacked.items()}
 
 
 def _watch(

@@ -299,19 +299,22 @@ def test_patterns_are_shares_of_what_came_before(architecture):
     n = patterns.common_length(loaded, TEXTS["reasoning"], TEXTS["control"])
     assert n == 1 + min(len(t) for t in TEXTS["reasoning"] + TEXTS["control"])  # a token a byte
     before = loaded.model.config._attn_implementation
-    found = patterns.read_patterns(loaded, TEXTS["reasoning"], tokens=n, batch_size=3)
+    found, _ = patterns.read_attention(loaded, TEXTS["reasoning"], tokens=n, batch_size=3)
     assert loaded.model.config._attn_implementation == before
     assert found.shape == (4, DEPTH, HEADS, n, n)
     assert np.allclose(found.sum(-1), 1, atol=1e-5)
     assert np.abs(np.triu(found, 1)).max() == 0
     with pytest.raises(ValueError, match="fewer than the 99 asked for"):
-        patterns.read_patterns(loaded, TEXTS["reasoning"], tokens=99)
+        patterns.read_attention(loaded, TEXTS["reasoning"], tokens=99)
 
 
 def test_means_over_keys_know_the_lengths_and_nothing_else():
     one, two = TEXTS["reasoning"], TEXTS["control"]
     networks = [tiny("llama"), tiny("llama", 1), tiny("gpt2")]
-    found = [patterns.pattern_cosine(*(patterns.row_means(net, t) for t in (one, two))) for net in networks]
+    found = [
+        patterns.pattern_cosine(*(patterns.read_attention(net, t, tokens=2)[1] for t in (one, two)))
+        for net in networks
+    ]
     alone = patterns.length_cosine(*(patterns.token_counts(networks[0], t) for t in (one, two)))
     assert alone < 0.999
     for cosine in found:

@@ -26,8 +26,7 @@ __all__ = [
     "pattern_cosine",
     "pattern_table",
     "random_patterns",
-    "read_patterns",
-    "row_means",
+    "read_attention",
     "token_counts",
     "uniform_patterns",
     "without_first_token",
@@ -58,13 +57,18 @@ def _weights(loaded: Loaded, texts: Sequence[str], batch_size: int) -> Any:
             yield tokens, weights[..., :tokens, :tokens]
 
 
-def read_patterns(loaded: Loaded, texts: Sequence[str], *, tokens: int, batch_size: int = 16) -> Floats:
-    """Attention weights among the first ``tokens`` tokens of each text.
+def read_attention(
+    loaded: Loaded, texts: Sequence[str], *, tokens: int, batch_size: int = 16
+) -> tuple[Floats, Floats]:
+    """Attention weights among the first ``tokens`` tokens of each text, and what averaging over keys leaves of all.
 
     Returns
     -------
     ndarray, shape (texts, layers, heads, tokens, tokens)
         Rows are queries, columns keys; every row sums to one.
+    ndarray, shape (texts, layers, heads, longest)
+        Mean weight that each token of a text gives to the tokens of the text, padded with zeros. Since a row sums to
+        one, its mean is one over the number of tokens, whatever the model attends to.
 
     Raises
     ------
@@ -73,29 +77,17 @@ def read_patterns(loaded: Loaded, texts: Sequence[str], *, tokens: int, batch_si
     """
     if tokens < 2:
         raise ValueError(f"tokens is {tokens}; at least 2 are needed, one of them the first")
-    patterns = []
+    patterns, rows = [], []
     for count, weights in _weights(loaded, texts, batch_size):
         if count < tokens:
             raise ValueError(
                 f"a text has {count} tokens, fewer than the {tokens} asked for; use common_length"
             )
         patterns.append(weights[..., :tokens, :tokens])
-    return np.stack(patterns)
-
-
-def row_means(loaded: Loaded, texts: Sequence[str], *, batch_size: int = 16) -> Floats:
-    """Mean weight that each token of a text gives to the tokens of the text, padded with zeros.
-
-    Since a row sums to one, its mean is one over the number of tokens, whatever the model attends to.
-
-    Returns
-    -------
-    ndarray, shape (texts, layers, heads, longest)
-        What is left of attention when it is averaged over keys.
-    """
-    rows = [weights.mean(-1) for _, weights in _weights(loaded, texts, batch_size)]
+        rows.append(weights.mean(-1))
     longest = max(row.shape[-1] for row in rows)
-    return np.stack([np.pad(row, ((0, 0), (0, 0), (0, longest - row.shape[-1]))) for row in rows])
+    means = np.stack([np.pad(row, ((0, 0), (0, 0), (0, longest - row.shape[-1]))) for row in rows])
+    return np.stack(patterns), means
 
 
 def pattern_cosine(first: ArrayLike, second: ArrayLike) -> Floats:

@@ -187,7 +187,7 @@ def attention_weights(patterns: pd.DataFrame, weights: Mapping[tuple[str, str], 
     patterns : pandas.DataFrame
         From ``attention.pattern_table``.
     weights : mapping of (network, kind) to ndarray
-        From ``attention.read_patterns``; those of the trained network for reasoning are looked at.
+        From ``attention.read_attention``; those of the trained network for reasoning are looked at.
     """
     rows: dict[Any, dict[Any, Any]] = (
         patterns[patterns["pair"] == REASONING_TRUTH].set_index("case").to_dict("index")
