@@ -70,6 +70,8 @@ def _run(path: str, timeout: int) -> tuple[Any, float, float]:
     import nbformat
     from jupyter_cache.executors.utils import single_nb_execution
 
+    # What kernels say beside their outputs belongs in no one's terminal; an error of a cell is in the notebook.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     notebook = nbformat.read(path, as_version=4)
     result = single_nb_execution(notebook, cwd=str(Path(path).parent), allow_errors=False, timeout=timeout)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)

@@ -16,6 +16,7 @@ from tests.loading import ROOT, load
 
 sys.path.insert(0, str(ROOT / "book"))
 build = load("book/build.py")
+execute = sys.modules["execute"]
 extension = load("book/_ext/cape_book.py")
 
 
@@ -25,6 +26,7 @@ def book(tmp_path):
     for name in (
         "book/build.py",
         "book/address.py",
+        "book/execute.py",
         *("cape_utils/__init__.py", "cape_utils/runtime.py", "cape_utils/charts/__init__.py"),
         *("cape_utils/charts/rendering.py", "cape_utils/charts/figure_tools.js"),
         "constraints.txt",
@@ -48,11 +50,11 @@ def book(tmp_path):
     return tmp_path
 
 
-def write_notebook(book: Path, *cells: str) -> None:
+def write_notebook(book: Path, *cells: str, name: str = "one") -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# One")])
     notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, book / "notebooks" / "one.ipynb")
+    nbformat.write(notebook, book / "notebooks" / f"{name}.ipynb")
 
 
 def run(book: Path) -> subprocess.CompletedProcess[str]:
@@ -213,3 +215,68 @@ def test_the_bundle_keeps_its_names_to_itself():
     assert bundle.startswith("(function(){")
     assert bundle.rstrip().endswith("})();")
     assert "window.vegaEmbed=" in bundle
+
+
+# ---------------------------------------------------------------- side by side
+
+
+@pytest.fixture
+def three(book: Path) -> Path:
+    """Two notebooks that work, of which one is long, and one that fails."""
+    write_notebook(book, "import os, time", "time.sleep(1.5); print(os.environ['CAPE_BOOK'], time.time())")
+    write_notebook(book, "1 / 0", name="two")
+    write_notebook(book, "import time", "print(time.time())", name="three")
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/intro\nchapters:\n  - file: notebooks/three\n  - file: notebooks/two\n"
+        "  - file: notebooks/one\n"
+    )
+    return book
+
+
+def executed(book: Path, monkeypatch: pytest.MonkeyPatch, **usual: float) -> list[str]:
+    monkeypatch.setattr(execute, "workers", lambda: 2)
+    return [one.name for one in execute.execute(book, build.kernel_environment(book), usual=usual)]
+
+
+def test_notebooks_run_side_by_side_and_are_found_in_the_cache(three: Path, monkeypatch: pytest.MonkeyPatch):
+    from jupyter_cache import get_cache
+
+    assert [path.stem for path in execute.pages(three)] == ["three", "two", "one"]
+    # The long one is begun first, and the short one ends before it.
+    assert executed(three, monkeypatch, one=2.0, two=0.1, three=0.1) == ["three", "one"]
+    cache = get_cache(three / "_build" / ".jupyter_cache")
+    cells = {}
+    for name in ("one", "three"):
+        notebook = nbformat.read(three / "notebooks" / f"{name}.ipynb", as_version=4)
+        _, merged = cache.merge_match_into_notebook(notebook)
+        cells[name] = merged.cells[-1].outputs[0]["text"].split()
+    assert cells["one"][0] == "1"
+    assert float(cells["three"][0]) < float(cells["one"][1])
+    with pytest.raises(KeyError):
+        cache.match_cache_notebook(nbformat.read(three / "notebooks" / "two.ipynb", as_version=4))
+
+
+def test_what_the_cache_holds_is_not_run_again_and_one_notebook_is_left_to_the_book(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_notebook(three, "1", name="two")
+    assert set(executed(three, monkeypatch)) == {"one", "two", "three"}
+    assert executed(three, monkeypatch) == []
+    write_notebook(three, "2", name="two")
+    assert executed(three, monkeypatch) == []
+
+
+def test_a_machine_with_little_memory_runs_one_at_a_time(monkeypatch: pytest.MonkeyPatch, three: Path):
+    assert execute.workers(4, 2.0) == execute.workers(1, 64.0) == 1
+    assert execute.workers(4, 100.0) == 4
+    monkeypatch.setattr(execute, "workers", lambda: 1)
+    assert list(execute.execute(three, {}, usual={})) == []
+
+
+def test_the_book_tells_time_and_memory_of_each_and_names_the_cell_that_failed(three: Path):
+    result = run(three)
+    assert result.returncode == 1
+    assert "notebooks/two.ipynb: a cell failed" in result.stdout
+    assert "ZeroDivisionError" in result.stdout
+    if execute.workers() > 1:
+        assert " MB" in result.stdout
