@@ -9,14 +9,17 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from cape_utils.chapters.ch12_dashboard import captions
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula
 from cape_utils.charts.parts import (
     PHASE_BAR,
     PHASE_POINT,
     PROBABILITY,
+    choice,
     dropdown,
     phase_rows,
     put,
+    share_axis,
     size_axis,
     size_label,
 )
@@ -25,6 +28,9 @@ from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.results import Null
 
 __all__ = ["agreement_chart", "family_phases", "size_scatter"]
+
+_CLEAR_LABELS = ["all", "phase at least 80% sure"]
+_HINDSIGHT = "best cuts in hindsight"
 
 
 def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
@@ -37,20 +43,10 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
     first : str
         Family shown at first.
     """
-    records = [
-        {
-            "family": row["family"],
-            "step": f"{size_label(row['from_params_b'])} to {size_label(row['to_params_b'])}",
-            "size": row["mid_params_b"],
-            "by_size": f"by size: {row['by_size']}",
-            **{f"p_{phase}": row[f"p_{phase}"] for phase in PHASES},
-        }
-        for row in steps.to_dict("records")
-    ]
-    chosen = dropdown("phases_family", sorted(steps["family"].unique()), "Family", value=first)
+    family, of_family = choice(steps.sort_values("family"), "family", "phases_family", "Family", value=first)
     base = (
-        alt.Chart(phase_rows(records))
-        .transform_filter("datum.family == phases_family")
+        alt.Chart(_step_phases(steps))
+        .transform_filter(of_family)
         .encode(alt.Y("step:N", title=None, sort=alt.EncodingSortField("size", op="min")))
     )
     bars = base.mark_bar(height=13, yOffset=8, opacity=0.9).encode(
@@ -64,19 +60,19 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
         .mark_text(align="left", dx=2, dy=-7)
         .encode(alt.Text("by_size:N"), x=alt.value(0))
     )
-    clear = int((steps[[f"p_{p}" for p in PHASES]].max(axis=1) >= 0.8).sum())
-    return put(
-        (bars + words).add_params(chosen).properties(height=alt.Step(34)),
-        title="The phase of each step, as far as its scores tell",
-        caption=(
-            f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {clear} of them one phase has at least 80%. "
-            "The words above each bar are what the formula of size says, whatever the scores."
-        ),
-        alternative=(
-            f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
-            "transition and bonus; above the bar stands the phase that size alone gives."
-        ),
+    layers = (bars + words).add_params(family).properties(height=alt.Step(34))
+    return put(layers, **captions.family_phases(steps, first))
+
+
+def _step_phases(steps: pd.DataFrame) -> pd.DataFrame:
+    """One row for each step and phase, with the step in words and its middle as ``size``."""
+    ends = zip(steps["from_params_b"], steps["to_params_b"], strict=True)
+    rows: Any = steps[["family", *(f"p_{phase}" for phase in PHASES)]].assign(
+        step=[f"{size_label(low)} to {size_label(high)}" for low, high in ends],
+        size=steps["mid_params_b"],
+        by_size="by size: " + steps["by_size"],
     )
+    return phase_rows(rows.to_dict("records"))
 
 
 def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> Any:
@@ -90,57 +86,35 @@ def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> An
     clip : float
         Couplings are drawn no further out than this.
     """
-    table = steps.assign(
-        step=steps["from_model"] + " to " + steps["to_model"],
-        shown=steps["coupling"].clip(-clip, clip),
-        sure=steps[[f"p_{p}" for p in PHASES]].max(axis=1),
-    )
-    columns = [
-        "family",
-        "step",
-        "mid_params_b",
-        "coupling",
-        "se",
-        "p_sign",
-        "phase",
-        "shown",
-        "by_size",
-        "sure",
-    ]
-    least = dropdown("rule_steps", ["all", "clear"], "Steps", labels=["all", "phase at least 80% sure"])
-    sizes = np.logspace(np.log10(table["mid_params_b"].min()), np.log10(table["mid_params_b"].max()), 60)
-    line = pd.DataFrame({"mid_params_b": sizes, "shown": rule.coupling_at(sizes).clip(-clip, clip)}).round(4)
+    rows, line = _size_rows(steps, rule, clip)
+    least = dropdown("rule_steps", ["all", "clear"], "Steps", labels=_CLEAR_LABELS)
     across = size_axis("mid_params_b", "Middle of the step (billions, log scale)")
     up = alt.Y(
         "shown:Q", title=f"Local coupling, drawn within ±{clip:g}", scale=alt.Scale(domain=[-clip, clip])
     )
     dots = (
-        alt.Chart(table[columns].round(4))
+        alt.Chart(rows)
         .transform_filter("rule_steps == 'all' || datum.sure >= 0.8")
         .mark_point(filled=True, size=80)
-        .encode(
-            across,
-            up,
-            **PHASE_POINT,
-        )
+        .encode(across, up, **PHASE_POINT)
     )
     edges = alt.Chart(pd.DataFrame({"edge": rule.edges_b}).round(4)).mark_rule(strokeDash=[4, 4])
     curve = alt.Chart(line).mark_line(color=PALETTE["purple"]).encode(across, up)
-    hits = int((table["phase"] == table["by_size"]).sum())
-    low, high = rule.edges_b
-    return put(
-        (edges.encode(alt.X("edge:Q")) + curve + dots).add_params(least),
-        title="What size alone says, and what the scores say",
-        caption=(
-            f"n = {len(table)} steps of {table['family'].nunique()} families the formula was not made from. It says tax left "
-            f"of {low:.1f}B, bonus right of {high:.1f}B, and agrees with the scores' phase on {hits}."
-        ),
-        alternative=(
-            "Scatter plot of local couplings against size with a rising line, the formula, and two dashed verticals between its "
-            "phases. Down-pointing triangles are steps in tax, circles transition, up-pointing triangles bonus; many lie on the "
-            "wrong side."
-        ),
+    layers = (edges.encode(alt.X("edge:Q")) + curve + dots).add_params(least)
+    return put(layers, **captions.size_scatter(steps, rule))
+
+
+def _size_rows(steps: pd.DataFrame, rule: Formula, clip: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The steps with ``step, shown, sure``, and the formula's line over their sizes, both clipped and rounded."""
+    rows = steps.assign(
+        step=steps["from_model"] + " to " + steps["to_model"],
+        shown=steps["coupling"].clip(-clip, clip),
+        sure=steps[[f"p_{phase}" for phase in PHASES]].max(axis=1),
     )
+    columns = ["family", "step", "mid_params_b", "coupling", "se", "p_sign", "phase", "shown", "sure"]
+    sizes = np.geomspace(steps["mid_params_b"].min(), steps["mid_params_b"].max(), 60)
+    line = pd.DataFrame({"mid_params_b": sizes, "shown": rule.coupling_at(sizes).clip(-clip, clip)})
+    return rows[columns].round(4), line.round(4)
 
 
 def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Null) -> Any:
@@ -155,65 +129,38 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     ceiling : Null
         From ``ch12_dashboard.size_baseline.in_sample_thresholds``, over all steps.
     """
-    groups = {"all": "", "clear": "clear_"}
-    rows = [
-        {
-            "steps": key,
-            "rule": rule,
-            "agreement": row[f"{start}agreement"],
-            "low": row[f"{start}low"],
-            "high": row[f"{start}high"],
-            "n": row[f"{start}n"],
-        }
-        for key, start in groups.items()
-        for rule, row in table.iterrows()
-    ]
-    rows.append(
-        {
-            **{"steps": "all", "rule": "best cuts in hindsight", "agreement": ceiling.observed},
-            **{"low": ceiling.observed, "high": ceiling.observed, "n": ceiling.n},
-        }
-    )
-    chance = [
-        {"steps": key, "rule": "formula of size", "low": n.low, "high": n.high} for key, n in nulls.items()
-    ]
-    chance.append(
-        {"steps": "all", "rule": "best cuts in hindsight", "low": ceiling.low, "high": ceiling.high}
-    )
-    chosen = dropdown("agreement_steps", list(groups), "Steps", labels=["all", "phase at least 80% sure"])
-    keep = "datum.steps == agreement_steps"
-    order = [*table.index, "best cuts in hindsight"]
-    up = alt.Y("rule:N", title=None, sort=order, axis=alt.Axis(labelLimit=150))
-    across = alt.X(
-        "low:Q",
-        title="Share of steps",
-        axis=alt.Axis(format="%"),
-        scale=alt.Scale(domain=[0, 1], nice=False),
-    )
+    rows, chance = _agreement_rows(table, nulls, ceiling)
+    which = dropdown("agreement_steps", ["all", "clear"], "Steps", labels=_CLEAR_LABELS)
+    of_steps = "datum.steps == agreement_steps"
+    up = alt.Y("rule:N", title=None, sort=[*table.index, _HINDSIGHT], axis=alt.Axis(labelLimit=150))
+    across = share_axis("low", "Share of steps", "x")
     luck = (
-        alt.Chart(pd.DataFrame(chance).round(4))
-        .transform_filter(keep)
+        alt.Chart(chance)
+        .transform_filter(of_steps)
         .mark_bar(height=16, color=PALETTE["grey"], opacity=0.4)
         .encode(across, alt.X2("high:Q"), up)
     )
-    base = alt.Chart(pd.DataFrame(rows).round(4)).transform_filter(keep)
-    bars = base.mark_rule(strokeWidth=2).encode(across, alt.X2("high:Q"), up)
+    base = alt.Chart(rows).transform_filter(of_steps).encode(up)
+    bars = base.mark_rule(strokeWidth=2).encode(across, alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
-        alt.X("agreement:Q"),
-        up,
-        tooltip=["rule", alt.Tooltip("agreement:Q", format=".0%"), "n"],
+        alt.X("agreement:Q"), tooltip=["rule", alt.Tooltip("agreement:Q", format=".0%"), "n"]
     )
-    mine, clear = table.loc["formula of size"], nulls["clear"]
-    return put(
-        (luck + bars + dots).add_params(chosen),
-        title="How often a rule names the phase that the scores give",
-        caption=(
-            f"Formula of size: {mine['agreement']:.0%} of {mine['n']:.0f} steps, and {mine['clear_agreement']:.0%} of the "
-            f"{clear.n} whose phase is at least 80% sure. Lines: 95% intervals over families; grey: sizes permuted."
-        ),
-        alternative=(
-            "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "
-            + ", ".join(f"{rule} {row['agreement']:.0%}" for rule, row in table.iterrows())
-            + f", best cuts in hindsight {ceiling.observed:.0%}. Grey bars show what luck gives."
-        ),
+    return put((luck + bars + dots).add_params(which), **captions.agreements(table, nulls["clear"], ceiling))
+
+
+def _agreement_rows(
+    table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Null
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``steps, rule, agreement, low, high, n`` of each rule, and ``steps, rule, low, high`` of luck."""
+    columns = ["agreement", "low", "high", "n"]
+    by_steps = {"all": table[columns], "clear": table[[f"clear_{column}" for column in columns]]}
+    best = dict(zip(columns, [*[ceiling.observed] * 3, ceiling.n], strict=True))
+    rows = pd.concat(
+        [
+            *(part.set_axis(columns, axis=1).assign(steps=key) for key, part in by_steps.items()),
+            pd.DataFrame(best, index=[_HINDSIGHT]).assign(steps="all"),
+        ]
     )
+    luck = [*((key, "formula of size", null) for key, null in nulls.items()), ("all", _HINDSIGHT, ceiling)]
+    chance = pd.DataFrame([{"steps": k, "rule": rule, "low": n.low, "high": n.high} for k, rule, n in luck])
+    return rows.rename_axis("rule").reset_index().round(4), chance.round(4)

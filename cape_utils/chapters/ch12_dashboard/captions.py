@@ -1,0 +1,71 @@
+"""Words under the figures of chapter 12: titles, captions and text alternatives, with the numbers they state."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cape_utils.chapters.ch12_dashboard.size_baseline import Formula, is_clear
+from cape_utils.stats.results import Null
+
+__all__ = ["agreements", "family_phases", "size_scatter"]
+
+
+def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
+    """Of the phases of a family's steps; ``first`` is the family shown at first."""
+    return {
+        "title": "The phase of each step, as far as its scores tell",
+        "caption": (
+            f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {int(is_clear(steps).sum())} of them one "
+            "phase has at least 80%. The words above each bar are what the formula of size says, whatever the scores."
+        ),
+        "alternative": (
+            f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
+            "transition and bonus; above the bar stands the phase that size alone gives."
+        ),
+    }
+
+
+def size_scatter(steps: pd.DataFrame, rule: Formula) -> dict[str, str]:
+    """Of the couplings by size; ``steps`` is from ``size_baseline.unfitted_steps``."""
+    low, high = rule.edges_b
+    return {
+        "title": "What size alone says, and what the scores say",
+        "caption": (
+            f"n = {len(steps)} steps of {steps['family'].nunique()} families the formula was not made from. It says tax left "
+            f"of {low:.1f}B, bonus right of {high:.1f}B, and agrees with the scores' phase on "
+            f"{int((steps['phase'] == steps['by_size']).sum())}."
+        ),
+        "alternative": (
+            "Scatter plot of local couplings against size with a rising line, the formula, and two dashed verticals between its "
+            "phases. Down-pointing triangles are steps in tax, circles transition, up-pointing triangles bonus; many lie on the "
+            "wrong side."
+        ),
+    }
+
+
+def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str]:
+    """Of how often each rule is right.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``size_baseline.agreement_table``.
+    clear : Null
+        The formula on the clear steps, sizes permuted.
+    ceiling : Null
+        From ``size_baseline.in_sample_thresholds``.
+    """
+    formula = table.loc["formula of size"]
+    listed = ", ".join(f"{rule} {share:.0%}" for rule, share in table["agreement"].items())
+    return {
+        "title": "How often a rule names the phase that the scores give",
+        "caption": (
+            f"Formula of size: {formula['agreement']:.0%} of {formula['n']:.0f} steps, and "
+            f"{formula['clear_agreement']:.0%} of the {clear.n} whose phase is at least 80% sure. Lines: 95% intervals over "
+            "families; grey: sizes permuted."
+        ),
+        "alternative": (
+            "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "
+            f"{listed}, best cuts in hindsight {ceiling.observed:.0%}. Grey bars show what luck gives."
+        ),
+    }
