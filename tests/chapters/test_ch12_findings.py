@@ -11,7 +11,7 @@ from cape_utils.chapters.ch12_dashboard import findings, size_baseline
 
 
 def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bonus", "tax"), sure=0.9):
-    rest = (1 - sure) / 2
+    remainder = (1 - sure) / 2
     rows = [
         {
             "family": family,
@@ -23,7 +23,7 @@ def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bon
             "se": 0.1,
             "phase": phase,
             "by_size": size,
-            **{f"p_{name}": sure if name == phase else rest for name in ("tax", "transition", "bonus")},
+            **{f"p_{name}": sure if name == phase else remainder for name in ("tax", "transition", "bonus")},
         }
         for family, phase, size in zip("abcd", phases, by_size, strict=True)
     ]
@@ -119,10 +119,10 @@ def test_the_formula_is_held_against_luck(observed, beats, inside, claim):
 def test_a_p_value_is_never_zero():
     rules = size_baseline.agreement_table(steps())
     text = [
-        findings.size_against_luck(steps(), rules, luck(p=p), null(0.7, 0.3, 0.6)).data for p in (2e-5, 2e-4)
+        findings.size_against_luck(steps(), rules, luck(p=p), null(0.7, 0.3, 0.6)).data for p in (2e-4, 4e-3)
     ]
-    assert "p < 0.0001" in text[0]
-    assert "p = 0.0002" in text[1]
+    assert "p < 0.001" in text[0]
+    assert "p = 0.004" in text[1]
 
 
 def test_tables_speak_words():

@@ -25,29 +25,29 @@ def known(form: str) -> dict:
 
 
 def test_by_hand():
-    found = calculator.size_step((1, 40, 44), (10, 60, 34), HS, TQA)
+    step = calculator.size_step((1, 40, 44), (10, 60, 34), HS, TQA)
     se_dy = math.sqrt(100**2 * (0.44 * 0.56 + 0.34 * 0.66) / 817)
     se_dx = math.sqrt(100**2 * (0.4 * 0.6 + 0.6 * 0.4) / 10042)
-    assert found.coupling == -0.5
-    assert found.se == pytest.approx(math.hypot(se_dy, 0.5 * se_dx) / 20)
-    assert found.likeliest == "tax"
-    assert sum(found.probabilities.values()) == pytest.approx(1)
+    assert step.coupling == -0.5
+    assert step.se == pytest.approx(math.hypot(se_dy, 0.5 * se_dx) / 20)
+    assert step.likeliest == "tax"
+    assert sum(step.probabilities.values()) == pytest.approx(1)
 
 
 def test_the_probabilities_are_those_that_the_diagnosis_simulates():
     rows = pd.DataFrame([(1.4, 54.6, 37.9), (7.0, 72.3, 35.2)], columns=["params_b", HS, TQA])
     step = intervals(rows.assign(family="f", model=["a", "b"]), HS, TQA, draws=40_000)[0]
-    found = calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), HS, TQA).probabilities
-    assert found["tax"] == pytest.approx(step.p_tax, abs=0.01)
-    assert found["bonus"] == pytest.approx(step.p_bonus, abs=0.01)
+    probabilities = calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), HS, TQA).probabilities
+    assert probabilities["tax"] == pytest.approx(step.p_tax, abs=0.01)
+    assert probabilities["bonus"] == pytest.approx(step.p_bonus, abs=0.01)
 
 
 def test_equal_scores_have_no_coupling_and_no_likeliest_phase():
-    found = calculator.size_step((1, 50, 40), (7, 50, 40), HS, TQA)
-    assert math.isnan(found.coupling)
-    assert math.isnan(found.se)
-    assert found.likeliest == ""
-    assert found.probabilities["tax"] == pytest.approx(found.probabilities["bonus"])
+    step = calculator.size_step((1, 50, 40), (7, 50, 40), HS, TQA)
+    assert math.isnan(step.coupling)
+    assert math.isnan(step.se)
+    assert step.likeliest == ""
+    assert step.probabilities["tax"] == pytest.approx(step.probabilities["bonus"])
 
 
 def test_the_curve_in_the_page_gives_the_range_of_the_package():
@@ -89,7 +89,7 @@ def test_in_a_live_notebook_no_dead_form_is_shown(monkeypatch):
         words = calculator_form.form(kind)._repr_html_()
         assert "<input" not in words
         calls[kind] = html.unescape(re.search("<code>(.*)</code>", words).group(1))
-        assert isinstance(eval(calls[kind], {"calculator": calculator}), calculator.Step)
+        assert isinstance(eval(calls[kind], {"calculator": calculator}), calculator.ModelStep)
     assert calls == {
         "sizes": "calculator.size_step((1.4, 54.6, 37.9), (7, 72.3, 35.2), 'hellaswag', 'truthfulqa_mc2')",
         "frontier": "calculator.frontier_step((72.7, 83.3), (80.8, 91.3))",
@@ -122,7 +122,10 @@ def test_a_score_below_one_percent_is_taken_where_guessing_scores_nothing():
             "HellaSwag 0 is out of range; give percent, more than 0 and less than 100",
         ),
         (lambda: calculator.size_step((1, math.nan, 37.9), (7, 60, 35.2), HS, TQA), "HellaSwag nan is out"),
-        (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, HS), "same benchmark twice; choose two"),
+        (
+            lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, HS),
+            "HellaSwag for both is the same benchmark twice; choose two",
+        ),
         (lambda: calculator.size_step((1, 50, 40), (7, 60, 30), HS, "mlu"), "'mlu'"),
         (lambda: calculator.size_step((1, 50, 40), (2e5, 60, 30), HS, TQA), "200000B is out of range"),
         (lambda: calculator.size_step((1, 50, 40), (math.inf, 60, 30), HS, TQA), "infB is out of range"),

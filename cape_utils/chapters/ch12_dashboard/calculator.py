@@ -29,8 +29,8 @@ __all__ = [
     "DRAWS",
     "EXAMPLE",
     "LEAST_LEAD",
-    "Height",
-    "Step",
+    "ModelStep",
+    "Residual",
     "constants",
     "frontier_step",
     "pair_benchmarks",
@@ -56,7 +56,7 @@ _FRACTION_CHANCE = 20.0  # where guessing scores less, a score below 1 percent c
 
 
 @dataclass(frozen=True)
-class Height:
+class Residual:
     """Distance h of one model from its curve or line, and the standard error that test items leave (points)."""
 
     expected: float
@@ -65,7 +65,7 @@ class Height:
 
 
 @dataclass(frozen=True)
-class Step:
+class ModelStep:
     """What two models' scores on a pair of benchmarks say.
 
     Attributes
@@ -78,11 +78,11 @@ class Step:
         Of each phase, with normal item noise.
     likeliest : str
         The phase that leads by ``LEAST_LEAD``; empty where none does.
-    heights : tuple of Height
+    residuals : tuple of Residual
         Of the two models in order; empty where there is no curve.
     mean, low, high : float
         Of the two sizes: mean h, and the 95% range of a web-trained family with two models of these sizes. Of two
-        releases: change of h, and its 95% interval from item noise. NaN without heights.
+        releases: change of h, and its 95% interval from item noise. NaN without residuals.
     """
 
     dx: float
@@ -93,7 +93,7 @@ class Step:
     se: float
     probabilities: dict[str, float]
     likeliest: str
-    heights: tuple[Height, ...]
+    residuals: tuple[Residual, ...]
     mean: float
     low: float
     high: float
@@ -107,7 +107,7 @@ def _fraction(name: str) -> bool:
 def _check(x: str, y: str, *scores: tuple[float, float]) -> None:
     """Refuse what the form refuses, in its words."""
     if x == y:
-        raise ValueError(f"{x!r} came for both; this is the same benchmark twice; choose two")
+        raise ValueError(f"{data.benchmark_title(x)} for both is the same benchmark twice; choose two")
     for pair in scores:
         for name, value in zip((x, y), pair, strict=True):
             title = data.benchmark_title(name)
@@ -121,22 +121,24 @@ def _check(x: str, y: str, *scores: tuple[float, float]) -> None:
                 )
 
 
-def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends: tuple[float, ...]) -> Step:
-    found = local_coupling(rows, x, y).iloc[0]
-    shares = {name: float(found[f"p_{name}"]) for name in PHASES}
+def _step(
+    rows: pd.DataFrame, x: str, y: str, residuals: tuple[Residual, ...], ends: tuple[float, ...]
+) -> ModelStep:
+    measured = local_coupling(rows, x, y).iloc[0]
+    shares = {name: float(measured[f"p_{name}"]) for name in PHASES}
     order = sorted(shares, key=lambda name: -shares[name])
-    defined = bool(found["dx"])
+    defined = bool(measured["dx"])
     clear = defined and shares[order[0]] - shares[order[1]] >= LEAST_LEAD
-    return Step(
-        dx=float(found["dx"]),
-        dy=float(found["dy"]),
-        se_dx=float(found["se_dx"]),
-        se_dy=float(found["se_dy"]),
-        coupling=float(found["coupling"]) if defined else math.nan,
-        se=float(found["se"]) if defined else math.nan,
+    return ModelStep(
+        dx=float(measured["dx"]),
+        dy=float(measured["dy"]),
+        se_dx=float(measured["se_dx"]),
+        se_dy=float(measured["se_dy"]),
+        coupling=float(measured["coupling"]) if defined else math.nan,
+        se=float(measured["se"]) if defined else math.nan,
         probabilities=shares,
         likeliest=order[0] if clear else "",
-        heights=heights,
+        residuals=residuals,
         mean=ends[0],
         low=ends[1],
         high=ends[2],
@@ -145,7 +147,7 @@ def _step(rows: pd.DataFrame, x: str, y: str, heights: tuple[Height, ...], ends:
 
 def size_step(
     smaller: tuple[float, float, float], larger: tuple[float, float, float], x: str, y: str
-) -> Step:
+) -> ModelStep:
     """Two sizes of one family.
 
     Parameters
@@ -163,8 +165,8 @@ def size_step(
 
     Examples
     --------
-    >>> found = size_step((1.4, 54.6, 37.9), (7.0, 72.3, 35.2), "hellaswag", "truthfulqa_mc2")
-    >>> round(found.coupling, 3), found.likeliest
+    >>> step = size_step((1.4, 54.6, 37.9), (7.0, 72.3, 35.2), "hellaswag", "truthfulqa_mc2")
+    >>> round(step.coupling, 3), step.likeliest
     (-0.153, 'tax')
     """
     if not 0 < smaller[0] < larger[0]:
@@ -182,11 +184,11 @@ def size_step(
     if far is None:
         return _step(rows, x, y, (), (math.nan,) * 3)
     noise = [100 * math.sqrt(v / 100 * (1 - v / 100) / benchmark_items(y)) for v in (smaller[2], larger[2])]
-    heights = tuple(Height(m.expected, m.h, se) for m, se in zip(far.models, noise, strict=True))
-    return _step(rows, x, y, heights, (far.h, far.low, far.high))
+    residuals = tuple(Residual(m.expected, m.h, se) for m, se in zip(far.models, noise, strict=True))
+    return _step(rows, x, y, residuals, (far.h, far.low, far.high))
 
 
-def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> Step:
+def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> ModelStep:
     """Two releases of a frontier lab.
 
     Parameters
@@ -201,8 +203,8 @@ def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> S
 
     Examples
     --------
-    >>> found = frontier_step((72.7, 83.3), (80.8, 91.3))
-    >>> [round(model.h, 1) for model in found.heights]
+    >>> step = frontier_step((72.7, 83.3), (80.8, 91.3))
+    >>> [round(model.h, 1) for model in step.residuals]
     [-0.4, 3.5]
     """
     columns = [benchmark_pair.SWE, benchmark_pair.GPQA]
@@ -211,10 +213,10 @@ def frontier_step(earlier: tuple[float, float], later: tuple[float, float]) -> S
         family="yours", model=["a", "b"], params_b=[1.0, 2.0]
     )
     places = [regression.locate(*scores) for scores in (earlier, later)]
-    heights = tuple(Height(p.expected, p.h, (p.h_high - p.h) / 1.96) for p in places)
-    change, half = heights[1].h - heights[0].h, 1.96 * math.hypot(heights[0].se, heights[1].se)
+    residuals = tuple(Residual(p.expected, p.h, (p.h_high - p.h) / 1.96) for p in places)
+    change, half = residuals[1].h - residuals[0].h, 1.96 * math.hypot(residuals[0].se, residuals[1].se)
     return _step(
-        rows, benchmark_pair.SWE, benchmark_pair.GPQA, heights, (change, change - half, change + half)
+        rows, benchmark_pair.SWE, benchmark_pair.GPQA, residuals, (change, change - half, change + half)
     )
 
 

@@ -20,23 +20,23 @@ _WORDS = {
 
 
 def _field(kind: str, name: str, label: str, unit: str, value: float) -> str:
-    own = f"calculator-{kind}-{name.replace('_', '-')}"
+    field_id = f"calculator-{kind}-{name.replace('_', '-')}"
     return (
-        f'<div class="calc-field"><label for="{own}"><span data-label="{name}">{html.escape(label)}</span> ({unit})</label>'
-        f'<input id="{own}" name="{name}" type="text" inputmode="decimal" autocomplete="off" value="{value:g}" '
-        f'aria-describedby="{own}-error"><p class="calc-error" id="{own}-error"></p></div>'
+        f'<div class="calc-field"><label for="{field_id}"><span data-label="{name}">{html.escape(label)}</span> ({unit})</label>'
+        f'<input id="{field_id}" name="{name}" type="text" inputmode="decimal" autocomplete="off" value="{value:g}" '
+        f'aria-describedby="{field_id}-error"><p class="calc-error" id="{field_id}-error"></p></div>'
     )
 
 
 def _choice(kind: str, name: str, label: str, chosen: str) -> str:
-    own = f"calculator-{kind}-{name}"
+    field_id = f"calculator-{kind}-{name}"
     options = "".join(
         f'<option value="{b}"{" selected" if b == chosen else ""}>{html.escape(data.benchmark_title(b))}</option>'
         for b in pair_benchmarks()
     )
     return (
-        f'<div class="calc-field"><label for="{own}">{label}</label><select id="{own}" name="{name}" '
-        f'aria-describedby="{own}-error">{options}</select><p class="calc-error" id="{own}-error"></p></div>'
+        f'<div class="calc-field"><label for="{field_id}">{label}</label><select id="{field_id}" name="{name}" '
+        f'aria-describedby="{field_id}-error">{options}</select><p class="calc-error" id="{field_id}-error"></p></div>'
     )
 
 

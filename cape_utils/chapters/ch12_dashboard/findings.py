@@ -20,7 +20,7 @@ from cape_utils.chapters.ch12_dashboard.size_baseline import (
 from cape_utils.charts.tables import Table, table
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.scaling.coupling import PHASES
-from cape_utils.stats.formatting import percent
+from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
@@ -130,16 +130,15 @@ def size_against_luck(
     named = steps[is_clear(steps) & (steps["by_size"] != "transition")]
     spoken, usually = agreement(named, named["by_size"]), agreement(named, ["bonus"] * len(named))
     holds = "inside" if clear.low <= clear.observed <= clear.high else "outside"
-    p_words = "p < 0.0001" if luck.p < 0.0001 else f"p = {luck.p:.4f}"
     return Markdown(
         f"Over all steps the formula {beats} than permuted sizes ({luck.observed:.0%} against {luck.low:.0%} to {luck.high:.0%}, "
-        f"{p_words}), so size does carry news of the phase. On the {clear.n} steps whose phase is clear it is right {rival} than "
-        f"the commonest phase of the other families ({size_rule['clear_agreement']:.0%} against {usual['clear_agreement']:.0%}, "
-        f"difference {lead.estimate:+.0%} [{lead.low:+.0%}, {lead.high:+.0%}]), and {holds} what luck gives ({clear.low:.0%} to "
-        f"{clear.high:.0%}). That count is hard on it: no step here has a transition that is more than "
-        f"{steps['p_transition'].max():.0%} sure, so its {clear.n - spoken.n} answers of transition fail by construction. On the "
-        f"other {spoken.n} it is right on {spoken.estimate:.0%}, where *always bonus* is right on {usually.estimate:.0%}. Even "
-        f"with both cuts chosen in hindsight, size alone reaches {ceiling.observed:.0%}, where permuted sizes reach "
+        f"{p_value(luck.p, name=True)}), so size does carry news of the phase. On the {clear.n} steps whose phase is clear it is "
+        f"right {rival} than the commonest phase of the other families ({size_rule['clear_agreement']:.0%} against "
+        f"{usual['clear_agreement']:.0%}, difference {lead.estimate:+.0%} [{lead.low:+.0%}, {lead.high:+.0%}]), and {holds} what "
+        f"luck gives ({clear.low:.0%} to {clear.high:.0%}). That count is hard on it: no step here has a transition that is more "
+        f"than {steps['p_transition'].max():.0%} sure, so its {clear.n - spoken.n} answers of transition fail by construction. "
+        f"On the other {spoken.n} it is right on {spoken.estimate:.0%}, where *always bonus* is right on {usually.estimate:.0%}. "
+        f"Even with both cuts chosen in hindsight, size alone reaches {ceiling.observed:.0%}, where permuted sizes reach "
         f"{ceiling.value:.0%}. The nulls permute single steps as if the steps of a family were independent; the intervals over "
         "families are the more careful guide."
     )
@@ -187,9 +186,9 @@ def _clear_lead(steps: pd.DataFrame) -> Estimate:
 def formula_table(rule: Formula) -> Table:
     """What the formula of size says of five sizes."""
     sizes = pd.Series([0.4, 1.0, 3.0, 7.0, 70.0])
-    said = {"size": sizes, "coupling": rule.coupling_at(sizes), "phase": phase_by_size(sizes, rule)}
+    columns = {"size": sizes, "coupling": rule.coupling_at(sizes), "phase": phase_by_size(sizes, rule)}
     return table(
-        pd.DataFrame(said), {"size": "size (B)", "coupling": "coupling by size", "phase": "phase by size"}
+        pd.DataFrame(columns), {"size": "size (B)", "coupling": "coupling by size", "phase": "phase by size"}
     )
 
 

@@ -335,9 +335,9 @@ def agreement_table(steps: pd.DataFrame) -> pd.DataFrame:
     rules |= {f"always {name}": np.full(len(steps), name, dtype=object) for name in PHASES}
     rows = {}
     for label, named in rules.items():
-        whole, clear = agreement(steps, named), agreement(steps[sure], named[sure])
+        overall, clear = agreement(steps, named), agreement(steps[sure], named[sure])
         rows[label] = {
-            **{"agreement": whole.estimate, "low": whole.low, "high": whole.high, "n": whole.n},
+            **{"agreement": overall.estimate, "low": overall.low, "high": overall.high, "n": overall.n},
             **{
                 "clear_agreement": clear.estimate,
                 "clear_low": clear.low,
