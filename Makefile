@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
 # Two processes of one thread each; more only where there is memory for a model in each.
 JOBS ?= 2
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book test lab app check bench sweeps toyworld tables address links colab clean distclean help
+.PHONY: book test test-fast lab app check bench sweeps toyworld tables address links colab clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -40,6 +40,7 @@ endef
 help:
 	@echo "make book    build the book            -> _build/html/index.html"
 	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
+	@echo "make test-fast  the tests that need neither the book nor a model, in a minute: the ones to run while working"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make app     serve the dashboard as a web app (PORT=8866)"
 	@echo "make check   formatting, lint, types, who imports whom, and that notebooks are stored without outputs"
@@ -87,6 +88,9 @@ else
 	@$(BIN)/python book/build.py
 	@$(PYTEST)
 endif
+
+test-fast: $(VENV)/.test
+	@$(PYTEST) -m "not browser and not book and not apps and not models and not slow"
 
 lab: $(VENV)/.book
 	@echo "Opening the notebooks in JupyterLab; the address is printed below, Ctrl-C ends it."

@@ -23,6 +23,32 @@ settings.register_profile("same", derandomize=True, database=None)
 settings.load_profile("same")
 
 
+# What a test file needs; `make test-fast` leaves all of these out.
+_NEEDS = {
+    "book": ("test_build", "test_links", "test_release", "test_address", "test_workflows", "test_simulate"),
+    "apps": ("test_explorers", "test_scores_editor", "test_app"),
+    "models": (
+        *("test_activations", "test_internals", "test_models", "test_steering", "test_steering_eval"),
+        *("test_cli_steer", "test_survey", "test_toyworld", "test_toy_sweep", "test_truth_pairs"),
+        "test_benchmarks",
+    ),
+}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read what is left out: reading it imports PyTorch."""
+    left_out = [mark for mark in _NEEDS if f"not {mark}" in config.option.markexpr]
+    return True if any(collection_path.stem in _NEEDS[mark] for mark in left_out) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what its file needs."""
+    needs = {file: mark for mark, files in _NEEDS.items() for file in files}
+    for item in items:
+        if mark := needs.get(item.path.stem):
+            item.add_marker(mark)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what tests compute out of the reader's own folder: some plant faults in what is computed."""

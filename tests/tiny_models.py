@@ -67,6 +67,8 @@ CONFIGS: dict[str, tuple[str, dict]] = {
     "stablelm": ("StableLmConfig", _GROUPED),
     "starcoder2": ("Starcoder2Config", _GROUPED),
 }
+# Five that differ in how they are built: grouped keys, parallel blocks, fused projections, no rotary, a norm behind.
+FEW = ("llama", "gpt_neox", "gpt2", "bloom", "gemma2")
 NORM_AFTER_PROJECTION = {"gemma2", "gemma3", "olmo2"}
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 from cape_utils import data
 from cape_utils.claims.verdicts import Recomputed
-from cape_utils.jobs.provenance import book_provenance, remembered
+from cape_utils.jobs import provenance
 
 __all__ = ["cited_claims", "digests", "recomputations", "recomputes", "remarks"]
 
@@ -66,11 +66,11 @@ def digests() -> dict[str, str]:
     """Of the code and the tables behind each claim that is recomputed, by id; no chapter is imported for it."""
 
     def compute() -> dict[str, str]:
-        book = book_provenance()
+        book = provenance.book_provenance()
         functions = book.functions_marked(_plug_ins(), "recomputes")
         return {claim_id: book.depends_on(*place).digest for claim_id, place in functions.items()}
 
-    return remembered("claims", compute)
+    return provenance.remembered("claims", compute)
 
 
 @functools.cache

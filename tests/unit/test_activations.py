@@ -10,10 +10,11 @@ from torch import nn
 from cape_utils.models import activations as act
 from cape_utils.models import loading
 from cape_utils.models.loading import Loaded, encode
-from tests.tiny_models import CONFIGS, DEPTH, HEADS, NORM_AFTER_PROJECTION, WIDTH, tiny
+from tests.tiny_models import CONFIGS, DEPTH, FEW, HEADS, NORM_AFTER_PROJECTION, WIDTH, tiny
 
 TEXTS = ["Salt is", "The moon is made of rock.", "Yes", "A second sentence, longer than the first."]
 every = pytest.mark.parametrize("architecture", CONFIGS)
+few = pytest.mark.parametrize("architecture", FEW)
 
 
 def batch(loaded: Loaded, texts=TEXTS):
@@ -80,7 +81,7 @@ def test_heads_are_attention_weights_times_values(architecture):
         torch.testing.assert_close(seen.heads[layer], rebuilt)
 
 
-@every
+@few
 def test_the_stream_after_a_layer_is_the_next_hidden_state(architecture):
     loaded = tiny(architecture)
     with act.capture(loaded.model) as seen, torch.no_grad():
@@ -156,7 +157,7 @@ def test_what_an_edit_does_is_seen_from_inside_it_only():
 # ---------------------------------------------------------------- editing
 
 
-@every
+@few
 @pytest.mark.parametrize("unit", ["layer", "head"])
 def test_an_edit_that_changes_nothing_changes_no_bit(architecture, unit):
     loaded = tiny(architecture)
@@ -165,7 +166,7 @@ def test_an_edit_that_changes_nothing_changes_no_bit(architecture, unit):
         assert torch.equal(logits(loaded), before)
 
 
-@every
+@few
 def test_a_head_that_is_silenced_gives_nothing_to_the_projection(architecture):
     loaded = tiny(architecture)
 
@@ -180,7 +181,7 @@ def test_a_head_that_is_silenced_gives_nothing_to_the_projection(architecture):
     assert (seen.heads[1][:, :, 1] != 0).any()
 
 
-@every
+@few
 def test_an_edit_at_the_last_layer_moves_the_stream_by_what_was_added(architecture):
     loaded = tiny(architecture)
     with act.capture(loaded.model, layers=[-1]) as plain:
@@ -237,7 +238,7 @@ def test_while_generating_every_new_token_counts_and_the_first_does_not(architec
 # ---------------------------------------------------------------- vectors of texts
 
 
-@every
+@few
 @pytest.mark.parametrize("unit", ["layer", "head"])
 def test_pooling_is_the_mean_over_tokens_after_the_first(architecture, unit):
     loaded = tiny(architecture)

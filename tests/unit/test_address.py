@@ -271,7 +271,14 @@ def build_fork(folder: Path, repository: str | None) -> Path:
         "cape_utils/charts/figure_tools.js",
     )
     for name in (
-        *("book/build.py", "book/address.py", "_config.yml", "CITATION.cff", "constraints.txt"),
+        *(
+            "book/build.py",
+            "book/execute.py",
+            "book/address.py",
+            "_config.yml",
+            "CITATION.cff",
+            "constraints.txt",
+        ),
         *package,
     ):
         shutil.copy(ROOT / name, folder / name)

@@ -600,8 +600,7 @@ def test_every_figure_is_built_here():
     assert drawing | {"toy_pair_chart"} == set(BUILT)
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_a_figure_carries_its_words(figure):
+def carries_its_words(figure):
     spec = spec_of(figure)
     assert len(spec["title"]) > 8
     assert len(spec["usermeta"]["caption"]) > 30
@@ -610,26 +609,22 @@ def test_a_figure_carries_its_words(figure):
     assert not re.search(r"\b(nan|inf|None|<NA>)\b", words), words
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_the_caption_says_how_many(figure):
+def caption_says_how_many(figure):
     assert re.search(r"\d", spec_of(figure)["usermeta"]["caption"])
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_a_figure_is_strict_json_and_not_heavy(figure):
+def is_strict_json_and_not_heavy(figure):
     text = json.dumps(spec_of(figure), allow_nan=False)
     assert len(text) < 200_000
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_a_figure_becomes_the_figure_of_the_book(figure):
+def becomes_the_figure_of_the_book(figure):
     page = rendering.figure_html(spec_of(figure))
     assert page.count('class="cape-spec"') == 1
     assert spec_of(figure)["usermeta"]["caption"].split(".")[0].split("'")[0] in page.replace("&#x27;", "'")
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_a_control_is_there_and_moves_something(figure):
+def has_a_control_that_moves_something(figure):
     spec = spec_of(figure)
     bound = [p for p in spec.get("params", []) if isinstance(p.get("bind"), dict)]
     assert bound, "nothing to play with"
@@ -676,19 +671,12 @@ def missing_fields(spec: dict) -> set[str]:
     return absent
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_every_field_drawn_is_in_the_data(figure):
+def draws_fields_that_are_in_the_data(figure):
     # Vega-Lite draws nothing, and says nothing, where a field is misspelt.
     assert not missing_fields(spec_of(figure))
 
 
-def test_a_misspelt_field_would_be_noticed():
-    chart = alt.Chart(pd.DataFrame({"a": [1], "b": [2]})).mark_point().encode(x="a:Q", y="bb:Q")
-    assert missing_fields((chart + chart).to_dict()) == {"bb"}
-
-
-@pytest.mark.parametrize("figure", BUILT)
-def test_every_quantitative_axis_names_what_it_shows(figure):
+def names_its_quantitative_axes(figure):
     # In a layered chart the first layer that names an axis speaks for all of them.
     for axis in ("x", "y"):
         channels = [
@@ -699,8 +687,7 @@ def test_every_quantitative_axis_names_what_it_shows(figure):
             assert any(c.get("title") for c in drawn), f"{figure}: {axis} has no title"
 
 
-@pytest.mark.parametrize("figure", BUILT)
-def test_a_figure_is_drawn_with_something_in_it(figure):
+def is_drawn_with_something_in_it(figure):
     converter = pytest.importorskip("vl_convert")
     # A frame, the axes and their grid are drawn for an empty chart too; marks with a role are its contents.
     drawn = converter.vegalite_to_svg(spec_of(figure))
@@ -709,6 +696,30 @@ def test_a_figure_is_drawn_with_something_in_it(figure):
         drawn,
     )
     assert len(marks) >= 5, f"{figure}: {len(marks)} marks"
+
+
+CHECKS = (
+    carries_its_words,
+    caption_says_how_many,
+    is_strict_json_and_not_heavy,
+    becomes_the_figure_of_the_book,
+    has_a_control_that_moves_something,
+    draws_fields_that_are_in_the_data,
+    names_its_quantitative_axes,
+    is_drawn_with_something_in_it,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", BUILT)
+def test_a_figure_is_sound(figure):
+    for check in CHECKS:
+        check(figure)
+
+
+def test_a_misspelt_field_would_be_noticed():
+    chart = alt.Chart(pd.DataFrame({"a": [1], "b": [2]})).mark_point().encode(x="a:Q", y="bb:Q")
+    assert missing_fields((chart + chart).to_dict()) == {"bb"}
 
 
 @pytest.mark.parametrize("words", [{"title": " "}, {"caption": ""}, {"alternative": "\n"}])

@@ -99,6 +99,7 @@ def test_help_shows_examples(arguments, example, capsys):
     assert example in out
 
 
+@pytest.mark.slow
 def test_every_example_of_the_help_runs(capsys):
     examples = [
         line.split("  ")[1].split()

@@ -9,7 +9,7 @@ import pytest
 
 from cape_utils import cli, data
 from cape_utils.steering import directions
-from tests.tiny_models import CONFIGS, DEPTH, save_tiny, tiny
+from tests.tiny_models import DEPTH, FEW, save_tiny, tiny
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def steer(*arguments, **named):
     return cli.main(["steer", "--device", "cpu", "--max-new-tokens", "4", *arguments, *words])
 
 
-@pytest.mark.parametrize("architecture", CONFIGS)
+@pytest.mark.parametrize("architecture", FEW)
 def test_it_answers_for_every_architecture(architecture, tmp_path, pairs, capsys):
     place = save_tiny(architecture, tmp_path / architecture)
     capsys.readouterr()  # saving shows a progress bar

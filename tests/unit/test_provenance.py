@@ -142,6 +142,7 @@ def _close(one: object, other: object) -> bool:
     return one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", sorted(registry.digests()))
 def test_a_shipped_result_is_what_is_recomputed(claim: str):
     computed = results.recompute(claim)

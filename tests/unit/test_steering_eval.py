@@ -22,7 +22,7 @@ from cape_utils.models.bundled import ModelError  # noqa: E402
 from cape_utils.models.loading import encode, load_model  # noqa: E402
 from cape_utils.steering import directions, evaluation, interventions, layer_map  # noqa: E402
 from cape_utils.steering import pairs as steering_pairs  # noqa: E402
-from tests.tiny_models import CONFIGS, WIDTH, tiny  # noqa: E402
+from tests.tiny_models import FEW, WIDTH, tiny  # noqa: E402
 
 
 def pairs(n: int = 4) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def test_cost_is_nothing_without_steering_and_the_textbook_s_with_it():
 # ---------------------------------------------------------------- slopes and replay
 
 
-@pytest.mark.parametrize("architecture", CONFIGS)
+@pytest.mark.parametrize("architecture", FEW)
 def test_the_slope_is_that_of_the_finite_effect_at_every_layer(architecture):
     loaded, table = tiny(architecture), pairs(6)
     slopes = layer_map.margin_gradients(loaded, table, batch_size=5)
@@ -176,7 +176,7 @@ def test_the_slope_is_that_of_the_finite_effect_at_every_layer(architecture):
     assert mean / np.linalg.norm(mean) == pytest.approx(along.vector, abs=1e-4)
 
 
-@pytest.mark.parametrize("architecture", CONFIGS)
+@pytest.mark.parametrize("architecture", FEW)
 def test_a_replay_gives_what_steering_gives_and_puts_the_layers_back(architecture):
     loaded, table = tiny(architecture), pairs(4)
     stems, answers = table["stem"].tolist(), table["true_completion"].tolist()
