@@ -6,6 +6,7 @@ Importing the package costs next to nothing: a room is opened when it is first n
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, whose import would cost more than all else here
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 __version__ = "0.1.0"
+
+# Altair checks charts with jsonschema, which, where this module is installed, builds forty grammars of internationalised
+# addresses as it is imported: more than a second of every chapter, and no chart holds one. jsonschema does without it.
+if "jsonschema" not in sys.modules:
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 _ROOMS = (
     *("runtime", "stats", "data", "jobs", "models", "claims", "scaling", "frontier", "steering", "internals"),

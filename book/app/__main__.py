@@ -23,12 +23,16 @@ def command(port: int, *, browser: bool) -> list[str]:
     """Build the call of Voila."""
     line = [sys.executable, "-m", "voila", str(NOTEBOOK), f"--port={port}", "--template=cape"]
     line += ["--Voila.ip=127.0.0.1", "--Voila.log_level=WARN", "--VoilaConfiguration.show_tracebacks=False"]
+    # A kernel that has run the notebook waits for the next visitor, so that the page comes at once.
+    line += ["--preheat_kernel=True", "--pool_size=1"]
     return line if browser else [*line, "--no-browser"]
 
 
 def environment() -> dict[str, str]:
     """Name the template's folder and this checkout, and nothing of the book's build."""
     own = {k: v for k, v in os.environ.items() if k != "CAPE_BOOK"}
+    # Voila says this to kernels that it starts for a visitor; one that waits for the next must know it too.
+    own["SERVER_SOFTWARE"] = "voila"
     own["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(HERE), own.get("JUPYTER_PATH")]))
     own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), own.get("PYTHONPATH")]))
     return own

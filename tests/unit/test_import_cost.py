@@ -56,8 +56,17 @@ def test_analysis_loads_no_charts_and_no_models(part):
     }
 
 
-def test_validation_waits_until_a_table_is_read():
-    assert "frictionless" not in loaded_after("import cape_utils.data.loading")
+def test_a_table_is_read_and_checked_without_the_library_that_tests_check_it_with():
+    assert "frictionless" not in loaded_after("import cape_utils\ncape_utils.data.load('open_panel')")
+
+
+def test_charts_are_checked_and_no_grammar_of_addresses_is_built_for_it():
+    code = (
+        "import cape_utils, altair as alt\nfrom altair.utils.schemapi import SchemaValidationError\n"
+        "try:\n    alt.Chart().mark_point(size='x').to_dict()\n"
+        "except SchemaValidationError: pass\nelse: raise SystemExit('nothing was checked')"
+    )
+    assert "lark" not in loaded_after(code)
 
 
 def test_the_import_itself_is_quick():
