@@ -15,11 +15,13 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.answers import answer_measures
 from benchmarks.book import book_measures
 from benchmarks.cases import cases
 from benchmarks.measures import Measure, best, keep, table
 from benchmarks.overhead import BUDGET, default_overhead
 from benchmarks.pages import page_measures
+from benchmarks.scaling import scaling_measures
 from benchmarks.startup import start_measures
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
@@ -70,9 +72,11 @@ def steering_measures() -> list[Measure]:
 PARTS: dict[str, Callable[[], list[Measure]]] = {
     "analysis": analysis_measures,
     "start": start_measures,
+    "answers": answer_measures,
     "book": book_measures,
     "pages": page_measures,
     "steering": steering_measures,
+    "scaling": scaling_measures,
 }
 
 

@@ -90,6 +90,8 @@ def _other_values(control: Any) -> list[Any]:
         values = [entry[1] if isinstance(entry, tuple) else entry for entry in control.options]
         if isinstance(control, widgets.SelectMultiple):
             return [tuple(values[:3]), tuple(values[1:6])]
+        if isinstance(control, widgets.SelectionRangeSlider):
+            return [(values[0], values[len(values) // 2])]
         return [value for value in values if value != control.value][:3]
     if isinstance(control, widgets.Checkbox):
         return [not control.value]

@@ -13,6 +13,9 @@ __all__ = ["SLACK", "Measure", "best", "keep", "machine", "table"]
 SLACK = 1.5
 """A busy machine may cost some of a budget, not half as much again."""
 
+RUNS = 5
+"""Former runs that a figure keeps."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -21,12 +24,12 @@ class Measure:
     Attributes
     ----------
     part : str
-        What it belongs to: analysis, start, book, pages or steering.
+        What it belongs to: analysis, start, answers, book, pages, steering or scaling.
     name : str
     value, budget : float
         In ``unit``; a smaller value is better.
     unit : str
-        ``s``, ``ms``, ``MB`` or ``%``.
+        ``s``, ``ms``, ``MB``, ``%``, ``x`` (times a floor) or nothing, for an exponent.
     note : str
         What it was compared with, or where the worst case stands.
     """
@@ -74,14 +77,19 @@ def keep(path: Path, found: Sequence[Measure], when: str) -> None:
     """Write what was measured, for the page of the book that shows it.
 
     Parts that were not measured this time keep their former figures, with the day and the machine they are from, so that
-    a quick run loses nothing. A file that names one machine for all its figures is read too.
+    a quick run loses nothing. A figure that is measured again keeps its last ones, with their days and machines, in
+    ``before``. A file that names one machine for all its figures is read too.
     """
     former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"measures": []}
     parts, here = {one.part for one in found}, machine()
+    earlier = {(one["part"], one["name"]): one for one in former["measures"]}
     shared = {"machine": former["machine"]} if "machine" in former else {}
     rows = [shared | one for one in former["measures"] if one["part"] not in parts]
-    rows += [
-        asdict(one) | {"value": float(f"{one.value:.4g}"), "measured": when, "machine": here} for one in found
-    ]
+    for one in found:
+        row = asdict(one) | {"value": float(f"{one.value:.4g}"), "measured": when, "machine": here}
+        if last := earlier.get((one.part, one.name)):
+            run = {key: last.get(key, former.get(key)) for key in ("value", "measured", "machine")}
+            row["before"] = [*last.get("before", ()), run][-RUNS:]
+        rows.append(row)
     text = json.dumps({"measures": rows}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")

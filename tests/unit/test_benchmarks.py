@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import book, measures, pages
+from benchmarks import answers, book, measures, pages, scaling
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
 from cape_utils import data
 from cape_utils.scaling import coupling, critical_scale, forecasting, trend_nulls
@@ -102,13 +102,34 @@ def test_a_figure_keeps_the_machine_it_was_measured_on(monkeypatch, tmp_path):
         rows = json.loads(path.read_text())["measures"]
         found = {row["name"]: (row["machine"]["system"], row["measured"]) for row in rows}
         assert found == {"b": ("Old", "2026-01-01"), "a": (system, "2026-02-02")}
+    before = {row["name"]: [run["machine"]["system"] for run in row.get("before", ())] for row in rows}
+    assert before == {"b": [], "a": ["Old", "New"]}
+    for _ in range(9):
+        measures.keep(path, [one], "2026-02-03")
+    assert {len(row.get("before", ())) for row in json.loads(path.read_text())["measures"]} == {
+        0,
+        measures.RUNS,
+    }
+
+
+def test_the_exponent_is_that_of_the_last_tenfold_step():
+    assert scaling.exponent([10, 100, 1000], [5.0, 1.0, 10.0]) == pytest.approx(1.0)
+    assert scaling.exponent([10, 100], [1.0, 100.0]) == pytest.approx(2.0)
+
+
+def test_every_control_of_an_explorer_is_moved_and_timed():
+    names = {name.partition(",")[0] for name, ms in answers.control_times() if ms > 0}
+    assert {"scores_editor", "width_explorer", "frontier_explorer"} <= names
 
 
 def test_an_unknown_part_is_named(capsys, results):
     with pytest.raises(SystemExit) as stopped:
         bench.main(["pagse"])
     assert stopped.value.code == 2
-    assert "no part 'pagse'; the parts are analysis, start, book, pages, steering" in capsys.readouterr().err
+    assert (
+        "no part 'pagse'; the parts are analysis, start, answers, book, pages, steering, scaling"
+        in capsys.readouterr().err
+    )
     assert not results.exists()
 
 

@@ -106,7 +106,10 @@ def test_budgets_are_a_table_for_each_part_in_the_order_of_the_page():
         {"measures": [kept("pages", "2026-01-01", cores="2"), kept("start", "2026-01-01", cores="2")]}
     )
     rows = [[entry.astext() for entry in row.findall(nodes.entry)] for row in tables[0].findall(nodes.row)]
-    assert rows == [["Starting", "measured", "allowed", "note"], ["start it", "0.0432 s", "300 s", "n"]]
+    assert rows == [
+        ["Starting", "before", "measured", "at most", "note"],
+        ["start it", "-", "0.0432 s", "450 s", "n"],
+    ]
     assert len(tables) == 2
     assert tables[1].astext().strip().startswith("Reading")
     assert words.astext() == "Measured on 2026-01-01 with Linux, 2 cores, Python 3.11.7."
