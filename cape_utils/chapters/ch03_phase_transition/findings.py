@@ -143,15 +143,15 @@ def families_that_turn(turns: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -
     steps : mapping of str to pandas.DataFrame
         From ``coupling.local_coupling``: the paper's panel first, then the open one.
     """
-    paper, opened = (_first(t[t["family"] == "OLMo"]) for t in steps.values())
+    paper_step, open_step = (_first(t[t["family"] == "OLMo"]) for t in steps.values())
     return Markdown(
         f"In the open panel {turns['turns'].sum()} of {len(turns)} families with three or more sizes have their lowest "
         f"TruthfulQA "
         "inside their range. The others fall to their largest size or rise from their smallest.\n\n"
         "**OLMo** is called the model at the critical point, with a coupling of 0.000. One step of two models gives "
-        f"{paper['coupling']:.2f} ± {paper['se']:.2f} in the paper's panel and {opened['coupling']:.2f} ± "
-        f"{opened['se']:.2f} in the "
-        f"open panel; the sign is {paper['p_sign']:.0%} and {opened['p_sign']:.0%} sure. A zero can be an accident of noise."
+        f"{paper_step['coupling']:.2f} ± {paper_step['se']:.2f} in the paper's panel and {open_step['coupling']:.2f} ± "
+        f"{open_step['se']:.2f} in the open panel; the sign is {paper_step['p_sign']:.0%} and {open_step['p_sign']:.0%} sure. "
+        "A zero can be an accident of noise."
     )
 
 

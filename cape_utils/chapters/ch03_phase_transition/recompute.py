@@ -34,19 +34,19 @@ def published_bootstrap() -> scaling_critical_scale.CriticalScale:
 def critical_scale() -> Recomputed:
     rows = data.bootstrap_rows()
     common = scaling_critical_scale.quadratic_null(rows, slopes="common")["curvature"]
-    own = scaling_critical_scale.quadratic_null(rows, slopes="own")["curvature"]
+    own_slopes = scaling_critical_scale.quadratic_null(rows, slopes="own")["curvature"]
     by_family = scaling_critical_scale.quadratic(rows, unit="family")
-    opened = data.panel("open", rows="one_recipe")
-    odds = scaling_critical_scale.even_odds(coupling.local_coupling(opened))
+    open_rows = data.panel("open", rows="one_recipe")
+    odds = scaling_critical_scale.even_odds(coupling.local_coupling(open_rows))
     remark = (
-        f"A parabola as curved turns up in {common.p:.1%} of draws where all families share one slope, and in {own.p:.0%} "
+        f"A parabola as curved turns up in {common.p:.1%} of draws where all families share one slope, and in {own_slopes.p:.0%} "
         "where each keeps its own and none turns: the rows show that smaller models fall and larger ones rise, and no "
         f"turn within a family. Resampling the {by_family.n_families} families instead of rows, "
         f"{by_family.valid / by_family.draws:.0%} of the draws have a minimum. On the open panel a positive sign becomes "
         f"likelier than not at {odds.median:.1f}B [{odds.low:.1f}, {odds.high:.1f}]."
     )
     return Recomputed(
-        _value(published_bootstrap()), _value(scaling_critical_scale.fixed_effects(opened)), None, remark
+        _value(published_bootstrap()), _value(scaling_critical_scale.fixed_effects(open_rows)), None, remark
     )
 
 
@@ -58,38 +58,38 @@ def _family(table: pd.DataFrame, paper_label: str) -> pd.DataFrame:
 
 
 def _as_released(paper_label: str) -> pd.DataFrame:
-    own = _family(data.panel("paper"), paper_label)
-    return own[own["flags"].fillna("") != "misfiled"]
+    paper_rows = _family(data.panel("paper"), paper_label)
+    return paper_rows[paper_rows["flags"].fillna("") != "misfiled"]
 
 
 def _turning(claim_id: str) -> Recomputed:
     """Nearest of three readings of a family's sign-flip scale, with what item noise leaves of it."""
     paper_label = FAMILY_CLAIMS[claim_id]
     target = quoted(claim_id)
-    own = _as_released(paper_label)
-    opened = _family(data.panel("open", rows="one_recipe"), paper_label)
-    at, other = family_turns.turning_point(own), family_turns.turning_point(opened)
-    rising = coupling.local_coupling(own).query("coupling > 0")["mid_params_b"]
+    paper_rows = _as_released(paper_label)
+    open_rows = _family(data.panel("open", rows="one_recipe"), paper_label)
+    at, other = family_turns.turning_point(paper_rows), family_turns.turning_point(open_rows)
+    rising = coupling.local_coupling(paper_rows).query("coupling > 0")["mid_params_b"]
     readings = {"lowest TruthfulQA": at.estimate}
     if len(rising):
         readings["middle of the first rising step"] = float(rising.iloc[0])
-    vertex = scaling_critical_scale.parabola_minimum_b(own["params_b"], own["truthfulqa_mc2"])
+    vertex = scaling_critical_scale.parabola_minimum_b(paper_rows["params_b"], paper_rows["truthfulqa_mc2"])
     if np.isfinite(vertex):
         readings["minimum of its own parabola"] = vertex
     best, remark = nearest(readings, target)
-    remark += f" Sizes run from {own['params_b'].min():g}B to {own['params_b'].max():g}B."
-    if at.estimate == own["params_b"].max():
+    remark += f" Sizes run from {paper_rows['params_b'].min():g}B to {paper_rows['params_b'].max():g}B."
+    if at.estimate == paper_rows["params_b"].max():
         remark += " The score falls to the largest size, so the family does not turn."
     if at.low <= target <= at.high:
         remark += " The range that item noise leaves of the lowest size holds the quoted scale."
-    both = own.merge(opened, on="hf_id")
+    both = paper_rows.merge(open_rows, on="hf_id")
     if len(both) and (both["truthfulqa_mc2_x"] == both["truthfulqa_mc2_y"]).all():
         remark += (
             " Both panels hold the same figures for these models, so their agreement is no second witness."
         )
     value = Value.of(at) if best == "lowest TruthfulQA" else Value(readings[best], None, None, at.n, best)
     # Lowest at the smallest size: the open panel does not show a fall, and so cannot place its end.
-    silent = other.estimate == opened["params_b"].min()
+    silent = other.estimate == open_rows["params_b"].min()
     return Recomputed(value, None if silent else Value.of(other), None, remark)
 
 
@@ -121,10 +121,16 @@ def turning_table() -> pd.DataFrame:
                 continue
             released = panel == "the paper's panel"
             at = item.paper_panel if released else item.open_panel
-            own = _as_released(family) if released else _family(data.panel("open", rows="one_recipe"), family)
+            paper_rows = (
+                _as_released(family) if released else _family(data.panel("open", rows="one_recipe"), family)
+            )
             if at is None:
                 continue
-            smallest, largest, lowest = own["params_b"].min(), own["params_b"].max(), float(at.value)
+            smallest, largest, lowest = (
+                paper_rows["params_b"].min(),
+                paper_rows["params_b"].max(),
+                float(at.value),
+            )
             rows.append(
                 {
                     "panel": panel,
@@ -174,18 +180,18 @@ def critical_scale_falcon() -> Recomputed:
 
 @recomputes("no_counterexample_family")
 def no_counterexample() -> Recomputed:
-    def found(which: data.Panel, rows: data.Rows) -> pd.DataFrame:
+    def qualifying(which: data.Panel, rows: data.Rows) -> pd.DataFrame:
         return family_turns.sign_changes(data.panel(which, rows=rows))
 
-    released, opened = found("paper", "as_released"), found("open", "one_recipe")
+    released, open_rows = qualifying("paper", "as_released"), qualifying("open", "one_recipe")
     readings = {
         "no positive step at any size": float(released["never"].sum()),
         "none up to 10B": float(released["never_inside"].sum()),
     }
     best, remark = nearest(readings, quoted("no_counterexample_family"))
     column = {"no positive step at any size": "never", "none up to 10B": "never_inside"}[best]
-    cleaned = found("paper", "one_recipe")
-    against = opened[opened[column]]
+    cleaned = qualifying("paper", "one_recipe")
+    against = open_rows[open_rows[column]]
     chances = ", ".join(f"{row.family} {row.p_positive_inside:.0%}" for row in against.itertuples())
     remark += (
         f" Without the rows filed under the wrong family the count is {int(cleaned[column].sum())}. On the open panel it is "
@@ -193,7 +199,7 @@ def no_counterexample() -> Recomputed:
     )
     return Recomputed(
         Value(int(readings[best]), None, None, len(released), f"families that qualify, {best}"),
-        Value(len(against), None, None, len(opened), f"families that qualify, {best}"),
+        Value(len(against), None, None, len(open_rows), f"families that qualify, {best}"),
         None,
         remark,
     )
@@ -213,8 +219,8 @@ def running_slope() -> Recomputed:
     best, remark = nearest(
         {name: slope.estimate for name, slope in slopes.items()}, quoted("running_coupling_slope")
     )
-    opened = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
-    return Recomputed(Value.of(slopes[best]), Value.of(opened), None, remark)
+    open_rows = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
+    return Recomputed(Value.of(slopes[best]), Value.of(open_rows), None, remark)
 
 
 def _olmo_row(which: data.Panel) -> pd.Series:
@@ -253,24 +259,24 @@ def _isocline(family: str) -> Recomputed:
         table = isocline.isocline_hits(data.panel(which, rows="one_recipe"))
         return table[table["family"] == family].iloc[0]
 
-    own, opened = hits("paper"), hits("open")
-    n = int(own["n"])
-    share = own["always_negative"] / n
+    paper_hits, open_hits = hits("paper"), hits("open")
+    n = int(paper_hits["n"])
+    share = paper_hits["always_negative"] / n
     low, high = stats.binom.interval(0.95, n, share)
     constant = NullRange(
-        float(own["always_negative"]), float(low), float(high), "always negative, signs drawn anew"
+        float(paper_hits["always_negative"]), float(low), float(high), "always negative, signs drawn anew"
     )
     remark = (
-        f"Of {n} signs the rule as stated hits {own['rule']}, its negation {own['negation']}, and "
-        f"'always negative' {own['always_negative']}."
+        f"Of {n} signs the rule as stated hits {paper_hits['rule']}, its negation {paper_hits['negation']}, and "
+        f"'always negative' {paper_hits['always_negative']}."
     )
     return Recomputed(
-        Value(int(own["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
+        Value(int(paper_hits["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
         Value(
-            int(opened["rule"]),
+            int(open_hits["rule"]),
             None,
             None,
-            int(opened["n"]),
+            int(open_hits["n"]),
             "signs of intervals, judged at the smaller model",
         ),
         constant,
@@ -359,7 +365,7 @@ def gradient_loss_exponent() -> Recomputed:
 
 @recomputes("gradient_dip")
 def gradient_dip() -> Recomputed:
-    kept = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B")
+    dip = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B")
     out = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B", leave_out=True)
     remark = f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it."
-    return Recomputed(Value.of(kept), None, None, remark)
+    return Recomputed(Value.of(dip), None, None, remark)

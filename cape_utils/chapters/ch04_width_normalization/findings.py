@@ -12,7 +12,6 @@ from IPython.display import Markdown
 from cape_utils.charts.parts import name
 from cape_utils.charts.tables import Table, table
 from cape_utils.data.benchmarks import benchmark_items
-from cape_utils.stats.formatting import number, with_interval
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import Estimate
 
@@ -50,8 +49,8 @@ def known_widths(panels: Mapping[str, pd.DataFrame]) -> Markdown:
     known = "; ".join(
         f"{t['d_model'].notna().sum()} of {len(t)} models in {label}" for label, t in panels.items()
     )
-    opened = panels[OPEN]
-    sized = opened.groupby("family").filter(lambda t: t["params_b"].nunique() >= 4)
+    open_panel = panels[OPEN]
+    sized = open_panel.groupby("family").filter(lambda t: t["params_b"].nunique() >= 4)
     without = sorted(sized.loc[sized["d_model"].isna(), "family"].unique())
     tied = [float(t["log_size"].corr(t["log_width"])) for t in panels.values()]
     return Markdown(
@@ -284,8 +283,7 @@ def slopes_table(slopes: Mapping[tuple[str, str], pd.DataFrame]) -> Table:
             "panel": panel,
             "sizes": sizes,
             "predictor": titles.get(str(r["predictor"]), str(r["predictor"])),
-            "slope": with_interval(r["slope"], r["low"], r["high"]),
-            "inflation": number(r["inflation"]),
+            **{name: r[name] for name in ("slope", "low", "high", "inflation")},
         }
         for (panel, sizes), part in slopes.items()
         for r in part.reset_index().to_dict("records")
@@ -297,7 +295,7 @@ def slopes_table(slopes: Mapping[tuple[str, str], pd.DataFrame]) -> Table:
         "slope": "points a tenfold increase",
         "inflation": "inflation",
     }
-    return table(pd.DataFrame(rows), headings)
+    return table(pd.DataFrame(rows), headings, intervals={"slope": ("low", "high")})
 
 
 def matched_rows(matched: pd.DataFrame, names: str) -> Table:

@@ -37,29 +37,29 @@ def family_rows(which: data.Panel, family: str) -> pd.DataFrame:
     In the open panel the checkpoints decide, since its label for GPT-Neo holds GPT-J and GPT-NeoX too.
     """
     table = data.with_architecture(data.panel(which, rows="one_recipe"))
-    own = (
+    belongs = (
         table["hf_id"].fillna("").str.contains("gpt-neo-")
         if family == "GPT-Neo"
         else table["family"] == family
     )
-    return table[own].sort_values("params_b", kind="stable").reset_index(drop=True)
+    return table[belongs].sort_values("params_b", kind="stable").reset_index(drop=True)
 
 
 def readings(family: str) -> dict[str, pd.DataFrame]:
     """Each set of rows that a claim about a family could mean, at least three models in each."""
-    own = family_rows("paper", family)
-    tables = {name: own[own["params_b"] <= limit] for name, limit in _SIZE_LIMITS.items()}
+    paper_rows = family_rows("paper", family)
+    tables = {name: paper_rows[paper_rows["params_b"] <= limit] for name, limit in _SIZE_LIMITS.items()}
     if family == "Pythia":
-        widths = own[["model", "d_model"]]
+        widths = paper_rows[["model", "d_model"]]
         copy = data.bootstrap_rows().query("family == 'Pythia'").merge(widths, on="model")
         label = data.with_architecture(data.panel("paper")).query("family == 'Pythia'")
         tables |= {"bootstrap copy": copy, "the label as released, with GPT-J and GPT-NeoX": label}
     if family == "OPT":
-        narrow = own["d_model"].where(own["model"] != "OPT-350M", _OPT_350M_OUTPUT)
-        tables["OPT-350M at its output width"] = own.assign(d_model=narrow)
+        narrow = paper_rows["d_model"].where(paper_rows["model"] != "OPT-350M", _OPT_350M_OUTPUT)
+        tables["OPT-350M at its output width"] = paper_rows.assign(d_model=narrow)
     if family == "GPT-Neo":
         others = data.with_architecture(data.panel("paper")).query("model in ['GPT-J-6B', 'GPT-NeoX-20B']")
-        longer = pd.concat([own, others]).sort_values("params_b")
+        longer = pd.concat([paper_rows, others]).sort_values("params_b")
         tables |= {"with GPT-J": longer.iloc[:4], "with GPT-J and GPT-NeoX": longer}
     distinct: dict[str, pd.DataFrame] = {}
     for name, part in tables.items():
@@ -94,24 +94,24 @@ def chosen_rows(family: str) -> tuple[pd.DataFrame, str, str]:
 
 def _same_in_open(family: str, reading: str) -> pd.DataFrame:
     """The open panel's rows for a reading, where it has them; all of its rows for the family otherwise."""
-    opened = family_rows("open", family)
+    open_rows = family_rows("open", family)
     if reading.startswith("with GPT-J"):
         table = data.with_architecture(data.panel("open", rows="one_recipe")).query("family == 'GPT-Neo/J'")
-        opened = table.sort_values("params_b").iloc[: 4 if reading == "with GPT-J" else None]
-    return opened[opened["params_b"] <= _SIZE_LIMITS.get(reading, float("inf"))]
+        open_rows = table.sort_values("params_b").iloc[: 4 if reading == "with GPT-J" else None]
+    return open_rows[open_rows["params_b"] <= _SIZE_LIMITS.get(reading, float("inf"))]
 
 
 def _family(family: str) -> Recomputed:
-    own, reading, remark = chosen_rows(family)
-    null = width.ratio_null(own[HS], own[TQA], own["d_model"])
-    both = width.ratio_null(own[HS], own[TQA], own["d_model"], shuffle="both")
-    raw = correlation.pearson(own[HS].to_numpy(), own[TQA].to_numpy())
+    paper_rows, reading, remark = chosen_rows(family)
+    null = width.ratio_null(paper_rows[HS], paper_rows[TQA], paper_rows["d_model"])
+    both = width.ratio_null(paper_rows[HS], paper_rows[TQA], paper_rows["d_model"], shuffle="both")
+    raw = correlation.pearson(paper_rows[HS].to_numpy(), paper_rows[TQA].to_numpy())
     shuffled = (
         f"Undivided r is {raw:.2f}. {null.p:.0%} of the orders of TruthfulQA give at least as much after division; "
         f"with both scores shuffled it gives {both.value:.2f} [{both.low:.2f}, {both.high:.2f}]."
     )
-    opened = _normalised(_same_in_open(family, reading))
-    return Recomputed(_normalised(own), opened, NullRange.of(null), f"{shuffled} {remark}")
+    open_rows = _normalised(_same_in_open(family, reading))
+    return Recomputed(_normalised(paper_rows), open_rows, NullRange.of(null), f"{shuffled} {remark}")
 
 
 @recomputes("width_pythia")
@@ -146,12 +146,12 @@ def width_raw_opt() -> Recomputed:
         parts = {name: rows[rows["params_b"] <= limit] for name, limit in _SIZE_LIMITS.items()}
         return parts | {f"from {least}B": rows[rows["params_b"] >= least] for least in (1.3, 3.5)}
 
-    own = tables("paper")
+    readings_of_paper = tables("paper")
     best, remark = nearest(
-        {name: coupling.population_coupling(part).estimate for name, part in own.items()},
+        {name: coupling.population_coupling(part).estimate for name, part in readings_of_paper.items()},
         quoted("width_raw_opt"),
     )
-    used = own[best]
+    used = readings_of_paper[best]
     return Recomputed(
         Value.of(coupling.population_coupling(used)),
         Value.of(coupling.population_coupling(tables("open")[best])),
@@ -164,9 +164,10 @@ def width_raw_opt() -> Recomputed:
 def projection_drop() -> Recomputed:
     stages = data.load("projection_coupling")
     changes = width_controls.projection_changes(stages).query("stage == 'after_projection'")
-    own = changes[changes["model"] == "Pythia-1B"].set_index("measure")["change_pct"]
+    change_pct = changes[changes["model"] == "Pythia-1B"].set_index("measure")["change_pct"]
     best, remark = nearest(
-        {str(name).replace("_", " "): float(v) for name, v in own.items()}, quoted("projection_drop_1b")
+        {str(name).replace("_", " "): float(v) for name, v in change_pct.items()},
+        quoted("projection_drop_1b"),
     )
     measure = best.replace(" ", "_")
     same = changes[changes["measure"] == measure].set_index("model")["change_pct"]

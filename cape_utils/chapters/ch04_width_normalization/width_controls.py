@@ -149,8 +149,8 @@ def size_and_width(
     stack = np.concatenate([products.sum(axis=0)[None], np.tensordot(counts, products, axes=1)])
     design, target = stack[:, :-1, :-1], stack[:, :-1, -1:]
     slopes = (np.linalg.pinv(design, hermitian=True) @ target)[:, :, 0]
-    whole = design[0]
-    inflation = np.diag(whole) * np.diag(np.linalg.pinv(whole, hermitian=True))
+    full_design = design[0]
+    inflation = np.diag(full_design) * np.diag(np.linalg.pinv(full_design, hermitian=True))
     rows = [
         (name, slopes[0, k], *interval(slopes[1:, k]), inflation[k], n, len(sizes))
         for k, name in enumerate(predictors)
@@ -184,7 +184,7 @@ def matched_pairs(
         narrow_d_model, width_ratio`` and for each benchmark ``d_NAME`` (percentage points) and ``se_NAME`` (item noise).
     """
     used = table.dropna(subset=["d_model", "params_b", *benchmarks]).to_dict("records")
-    found = []
+    pairs = []
     for one, two in itertools.permutations(used, 2):
         wider = float(one["d_model"]) / float(two["d_model"])
         size = max(one["params_b"], two["params_b"]) / min(one["params_b"], two["params_b"])
@@ -197,17 +197,17 @@ def matched_pairs(
         for name in benchmarks:
             errors = item_error([one[name], two[name]], benchmark_items(name))
             row |= {f"d_{name}": one[name] - two[name], f"se_{name}": float(np.hypot(*errors))}
-        found.append(row)
-    found.sort(key=lambda row: (-row["width_ratio"], row["wide"], row["narrow"]))
+        pairs.append(row)
+    pairs.sort(key=lambda row: (-row["width_ratio"], row["wide"], row["narrow"]))
     if once:
         taken: set[str] = set()
-        kept = []
-        for row in found:
+        chosen = []
+        for row in pairs:
             if not {row["wide"], row["narrow"]} & taken:
                 taken |= {row["wide"], row["narrow"]}
-                kept.append(row)
-        found = kept
-    return pd.DataFrame(found)
+                chosen.append(row)
+        pairs = chosen
+    return pd.DataFrame(pairs)
 
 
 def wider_share(pairs: pd.DataFrame, benchmark: str = "truthfulqa_mc2") -> Estimate:
@@ -245,11 +245,11 @@ def projection_changes(stages: pd.DataFrame) -> pd.DataFrame:
     measures = ["cosine_of_mean_activations", "mean_of_prompt_cosines"]
     long = stages.melt(["model", "d_model", "stage"], measures, "measure", "cosine")
     hidden = long[long["stage"] == "hidden_state"].set_index(["model", "measure"])["cosine"]
-    rest = long[long["stage"] != "hidden_state"].copy()
-    before = hidden.loc[pd.MultiIndex.from_frame(rest[["model", "measure"]])].to_numpy()
-    rest["change_pct"] = 100 * (rest["cosine"] / before - 1)
+    stages = long[long["stage"] != "hidden_state"].copy()
+    before = hidden.loc[pd.MultiIndex.from_frame(stages[["model", "measure"]])].to_numpy()
+    stages["change_pct"] = 100 * (stages["cosine"] / before - 1)
     columns = ["model", "d_model", "measure", "stage", "cosine", "change_pct"]
-    return rest[columns].sort_values(["d_model", "measure", "stage"]).reset_index(drop=True)
+    return stages[columns].sort_values(["d_model", "measure", "stage"]).reset_index(drop=True)
 
 
 def random_projection_null(
