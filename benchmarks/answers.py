@@ -86,20 +86,18 @@ def _other_values(control: Any) -> list[Any]:
     """A few values that a control does not stand at."""
     import ipywidgets as widgets
 
-    if hasattr(control, "options"):
-        values = [entry[1] if isinstance(entry, tuple) else entry for entry in control.options]
-        if isinstance(control, widgets.SelectMultiple):
-            return [tuple(values[:3]), tuple(values[1:6])]
-        if isinstance(control, widgets.SelectionRangeSlider):
-            return [(values[0], values[len(values) // 2])]
-        return [value for value in values if value != control.value][:3]
+    values = [entry[1] if isinstance(entry, tuple) else entry for entry in getattr(control, "options", ())]
+    if isinstance(control, widgets.SelectMultiple):
+        return [tuple(values[:3]), tuple(values[1:6])]
+    if isinstance(control, widgets.SelectionRangeSlider):
+        return [(values[0], values[len(values) // 2])]
     if isinstance(control, widgets.Checkbox):
-        return [not control.value]
-    if isinstance(control, widgets.FloatLogSlider):
-        return [control.base**control.min, control.base**control.max]
-    if isinstance(control, widgets.IntSlider | widgets.FloatSlider):
-        return [control.min, control.max]
-    return []
+        values = [False, True]
+    elif isinstance(control, widgets.FloatLogSlider):
+        values = [control.base**control.min, control.base**control.max]
+    elif isinstance(control, widgets.IntSlider | widgets.FloatSlider):
+        values = [control.min, control.max]
+    return [value for value in values if value != control.value][:3]
 
 
 def control_times() -> Iterator[tuple[str, float]]:
