@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils import data
+from cape_utils.jobs.progress import progress_bar
 
 __all__ = ["digest", "results_folder", "sweep", "write_whole"]
 
@@ -67,7 +68,7 @@ def sweep(
     run: Callable[[str], Sequence[Row]],
     *,
     folder: Path | None = None,
-    progress: Callable[[Sequence[str]], Iterator[str]] = iter,
+    progress: Callable[[Sequence[str]], Iterator[str]] | None = None,
 ) -> pd.DataFrame:
     """Do the tasks that are not done yet and return the rows of all.
 
@@ -85,7 +86,7 @@ def sweep(
     folder : Path, optional
         Where to keep them; ``results_folder()`` by default. Results that came with the repository are used first.
     progress : callable
-        Wraps the tasks still to be done, as ``tqdm`` does.
+        Wraps the tasks still to be done, as ``tqdm`` does; a bar in a terminal and in a live notebook by default.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def sweep(
         with store.open("a", encoding="utf-8") as out:
             if not out.tell():
                 out.write(json.dumps({"settings": dict(settings)}, sort_keys=True) + "\n")
-            for task in progress(missing):
+            for task in (progress or progress_bar(name.replace("_", " ")))(missing):
                 done[task] = [dict(row) for row in run(task)]
                 out.write(json.dumps({"task": task, "rows": done[task]}, allow_nan=False) + "\n")
                 out.flush()

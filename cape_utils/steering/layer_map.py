@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cape_utils import data
+from cape_utils.jobs.progress import progress_bar
 from cape_utils.models.activations import decoder, edit
 from cape_utils.models.completions import batch_logp, split_texts
 from cape_utils.models.loading import Loaded
@@ -103,7 +104,7 @@ def margin_gradients(
 
     edits = {layer: lambda s, m, layer=layer: keep(layer, s, m) for layer in range(depth)}
     with edit(loaded.model, edits), torch.enable_grad():
-        for rows in texts.batches(batch_size):
+        for rows in progress_bar("batches of pairs")(list(texts.batches(batch_size))):
             scores = batch_logp(loaded, texts, rows)
             taken = torch.autograd.grad(scores.sum(), [streams[i] for i in range(depth)])
             logp[rows] = scores.detach().cpu().numpy()

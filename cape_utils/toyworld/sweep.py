@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils.jobs import dask_client, result_cache
+from cape_utils.jobs.progress import progress_bar
 from cape_utils.toyworld.transformer import Shape, matched_shape, parameter_count, train
 from cape_utils.toyworld.world import WORLDS, Recipe
 
@@ -286,7 +287,7 @@ def run(
     workers: int = 1,
     scheduler: str | None = None,
     device: str = "cpu",
-    progress: Callable[[Sequence[str]], Iterator[str]] = iter,
+    progress: Callable[[Sequence[str]], Iterator[str]] | None = None,
 ) -> pd.DataFrame:
     """Train the cells that are not kept yet and return the rows of all.
 
@@ -301,7 +302,7 @@ def run(
         Address of a running dask scheduler, whose workers then do the cells.
     device : str
     progress : callable
-        Wraps the cells still to be done, as ``tqdm`` does.
+        Wraps the cells still to be done, as ``tqdm`` does; a bar in a terminal and in a live notebook by default.
 
     Returns
     -------
@@ -316,7 +317,7 @@ def run(
 
     def submit(pool: Executor, missing: Sequence[str]) -> Iterator[str]:
         futures.update({name: pool.submit(cell, plan, name, device) for name in missing})
-        return progress(missing)
+        return (progress or progress_bar("trained models"))(missing)
 
     with _pool(workers, scheduler) as pool:
         return result_cache.sweep(

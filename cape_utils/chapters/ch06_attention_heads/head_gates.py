@@ -100,7 +100,7 @@ def kept_slopes(
     loaded: Loaded,
     pairs: pd.DataFrame,
     *,
-    progress: Callable[[Sequence[str]], Iterator[str]] = iter,
+    progress: Callable[[Sequence[str]], Iterator[str]] | None = None,
     folder: Any = None,
 ) -> GateSlopes:
     """``gate_slopes`` of the pairs, kept by topic: read where they are known, computed where they are not.

@@ -79,7 +79,7 @@ class Study:
     neutral: tuple[str, ...]
     folder: Path | None = None
     seed: int = 0
-    progress: Progress = iter
+    progress: Progress | None = None
 
     @functools.cached_property
     def slopes(self) -> Slopes:
@@ -317,7 +317,7 @@ def study(
     *,
     pairs: pd.DataFrame | None = None,
     folder: Path | None = None,
-    progress: Progress = iter,
+    progress: Progress | None = None,
 ) -> Study:
     """The chapter's measurements for a model, with the project's pairs and neutral prompts.
 
