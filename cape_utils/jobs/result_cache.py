@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cape_utils import data
 from cape_utils.jobs.progress import progress_bar
 
-__all__ = ["digest", "results_folder", "sweep", "write_whole"]
+__all__ = ["digest", "kept_arrays", "results_folder", "sweep", "write_whole"]
 
 Row = Mapping[str, Any]
 
@@ -59,6 +62,42 @@ def write_whole(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError:
         return
+
+
+def kept_arrays(
+    name: str,
+    settings: Mapping[str, Any],
+    compute: Callable[[], dict[str, NDArray[Any]]],
+    *,
+    folder: Path | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Arrays that a minute of a model gives, kept for the next time; too large to come with the repository.
+
+    Parameters
+    ----------
+    name, settings
+        As for ``sweep``.
+    compute : callable
+        Gives them by name.
+    folder : Path, optional
+        Where to keep them; ``results_folder()`` by default.
+    """
+    path = (folder or results_folder()) / f"{name}-{digest(settings)}.npz"
+    try:
+        with np.load(path) as stored:
+            return {key: stored[key] for key in stored.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+        pass  # not there yet, or cut short
+    arrays = compute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        with partial.open("wb") as out:
+            np.savez(out, **arrays)  # type: ignore[arg-type]
+        partial.replace(path)
+    except OSError:
+        pass  # no room for them: they are computed again
+    return arrays
 
 
 def sweep(

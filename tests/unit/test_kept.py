@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cape_utils import data
@@ -94,3 +95,26 @@ def test_the_folder_can_be_named(monkeypatch, tmp_path):
     assert result_cache.results_folder() == tmp_path
     monkeypatch.delenv("CAPE_RESULTS")
     assert result_cache.results_folder().parts[-2:] == ("cape-book", "results")
+
+
+def test_arrays_are_computed_once_for_their_settings_and_again_where_the_file_is_cut_short(tmp_path):
+    runs = []
+
+    def compute():
+        runs.append(1)
+        return {"a": np.arange(3.0), "b": np.ones((2, 2), np.float32)}
+
+    first = result_cache.kept_arrays("x", {"seed": 0}, compute, folder=tmp_path)
+    again = result_cache.kept_arrays("x", {"seed": 0}, compute, folder=tmp_path)
+    assert len(runs) == 1
+    for name, array in first.items():
+        assert again[name].dtype == array.dtype
+        assert np.array_equal(again[name], array)
+    result_cache.kept_arrays("x", {"seed": 1}, compute, folder=tmp_path)
+    assert len(runs) == 2
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+    result_cache.kept_arrays("x", {"seed": 0}, compute, folder=tmp_path)
+    assert len(runs) == 3
+    (tmp_path / "file").write_text("")
+    assert set(result_cache.kept_arrays("x", {"seed": 2}, compute, folder=tmp_path / "file")) == {"a", "b"}

@@ -30,6 +30,7 @@ from cape_utils.chapters.ch10_steering.selection import (
     unit,
 )
 from cape_utils.jobs import result_cache
+from cape_utils.jobs.provenance import book_provenance
 from cape_utils.models.completions import split_texts
 from cape_utils.models.loading import Loaded
 from cape_utils.stats.results import Floats
@@ -83,8 +84,15 @@ class Study:
 
     @functools.cached_property
     def slopes(self) -> Slopes:
-        """States and gradients of all pairs, from one backward pass."""
-        return margin_gradients(self.loaded, self.pairs)
+        """States and gradients of all pairs, from one backward pass; kept, for it takes a minute."""
+        made_by = book_provenance().depends_on(margin_gradients.__module__, margin_gradients.__name__).digest
+        arrays = result_cache.kept_arrays(
+            "slopes",
+            self.settings(code=made_by),
+            lambda: vars(margin_gradients(self.loaded, self.pairs)),
+            folder=self.folder,
+        )
+        return Slopes(**arrays)
 
     @functools.cached_property
     def learn(self) -> NDArray[np.bool_]:
