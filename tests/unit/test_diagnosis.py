@@ -207,6 +207,7 @@ def test_a_family_of_the_panel_is_predicted_without_itself():
     ours = {score.benchmark: score.predicted for score in ahead.scores}
     for row in held.itertuples():
         assert ours[row.benchmark] == pytest.approx(row.predicted, abs=1e-6)
+    assert family_diagnosis.diagnose(one, next_params_b=66.0, draws=50).next_size.scores == ahead.scores
 
 
 def test_predictions_stay_within_percent_and_say_when_they_were_cut():
@@ -219,6 +220,8 @@ def test_predictions_stay_within_percent_and_say_when_they_were_cut():
 def test_a_size_below_the_largest_and_a_step_too_long_are_told():
     with pytest.raises(ValueError, match="next size 5B must be above the largest of the family, 7B"):
         family_diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=5)
+    with pytest.raises(ValueError, match="next size 7B must be above the largest"):
+        next_size.check_size(7, 7)
     far = family_diagnosis.diagnose(scores([1.0, 7.0], [50.0, 60.0], [40.0, 39.0]), next_params_b=7000)
     assert "longer than any held out" in far.next_size.note
 
@@ -369,6 +372,8 @@ def test_few_models_cannot_show_many_dimensions():
     assert (d.n, d.ceiling, d.benchmarks) == (3, 2, PAIR)
     assert 1 <= d.ratio <= d.ceiling
     assert 1 <= d.usual_low < d.usual_high <= d.ceiling
+    three = scores([1.0, 3.0, 7.0], [50.0, 60.0, 65.0], [40.0, 39.0, 41.0], mmlu=[30.0, 33.0, 31.0])
+    assert family_diagnosis.diagnose(three, draws=50).dimension.ceiling == 2  # three points lie in a plane
 
 
 # ---------------------------------------------------------------- advice
