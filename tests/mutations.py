@@ -474,7 +474,7 @@ FAULTS = (
         "claims/quotations.py",
         'finite(row["paper_low"]), finite(row["paper_high"])',
         'finite(row["paper_high"]), finite(row["paper_low"])',
-        unit("claims", "intervals_contain_their_values"),
+        unit("claims", "the_ledger_has_a_claim_for_every_row_in_order"),
     ),
     Fault("data/schema.py", "low <= float(cell) <= high", "low < float(cell) <= high", unit("validation")),
     Fault("data/schema.py", "lines.append(reader.line_num)", "lines.append(len(rows))", unit("validation")),

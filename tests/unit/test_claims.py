@@ -222,6 +222,13 @@ def test_values_from_results():
 def test_the_ledger_has_a_claim_for_every_row_in_order():
     assert [c.id for c in quotations.ledger()] == list(data.load("claims")["id"])
     assert len(quotations.ledger()) == 79
+    quoted = [
+        c.paper_value
+        for c in quotations.ledger()
+        if c.paper_value is not None and c.paper_value.low is not None
+    ]
+    assert quoted
+    assert all(v.low <= v.value <= v.high for v in quoted)
 
 
 def test_functions_recompute_claims_of_the_ledger_and_nothing_else():
