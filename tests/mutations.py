@@ -423,7 +423,7 @@ FAULTS = (
         "scaling/web_curve.py",
         "widen = np.sqrt(len(lines) / (",
         "widen = (len(lines) / (",
-        unit("recipes", "a_lifted_recipe_is_found_and_an_ordinary_one_is_not_more_often_than_stated"),
+        unit("recipes", "scatter_is_widened_by_what_the_curve_took_from_the_lines"),
     ),
     Fault(
         "scaling/sign_predictors.py",

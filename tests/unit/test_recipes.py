@@ -491,3 +491,8 @@ def test_the_curves_of_the_explorer_leave_the_line_out():
 def test_bad_input_is_refused_with_the_remedy(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_scatter_is_widened_by_what_the_curve_took_from_the_lines():
+    one = web_curve.Curve(np.zeros(3), np.empty((0, 3)), {line: np.ones(1) for line in "abcdef"}, 0.0, 1.0, 6)
+    assert np.allclose(one.scatter(2, 10, 0), np.sqrt(6 / 3))
