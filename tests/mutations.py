@@ -368,7 +368,7 @@ FAULTS = (
         "scaling/spectrum.py",
         "p**2 / squares",
         "p / squares",
-        unit("spectrum", "the_ratio_of_a_correlation_is_the_mean_squared_r"),
+        unit("spectrum"),
     ),
     Fault(
         "scaling/trend_nulls.py",
