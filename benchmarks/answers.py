@@ -29,10 +29,10 @@ a-7B,a,7,75,42
 COMMANDS = {
     "cape diagnose, 3 models": (["diagnose", "SCORES", "--json"], 1.3, 2.5),
     "cape claims --json, nothing changed": (["claims", "--json"], 0.5, 2.0),
-    "cape frontier": (["frontier", "--swe", "70", "--gpqa", "80", "--json"], 1.0, 2.0),
+    "cape frontier": (["frontier", "--swe", "70", "--gpqa", "80", "--json"], 1.4, 2.0),
 }
-READ_MS = 5.0
-MEDIAN_MS, SLOWEST_MS = 60.0, 250.0
+READ_MS = 6.0
+MEDIAN_MS, SLOWEST_MS = 50.0, 200.0
 
 
 def _process_s(*words: str) -> float:

@@ -122,7 +122,7 @@ def cases() -> list[Case]:
             500,
             lambda: critical_scale.quadratic(rows, rng=seed(42)),
             lambda: quadratic_loop(rows, 500),
-            0.5,
+            0.035,
         ),
         Case(
             "exact permutation test of eight pairs",
@@ -130,7 +130,7 @@ def cases() -> list[Case]:
             4_000,
             lambda: trend_nulls.permutation_null(x, y),
             lambda: permutation_loop(x, y, 4_000),
-            0.5,
+            0.0035,
         ),
         Case(
             "bootstrap of r over families",
@@ -138,7 +138,7 @@ def cases() -> list[Case]:
             500,
             lambda: coupling.population_coupling(opened, draws=10_000),
             lambda: family_loop(opened, 500),
-            0.5,
+            0.035,
         ),
         Case(
             "league table, 20 families (loop: 1 of 9 methods)",
@@ -151,6 +151,6 @@ def cases() -> list[Case]:
                 for train in ("all others", "Pythia only")
             ],
             lambda: league_loop(opened, 2),
-            15.0,
+            1.5,
         ),
     ]

@@ -11,8 +11,8 @@ from benchmarks.measures import Measure, best
 __all__ = ["start_measures"]
 
 REPEATS = 5
-IMPORT_MS = 150
-COMMAND_S = 1.0
+IMPORT_MS = 5
+COMMAND_S = 0.07
 _IMPORT = "import time; t = time.perf_counter(); import cape_utils; print(1000 * (time.perf_counter() - t))"
 
 

@@ -45,6 +45,8 @@ PAGE_INPUTS = (
     ),
     *("book/references.bib", "book/glossary.md", "CITATION.cff", "benchmarks/results.json"),
 )
+# What the pages are written from, besides what is executed.
+PAGE_SOURCES = ("notebooks/*.ipynb", "book/**/*", "*.md", "cape_utils/**/*.js")
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _EXECUTING = re.compile(r"([^/\s]+)\.(?:ipynb|md): Executing notebook using")
@@ -96,15 +98,21 @@ def prepare(root: Path) -> dict[str, str]:
     """Remove what is out of date from earlier builds, and return the hashes of this one."""
     out = root / "_build"
     pages = f"{input_hash(root, PAGE_INPUTS)} {address.read(root).source}"
-    now = {"execution": execution_hash(root), "pages": pages}
+    now = {
+        "execution": execution_hash(root),
+        "pages": pages,
+        "sources": input_hash(root, PAGE_SOURCES),
+    }
     cached_for, built_for = _read(out / "cache-of.json"), _read(out / "book-of.json")
+    if built_for == now and (out / "html" / "index.html").is_file():
+        return now
     if cached_for != now["execution"]:
         if cached_for is not None:
             print(
                 "The package, the tables or the installed versions have changed: executing everything again."
             )
         shutil.rmtree(out / ".jupyter_cache", ignore_errors=True)
-    if built_for != now:
+    if not isinstance(built_for, dict) or {**built_for, "sources": None} != {**now, "sources": None}:
         for name in (".doctrees", "jupyter_execute", "html"):
             shutil.rmtree(out / name, ignore_errors=True)
     # Outputs made from now on belong to the present inputs, also when the build fails later. The pages count as
@@ -250,7 +258,11 @@ def main(argv: list[str] | None = None) -> int:
     if options.fresh:
         shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
+    built_for = _read(out / "book-of.json")
     hashes = prepare(root)
+    if hashes == built_for and (out / "html" / "index.html").is_file():
+        print(f"The book lies in {out / 'html' / 'index.html'}; nothing has changed since it was built.")
+        return 0
     (out / "reports").mkdir(exist_ok=True)
     parallel = run_notebooks(root)
     status, lines, seconds = run_sphinx(root, out / "reports" / "build.log")

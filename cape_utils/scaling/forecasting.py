@@ -106,6 +106,8 @@ def fit_trend(
     >>> line = fit_trend(toy, 1, anchored=True, benchmarks=["mmlu"])
     >>> line.predict([70.0], 1, [100]).score_pct.round(6).tolist()
     [[90.0]]
+    >>> line.predict([70.0], 10, [100]).score_pct.round(6).tolist()
+    [[80.0]]
     """
     used = scores.dropna(subset=["params_b", *benchmarks])
     x = np.vander(np.log10(used["params_b"].to_numpy(dtype=float)), degree + 1, increasing=True)

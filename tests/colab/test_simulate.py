@@ -46,6 +46,4 @@ def test_what_is_there_beforehand_is_exact_and_not_the_package():
     loose = [item.name for item in wanted if not re.fullmatch(r"==[\w.]+", str(item.specifier))]
     assert loose == ["torch"]
     assert {"numpy", "pandas", "altair", "ipywidgets", "transformers"} <= {item.name for item in wanted}
-    assert "pysindy" not in {item.name for item in wanted}, (
-        "Colab does not have it; the cell must bring it"
-    )
+    assert "pysindy" not in {item.name for item in wanted}, "Colab does not have it; the cell must bring it"

@@ -48,7 +48,7 @@ def test_the_league_loop_predicts_what_the_package_predicts():
 
 def test_the_cases_are_the_ones_with_a_budget():
     assert [case.draws for case in cases()] == [10_000, 40_320, 10_000, 20]
-    assert [case.budget_s for case in cases()] == [0.5, 0.5, 0.5, 15.0]
+    assert [case.budget_s for case in cases()] == [0.035, 0.0035, 0.035, 1.5]
 
 
 @pytest.fixture

@@ -127,8 +127,11 @@ def test_a_sound_book_builds_and_a_changed_table_is_seen(book):
     assert "<math" in intro
     assert "athjax" not in intro.lower().replace("mathjax_", "")
 
+    assert "nothing has changed" in run(book).stdout
+    (book / "book" / "intro.md").write_text("# Intro\n\nOther words.\n")
     again = run(book)
     assert "from the cache" in again.stdout
+    assert "Other words" in (book / "_build" / "html" / "book" / "intro.html").read_text()
 
     (book / "data" / "panel.csv").write_text("score\n7\n")
     changed = run(book)
