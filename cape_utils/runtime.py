@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 
-__all__ = ["in_book", "in_live_kernel"]
+__all__ = ["edited_since_import", "in_book", "in_live_kernel"]
 
 
 def in_book() -> bool:
@@ -44,3 +46,20 @@ def in_live_kernel() -> bool:
         return False
     shell = get_ipython()
     return getattr(shell, "kernel", None) is not None
+
+
+_IMPORTED = time.time()
+
+
+def edited_since_import() -> bool:
+    """Tell whether a file of the package is newer than this process's copy of it.
+
+    Such a process runs code that no longer stands on disk, so that nothing it computes may be kept under the digest of
+    what stands there.
+
+    Examples
+    --------
+    >>> edited_since_import()
+    False
+    """
+    return any(path.stat().st_mtime > _IMPORTED for path in Path(__file__).parent.rglob("*.py"))

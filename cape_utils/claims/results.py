@@ -18,6 +18,7 @@ from cape_utils import data
 from cape_utils.claims import registry
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.jobs.result_cache import results_folder, write_whole
+from cape_utils.runtime import edited_since_import
 
 __all__ = ["SHIPPED", "as_object", "from_object", "recompute", "result"]
 
@@ -79,6 +80,6 @@ def result(claim_id: str) -> Recomputed | None:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there yet, or cut short
     computed = recompute(claim_id)
-    if computed is not None:
+    if computed is not None and not edited_since_import():
         write_whole(own, json.dumps(as_object(computed)))
     return computed

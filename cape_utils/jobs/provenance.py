@@ -165,11 +165,12 @@ class Provenance:
                 content = b"".join(path.name.encode() + path.read_bytes() for path in files)
             else:
                 resource = self._resources[table]
-                fields = [
+                schema = dict(resource["schema"])
+                schema["fields"] = [
                     {k: v for k, v in field.items() if k not in ("description", "unit")}
-                    for field in resource["schema"]["fields"]
+                    for field in schema["fields"]
                 ]
-                content = (self._tables / resource["path"]).read_bytes() + json.dumps(fields).encode()
+                content = (self._tables / resource["path"]).read_bytes() + json.dumps(schema).encode()
             self._files[table] = _sha(content)
         return self._files[table]
 
@@ -202,7 +203,12 @@ class _Module:
         patterns: list[str] = []
         said: list[str] = []
         for statement in statements:
+            bases: set[int] = set()  # names that stand before a dot: the chain says what is meant
             for node in _significant(statement, said):
+                if isinstance(node, ast.Attribute):
+                    bases.add(id(node.value))
+                if id(node) in bases:
+                    continue
                 if isinstance(node, ast.Name):
                     mentions |= set(self._resolve([node.id], module_of))
                 elif isinstance(node, ast.Attribute):
@@ -237,8 +243,11 @@ class _Module:
             return
         while others and module_of(f"{where}.{others[0]}") is not None:
             where, others = f"{where}.{others[0]}", others[1:]
+        module = module_of(where)
         if others:
             yield (where, others[0])
+        elif module is not None:  # the module itself is handed on: all of it may be used
+            yield from ((where, defined) for defined in module.nodes)
 
 
 def _imported(node: ast.AST) -> dict[str, tuple[str, str | None]]:
@@ -265,7 +274,15 @@ def _names_defined(statement: ast.stmt) -> list[str]:
     imports = isinstance(statement, ast.Import | ast.ImportFrom)
     for_types = isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test)
     words = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return [] if imports or for_types or words else [_REST]
+    if imports or for_types or words:
+        return []
+    bound = [
+        node.id if isinstance(node, ast.Name) else node.name
+        for node in ast.walk(statement)
+        if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        or isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return [*dict.fromkeys(bound), _REST]
 
 
 def _ends_in(node: ast.expr) -> str:
@@ -284,22 +301,25 @@ def _dotted(node: ast.Attribute) -> list[str]:
 _SILENT = ("ctx", "type_comment", "kind", "returns", "annotation", "type_params")
 
 
-def _significant(node: ast.AST, said: list[str]) -> Iterator[ast.AST]:
+def _significant(node: ast.AST, said: list[str], *, in_class: bool = False) -> Iterator[ast.AST]:
     """Every node that can change a result; ``said`` gets what it says, in words that no Python version changes."""
     yield node
     said.append(f"({type(node).__name__}")
     for field, value in ast.iter_fields(node):
         # The annotation of a field of a record counts: it makes the field.
-        if field in _SILENT and not (isinstance(node, ast.AnnAssign) and field == "annotation"):
+        record = isinstance(node, ast.AnnAssign) and in_class and field == "annotation"
+        if (field in _SILENT and not record) or value is None or value == []:
             continue
         parts = value if isinstance(value, list) else [value]
         if field == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             parts = [part for part in parts if not _is_text(part)]
+        said.append(f" {field}[")
         for part in parts:
             if isinstance(part, ast.AST):
-                yield from _significant(part, said)
-            elif part is not None:
-                said.append(f" {field}={part!r}")
+                yield from _significant(part, said, in_class=isinstance(node, ast.ClassDef))
+            else:
+                said.append(f"{part!r},")
+        said.append("]")
     said.append(")")
 
 

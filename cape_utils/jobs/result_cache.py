@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cape_utils import data
 from cape_utils.jobs.progress import progress_bar
+from cape_utils.runtime import edited_since_import
 
 __all__ = ["digest", "kept_arrays", "results_folder", "sweep", "write_whole"]
 
@@ -89,6 +90,8 @@ def kept_arrays(
     except (OSError, ValueError, zipfile.BadZipFile, EOFError):
         pass  # not there yet, or cut short
     arrays = compute()
+    if edited_since_import():
+        return arrays
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cape_utils import data
+from cape_utils import data, runtime
 from cape_utils.claims import registry, results
 from cape_utils.data.schema import DataError
 from cape_utils.jobs import provenance
@@ -117,6 +117,76 @@ def test_long_sweeps_count_for_what_reads_them(copy: Copy, before: dict[str, str
     (sweep,) = copy.tables.glob("kept/steering_choice-*.jsonl")
     copy.edit(f"kept/{sweep.name}", "{", " {")
     assert changed(copy, before) == {claim for claim in before if claim.startswith("steering_")}
+
+
+def little(folder: Path, source: str, other: str = "", schema: str = "") -> str:
+    """Digest of the function ``f`` of a package of two modules and one table."""
+    package, tables = folder / "cape_utils", folder / "data"
+    package.mkdir(parents=True, exist_ok=True)
+    tables.mkdir(exist_ok=True)
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text(source)
+    (package / "b.py").write_text(other)
+    (tables / "t.csv").write_text("x\n1\n")
+    fields = {"fields": [{"name": "x", "type": "number", "description": "d"}], "missingValues": [schema]}
+    resources = {"resources": [{"name": "t", "path": "t.csv", "schema": fields}]}
+    (tables / "datapackage.json").write_text(json.dumps(resources))
+    return Provenance(package, tables).depends_on("cape_utils.a", "f").digest
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("return x[:4]", "return x[4:]"),
+        ("if x:\n        g()\n    h()", "if x:\n        g()\n    else:\n        h()"),
+        ("for i in x:\n        g()\n    h()", "for i in x:\n        g()\n    else:\n        h()"),
+        ("return {**x, 'k': 1}", "return {'k': 1, **x}"),
+        ("return x - y", "return y - x"),
+        ("return g(x)(y)", "return g(x, y)"),
+        ("return 1", "return 1.0"),
+        ("return '1'", "return 1"),
+    ],
+)
+def test_code_that_does_another_thing_has_another_digest(one: str, other: str, tmp_path: Path):
+    digests = {little(tmp_path, f"def f(x, y):\n    {body}\n") for body in (one, other)}
+    assert len(digests) == 2
+
+
+def test_where_a_default_stands_counts_and_what_an_annotation_says_does_not(tmp_path: Path):
+    heads = ("a, b=1, *, c", "a, b, *, c=1", "a, b, c=1")
+    assert len({little(tmp_path, f"def f({head}):\n    return a\n") for head in heads}) == 3
+    same = ("x: int = 1", "x: float = 1")
+    assert len({little(tmp_path, f"def f():\n    {line}\n    return x\n") for line in same}) == 1
+    fields = ("x: int", "x: float")
+    assert len({little(tmp_path, f"class f:\n    {line}\n") for line in fields}) == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from cape_utils import b\n\ndef f():\n    return b.g()\n",
+        "import cape_utils.b\n\ndef f():\n    return cape_utils.b.g()\n",
+        "from cape_utils.b import g as h\n\nf = h\n",
+        "from cape_utils import b\n\ndef f(call):\n    return call(b)\n",
+        "from cape_utils.b import table\n\ndef f():\n    return table\n",
+    ],
+)
+def test_a_definition_is_followed_however_it_is_named(source: str, tmp_path: Path):
+    other = "try:\n    table = {0}\nexcept KeyError:\n    pass\n\ndef g():\n    return {0}\n"
+    assert little(tmp_path, source, other.format(1)) != little(tmp_path, source, other.format(2))
+
+
+def test_how_the_cells_of_a_table_are_read_counts(tmp_path: Path):
+    source = "def f():\n    return load('t')\n"
+    assert little(tmp_path, source, schema="") != little(tmp_path, source, schema="NA")
+
+
+def test_a_process_whose_package_was_edited_keeps_nothing(
+    one_claim: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(runtime, "_IMPORTED", 0.0)
+    assert results.result.__wrapped__("panel_models") is not None
+    assert not (tmp_path / "claims").exists()
 
 
 def test_a_name_that_is_not_there_is_refused():
