@@ -46,9 +46,13 @@ def recomputes(claim_id: str) -> Callable[[Function], Function]:
     return register
 
 
+def _name_of(chapter: str) -> str:
+    return f"cape_utils.chapters.ch{chapter}.recompute"
+
+
 def _plug_in(chapter: str) -> ModuleType | None:
     """A chapter's module ``recompute``; None where it has none."""
-    name = f"cape_utils.chapters.ch{chapter}.recompute"
+    name = _name_of(chapter)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -57,17 +61,15 @@ def _plug_in(chapter: str) -> ModuleType | None:
         raise  # a chapter's own import is broken: that is no missing plug-in
 
 
-def _plug_ins() -> list[str]:
-    return [f"cape_utils.chapters.ch{chapter}.recompute" for chapter in data.load("chapters")["chapter"]]
-
-
 @functools.cache
 def digests() -> dict[str, str]:
     """Of the code and the tables behind each claim that is recomputed, by id; no chapter is imported for it."""
 
     def compute() -> dict[str, str]:
         book = provenance.book_provenance()
-        functions = book.functions_marked(_plug_ins(), "recomputes")
+        functions = book.functions_marked(
+            [_name_of(c) for c in data.load("chapters")["chapter"]], "recomputes"
+        )
         return {claim_id: book.depends_on(*place).digest for claim_id, place in functions.items()}
 
     return provenance.remembered("claims", compute)

@@ -13,7 +13,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -56,10 +56,15 @@ def write_whole(path: Path, text: str) -> None:
 
     Results are written for speed alone: where none can be kept, they are computed again.
     """
+    _replace(path, lambda out: out.write(text.encode()))
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_text(text, encoding="utf-8")
+        with partial.open("wb") as out:
+            write(out)
         partial.replace(path)
     except OSError:
         return
@@ -90,16 +95,8 @@ def kept_arrays(
     except (OSError, ValueError, zipfile.BadZipFile, EOFError):
         pass  # not there yet, or cut short
     arrays = compute()
-    if edited_since_import():
-        return arrays
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        with partial.open("wb") as out:
-            np.savez(out, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
-    except OSError:
-        pass  # no room for them: they are computed again
+    if not edited_since_import():
+        _replace(path, lambda out: np.savez(out, **arrays))  # type: ignore[arg-type]
     return arrays
 
 
