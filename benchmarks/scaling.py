@@ -72,7 +72,7 @@ def _frontier(models: int) -> Callable[[], object]:
 
 
 def _harness(files: int) -> Callable[[], object]:
-    from cape_utils.data.lm_eval import read_harness
+    from cape_utils.evaluations.reading import read_scores
 
     folder = Path(tempfile.mkdtemp())
     for i in range(files):
@@ -86,7 +86,7 @@ def _harness(files: int) -> Callable[[], object]:
         (folder / f"m{i}-{1 + i % 5}b").mkdir()
         path = folder / f"m{i}-{1 + i % 5}b" / "results_2026-01-01T00-00-00.000000.json"
         path.write_text(json.dumps(whole), encoding="utf-8")
-    return lambda: read_harness(folder)
+    return lambda: read_scores(folder)
 
 
 CASES: dict[str, tuple[Callable[[int], Callable[[], object]], list[int], str]] = {

@@ -23,7 +23,19 @@ if "jsonschema" not in sys.modules:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 _ROOMS = (
-    *("runtime", "stats", "data", "jobs", "models", "claims", "scaling", "frontier", "steering", "internals"),
+    *(
+        "runtime",
+        "stats",
+        "data",
+        "evaluations",
+        "jobs",
+        "models",
+        "claims",
+        "scaling",
+        "frontier",
+        "steering",
+        "internals",
+    ),
     *("toyworld", "charts", "diagnosis", "reports", "explorers", "cli", "chapters"),
 )
 

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cape_utils.cli import claims, diagnose, frontier, internals, steer
+from cape_utils.cli import claims, diagnose, frontier, internals, scores, steer
 
 __all__ = ["main"]
 
-_COMMANDS = (diagnose, claims, frontier, steer, internals)
+_COMMANDS = (diagnose, scores, claims, frontier, steer, internals)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from cape_utils.cli.scores import add_reading_arguments, print_error
+
 if TYPE_CHECKING:
     from cape_utils.reports.family import FamilyReport
 
@@ -14,13 +16,14 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "SUMMARY", "add_arguments", "run"]
 SUMMARY = "diagnose your own model family from its scores"
 DESCRIPTION = (
     "Say in which phase a family of models is, how sure that is, what the next size may score, and what to try.\n"
-    "SCORES is a CSV with the columns model, family, params_b (billions) and benchmarks in percent, or the output\n"
-    "folder of lm-evaluation-harness. Two sizes are enough; more say more. It takes about ten seconds."
+    "SCORES is a table with the columns model, family, params_b (billions) and benchmarks in percent, or a folder of\n"
+    "results, as cape scores reads them. Two sizes are enough; more say more."
 )
 EXAMPLES = """\
   cape diagnose scores.csv                          every family of the table, in plain words
-  cape diagnose results/ --report out.html          from lm-evaluation-harness, one page to keep
+  cape diagnose results/ --report out.html          a folder of results, one page to keep
   cape diagnose results/ --sizes sizes.csv          where a model's name does not tell its size
+  cape diagnose results/ --mixed                    although models were measured under different conditions
   cape diagnose scores.csv --family Mine --json     one family, for programs
   cape diagnose scores.csv --x mmlu --y truthfulqa_mc2
   cape diagnose scores.csv --next 13                what a model of 13 billion parameters may score
@@ -29,9 +32,7 @@ EXAMPLES = """\
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Describe the arguments to the parser."""
-    command.add_argument(
-        "scores", metavar="SCORES", help="a CSV, or a folder or file of lm-evaluation-harness results"
-    )
+    command.add_argument("scores", metavar="SCORES", help="a table of scores, or a folder or file of results")
     command.add_argument(
         "--report", metavar="FILE", help="write a report; the suffix says how: .html, .md or .json"
     )
@@ -46,10 +47,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="BENCHMARK",
         help="second of the pair (default truthfulqa_mc2)",
     )
+    add_reading_arguments(command)
     command.add_argument(
-        "--sizes",
-        metavar="FILE",
-        help="a CSV of model, params_b and, if wanted, family, for a results folder",
+        "--mixed", action="store_true", help="compare models that were measured under different conditions"
     )
     command.add_argument(
         "--next",
@@ -83,8 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         tables_only = _check(arguments)
         report = _report(arguments)
     except (ValueError, OSError) as error:
-        for line in str(error).splitlines():
-            print(f"cape diagnose: {line}", file=sys.stderr)
+        print_error("diagnose", error)
         return 2
     for line in report.left_out:
         print(f"cape diagnose: {line}", file=sys.stderr)
@@ -136,6 +135,8 @@ def _report(arguments: argparse.Namespace) -> FamilyReport:
         x=arguments.x,
         y=arguments.y,
         sizes=arguments.sizes,
+        active=arguments.active,
+        mixed=arguments.mixed,
         family=arguments.family,
         next_params_b=arguments.next_params_b,
         rng=arguments.seed,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cape_utils import data
 from cape_utils.data.loading import load
 
-__all__ = ["benchmark_items", "benchmark_title", "benchmarks_of", "chance_pct"]
+__all__ = ["benchmark_items", "benchmark_title", "benchmarks_of", "chance_pct", "items_of"]
 
 
 def chance_pct(benchmark: str) -> float:
@@ -56,6 +58,27 @@ def benchmark_items(benchmark: str) -> float:
     if benchmark not in table.index:
         raise ValueError(f"no benchmark {benchmark!r}; known are {', '.join(table.index)}")
     return float(table.astype("float64")[benchmark])
+
+
+def items_of(rows: pd.DataFrame, benchmark: str) -> NDArray[np.float64]:
+    """Test items behind each model's score: those that ran where the table says so, else those of the benchmark.
+
+    Returns
+    -------
+    ndarray, shape (rows,)
+        NaN where it is not known.
+
+    Examples
+    --------
+    >>> toy = pd.DataFrame({"truthfulqa_mc2": [40.0, 41.0], "truthfulqa_mc2_items": [100, None]})
+    >>> items_of(toy, "truthfulqa_mc2").tolist()
+    [100.0, 817.0]
+    """
+    whole = np.full(len(rows), benchmark_items(benchmark))
+    if f"{benchmark}_items" not in rows:
+        return whole
+    ran = rows[f"{benchmark}_items"].astype("float64").to_numpy()
+    return np.where(np.isfinite(ran), ran, whole)
 
 
 def benchmarks_of(rows: pd.DataFrame) -> list[str]:

@@ -125,7 +125,8 @@ def read_table(
     text : str
         The file. Comma, semicolon or tab separate the columns.
     schema : mapping
-        A Frictionless Table Schema. Columns may come in any order; a column that is not required may be left out.
+        A Frictionless Table Schema. Columns may come in any order; a column that is not required may be left out, and one
+        of a field with ``"listed": false`` is not offered in messages.
         Spaces around a cell are dropped, except before a cell of a field with ``"leadingSpace": true``.
     table : str
         Name for messages.
@@ -292,9 +293,10 @@ def _header_problems(
         elif name.lower() in aliases:
             problems.append(Problem(table, 1, name, name, aliases[name.lower()]))
         elif name not in fields:
-            close = difflib.get_close_matches(name.lower().replace("-", "_").replace(" ", "_"), fields, n=1)
+            known = [name for name, field in fields.items() if field.get("listed", True)]
+            close = difflib.get_close_matches(name.lower().replace("-", "_").replace(" ", "_"), known, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
-            remedy = f"{hint}known columns are {', '.join(fields)}; rename it or take it out"
+            remedy = f"{hint}known columns are {', '.join(known)}; rename it or take it out"
             problems.append(Problem(table, 1, name, name, remedy))
     for name in sorted({name for name in header if name and header.count(name) > 1}):
         problems.append(Problem(table, 1, name, name, "the column stands twice; keep one"))

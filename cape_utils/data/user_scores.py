@@ -10,15 +10,34 @@ import pandas as pd
 
 from cape_utils.data.benchmarks import chance_pct
 from cape_utils.data.loading import _resource, load, missing_counts
+from cape_utils.data.loading import panel as panel_rows
+from cape_utils.data.model_names import check_size
 from cape_utils.data.schema import DataError, Problem, read_user_table
 
-__all__ = ["load_scores", "refuse_fractions", "score_schema"]
+__all__ = [
+    "ALIASES",
+    "CONDITIONS",
+    "SCORE_CONDITIONS",
+    "check_scores",
+    "load_scores",
+    "refuse_fractions",
+    "score_schema",
+]
 
-_ALIASES = dict.fromkeys(
+CONDITIONS = ("adapter", "quantisation", "dtype", "chat_template", "system_prompt", "revision", "harness")
+"""Columns, all optional, that say how a model was measured. An empty cell is not known, and contradicts nothing; ``none`` is
+a value."""
+
+SCORE_CONDITIONS = {"items": "integer", "shots": "integer", "version": "string", "formulation": "string"}
+"""What may stand beside a benchmark, as ``hellaswag_items``: items that ran, examples in the prompt, version of the task, how
+the question was put; with the type of each."""
+
+ALIASES = dict.fromkeys(
     ("truthfulqa", "tqa"),
     "the variant matters (chance is about 22 for MC1 and 46 for MC2); "
     "name the column truthfulqa_mc1 or truthfulqa_mc2",
 )
+"""Column names, in lower case, that readers use and that have no single meaning, with what to write."""
 
 
 def score_schema() -> dict[str, Any]:
@@ -45,6 +64,19 @@ def score_schema() -> dict[str, Any]:
                 "constraints": {"minimum": 0, "maximum": 100},
             }
         )
+    # Written by ``cape scores``; a reader who types a table need not know of them.
+    schema["fields"] += [{"name": name, "type": "string", "listed": False} for name in CONDITIONS]
+    for row in load("benchmarks").itertuples():
+        schema["fields"] += [
+            {
+                "name": f"{row.benchmark}_{name}",
+                "type": kind,
+                "description": f"{name} of {row.title}",
+                "constraints": {"minimum": int(name == "items")} if kind == "integer" else {},
+                "listed": False,
+            }
+            for name, kind in SCORE_CONDITIONS.items()
+        ]
     return schema
 
 
@@ -70,8 +102,33 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     """
-    content = "scores; for results of lm-evaluation-harness use data.lm_eval.read_harness"
-    table, name = read_user_table(source, score_schema(), content, aliases=_ALIASES)
+    content = "scores; for other tables and results of evaluations use evaluations.read_scores"
+    table, name = read_user_table(source, score_schema(), content, aliases=ALIASES)
+    table = check_scores(table, name)
+    if isinstance(source, pd.DataFrame):
+        table.attrs |= {key: source.attrs[key] for key in ("notes", "left_out") if key in source.attrs}
+    return table
+
+
+def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """What is checked beyond the cells of a table of scores: a benchmark, percent, sizes that fit the names.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As ``data.schema.read_table`` returns it, indexed by the line of the file.
+    name : str
+        Of the table, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from ``load_scores``.
+
+    Raises
+    ------
+    DataError
+    """
     given = [column for column in load("benchmarks")["benchmark"] if column in table]
     if not given:
         known = ", ".join(load("benchmarks")["benchmark"])
@@ -79,11 +136,35 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             [Problem(name, 1, None, None, f"no benchmark column; at least one of {known} is needed")]
         )
     refuse_fractions(table, given, name)
+    problems = [
+        Problem(name, int(str(line)), "params_b", f"{size:g}", words)
+        for line, model, size in zip(table.index, table["model"], table["params_b"], strict=True)
+        if (words := check_size(model, size))
+    ]
+    if problems:
+        raise DataError(problems)
     table = table.sort_values(["family", "params_b"], kind="stable").reset_index(drop=True)
     table.attrs["missing"] = missing_counts(table, given)
-    if isinstance(source, pd.DataFrame) and "notes" in source.attrs:
-        table.attrs["notes"] = source.attrs["notes"]
     return table
+
+
+_ALIKE_PP, _LEAST_PCT, _FEWEST = 5.0, 3.0, 3
+
+
+def _far_below_the_panel(table: pd.DataFrame, column: str) -> int | None:
+    """Line of a model whose score is 1 or less where every model of the open panel that scores alike has far more."""
+    panel = panel_rows("open")
+    if column not in panel:
+        return None
+    others = [c for c in ("hellaswag", "mmlu", "arc_challenge", "winogrande") if c in table and c in panel]
+    for line, row in table.iterrows():
+        if not 0 < row[column] <= 1:
+            continue
+        for other in others:
+            alike = panel.loc[(panel[other] - row[other]).abs() <= _ALIKE_PP, column].dropna()
+            if len(alike) >= _FEWEST and alike.min() >= _LEAST_PCT:
+                return int(str(line))
+    return None
 
 
 def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
@@ -119,6 +200,14 @@ def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> 
     if problems and low:
         remedy = "the other columns hold fractions, so this one probably does too; multiply by 100"
         problems += [Problem(name, None, column, None, remedy) for column in low]
+    for column in [] if problems else low:
+        odd = _far_below_the_panel(table, column)
+        if odd is not None:
+            remedy = (
+                "no score of this column is above 1, and models that score alike elsewhere have at least "
+                f"{_LEAST_PCT:g}%; scores are in percent and these look like fractions, so multiply the column by 100"
+            )
+            problems.append(Problem(name, odd, column, f"{float(table[column][odd]):g}", remedy))
     strange = [c for c in low if c not in known and (table[c] > 0).any()]
     if not problems and strange:
         remedy = (

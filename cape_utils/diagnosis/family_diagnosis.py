@@ -17,6 +17,7 @@ from cape_utils import data
 from cape_utils.data.benchmarks import benchmarks_of
 from cape_utils.data.schema import require_columns
 from cape_utils.diagnosis.next_size import NextSize, check_size, predict_size
+from cape_utils.diagnosis.paired_noise import PairedNoise, paired_noise
 from cape_utils.diagnosis.panel_comparison import (
     Distance,
     Neighbour,
@@ -26,6 +27,7 @@ from cape_utils.diagnosis.panel_comparison import (
 )
 from cape_utils.diagnosis.score_warnings import Caution, Dimension, cautions, dimension_of
 from cape_utils.diagnosis.steps import CouplingStep, FamilyScale, family_scale, intervals
+from cape_utils.evaluations.conditions import one_condition
 from cape_utils.frontier.model_diagnosis import FamilyFrontier, family_frontier
 from cape_utils.stats.results import to_jsonable
 
@@ -74,6 +76,8 @@ class Diagnosis:
         Simulations of item noise.
     frontier : FamilyFrontier or None
         None where no model has both SWE-bench Verified and GPQA Diamond.
+    paired : PairedNoise or None
+        None where there are no answers to each item, and item noise is the upper bound of two independent tests.
     """
 
     family: str
@@ -91,6 +95,7 @@ class Diagnosis:
     notes: tuple[str, ...]
     draws: int
     frontier: FamilyFrontier | None = None
+    paired: PairedNoise | None = None
 
     @property
     def last(self) -> CouplingStep:
@@ -122,18 +127,27 @@ def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
         if name not in known:
             raise ValueError(f"no benchmark {name!r}; allowed are {', '.join(known)}")
         if name not in have:
+            why = scores.attrs.get("left_out", {}).get(name)
             raise ValueError(
-                f"the table holds no score of {name}; it holds {', '.join(have)}; choose the pair with x and y "
-                "(cape diagnose: --x, --y)"
+                f"the table holds no score of {name}{f' ({why})' if why else ''}; it holds {', '.join(have)}; choose the pair "
+                "with x and y (cape diagnose: --x, --y)"
             )
     if x == y:
         raise ValueError(f"x and y are both {x}; a coupling needs two benchmarks")
 
 
-def _family_ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
-    """The models of one family that have both scores, by size; refused where that is no ladder."""
+def _family_ladder(scores: pd.DataFrame, x: str, y: str, *, mixed: bool) -> pd.DataFrame:
+    """The models of one family that have both scores and were measured alike, by size; refused where that is no ladder.
+
+    What is to be said of the others stands in ``attrs["condition"]``.
+    """
     family = str(scores["family"].iloc[0])
-    rows = scores.dropna(subset=[x, y]).sort_values("params_b", kind="stable").reset_index(drop=True)
+    rows = scores.dropna(subset=[x, y])
+    said: tuple[str, ...] = ()
+    if len(rows) > 1:
+        rows, said = one_condition(rows, (x, y), mixed=mixed)
+    rows = rows.sort_values("params_b", kind="stable").reset_index(drop=True)
+    rows.attrs = {"condition": said}
     if len(rows) < 2:
         raise ValueError(
             f"family {family!r} has {len(rows)} model{'' if len(rows) == 1 else 's'} with both {x} and {y}; a step "
@@ -149,7 +163,7 @@ def _family_ladder(scores: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
 
 
 def family_ladders(
-    scores: pd.DataFrame, x: str, y: str, *, next_params_b: float | None = None
+    scores: pd.DataFrame, x: str, y: str, *, next_params_b: float | None = None, mixed: bool = False
 ) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """The models of every family that a diagnosis can start from, by size, and why the other families are left out.
 
@@ -161,6 +175,8 @@ def family_ladders(
         The pair of benchmarks.
     next_params_b : float, optional
         Size to predict for each of them, billions.
+    mixed : bool
+        Compare models that were measured under different conditions, rather than the largest set that was measured alike.
 
     Returns
     -------
@@ -179,7 +195,7 @@ def family_ladders(
     counts = scores.dropna(subset=[x, y]).groupby("family").size()
     names = sorted(set(scores["family"]))
     ladders = {
-        name: _family_ladder(scores[scores["family"] == name], x, y)
+        name: _family_ladder(scores[scores["family"] == name], x, y, mixed=mixed)
         for name in names
         if counts.get(name, 0) >= 2
     }
@@ -202,6 +218,7 @@ def diagnose(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     next_params_b: float | None = None,
+    mixed: bool = False,
     draws: int = 4000,
     rng: np.random.Generator | int = 0,
 ) -> Diagnosis:
@@ -216,6 +233,8 @@ def diagnose(
         The pair: the coupling is the change of ``y`` over the change of ``x``.
     next_params_b : float, optional
         Size to predict, in billions; by default the next of the family's own ladder.
+    mixed : bool
+        Compare models that were measured under different conditions.
     draws : int
         Simulations of item noise.
     rng : Generator or int
@@ -239,7 +258,7 @@ def diagnose(
     names = sorted(set(scores["family"]))
     if len(names) != 1:
         raise ValueError(f"one family is needed, got {len(names)} ({', '.join(names)}); use diagnose_all")
-    rows = _family_ladder(scores, x, y)
+    rows = _family_ladder(scores, x, y, mixed=mixed)
     return _diagnosis(scores, rows, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
 
 
@@ -255,7 +274,10 @@ def _diagnosis(
 ) -> Diagnosis:
     """Diagnose one family from all its ``scores`` and the ``rows`` of them that form its ladder."""
     in_panel = overlapping_families(rows)
-    seeds = np.random.default_rng(rng).spawn(4)
+    seeds = np.random.default_rng(rng).spawn(5)
+    paired, remeasured = paired_noise(
+        rows, (x, y), scores.attrs.get("samples", {}), draws=draws, rng=seeds[4]
+    )
     return Diagnosis(
         family=str(rows["family"].iloc[0]),
         x=x,
@@ -264,17 +286,18 @@ def _diagnosis(
             Score(str(row["model"]), float(row["params_b"]), float(row[x]), float(row[y]))
             for row in rows.to_dict("records")
         ),
-        intervals=intervals(rows, x, y, draws=draws, rng=seeds[0]),
-        scale=family_scale(rows, y, draws=draws, rng=seeds[1]),
+        intervals=intervals(rows, x, y, draws=draws, rng=seeds[0], remeasured=remeasured),
+        scale=family_scale(rows, y, draws=draws, rng=seeds[1], remeasured=remeasured.get(y)),
         distance=web_distance(rows, y, exclude=in_panel, rng=seeds[2]),
         in_panel=tuple(sorted(in_panel)),
         neighbours=nearest_families(rows, x, y, exclude=in_panel),
         next_size=predict_size(rows, x, y, params_b=next_params_b, exclude=in_panel),
         dimension=dimension_of(rows, seeds[3]),
         cautions=cautions(rows, exclude=in_panel),
-        notes=tuple(scores.attrs.get("notes", ())),
+        notes=(*scores.attrs.get("notes", ()), *rows.attrs.get("condition", ())),
         draws=draws,
         frontier=family_frontier(scores),
+        paired=paired,
     )
 
 
@@ -284,6 +307,7 @@ def diagnose_all(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     next_params_b: float | None = None,
+    mixed: bool = False,
     draws: int = 4000,
     rng: int = 0,
 ) -> tuple[dict[str, Diagnosis], tuple[str, ...]]:
@@ -303,7 +327,7 @@ def diagnose_all(
     ValueError
         If there is none; the message says what each lacks. And as ``diagnose``.
     """
-    ladders, left_out = family_ladders(scores, x, y, next_params_b=next_params_b)
+    ladders, left_out = family_ladders(scores, x, y, next_params_b=next_params_b, mixed=mixed)
     diagnoses = {}
     for name, rows in ladders.items():
         family = scores[scores["family"] == name]

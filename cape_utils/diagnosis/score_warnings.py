@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.data.benchmarks import benchmark_items, benchmarks_of
+from cape_utils.data.benchmarks import benchmarks_of, items_of
 from cape_utils.scaling.spectrum import pca, small_sample
 from cape_utils.stats.item_noise import item_error
 
@@ -92,8 +92,8 @@ def cautions(
     warnings = []
     for name in benchmarks_of(rows) if benchmarks is None else benchmarks:
         used = rows.dropna(subset=[name])
-        score, chance, items = used[name].to_numpy(dtype=float), data.chance_pct(name), benchmark_items(name)
-        noise = item_error(score, items) if math.isfinite(items) else np.zeros_like(score)
+        score, chance, items = used[name].to_numpy(dtype=float), data.chance_pct(name), items_of(used, name)
+        noise = np.nan_to_num(item_error(score, items))
         best = float(panel[name].max()) if name in panel else math.inf
         saturated = (score >= _CEILING_PCT) | ((score >= best - _NEAR_BEST_PP) & (score >= _HIGH_PCT))
         masks = {
@@ -104,7 +104,7 @@ def cautions(
             "floor": (chance == 0) & (score < _FLOOR_PCT),
             "saturation": saturated,
             "top of the panel": (score >= best - _NEAR_BEST_PP) & ~saturated,
-            "noise not known": np.full(score.shape, not math.isfinite(items)),
+            "noise not known": ~np.isfinite(items),
         }
         words = {
             "chance": f"cannot be told from guessing ({chance:g}%) by its test items",

@@ -10,12 +10,14 @@ size is in ``diagnosis.next_size``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cape_utils.data.benchmarks import benchmark_items, benchmark_title
+from cape_utils.data.benchmarks import benchmark_title, items_of
+from cape_utils.diagnosis.paired_noise import Remeasured
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW, local_coupling
 from cape_utils.stats.item_noise import item_error, simulate_scores
 from cape_utils.stats.results import Floats
@@ -44,7 +46,8 @@ class CouplingStep:
     dx, dy : float
         Changes of the two scores, percentage points.
     se_dx, se_dy : float
-        Their standard errors from item noise, of two independent tests; NaN where the number of items is not known.
+        Their standard errors from item noise: on the same items where the answers are at hand, else of two independent tests;
+        NaN where the number of items is not known.
     coupling : float
         ``dy / dx``; NaN where ``dx`` is zero.
     se : float
@@ -85,7 +88,13 @@ class CouplingStep:
 
 
 def intervals(
-    rows: pd.DataFrame, x: str, y: str, *, draws: int = 4000, rng: np.random.Generator | int = 0
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
+    remeasured: Mapping[str, Remeasured] | None = None,
 ) -> tuple[CouplingStep, ...]:
     """Coupling of each step of one family, with what item noise leaves of it.
 
@@ -97,6 +106,8 @@ def intervals(
         The coupling is the change of ``y`` over the change of ``x``.
     draws : int
     rng : Generator or int
+    remeasured : mapping of str to Remeasured
+        Scores on items drawn anew, for benchmarks whose answers are at hand; others are drawn from their numbers of items.
 
     Examples
     --------
@@ -112,12 +123,22 @@ def intervals(
         local = local_coupling(rows, x, y)
     used = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
     generator = np.random.default_rng(rng)
-    known = np.isfinite(benchmark_items(x)) and np.isfinite(benchmark_items(y))
+    paired = {} if remeasured is None else remeasured
+    counts = {name: items_of(used, name) for name in (x, y)}
+    known = all(name in paired or np.isfinite(count).all() for name, count in counts.items())
     steps: dict[str, Floats] = {}
     if known:
         for name in (x, y):
-            drawn = simulate_scores(used[name].to_numpy(), benchmark_items(name), draws, generator)
+            if name in paired:
+                drawn = paired[name].scores
+            else:
+                drawn = simulate_scores(used[name].to_numpy(), counts[name], draws, generator)
             steps[name] = np.diff(drawn, axis=1)
+    errors = {end: paired[name].step_errors for end, name in (("se_dx", x), ("se_dy", y)) if name in paired}
+    if errors:
+        local = local.assign(**errors)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            local["se"] = np.hypot(local["se_dy"], local["coupling"] * local["se_dx"]) / local["dx"].abs()
     couplings = []
     for place, row in enumerate(local.to_dict("records")):
         shares, ends, rises = dict.fromkeys(PHASES, np.nan), [np.nan] * 3, np.nan
@@ -216,7 +237,12 @@ def _not_identified(
 
 
 def family_scale(
-    rows: pd.DataFrame, y: str, *, draws: int = 4000, rng: np.random.Generator | int = 0
+    rows: pd.DataFrame,
+    y: str,
+    *,
+    draws: int = 4000,
+    rng: np.random.Generator | int = 0,
+    remeasured: Remeasured | None = None,
 ) -> FamilyScale:
     """Critical scale of one family by the paper's quadratic estimator, with item noise in place of a bootstrap.
 
@@ -228,6 +254,8 @@ def family_scale(
     ----------
     rows : pandas.DataFrame
         Of one family, with ``params_b`` (billions) and ``y`` (percent).
+    remeasured : Remeasured, optional
+        ``y`` on items drawn anew, where the answers are at hand.
 
     Examples
     --------
@@ -242,20 +270,21 @@ def family_scale(
     if n < 3:
         reason = f"a turn needs at least 3 sizes, and there {'is' if n == 1 else 'are'} {n}"
         return _not_identified(n, reason)
-    items = benchmark_items(y)
-    if not np.isfinite(items):
+    items = items_of(used, y)
+    if remeasured is None and not np.isfinite(items).all():
         reason = f"the number of test items of {benchmark_title(y)} is not known, so its noise is not either"
         return _not_identified(n, reason)
     middle = size.mean()
     basis = np.vander(size - middle, 3)
-    noise = item_error(score, items)
+    noise = item_error(score, items) if remeasured is None else remeasured.scores.std(0)
     fitted = np.linalg.lstsq(basis, score, rcond=None)[0]
     stretch = 1.0
     if n > 3:
         floor = np.maximum(noise, 1e-6)
         misfit = float(np.sum(((score - basis @ fitted) / floor) ** 2) / (n - 3))
         stretch = max(1.0, float(np.sqrt(misfit)))
-    drawn = simulate_scores(score, items, draws, np.random.default_rng(rng))
+    generator = np.random.default_rng(rng)
+    drawn = simulate_scores(score, items, draws, generator) if remeasured is None else remeasured.scores
     a, b, _ = np.linalg.lstsq(basis, (score + stretch * (drawn - score)).T, rcond=None)[0]
     # Equal scores leave a curvature of rounding error, which is none.
     upward = a > 1e-9

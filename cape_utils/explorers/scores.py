@@ -1,7 +1,7 @@
 """The scores editor: type scores or upload them, and read the diagnosis.
 
 What the dashboard of paper A promises, for the reader's own models. The steps in size are measured at once, the diagnosis
-follows in a moment; both are those of ``scaling.coupling`` and ``reports.family``, and files are read by ``data.lm_eval``.
+follows in a moment; both are those of ``scaling.coupling`` and ``reports.family``, and files are read by ``evaluations.reading``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.data.lm_eval import read_uploads
 from cape_utils.data.schema import DataError
 from cape_utils.diagnosis.family_diagnosis import family_ladders
+from cape_utils.evaluations.reading import RESULTS, read_uploads
+from cape_utils.evaluations.tables import SUFFIXES
 from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer, sentence
 from cape_utils.explorers._grid import ScoreGrid
@@ -75,9 +76,9 @@ class ScoresEditor(Explorer):
         controls = {
             "scores": ScoreGrid(rows, "hellaswag", "truthfulqa_mc2"),
             "upload": widgets.FileUpload(
-                accept=".csv,.json",
+                accept=",".join((*SUFFIXES, *RESULTS)),
                 multiple=True,
-                description="Upload a CSV, or JSON results of lm-eval",
+                description="Upload a table, or results of lm-eval and others",
             ),
             "x": widgets.Dropdown(options=titles, value="hellaswag", description="Change of", style=WIDE),
             "y": widgets.Dropdown(

@@ -1,6 +1,6 @@
 """One call from scores to a report: the door for the command, the app and the notebook.
 
-A CSV, a table or a folder of lm-evaluation-harness results is read by ``data.lm_eval``, every family of it diagnosed by
+A table or a folder of results of any format is read by ``evaluations.reading``, every family of it diagnosed by
 ``diagnosis.family_diagnosis`` and advised by ``diagnosis.advice``; ``reports.render`` writes the result.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from cape_utils.charts.rendering import MissingCharts, vega_script
-from cape_utils.data.lm_eval import read_source
 from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis, diagnose_all
+from cape_utils.evaluations.reading import read_scores
 from cape_utils.reports import render
 from cape_utils.reports.sections import headline, sections
 
@@ -114,11 +114,14 @@ def report_on(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     next_params_b: float | None = None,
+    mixed: bool = False,
     draws: int = 4000,
     rng: int = 0,
 ) -> FamilyReport:
     """Diagnose every family of a table that was read and checked before; parameters are those of ``diagnose_all``."""
-    diagnoses, left_out = diagnose_all(scores, x=x, y=y, next_params_b=next_params_b, draws=draws, rng=rng)
+    diagnoses, left_out = diagnose_all(
+        scores, x=x, y=y, next_params_b=next_params_b, mixed=mixed, draws=draws, rng=rng
+    )
     return FamilyReport(tuple(diagnoses.values()), tuple(advise(one) for one in diagnoses.values()), left_out)
 
 
@@ -128,6 +131,8 @@ def family_report(
     x: str = "hellaswag",
     y: str = "truthfulqa_mc2",
     sizes: str | Path | None = None,
+    active: bool = False,
+    mixed: bool = False,
     family: str | None = None,
     next_params_b: float | None = None,
     rng: int = 0,
@@ -138,11 +143,15 @@ def family_report(
     Parameters
     ----------
     source : path or pandas.DataFrame
-        A CSV or table as for ``data.user_scores.load_scores``, or a folder or file of lm-evaluation-harness results.
+        A table, a file or a folder of results, as for ``evaluations.read_scores``.
     x, y : str
         The pair of benchmarks.
     sizes : path, optional
         A table of sizes, for a folder of results.
+    active : bool
+        Take the active parameters of mixtures of experts whose names tell them.
+    mixed : bool
+        Compare models that were measured under different conditions.
     family : str, optional
         Diagnose this family alone.
     next_params_b : float, optional
@@ -155,8 +164,7 @@ def family_report(
     Raises
     ------
     ValueError
-        As ``data.user_scores.load_scores``, ``data.lm_eval.read_harness`` and ``diagnosis.family_diagnosis.diagnose_all``,
-        and for a family that the scores do not hold.
+        As ``evaluations.read_scores`` and ``diagnosis.family_diagnosis.diagnose_all``, and for a family that is not there.
 
     Examples
     --------
@@ -167,7 +175,7 @@ def family_report(
     """
     tell = progress or (lambda _: None)
     tell("reading the scores")
-    scores = read_source(source, sizes=sizes)
+    scores = read_scores(source, sizes=sizes, active=active)
     if family is not None:
         known = sorted(set(scores["family"]))
         if family not in known:
@@ -176,4 +184,4 @@ def family_report(
         scores = scores[scores["family"] == family]
         scores.attrs = attrs
     tell("diagnosing, with every family of the open panel held out in turn; a few seconds")
-    return report_on(scores, x=x, y=y, next_params_b=next_params_b, rng=rng)
+    return report_on(scores, x=x, y=y, next_params_b=next_params_b, mixed=mixed, rng=rng)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import tempfile
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from cape_utils.charts.rendering import MissingCharts, figure_tools_script, vega
 from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.frontier import regression
+from cape_utils.jobs.own_files import free_target, write_own
 from cape_utils.reports.sections import Bullets, Section, Table, sections
 
 __all__ = [
@@ -222,17 +221,7 @@ WRITERS: dict[str, Format] = {
 
 def checked_target(path: str | Path, *, force: bool = False) -> Path:
     """The path of a report; refused where ``save`` cannot write it."""
-    file = Path(path)
-    if file.suffix.lower()[1:] not in WRITERS:
-        allowed = ", ".join(f".{suffix}" for suffix in WRITERS)
-        raise ValueError(f"{file.name!r} ends in {file.suffix or 'nothing'}; allowed are {allowed}")
-    if file.is_dir():
-        raise FileExistsError(f"{file} is a folder; name a file")
-    if file.exists() and not force:
-        raise FileExistsError(f"{file} exists and is not replaced; name another file, or use --force")
-    if not file.parent.is_dir():
-        raise FileNotFoundError(f"no folder {str(file.parent)!r}; make it first")
-    return file
+    return free_target(path, WRITERS, force=force)
 
 
 def save(
@@ -262,35 +251,5 @@ def save(
     """
     file = checked_target(path, force=force)
     text = WRITERS[file.suffix.lower()[1:]].write(diagnoses, advice)
-    # Beside the target, so that the last step is a rename within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        if force:
-            Path(name).replace(file)
-        else:
-            _move_to_free_name(Path(name), file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_own(file, text, force=force)
     return file
-
-
-def _move_to_free_name(source: Path, target: Path) -> None:
-    """Give a finished file its name; one that has appeared there in the meantime is not replaced."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise FileExistsError(
-            f"{target} exists and is not replaced; name another file, or use --force"
-        ) from None
-    except OSError:  # a file system without links
-        if target.exists():
-            raise
-        source.replace(target)
-        return
-    source.unlink()

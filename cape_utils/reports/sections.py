@@ -149,6 +149,41 @@ def _steps(diagnosis: Diagnosis) -> Section:
     return Section("Step by step", (Table(head, rows), words, *([Bullets(tuple(extra))] if extra else [])))
 
 
+def _noise(diagnosis: Diagnosis) -> Section | None:
+    """Paired beside assumed item noise, where there are answers to each item."""
+    paired = diagnosis.paired
+    if paired is None:
+        return None
+    blocks: list[Block] = []
+    if paired.steps:
+        rows = tuple(
+            (
+                f"{title(s.benchmark)}, {_short(s.from_model)} to {_short(s.to_model)}",
+                f"{s.change:+.1f}",
+                f"{s.error:.1f}",
+                f"{s.assumed:.1f}",
+                _number(s.correlation, ".2f"),
+                f"{s.p:.2g}",
+            )
+            for s in paired.steps
+        )
+        counts = ", ".join(f"{title(name)} {count:,}" for name, count in paired.items.items())
+        tests = " and ".join(dict.fromkeys(s.test for s in paired.steps))
+        blocks += [
+            Table(("step", "change", "paired error", "assumed", "correlation", "p"), rows),
+            f"The answers to each item are there ({counts} items that every model answered), so the error of a change is "
+            "measured on the same items; assumed is what would be said without them, as if the models had answered different "
+            f"questions. Couplings, phases and the critical scale use one resample of these items. p: {tests}.",
+        ]
+    lines = [
+        f"{title(name)}: {count} items of {_short(model)} were not answered by every model, and left out."
+        for name, by_model in paired.unmatched.items()
+        for model, count in by_model.items()
+    ]
+    lines += [f"Answers not used, and the upper bound taken instead: {why}." for why in paired.refused]
+    return Section("Item noise, measured", (*blocks, *([Bullets(tuple(lines))] if lines else [])))
+
+
 def _scale_section(diagnosis: Diagnosis) -> Section:
     scale, lines = diagnosis.scale, [_scale_words(diagnosis)]
     if not math.isnan(scale.valid):
@@ -341,7 +376,13 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
     beware = (*cautions, *(f"{note}." for note in diagnosis.notes))
     limits = (
         "Item noise is all that was simulated. Another training run, prompt or harness version moves scores further.",
-        "Both models answer the same items, so the noise of a change is, if anything, smaller than said.",
+        *(
+            ()
+            if diagnosis.paired is not None and set(diagnosis.paired.items) == {diagnosis.x, diagnosis.y}
+            else (
+                "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller.",
+            )
+        ),
         "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
         "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
     )
@@ -356,6 +397,9 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
     ]
     if diagnosis.frontier is not None:
         parts.insert(5, _frontier(diagnosis.frontier))
+    noise = _noise(diagnosis)
+    if noise is not None:
+        parts.insert(2, noise)
     if beware:
         parts.append(Section("Cautions", (Bullets(beware),)))
     return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))

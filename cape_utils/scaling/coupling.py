@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cape_utils import data
-from cape_utils.data.benchmarks import benchmark_items
+from cape_utils.data.benchmarks import benchmark_items, items_of
 from cape_utils.data.schema import require_columns
 from cape_utils.stats.correlation import fisher_interval, pearson, weighted_pearson
 from cape_utils.stats.item_noise import item_error
@@ -119,10 +119,13 @@ def local_coupling(
     )
     frame["mid_params_b"] = np.sqrt(frame["from_params_b"] * frame["to_params_b"])
     for name, benchmark in (("x", x), ("y", y)):
-        count = benchmark_items(benchmark) if items is None else items[benchmark]
+        if items is not None:
+            counts = pd.Series(items[benchmark], index=used.index)
+        else:
+            counts = pd.Series(items_of(used, benchmark), index=used.index)
         frame[f"d{name}"] = (after[benchmark] - before[benchmark]).astype(float).round(9)
         frame[f"se_d{name}"] = np.hypot(
-            item_error(after[benchmark], count), item_error(before[benchmark], count)
+            item_error(after[benchmark], counts[same]), item_error(before[benchmark], counts.shift()[same])
         )
     dx, dy = frame["dx"].to_numpy(), frame["dy"].to_numpy()
     sx, sy = frame["se_dx"].to_numpy(), frame["se_dy"].to_numpy()

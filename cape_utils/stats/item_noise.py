@@ -35,11 +35,11 @@ def item_error(score_pct: ArrayLike, items: ArrayLike) -> Floats:
     return np.asarray(100 * np.sqrt(share * (1 - share) / np.asarray(items, dtype=float)))
 
 
-def simulate_scores(score_pct: Floats, items: float, draws: int, rng: np.random.Generator) -> Floats:
+def simulate_scores(score_pct: Floats, items: float | Floats, draws: int, rng: np.random.Generator) -> Floats:
     """Scores of models measured again with other items of the same kind, shape (draws, models), percent.
 
-    Binomial on items: exact for a share of correct answers, an upper bound for TruthfulQA MC2. A score of 0 or 100 would
-    leave no noise at all, so it counts as half an item away from there.
+    ``items`` is one number for all or one for each. Binomial on items: exact for a share of correct answers, an upper bound for
+    TruthfulQA MC2. A score of 0 or 100 would leave no noise at all, so it counts as half an item away from there.
 
     Examples
     --------
@@ -47,6 +47,6 @@ def simulate_scores(score_pct: Floats, items: float, draws: int, rng: np.random.
     >>> bool(0 < drawn[:, 0].std() < 1), round(float(drawn[:, 1].std()))
     (True, 5)
     """
-    count = round(items)
+    count = np.round(items).astype(np.int64)
     share = np.clip(np.asarray(score_pct, dtype=float) / 100, 0.5 / count, 1 - 0.5 / count)
     return np.asarray(100 * rng.binomial(count, share, size=(draws, share.size)) / count)

@@ -377,10 +377,12 @@ BROKEN = {
     "an empty table": ("", [], ["the file is empty"]),
     "a header alone": (HEADER + "\n", [], ["a header but no row", "add one row"]),
     "a spreadsheet": ("PK\x03\x04", [], ["save it as CSV"]),
-    "no family column": (GOOD.replace("family", "kind"), [], ["line 1", "'family'"]),
     "no size": (second("A-3B,A,,55,38"), [], ["line 3", "'params_b'", "a value is needed"]),
-    "a size with a unit": (second("A-3B,A,3B,55,38"), [], ["line 3", "got '3B'", "such as 7 or 0.41"]),
-    "a raw count": (second("A-3B,A,3000000000,55,38"), [], ["write 3"]),
+    "a mixture for a size": (
+        second("A-3B,A,8x7B,55,38"),
+        [],
+        ["line 3", "got '8x7B'", "total and an active size"],
+    ),
     "a score above 100": (second("A-3B,A,3,155,38"), [], ["got '155'", "at most 100"]),
     "fractions": (second("A-3B,A,3,0.55,0.38"), [], ["looks like a fraction", "multiply by 100"]),
     "a model twice": (second("A-1B,A,3,55,38"), [], ["got 'A-1B'", "another row too"]),
@@ -438,7 +440,7 @@ def test_a_report_that_cannot_be_is_refused_before_the_work(arguments, words, tm
 
 def test_a_file_that_is_not_there(tmp_path, capsys):
     assert cli.main(["diagnose", str(tmp_path / "none.csv")]) == 2
-    assert "no file" in capsys.readouterr().err
+    assert "no folder or file" in capsys.readouterr().err
 
 
 def test_help_answers_at_once_and_loads_nothing_heavy():

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from cape_utils import data
-from cape_utils.data import lm_eval
+from cape_utils.evaluations import reading
 from cape_utils.explorers import _grid, scores
 from cape_utils.reports import family, render
 
@@ -96,7 +96,7 @@ def test_a_typed_score_is_measured_at_once_and_diagnosed_after(app):
         (1, "truthfulqa_mc2", "0.43", "Row 1, TruthfulQA MC2: got '0.43'; scores are in percent"),
         (1, "params_b", "400M", "write the number of billions alone"),
         (1, "params_b", "", "Row 1, params_b: got ''; a value is needed"),
-        (1, "params_b", "1.4", "several models of one size (Mine-0.4B, Mine-1.4B)"),
+        (1, "params_b", "1.4", "Row 1, params_b: got '1.4'; the name says 0.4B"),
         (3, "model", "Mine-0.4B", "Row 3, model: got 'Mine-0.4B'; it stands in another row too"),
         (1, "hellaswag", "101", "at most 100"),
     ],
@@ -184,8 +184,8 @@ def test_sizes_may_be_uploaded_beside_the_results(app):
 BROKEN = {
     "an empty file": ([("a.csv", b"")], ["a.csv", "the file is empty"]),
     "a spreadsheet": ([("a.csv", b"PK\x03\x04")], ["save it as CSV"]),
-    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["Got these files: a.xlsx; expected one .csv"]),
-    "no text": ([("a.csv", b"\xff\xfe\xff")], ["a.csv", "not UTF-8"]),
+    "a spreadsheet by name": ([("a.xlsx", b"PK\x03\x04")], ["a.xlsx", "cannot be opened", "as CSV"]),
+    "no text": ([("a.csv", b"\xff\xfe\xff")], ["a.csv", "neither UTF-16 nor UTF-8"]),
     "a misspelt column": ([("a.csv", CSV.replace("mmlu", "mlu").encode())], ["did you mean 'mmlu'?"]),
     "a score above 100": ([("a.csv", CSV.replace("45", "145").encode())], ["line 3", "got '145'"]),
     "one benchmark": ([("a.csv", b"model,family,params_b,mmlu\na,A,1,30\n")], ["one benchmark, mmlu; two"]),
@@ -229,13 +229,13 @@ def test_an_upload_that_fails_while_a_diagnosis_waits_is_still_told(app):
 def test_uploads_are_read_as_files_are(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text(CSV, encoding="utf-8")
-    assert lm_eval.read_uploads([("mine.csv", CSV.encode())]).equals(lm_eval.read_source(path))
+    assert reading.read_uploads([("mine.csv", CSV.encode())]).equals(reading.read_scores(path))
     for place, one in enumerate((result(), result("org/fam-3b"))):
         (tmp_path / f"results_{place}.json").write_text(json.dumps(one))
-    both = lm_eval.read_uploads(as_json(result(), result("org/fam-3b")))
-    assert both.equals(lm_eval.read_harness(tmp_path))
+    both = reading.read_uploads(as_json(result(), result("org/fam-3b")))
+    assert both.equals(reading.read_scores(tmp_path))
     with pytest.raises(ValueError, match="got these files: none"):
-        lm_eval.read_uploads([])
+        reading.read_uploads([])
 
 
 @pytest.mark.parametrize(

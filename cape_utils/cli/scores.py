@@ -1,0 +1,109 @@
+"""``cape scores``: a folder of results, or a table, as one tidy table of scores with its conditions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "DESCRIPTION",
+    "EXAMPLES",
+    "SUMMARY",
+    "add_arguments",
+    "add_reading_arguments",
+    "print_error",
+    "run",
+]
+
+SUMMARY = "read results of any evaluation into one table of scores"
+DESCRIPTION = (
+    "Read results of lm-evaluation-harness, lighteval, Inspect, OLMES, Every Eval Ever, HELM, OpenCompass or mlx_lm, or a\n"
+    "table (CSV, tab-separated, Markdown, JSON lines, Excel, Parquet), and say what was understood. With --to the scores\n"
+    "are written as a CSV that cape diagnose reads, with the number of items and the conditions of each measurement."
+)
+EXAMPLES = """\
+  cape scores results/                              every model found, and what was left out and why
+  cape scores results/ --to scores.csv              the same as a table
+  cape scores leaderboard.csv --to scores.csv       another table, in the book's own form
+"""
+
+
+def add_reading_arguments(command: argparse.ArgumentParser) -> None:
+    """Arguments of every command that reads scores."""
+    command.add_argument(
+        "--sizes",
+        metavar="FILE",
+        help="a CSV of model, params_b and, if wanted, family, for a results folder",
+    )
+    command.add_argument(
+        "--active",
+        action="store_true",
+        help="take the active parameters of mixtures of experts whose names tell them",
+    )
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Describe the arguments to the parser."""
+    command.add_argument("scores", metavar="PATH", help="a folder or file of results, or a table")
+    add_reading_arguments(command)
+    command.add_argument("--to", metavar="FILE", help="write the table as CSV")
+    command.add_argument("--force", action="store_true", help="replace the file if it exists")
+
+
+def print_error(command: str, error: Exception) -> None:
+    """Say what went wrong; lines to be pasted into a file stand alone."""
+    paste = getattr(error, "paste", "")
+    words = str(error).removesuffix(paste)
+    for line in words.splitlines():
+        print(f"cape {command}: {line}", file=sys.stderr)
+    if paste:
+        print(paste, file=sys.stderr)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, say what was understood, write, and return the exit status."""
+    from cape_utils.evaluations.reading import read_scores
+    from cape_utils.jobs.own_files import free_target, write_own
+
+    try:
+        target = None if arguments.to is None else free_target(arguments.to, ("csv",), force=arguments.force)
+        scores = read_scores(arguments.scores, sizes=arguments.sizes, active=arguments.active)
+    except (ValueError, OSError) as error:
+        print_error("scores", error)
+        return 2
+    print(_summary(scores))
+    if target is not None:
+        try:
+            write_own(target, scores.to_csv(index=False, lineterminator="\n"), force=arguments.force)
+        except OSError as error:
+            print_error("scores", error)
+            return 1
+        print(f"Table: {target}")
+    return 0
+
+
+def _summary(scores: pd.DataFrame) -> str:
+    """The models with their scores, and what was understood, for a terminal."""
+    import textwrap
+
+    from cape_utils.data.benchmarks import benchmarks_of
+    from cape_utils.evaluations.conditions import known_conditions, text_records
+
+    lines = [scores.attrs["read"]] if "read" in scores.attrs else []
+    names = benchmarks_of(scores)
+    for family, rows in scores.groupby("family", sort=False):
+        lines.append(f"{family}: {len(rows)} model{'s' if len(rows) != 1 else ''}")
+        for row in text_records(rows):
+            values = ", ".join(f"{name} {row[name]:.1f}" for name in names if row[name] == row[name])
+            lines.append(f"    {row['model']} ({row['params_b']:g}B): {values}")
+            known = known_conditions(row, names)
+            said = ", ".join(f"{key} {value}" for key, value in known.items() if value != "none")
+            if said:
+                lines += textwrap.wrap(said, 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    for note in scores.attrs.get("notes", ()):
+        lines += textwrap.wrap(f"Note: {note}", 100, subsequent_indent="    ")
+    return "\n".join(lines)

@@ -1,0 +1,266 @@
+"""The one door for scores: a table, a file or a folder of results, in whichever format, into one checked table.
+
+Every file found is accounted for: read, or left out with a reason. Formats are known to ``evaluations.formats`` and
+``evaluations.tables``; sample logs beside results are found here and read by ``evaluations.sample_logs``. It implements no
+section of the papers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cape_utils.data import user_scores
+from cape_utils.data.schema import DataError, Problem
+from cape_utils.evaluations.formats import JSON_FORMATS, unread
+from cape_utils.evaluations.formats.inspect_log import open_archive
+from cape_utils.evaluations.merging import Keyed, listed, merge_runs
+from cape_utils.evaluations.runs import BrokenFile, NoBenchmark, Run
+from cape_utils.evaluations.sample_logs import is_log, logs_of_runs
+from cape_utils.evaluations.sizes import SizeTable, read_sizes
+from cape_utils.evaluations.tables import SUFFIXES, open_table, read_opened
+
+__all__ = ["RESULTS", "read_scores", "read_uploads"]
+
+RESULTS = (".json", ".eval")
+"""Suffixes of files of results."""
+
+# Folders of hidden files and of a model's weights hold no results, and may hold thousands of files.
+_SKIPPED = ("__pycache__",)
+
+
+@dataclass
+class _Found:
+    """What a folder held: runs, why a file is none, and faults of files that should be."""
+
+    runs: list[Run] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    read: int = 0
+    samples: list[Path] = field(default_factory=list)
+
+
+def read_scores(
+    source: str | Path | pd.DataFrame, *, sizes: SizeTable | str | Path | None = None, active: bool = False
+) -> pd.DataFrame:
+    """Scores of models, in percent, from whatever the reader has.
+
+    Parameters
+    ----------
+    source : path or pandas.DataFrame
+        A table (CSV, tab-separated, Markdown, JSON lines, Excel, Parquet), a file of results, or a folder of them, searched
+        with all its subfolders: lm-evaluation-harness, lighteval, Inspect, OLMES, Every Eval Ever, HELM, OpenCompass, mlx_lm.
+    sizes : SizeTable or path, optional
+        Sizes, and families, that go before those of the files.
+    active : bool
+        Take the active parameters of mixtures of experts whose names tell them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from ``data.user_scores.load_scores``, with what is known of how each model was measured. ``attrs["notes"]`` says
+        what was understood and what was left out, ``attrs["left_out"]`` why a benchmark has no score, ``attrs["samples"]`` where
+        the answers to each item lie, if they do.
+
+    Raises
+    ------
+    DataError
+        With every problem: the place, what is there, what is allowed and the remedy; as ``UnknownSizes`` with a table of sizes
+        to complete.
+    ValueError
+        If a table of sizes comes with a table that has sizes of its own.
+    FileNotFoundError
+        If there is no such folder or file.
+
+    Notes
+    -----
+    The size is that of ``sizes``, else the number of parameters that a harness counted, else the one in the model's name. Where
+    the last two cannot be the same model's, it is refused: weights packed into 4 bits, for one, count wrongly.
+    """
+    if isinstance(source, pd.DataFrame):
+        return user_scores.load_scores(source)
+    root = Path(source)
+    if not root.exists():
+        raise FileNotFoundError(
+            f"no folder or file {str(source)!r}; give a table of scores or the output folder of lm_eval"
+        )
+    if root.is_file() and root.suffix.lower() not in RESULTS:
+        return _read_table(root, root.name, sizes, active)
+    table = read_sizes(sizes) if isinstance(sizes, str | Path) else sizes
+    if root.is_dir():
+        return _read_files(_files(root), table, active, folder=root.name)
+    return _read_files([(root, root.name)], table, active, folder=None)
+
+
+def _read_table(path: Path, name: str, sizes: SizeTable | str | Path | None, active: bool) -> pd.DataFrame:
+    opened = open_table(path, name)
+    content = read_opened(opened)
+    if isinstance(content, list):
+        known = read_sizes(sizes) if isinstance(sizes, str | Path) else sizes
+        return merge_runs(content, sizes=known, active=active, notes=opened.notes)
+    if sizes is not None:
+        raise ValueError("--sizes is for folders of results; this table has its own column params_b")
+    return content
+
+
+def _files(root: Path) -> list[tuple[Path, str]]:
+    """Every file of a folder, with the name that messages call it by; links are followed once."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file():
+                found.append((path, path.relative_to(root).as_posix()))
+    return found
+
+
+def _read_files(
+    files: Sequence[tuple[Path, str]], sizes: SizeTable | None, active: bool, *, folder: str | None
+) -> pd.DataFrame:
+    found = _Found()
+    for path, name in files:
+        _take(path, name, found, alone=folder is None)
+    if found.problems:
+        raise DataError(found.problems)
+    if not found.runs:
+        tables = [
+            (path, name)
+            for path, name in files
+            if path.suffix.lower() in SUFFIXES and path not in found.samples
+        ]
+        if len(tables) == 1:
+            return _read_table(*tables[0], sizes, active)
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(found.left_out.items())[:4])
+        remedy = "no file results_*.json in this folder" if folder is not None else "no results in this file"
+        remedy += "; give the --output_path of lm_eval, or a table of scores"
+        raise DataError(
+            [Problem(folder or files[0][1], None, None, None, f"{remedy}{f' ({why})' if why else ''}")]
+        )
+    scores = merge_runs(found.runs, sizes=sizes, active=active, notes=_file_notes(found, len(files)))
+    scores.attrs["read"] = f"read {found.read} of {len(files)} file{'s' if len(files) != 1 else ''}"
+    scores.attrs["samples"] = logs_of_runs(scores.attrs["sources"], {name: path for path, name in files})
+    return scores
+
+
+def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
+    """Read one file of a folder, or note why not."""
+    suffix = path.suffix.lower()
+    if is_log(path):
+        found.samples.append(path)
+        found.read += 1
+        return
+    if suffix not in RESULTS:
+        found.left_out[name] = "no file of results"
+        return
+    try:
+        document = open_archive(path) if suffix == ".eval" else _parsed(path)
+        runs = _runs(document, path, name)
+        if runs is None:
+            words = unread.named(document, path)
+            if alone or (path.name.startswith("results") and not words):
+                raise _no_results(document, words)
+            found.left_out[name] = words or "no results of an evaluation"
+            return
+        found.runs += runs
+        found.read += 1
+    except NoBenchmark as error:
+        if alone:
+            found.problems.append(Keyed(name, None, error.key, str(error.value), error.allowed))
+        found.left_out[name] = f"no benchmark of the book ({error.value})"
+    except BrokenFile as error:
+        value = None if error.value is None else str(error.value)
+        found.problems.append(Keyed(name, None, error.key, value, error.allowed))
+    except OSError as error:
+        found.problems.append(Keyed(name, None, None, None, f"cannot be read ({error.strerror})"))
+
+
+def _runs(document: Any, path: Path, name: str) -> Sequence[Run] | None:
+    """Runs of the first format that recognises a document; None where none does."""
+    for known in JSON_FORMATS:
+        if known.recognises(document, path):
+            return known.read(document, path, name)
+    return None
+
+
+def _no_results(document: Any, words: str) -> BrokenFile:
+    if words:
+        return BrokenFile(None, None, words)
+    if not isinstance(document, dict):
+        return BrokenFile(None, type(document).__name__, "a JSON object with the key 'results' is needed")
+    return BrokenFile("results", None, "an object with one entry for each task is needed")
+
+
+def _parsed(path: Path) -> Any:
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise BrokenFile(None, None, "the file is empty; it was cut short, so run the evaluation again")
+    try:
+        return json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BrokenFile(None, None, "this is not UTF-8 text; a file of results is JSON") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BrokenFile(
+            None, None, f"this is not JSON{where}; it may be cut short, so run the evaluation again"
+        ) from error
+
+
+def _file_notes(found: _Found, files: int) -> list[str]:
+    if not found.left_out:
+        return []
+    reasons: dict[str, list[str]] = {}
+    for name, why in found.left_out.items():
+        reasons.setdefault(why, []).append(name)
+    left = "; ".join(f"{listed(names)}: {why}" for why, names in reasons.items())
+    return [f"read {found.read} of {files} files; left out {left}"]
+
+
+def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
+    r"""A table of scores from files that came without a folder, as from a browser.
+
+    Parameters
+    ----------
+    files : sequence of (str, bytes)
+        Names and contents: one table of scores, or files of results, beside them if needed one CSV of sizes with the columns
+        ``model, params_b`` and, where wanted, ``family``.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; and as ``read_scores``.
+
+    Examples
+    --------
+    >>> table = read_uploads([("mine.csv", b"model,family,params_b,mmlu\na,A,1,30\nb,A,3,40\n")])
+    >>> list(table["mmlu"])
+    [30.0, 40.0]
+    """
+    suffixes = [Path(name).suffix.lower() for name, _ in files]
+    tables = sum(suffix in SUFFIXES for suffix in suffixes)
+    results = sum(suffix in RESULTS for suffix in suffixes)
+    if tables + results < len(files) or not files or tables > 1:
+        given = ", ".join(name for name, _ in files) or "none"
+        raise ValueError(
+            f"got these files: {given}; expected one table of scores (.csv), or files of results (.json) with, if needed, one "
+            ".csv of sizes; choose these alone"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        # A folder for each, for two results may bear one name; only the last part of a name is trusted.
+        paths = [Path(folder, str(place), Path(name).name) for place, (name, _) in enumerate(files)]
+        for path, (_, content) in zip(paths, files, strict=True):
+            path.parent.mkdir()
+            path.write_bytes(content)
+        table = next((path for path in paths if path.suffix.lower() in SUFFIXES), None)
+        if table is not None and not results:
+            return _read_table(table, table.name, None, False)
+        named = [(path, path.name) for path in paths if path is not table]
+        known = None if table is None else read_sizes(table)
+        return _read_files(named, known, False, folder=None if len(named) == 1 else "the files chosen")
