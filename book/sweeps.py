@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from cape_utils import data, models  # noqa: E402
 from cape_utils.chapters.ch06_attention_heads import head_gates  # noqa: E402
 from cape_utils.chapters.ch10_steering import experiment, outputs  # noqa: E402
+from cape_utils.chapters.ch12_dashboard import pair_logs  # noqa: E402
 
 
 def told(tasks: Sequence[str]) -> Iterator[str]:
@@ -43,7 +44,14 @@ def gates(loaded: models.Loaded, folder: Path) -> None:
         head_gates.kept_slopes(loaded, data.load(table), folder=folder, progress=told)
 
 
-SWEEPS = {"06_attention_heads": gates, "10_steering": steering}
+def answers(loaded: models.Loaded, folder: Path) -> None:
+    """Chapter 12."""
+    for name in told(pair_logs.VARIANTS):
+        if not pair_logs.results_file(name, folder.parent / "pair_logs").exists():
+            pair_logs.write_logs(pair_logs.variant(loaded, name), name, folder.parent / "pair_logs")
+
+
+SWEEPS = {"06_attention_heads": gates, "10_steering": steering, "12_dashboard": answers}
 
 
 def main() -> None:

@@ -194,8 +194,8 @@ def _rows(path: Path, benchmark: str) -> Iterator[tuple[int, int, float]]:
 
 
 def _metrics(benchmark: str) -> list[tuple[str, str | None]]:
-    """Metric and filter of a benchmark in the log of its task, the preferred ones first."""
-    keys = [key for task in TASKS if task.column == benchmark for key in task.metrics]
+    """Metric and filter of a benchmark in the log of its task, the preferred ones first; accuracy for a task of one's own."""
+    keys = [key for task in TASKS if task.column == benchmark for key in task.metrics] or ["acc"]
     return [(key.partition(",")[0], key.partition(",")[2] or None) for key in keys]
 
 

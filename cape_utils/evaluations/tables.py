@@ -12,7 +12,7 @@ import difflib
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from cape_utils.evaluations.merging import listed
 from cape_utils.evaluations.runs import Run, Score
 from cape_utils.evaluations.tasks import TASKS
 
-__all__ = ["SUFFIXES", "Opened", "open_table", "read_opened"]
+__all__ = ["SUFFIXES", "Opened", "as_csv", "open_table", "read_opened", "rename_headings", "spelt"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".md", ".jsonl", ".xlsx", ".xls", ".parquet", ".yml", ".yaml")
 """Files that may hold a table."""
@@ -87,7 +87,18 @@ class Opened:
     @property
     def spelt(self) -> list[str]:
         """Headings in small letters and digits alone."""
-        return [re.sub("[^a-z0-9]", "", heading.lower()) for heading in self.header]
+        return [spelt(heading) for heading in self.header]
+
+
+def spelt(heading: str) -> str:
+    """A heading in small letters and digits alone, so that case, spaces and hyphens do not matter.
+
+    Examples
+    --------
+    >>> spelt("SWE-Bench verified")
+    'swebenchverified'
+    """
+    return re.sub("[^a-z0-9]", "", heading.lower())
 
 
 def open_table(path: Path, name: str) -> Opened:
@@ -242,7 +253,7 @@ def read_opened(opened: Opened) -> pd.DataFrame | list[Run]:
     _plain_cells(opened)
     _fractions(opened)
     _add_family(opened)
-    table = check_scores(read_scores_text(_as_csv(opened), opened.name), opened.name)
+    table = check_scores(read_scores_text(as_csv(opened), opened.name), opened.name)
     table.attrs["notes"] = notes
     return table
 
@@ -252,7 +263,7 @@ def read_scores_text(text: str, name: str) -> pd.DataFrame:
     return read_table(text, score_schema(), name, aliases=data.user_scores.ALIASES)
 
 
-def _as_csv(opened: Opened) -> str:
+def as_csv(opened: Opened) -> str:
     """The table as CSV whose rows stand on the lines they had, so that a message names the right one."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -281,13 +292,25 @@ def _drop_index(opened: Opened) -> None:
 
 def _rename(opened: Opened) -> None:
     """Give headings the book's own names, where another spelling has one meaning."""
-    names = {field["name"] for field in score_schema()["fields"]}
     words = set(opened.spelt)
     leaderboard = any(signs <= words for signs in _LEADERBOARD_SIGNS)
+    rename_headings(opened, {**(_LEADERBOARD if leaderboard else {}), **_HEADINGS})
+
+
+def rename_headings(opened: Opened, meanings: Mapping[str, str]) -> None:
+    """Give headings other names, by how they are spelt; a name that stands in the table already is not given again.
+
+    Parameters
+    ----------
+    opened : Opened
+        Changed in place, with a note.
+    meanings : mapping of str to str
+        Names by their ``spelt`` form.
+    """
     renamed = dict[str, str]()
     for place, (heading, word) in enumerate(zip(opened.header, opened.spelt, strict=True)):
-        meant = _HEADINGS.get(word) or (_LEADERBOARD.get(word) if leaderboard else None)
-        if heading in names or meant is None or meant in opened.header or meant in renamed.values():
+        meant = meanings.get(word)
+        if meant is None or heading in meanings.values() or meant in opened.header:
             continue
         renamed[heading] = meant
         opened.header[place] = meant

@@ -16,11 +16,17 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_items
-from cape_utils.data.schema import DataError, Problem, read_user_table
+from cape_utils.data.schema import DataError, Problem, read_table, read_user_table
+from cape_utils.evaluations.tables import as_csv, open_table, rename_headings, spelt
 
 __all__ = ["GPQA", "PAPER_PAIR", "SWE", "Pair", "make_pair", "population_schema", "read_population"]
 
 SWE, GPQA = "swe_bench_verified", "gpqa_diamond"
+# Headings of public tables of frontier models, such as the hub of Epoch AI.
+_HEADINGS = {
+    "modelversion": "model", "modelname": "model", "name": "model", "organization": "lab", "organisation": "lab",
+    "developer": "lab", "releasedate": "released", "date": "released",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ PAPER_PAIR = Pair()
 def make_pair(x: str, y: str, *, items: Mapping[str, float] | None = None) -> Pair:
     """Check the names of two benchmarks and, where given, their numbers of test items.
 
+    A benchmark of the book is known whatever the case, the spaces and the hyphens of its name.
+
     Raises
     ------
     ValueError
@@ -76,6 +84,8 @@ def make_pair(x: str, y: str, *, items: Mapping[str, float] | None = None) -> Pa
     >>> make_pair("hle", "gpqa_diamond", items={"hle": 2500}).items_of("hle")
     2500.0
     """
+    known = {spelt(name): name for name in data.load("benchmarks")["benchmark"]}
+    x, y = known.get(spelt(x), x), known.get(spelt(y), y)
     if x == y:
         raise ValueError(f"x and y are both {x}; a frontier needs two benchmarks")
     for name, count in (items or {}).items():
@@ -138,7 +148,16 @@ def read_population(source: str | Path | pd.DataFrame, pair: Pair = PAPER_PAIR) 
         If there is no such file.
     """
     content = f"the columns model, {pair.x} and {pair.y}"
-    read, name = read_user_table(source, population_schema(pair), content, further=True)
+    schema = population_schema(pair)
+    if isinstance(source, pd.DataFrame) or not Path(source).is_file():
+        read, name = read_user_table(source, schema, content, further=True)
+    else:
+        name = Path(source).name
+        opened = open_table(Path(source), name)
+        rename_headings(
+            opened, {spelt(field["name"]): field["name"] for field in schema["fields"]} | _HEADINGS
+        )
+        read = read_table(as_csv(opened), schema, name, further=True)
     missing = [
         Problem(name, 1, column, None, f"the column is missing; the table holds {', '.join(read.columns)}")
         for column in (pair.x, pair.y)

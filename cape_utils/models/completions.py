@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cape_utils.models.loading import Loaded, context_length, encode
+from cape_utils.models.loading import Loaded, context_length, encode, own_tokens
 from cape_utils.stats.results import Floats
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def split_texts(loaded: Loaded, stems: Sequence[str], completions: Sequence[str]
     texts = tuple(joined(*both) for both in zip(stems, completions, strict=True))
     starts, lengths = [], []
     for stem, text in zip(stems, texts, strict=True):
-        head = loaded.tokenizer(stem.rstrip(), add_special_tokens=False)["input_ids"]
-        tokens = loaded.tokenizer(text, add_special_tokens=False)["input_ids"]
+        head = own_tokens(loaded.tokenizer, stem.rstrip())
+        tokens = own_tokens(loaded.tokenizer, text)
         same = next((i for i, (a, b) in enumerate(zip(head, tokens, strict=False)) if a != b), len(head))
         if same >= len(tokens):
             raise ValueError(f"the completion of {stem!r} has no token of its own")

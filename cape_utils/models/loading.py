@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Loaded", "ModelInfo", "cache_folder", "context_length", "encode", "load_model"]
+__all__ = ["Loaded", "ModelInfo", "cache_folder", "context_length", "encode", "load_model", "own_tokens"]
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 _DOCUMENT_END = "<|endoftext|>"
@@ -206,6 +206,16 @@ def settle_special_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token
 
 
+def own_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Token ids of a text without a begin-of-sequence token at its head, also where the text carries its own.
+
+    A text that went through a chat template begins with that token; ``encode`` adds it to every text, and two of them are
+    a beginning that no model has seen.
+    """
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids[1:] if ids and ids[0] == tokenizer.bos_token_id else ids
+
+
 def encode(
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],
@@ -241,7 +251,7 @@ def encode(
     if isinstance(texts, str) or not len(texts):
         raise ValueError("texts must be a list of at least one string")
     first = cast("int", tokenizer.bos_token_id)
-    rows = [[first, *tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
+    rows = [[first, *own_tokens(tokenizer, text)] for text in texts]
     longest = max(map(len, rows))
     ids = torch.full((len(rows), longest), cast("int", tokenizer.pad_token_id))
     mask = torch.zeros_like(ids)

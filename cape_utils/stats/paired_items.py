@@ -19,6 +19,8 @@ from cape_utils.stats.results import Floats
 __all__ = ["ItemScores", "PairedChange"]
 
 _CHUNK_ITEMS = 2_000_000  # items drawn at once; bounds the memory
+_PATTERN_COST = 8  # a multinomial count costs about as much as this many single draws
+_MOST_BITS = 60
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ class ItemScores:
         >>> bool((drawn[:, 0] == drawn[:, 1]).all()), drawn.shape
         (True, (50, 2))
         """
+        patterns, counts = self._patterns()
+        if len(counts) * _PATTERN_COST < self.n:
+            # Items with the same answers are drawn together: the same distribution from far fewer numbers.
+            drawn = rng.multinomial(self.n, counts / self.n, size=draws)
+            return np.asarray(100 * (drawn @ patterns) / self.n)
         out = np.empty((draws, len(self.models)))
         rows = max(1, _CHUNK_ITEMS // self.n)
         for start in range(0, draws, rows):
@@ -122,6 +129,14 @@ class ItemScores:
             weights = np.bincount(picked.ravel(), minlength=count * self.n).reshape(count, self.n)
             out[start : start + count] = weights.astype(np.float32) @ self.values
         return 100 * out / self.n
+
+    def _patterns(self) -> tuple[Floats, NDArray[np.int64]]:
+        """Each pattern of right and wrong answers with its number of items; every item its own where they are not such."""
+        if not self.binary or len(self.models) > _MOST_BITS:
+            return np.zeros((0, len(self.models))), np.ones(self.n, np.int64)
+        places = np.arange(len(self.models))
+        codes, counts = np.unique(self.values.astype(np.int64) @ (1 << places), return_counts=True)
+        return ((codes[:, None] >> places) & 1).astype(float), counts
 
     def change(
         self, before: str, after: str, *, draws: int = 4000, rng: np.random.Generator | int = 0

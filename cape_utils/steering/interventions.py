@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cape_utils.models.activations import decoder, edit
-from cape_utils.models.loading import Loaded, context_length, encode
+from cape_utils.models.loading import Loaded, context_length, encode, own_tokens
 from cape_utils.steering.directions import (
     Direction,
     refuse_other_model,
@@ -176,7 +176,7 @@ def _refuse_long(loaded: Loaded, prompts: Sequence[str], more: int) -> None:
     if room is None:
         return
     for number, prompt in enumerate(prompts, 1):
-        length = 1 + len(loaded.tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        length = 1 + len(own_tokens(loaded.tokenizer, prompt))
         if length + more > room:
             raise ValueError(
                 f"prompt {number} has {length} tokens and {more} more are asked for, but the context of "

@@ -7,7 +7,7 @@ import pandas as pd
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula, is_clear
 from cape_utils.stats.results import Null
 
-__all__ = ["agreements", "family_phases", "size_scatter"]
+__all__ = ["agreements", "family_phases", "noise", "size_scatter"]
 
 
 def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
@@ -67,5 +67,23 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
         "alternative": (
             "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "
             f"{listed}, best cuts in hindsight {ceiling.observed:.0%}. Grey bars show what luck gives."
+        ),
+    }
+
+
+def noise(table: pd.DataFrame) -> dict[str, str]:
+    """Of paired beside assumed item noise; ``table`` is from ``pair_logs.noise_table``."""
+    low, high = table["ratio"].min(), table["ratio"].max()
+    narrower = "narrower" if low > 1 else "not always narrower"
+    counts = ", ".join(f"{task} {int(rows['items'].iloc[0])}" for task, rows in table.groupby("task"))
+    return {
+        "title": f"Measured on the same items, a change has a {narrower} range",
+        "caption": (
+            f"One model against itself in 4 bits and without 4 layers; items that all three answered: {counts}. The assumed "
+            f"range is {low:.1f} to {high:.1f} times as wide as the one on the same items."
+        ),
+        "alternative": (
+            f"Dots with two ranges each, one row for each of {len(table)} changes of score, around a dashed line at no change: "
+            "the upper range is measured on the same items, the lower one is what two independent tests would have."
         ),
     }

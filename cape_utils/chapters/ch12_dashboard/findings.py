@@ -25,10 +25,14 @@ from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
     "against_a_retest",
+    "calibration_table",
     "claims_of_use",
     "contradiction_table",
     "contradictory_pairs",
     "formula_table",
+    "noise_calibrated",
+    "noise_measured",
+    "noise_table",
     "one_score_changed",
     "phase_named",
     "place_of_the_size_table",
@@ -37,6 +41,9 @@ __all__ = [
     "steps_measured",
     "what_if_table",
 ]
+
+_SEEN = 0.05
+_AS_SAID = (0.93, 0.97)  # of a 95% range, over the 300 simulated families of each row
 
 
 # ---------------------------------------------------------------- sentences
@@ -180,7 +187,90 @@ def _clear_lead(steps: pd.DataFrame) -> Estimate:
     return advantage(steps[clear], steps.loc[clear, "by_size"], majority_class(steps)[clear])
 
 
+def noise_measured(noise: pd.DataFrame) -> Markdown:
+    """What the answers to each item add to a change of score; ``noise`` is from ``pair_logs.noise_table``."""
+    seen = noise[noise["p"] < _SEEN]
+    hidden = seen[seen["change"].abs() < 1.96 * seen["assumed"]]
+    found = _listed_changes(seen) if len(seen) else "no change"
+    if not len(seen):
+        added = "Neither error tells any of them from none."
+    elif len(hidden):
+        added = f"Without the answers {_listed_changes(hidden)} would lie inside the noise."
+    else:
+        added = "The assumed error would have told the same, with less to spare."
+    return Markdown(
+        f"The answers of two of these models agree with a correlation of {noise['correlation'].min():.2f} to "
+        f"{noise['correlation'].max():.2f}, so the error of a change is {noise['ratio'].min():.1f} to {noise['ratio'].max():.1f} "
+        f"times smaller than two independent tests would have. By the exact test of McNemar, {found} is told from none at "
+        f"p < {_SEEN}. {added}"
+    )
+
+
+def _listed_changes(noise: pd.DataFrame) -> str:
+    return " and ".join(
+        f"{row['task']} {row['variant']} ({row['change']:+.1f} points, {p_value(row['p'], name=True)})"
+        for row in noise.to_dict("records")
+    )
+
+
+def noise_calibrated(calibration: pd.DataFrame) -> Markdown:
+    """Whether ranges and probabilities mean what they say; ``calibration`` is the table ``noise_calibration``."""
+    ranges = calibration[calibration["part"] == "range"]
+    phases = calibration[(calibration["part"] == "phase") & (calibration["noise"] == "paired")]
+    paired, assumed = (ranges.loc[ranges["noise"] == noise, "right"] for noise in ("paired", "assumed"))
+    miss = ((phases["said"] - phases["right"]).abs() * phases["families"]).sum() / phases["families"].sum()
+    kept = "as said" if paired.between(*_AS_SAID).all() else "not as said"
+    wide = "more than said" if assumed.iloc[-1] > _AS_SAID[1] else "as said"
+    return Markdown(
+        f"Where the truth is known, the 95% range from shared items holds it {paired.min():.0%} to {paired.max():.0%} of the "
+        f"time, {kept}, whatever the items have in common; the assumed one {assumed.iloc[0]:.0%} where that is nothing and "
+        f"{assumed.iloc[-1]:.0%} where it is nearly all, {wide}. A probability of tax is off by {100 * miss:.0f} points on "
+        f"average ({int(phases['families'].sum()):,} simulated steps)."
+    )
+
+
 # ---------------------------------------------------------------- tables
+
+
+def noise_table(noise: pd.DataFrame) -> Table:
+    """Paired beside assumed errors, one row for each change."""
+    headings = {
+        "task": "pairs",
+        "variant": "what was done to it",
+        "items": "items",
+        "change": "change (points)",
+        "error": "paired error",
+        "assumed": "assumed error",
+        "correlation": "correlation",
+        "p": "p (McNemar)",
+    }
+    shown = {"change": "{:+.1f}".format, "error": "{:.1f}".format, "assumed": "{:.1f}".format, "p": p_value}
+    return table(noise, headings, show=shown)
+
+
+def calibration_table(calibration: pd.DataFrame) -> Table:
+    """How often a step is in tax, by the probability of tax that was said, with the answers to each item and without."""
+    phases = calibration[calibration["part"] == "phase"]
+    wide = phases.pivot(
+        index=["low", "high"], columns="noise", values=["families", "said", "right"]
+    ).reset_index()
+    rows = pd.DataFrame(
+        {
+            "said": [f"{low:.0%} to {high:.0%}" for low, high in zip(wide["low"], wide["high"], strict=True)],
+            "n": wide["families", "paired"].astype(int),
+            "paired": wide["right", "paired"],
+            "assumed_n": wide["families", "assumed"].astype(int),
+            "assumed": wide["right", "assumed"],
+        }
+    )
+    headings = {
+        "said": "P(tax) said",
+        "n": "steps, paired",
+        "paired": "of these in tax",
+        "assumed_n": "steps, assumed",
+        "assumed": "of these in tax ",
+    }
+    return table(rows, headings, show={"paired": percent, "assumed": percent})
 
 
 def formula_table(rule: Formula) -> Table:
