@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,22 +89,41 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _summary(scores: pd.DataFrame) -> str:
     """The models with their scores, and what was understood, for a terminal."""
-    import textwrap
-
     from cape_utils.data.benchmarks import benchmarks_of
     from cape_utils.evaluations.conditions import known_conditions, text_records
 
     lines = [scores.attrs["read"]] if "read" in scores.attrs else []
     names = benchmarks_of(scores)
     for family, rows in scores.groupby("family", sort=False):
+        records = text_records(rows)
+        known = [known_conditions(row, names) for row in records]
+        shared = {
+            key: value for key, value in known[0].items() if all(one.get(key) == value for one in known)
+        }
         lines.append(f"{family}: {len(rows)} model{'s' if len(rows) != 1 else ''}")
-        for row in text_records(rows):
+        lines += _folded(_conditions(shared), 4)
+        for row, own in zip(records, known, strict=True):
             values = ", ".join(f"{name} {row[name]:.1f}" for name in names if row[name] == row[name])
-            lines.append(f"    {row['model']} ({row['params_b']:g}B): {values}")
-            known = known_conditions(row, names)
-            said = ", ".join(f"{key} {value}" for key, value in known.items() if value != "none")
-            if said:
-                lines += textwrap.wrap(said, 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
+            lines.append(f"    {row['model']} ({row['params_b']:.3g}B): {values}")
+            lines += _folded(_conditions({key: value for key, value in own.items() if key not in shared}), 8)
     for note in scores.attrs.get("notes", ()):
-        lines += textwrap.wrap(f"Note: {note}", 100, subsequent_indent="    ")
+        lines += _folded(f"Note: {note}", 0)
     return "\n".join(lines)
+
+
+def _conditions(known: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in known.items() if value != "none")
+
+
+def _folded(words: str, indent: int) -> list[str]:
+    """Lines of at most 100 columns; names are not broken, so that they can be copied."""
+    import textwrap
+
+    return textwrap.wrap(
+        words,
+        100,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + (4 if not indent else 0)),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -53,7 +53,17 @@ _REMEDY = "name it in a table of sizes with the columns model, params_b (cape di
 
 
 class SizeError(ValueError):
-    """A model whose size its name does not tell; the message says why and what to do."""
+    """A model whose size its name does not tell.
+
+    Attributes
+    ----------
+    reason : str
+        Why; the message adds what to do.
+    """
+
+    def __init__(self, reason: str, way_out: str = "") -> None:
+        super().__init__(f"{reason}; {way_out}{_REMEDY}")
+        self.reason = reason
 
 
 class MixtureError(SizeError):
@@ -135,21 +145,21 @@ def size_from_name(model: str, *, active: bool = False) -> float:
             return few
         told = f"; its name tells the active parameters, {few:g}B: --active takes them" if few else ""
         raise MixtureError(
-            f"{tail!r} names a mixture of experts, which has a total and an active size{told}; leave it out, or "
-            f"{_REMEDY}"
+            f"{tail!r} names a mixture of experts, which has a total and an active size{told}",
+            "leave it out, or ",
         )
     if _EFFECTIVE.search(tail):
-        raise SizeError(f"{tail!r} names an effective size, which is not its number of parameters; {_REMEDY}")
+        raise SizeError(f"{tail!r} names an effective size, which is not its number of parameters")
     sizes = _sizes(tail)
     if not sizes:
-        raise SizeError(f"{tail!r} holds no size such as 410m or 7B; {_REMEDY}")
+        raise SizeError(f"{tail!r} holds no size such as 410m or 7B")
     first = sizes[0]
     if first == 0:
-        raise SizeError(f"{tail!r} holds a size of zero; {_REMEDY}")
+        raise SizeError(f"{tail!r} holds a size of zero")
     others = {size for size in sizes if 1 / _ANOTHER_THING < size / first < _ANOTHER_THING}
     if len(others) > 1:
         listed = ", ".join(f"{size:g}B" for size in sorted(others))
-        raise SizeError(f"{tail!r} holds more than one size ({listed}); {_REMEDY}")
+        raise SizeError(f"{tail!r} holds more than one size ({listed})")
     return first
 
 
@@ -166,7 +176,7 @@ def _sizes(tail: str) -> list[float]:
             continue
         if re.search(r"(?<![A-Za-z0-9.])\d+_$", tail[: match.start()]):
             raise SizeError(
-                f"{tail!r} may mean {tail[: match.start()].rstrip('_')[-1]}.{match[0]} or {match[0]}; {_REMEDY}"
+                f"{tail!r} may mean {tail[: match.start()].rstrip('_')[-1]}.{match[0]} or {match[0]}"
             )
         found[match.start()] = float(match[1]) / _PER_B[match[2].lower()]
     if not found:

@@ -151,20 +151,20 @@ def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
 _ALIKE_PP, _LEAST_PCT, _FEWEST = 5.0, 3.0, 3
 
 
-def _far_below_the_panel(table: pd.DataFrame, column: str) -> int | None:
-    """Line of a model whose score is 1 or less where every model of the open panel that scores alike has far more."""
+def _far_below_the_panel(table: pd.DataFrame, column: str) -> bool:
+    """Whether there is a model whose score is 1 or less where every model of the open panel that scores alike has far more."""
     panel = panel_rows("open")
     if column not in panel:
-        return None
+        return False
     others = [c for c in ("hellaswag", "mmlu", "arc_challenge", "winogrande") if c in table and c in panel]
-    for line, row in table.iterrows():
+    for _, row in table.iterrows():
         if not 0 < row[column] <= 1:
             continue
         for other in others:
             alike = panel.loc[(panel[other] - row[other]).abs() <= _ALIKE_PP, column].dropna()
             if len(alike) >= _FEWEST and alike.min() >= _LEAST_PCT:
-                return int(str(line))
-    return None
+                return True
+    return False
 
 
 def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> None:
@@ -201,13 +201,15 @@ def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> 
         remedy = "the other columns hold fractions, so this one probably does too; multiply by 100"
         problems += [Problem(name, None, column, None, remedy) for column in low]
     for column in [] if problems else low:
-        odd = _far_below_the_panel(table, column)
-        if odd is not None:
+        if _far_below_the_panel(table, column):
             remedy = (
                 "no score of this column is above 1, and models that score alike elsewhere have at least "
                 f"{_LEAST_PCT:g}%; scores are in percent and these look like fractions, so multiply the column by 100"
             )
-            problems.append(Problem(name, odd, column, f"{float(table[column][odd]):g}", remedy))
+            problems += [
+                Problem(name, int(str(line)), column, f"{value:g}", remedy)
+                for line, value in table[column].dropna().items()
+            ]
     strange = [c for c in low if c not in known and (table[c] > 0).any()]
     if not problems and strange:
         remedy = (

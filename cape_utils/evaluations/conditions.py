@@ -86,7 +86,7 @@ def one_condition(
     ...                     "chat_template": ["none", "none", "applied"]})
     >>> kept, notes = one_condition(toy, [])
     >>> list(kept["model"]), notes
-    (['a-1b', 'a-3b'], ('a: diagnosed on chat template none; left out: a-7b (chat template applied)',))
+    (['a-1b', 'a-3b'], ('a: diagnosed on no chat template; left out: a-7b (chat template applied)',))
     """
     known = [known_conditions(row, benchmarks) for row in text_records(rows)]
     if any(
@@ -97,7 +97,7 @@ def one_condition(
     if not differing:
         return rows, ()
     family = str(rows["family"].iloc[0])
-    spread = "; ".join(f"{key}: {_values(rows, known, key)}" for key in differing)
+    spread = "; ".join(f"{key} {_values(rows, known, key)}" for key in differing)
     if mixed:
         return rows, (
             f"{family}: models measured under different conditions are compared, as asked for ({spread})",
@@ -115,13 +115,26 @@ def one_condition(
     kept = rows.iloc[sorted(best)]
     alike = {key: value for place in sorted(best) for key, value in known[place].items() if key in differing}
     out = [
-        f"{model} ({', '.join(f'{key} {known[place][key]}' for key in differing if _other(known[place], alike, key))})"
+        f"{model} ({', '.join(_worded(key, known[place][key]) for key in differing if _other(known[place], alike, key))})"
         for place, model in enumerate(rows["model"])
         if place not in best
     ]
-    on = ", ".join(f"{key} {value}" for key, value in alike.items())
+    on = ", ".join(_worded(key, value) for key, value in alike.items())
     kept.attrs = dict(rows.attrs)
     return kept, (f"{family}: diagnosed on {on}; left out: {listed(out)}",)
+
+
+def _worded(key: str, value: str) -> str:
+    """A condition in a sentence.
+
+    Examples
+    --------
+    >>> _worded("adapter", "with one"), _worded("adapter", "none"), _worded("shots of mmlu", "5")
+    ('with an adapter', 'no adapter', 'shots of mmlu 5')
+    """
+    if value in ("none", "with one"):
+        return f"no {key}" if value == "none" else f"with an {key}"
+    return f"{key} {value}"
 
 
 def _differing(known: Sequence[Mapping[str, str]]) -> list[str]:
@@ -134,7 +147,7 @@ def _values(rows: pd.DataFrame, known: Sequence[Mapping[str, str]], key: str) ->
     for model, row in zip(rows["model"], known, strict=True):
         if key in row:
             models.setdefault(row[key], []).append(str(model))
-    return ", ".join(f"{value} for {listed(names, 4)}" for value, names in models.items())
+    return " / ".join(f"{value} ({listed(names, 4)})" for value, names in models.items())
 
 
 def _grown(known: Sequence[Mapping[str, str]], start: int) -> frozenset[int]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import benchmark_title
-from cape_utils.data.model_names import SizeError, is_pinned, same_size, size_from_name
+from cape_utils.data.model_names import MixtureError, SizeError, is_pinned, same_size, size_from_name
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS, load_scores
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
@@ -22,7 +22,7 @@ from cape_utils.evaluations.runs import Run
 from cape_utils.evaluations.sizes import SizeRow, SizeTable, UnknownSizes
 from cape_utils.evaluations.tasks import usual_shots
 
-__all__ = ["Keyed", "listed", "merge_runs"]
+__all__ = ["Keyed", "condition_notes", "listed", "merge_runs"]
 
 
 class Keyed(Problem):
@@ -112,7 +112,7 @@ def merge_runs(
         if column.endswith(("_items", "_shots")):
             table[column] = table[column].astype("Int64")
     scores = load_scores(table)
-    scores.attrs["notes"] = list(dict.fromkeys(said))
+    scores.attrs["notes"] = list(dict.fromkeys([*said, *condition_notes(scores)]))
     scores.attrs["left_out"] = _left_out(runs, scores)
     scores.attrs["sources"] = sources
     return scores
@@ -190,6 +190,7 @@ def _chosen_runs(one: _Measured, name: str) -> tuple[dict[str, Run], list[str], 
     chosen: dict[str, Run] = {}
     notes, problems = list[str](), list[Problem]()
     newest: dict[str, list[str]] = {}
+    undated: dict[str, list[str]] = {}
     for column in dict.fromkeys(column for run in one.runs for column in run.scores):
         having = [run for run in one.runs if column in run.scores]
         settings = {tuple(sorted(run.scores[column].conditions().items())) for run in having}
@@ -219,19 +220,20 @@ def _chosen_runs(one: _Measured, name: str) -> tuple[dict[str, Run], list[str], 
             words = f"that with the latest time stamp in its name was taken ({best.file}), for no date stands inside"
             newest.setdefault(words, []).append(column)
         else:
-            files = listed(run.file for run in having)
-            problems.append(
-                Keyed(
-                    having[0].file,
-                    None,
-                    None,
-                    name,
-                    f"several results of {column} ({files}) and no date inside that says which is newer; keep one",
-                )
-            )
+            undated.setdefault(listed(run.file for run in having), []).append(column)
             continue
         chosen[column] = best
     notes += [f"{name}: several results of {', '.join(sorted(c))}; {words}" for words, c in newest.items()]
+    problems += [
+        Keyed(
+            one.runs[0].file,
+            None,
+            None,
+            None,
+            f"{files} hold different scores of {name} ({', '.join(columns)}), and no date inside says which is newer; keep one",
+        )
+        for files, columns in undated.items()
+    ]
     return chosen, notes, problems
 
 
@@ -267,24 +269,21 @@ def _size_row(one: _Measured, sizes: SizeTable | None, active: bool) -> SizeRow:
         named = size_from_name(one.model, active=active)
     except SizeError as error:
         # What a name does not tell a count may, except of which parameters of a mixture there is talk.
-        if counted is None or "mixture" in str(error):
-            return SizeRow(one.model, None, family, str(error), file)
+        if counted is None or isinstance(error, MixtureError):
+            return SizeRow(one.model, None, family, error.reason, file)
         named = counted
     size = named if counted is None else counted
     if not same_size(size, named):
         problem = (
             f"config.model_num_parameters says {size:.3g}B and the name {named:g}B (weights in 4 bits count "
-            "wrongly); give the right one in a table of sizes with the columns model, params_b (--sizes FILE)"
+            "wrongly)"
         )
         return SizeRow(one.model, None, family, problem, file)
     return SizeRow(one.model, size, family, "" if family else _no_family(one), file)
 
 
 def _no_family(one: _Measured) -> str:
-    return (
-        f"this name, from {one.runs[0].named_by}, tells no family; name it in a table of sizes with the columns model, "
-        "params_b, family (--sizes FILE)"
-    )
+    return f"this name, from {one.runs[0].named_by}, tells no family"
 
 
 def _notes(
@@ -315,20 +314,18 @@ def _notes(
     )
     if unused:
         notes.append(f"tasks that are no benchmark of the book were left out: {listed(unused)}")
+    together: dict[tuple[str, str], list[str]] = {}
     for (column, why), models in _reasons(runs).items():
-        notes.append(f"{column} left out for {listed(models)}: {why}")
+        together.setdefault((why, listed(models)), []).append(column)
+    notes += [
+        f"{listed(columns)} left out for {models}: {why}" for (why, models), columns in together.items()
+    ]
     for column in dict.fromkeys(column for run in runs for column in run.cut):
         cut = [f"{named_model(run.named)[0]} ({run.cut[column]} items)" for run in runs if column in run.cut]
         notes.append(
             f"{column}: the run was cut short, and its noise is that of the items that ran: {listed(cut)}"
         )
-    old = [row["model"] for row in rows if str(row.get("mmlu_version", "")).startswith("hendrycksTest 0")]
-    if old:
-        notes.append(
-            f"mmlu: version 0 of hendrycksTest put the questions in another way, and is not comparable with later ones or "
-            f"with the open panel: {listed(old)}"
-        )
-    return notes + _shot_notes(rows)
+    return notes
 
 
 def _off_name(model: str, params_b: float | None) -> bool:
@@ -348,10 +345,24 @@ def _reasons(runs: Sequence[Run]) -> dict[tuple[str, str], list[str]]:
     return reasons
 
 
-def _shot_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def condition_notes(scores: pd.DataFrame) -> list[str]:
+    """What a reader should know of how scores were measured, from the table alone, wherever it came from.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As from ``data.user_scores.load_scores``.
+    """
     notes = []
+    if "mmlu_version" in scores:
+        old = scores.loc[scores["mmlu_version"].fillna("").str.startswith("hendrycksTest 0"), "model"]
+        if len(old):
+            notes.append(
+                "mmlu: version 0 of hendrycksTest put the questions in another way, and is not comparable with later ones or "
+                f"with the open panel: {listed(old)}"
+            )
     for column in data.load("benchmarks")["benchmark"]:
-        shots = {row[f"{column}_shots"] for row in rows if f"{column}_shots" in row}
+        shots = {int(n) for n in scores[f"{column}_shots"].dropna()} if f"{column}_shots" in scores else set()
         usual = usual_shots(column)
         given = ", ".join(map(str, sorted(shots)))
         if len(shots) > 1:
@@ -370,10 +381,11 @@ def _shot_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _left_out(runs: Sequence[Run], scores: pd.DataFrame) -> dict[str, str]:
     """Why a benchmark of the book has no score at all, for whoever asks for it."""
     reasons = {column: why for (column, why), _ in _reasons(runs).items()}
+    known = set(data.load("benchmarks")["benchmark"]) - set(scores.columns)
     return {
         column: f"{benchmark_title(column)} was left out: {why}"
         for column, why in reasons.items()
-        if column not in scores
+        if column in known
     }
 
 

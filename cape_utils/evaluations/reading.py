@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ RESULTS = (".json", ".eval")
 
 # Folders of hidden files and of a model's weights hold no results, and may hold thousands of files.
 _SKIPPED = ("__pycache__",)
+
+
+_NO_RESULTS, _NO_SUCH_FILE = "no results of an evaluation", "no file of results"
 
 
 @dataclass
@@ -138,12 +141,7 @@ def _read_files(
         ]
         if len(tables) == 1:
             return _read_table(*tables[0], sizes, active)
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(found.left_out.items())[:4])
-        remedy = "no file results_*.json in this folder" if folder is not None else "no results in this file"
-        remedy += "; give the --output_path of lm_eval, or a table of scores"
-        raise DataError(
-            [Problem(folder or files[0][1], None, None, None, f"{remedy}{f' ({why})' if why else ''}")]
-        )
+        raise DataError([Problem(folder or files[0][1], None, None, None, _nothing_read(found))])
     scores = merge_runs(found.runs, sizes=sizes, active=active, notes=_file_notes(found, len(files)))
     scores.attrs["read"] = f"read {found.read} of {len(files)} file{'s' if len(files) != 1 else ''}"
     scores.attrs["samples"] = logs_of_runs(scores.attrs["sources"], {name: path for path, name in files})
@@ -158,7 +156,7 @@ def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
         found.read += 1
         return
     if suffix not in RESULTS:
-        found.left_out[name] = "no file of results"
+        found.left_out[name] = _NO_SUCH_FILE
         return
     try:
         document = open_archive(path) if suffix == ".eval" else _parsed(path)
@@ -167,7 +165,7 @@ def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
             words = unread.named(document, path)
             if alone or (path.name.startswith("results") and not words):
                 raise _no_results(document, words)
-            found.left_out[name] = words or "no results of an evaluation"
+            found.left_out[name] = words or _NO_RESULTS
             return
         found.runs += runs
         found.read += 1
@@ -213,14 +211,26 @@ def _parsed(path: Path) -> Any:
         ) from error
 
 
+def _nothing_read(found: _Found) -> str:
+    """Why a folder gave no score: what its files are, where that is known, and what to give instead."""
+    named = {name: why for name, why in found.left_out.items() if why not in (_NO_RESULTS, _NO_SUCH_FILE)}
+    if named:
+        return f"no score in it: {_grouped(named)}"
+    return "no file results_*.json in this folder; give the --output_path of lm_eval, or a table of scores"
+
+
+def _grouped(left_out: Mapping[str, str]) -> str:
+    """Files by the reason why they were left out."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        reasons.setdefault(why, []).append(name)
+    return "; ".join(f"{listed(names)}: {why}" for why, names in reasons.items())
+
+
 def _file_notes(found: _Found, files: int) -> list[str]:
     if not found.left_out:
         return []
-    reasons: dict[str, list[str]] = {}
-    for name, why in found.left_out.items():
-        reasons.setdefault(why, []).append(name)
-    left = "; ".join(f"{listed(names)}: {why}" for why, names in reasons.items())
-    return [f"read {found.read} of {files} files; left out {left}"]
+    return [f"read {found.read} of {files} files; left out {_grouped(found.left_out)}"]
 
 
 def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:

@@ -138,12 +138,12 @@ def _belongs(log: Path, results: Path, model: str) -> bool:
 
 
 def _holds_samples(path: Path) -> bool:
-    """Whether an Inspect log holds its samples: an archive always may, a JSON file says so near its end."""
+    """Whether an Inspect log holds the answers themselves, and not their number alone."""
     if path.suffix == ".eval":
-        return True
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-        return b'"eval"' in head and b'"samples"' in (head + handle.read())
+        with zipfile.ZipFile(path) as archive:
+            return any(name.startswith("samples/") for name in archive.namelist())
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return '"eval"' in text[:4096] and re.search(r'"samples"\s*:\s*\[', text) is not None
 
 
 def read_log(path: Path, benchmark: str) -> ItemLog:
@@ -165,11 +165,12 @@ def read_log(path: Path, benchmark: str) -> ItemLog:
             scores.append(score)
     except (
         OSError,
-        json.JSONDecodeError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        ImportError,
+        ValueError,
+        TypeError,
+        AttributeError,
         KeyError,
+        zipfile.BadZipFile,
+        ImportError,
     ) as error:
         raise ValueError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     if not items:
@@ -202,22 +203,23 @@ def _metrics(benchmark: str) -> list[tuple[str, str | None]]:
 def _harness_rows(path: Path, benchmark: str) -> Iterator[tuple[int, int, float]]:
     wanted = _metrics(benchmark)
     task = _task(path)
-    chosen: tuple[str, str | None] | None = None
+    first: tuple[str, str | None] | None = None
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if not line.strip():
                 continue
             row = json.loads(line)
             label = row.get("filter")
-            if chosen is None:
-                # A task may be logged under several filters; the first that the benchmark's metric names is taken.
-                chosen = next((m for m in wanted if m[0] in row and m[1] in (label, None)), None)
-            if (
-                chosen is None
-                or chosen[0] not in row
-                or (label is not None and chosen[1] not in (label, None))
-            ):
+            # A task may be logged under several filters. Whichever comes first in the file, the one that the benchmark's metric
+            # names is taken; a metric without a filter stands for a log without filters alone.
+            usual = label in (None, "none")
+            chosen = next(
+                (m for m in wanted if m[0] in row and (m[1] == label or (usual and m[1] in (None, "none")))),
+                None,
+            )
+            if chosen is None or (first is not None and chosen != first):
                 continue
+            first = chosen
             item = row.get("doc_hash") or f"{row.get('doc_id')}"
             yield (
                 _hash(f"{task}:{item}"),
@@ -254,11 +256,21 @@ def _inspect_rows(path: Path) -> Iterator[tuple[int, int, float]]:
         if isinstance(number, int | float):
             item, prompt = (
                 _hash(str(sample.get("id"))),
-                _hash(json.dumps(sample.get("input"), sort_keys=True)),
+                _hash(json.dumps(_said(sample.get("input")), sort_keys=True)),
             )
             by_item.setdefault(item, (prompt, []))[1].append(float(number))
     for item, (prompt, values) in by_item.items():
         yield item, prompt, sum(values) / len(values)
+
+
+def _said(given: Any) -> Any:
+    """What a model was shown: of chat messages their roles and words, without the ids that each run gives anew."""
+    if not isinstance(given, list):
+        return given
+    return [
+        [message.get("role"), message.get("content")] if isinstance(message, Mapping) else message
+        for message in given
+    ]
 
 
 def _inspect_samples(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -287,15 +299,19 @@ def match_items(logs: Mapping[str, Sequence[str]], benchmark: str, reported: Map
     ValueError
         If the answers are not those behind the scores, the prompts differ, or too few items match; the message says which.
     """
-    read = {}
+    read, title = {}, benchmark_title(benchmark)
     for model, paths in logs.items():
         parts = [read_log(Path(path), benchmark) for path in paths]
         read[model] = ItemLog(
             *(np.concatenate([getattr(p, key) for p in parts]) for key in ("items", "prompts", "scores"))
         )
-    title = benchmark_title(benchmark)
     for model, log in read.items():
         mean = 100 * float(log.scores.mean(dtype=np.float64))
+        if abs(mean - reported[model]) > _ROUNDING_PP and len(logs[model]) > 1:
+            raise ValueError(
+                f"{title}: {model} has {mean:.2f} over all its questions and {reported[model]:.2f} in its result, which is "
+                "a mean over parts of different length, or another run"
+            )
         if abs(mean - reported[model]) > _ROUNDING_PP:
             raise ValueError(
                 f"{title}: the answers of {model} give {mean:.2f} where its result says {reported[model]:.2f}, so they belong to "

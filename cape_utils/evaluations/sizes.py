@@ -55,13 +55,14 @@ class UnknownSizes(DataError):
         unknown = [row for row in rows if row.problem]
         super().__init__(Problem(row.file, None, None, row.model, row.problem) for row in unknown)
         lines = ["model,params_b,family"]
+        ordered = sorted(rows, key=lambda row: (row.family, row.params_b or 0.0, len(row.model), row.model))
         lines += [
-            f"{row.model},{'' if row.params_b is None else f'{row.params_b:g}'},{row.family}" for row in rows
+            f"{row.model},{'' if row.params_b is None else f'{row.params_b:g}'},{row.family}"
+            for row in ordered
         ]
         self.paste = "\n".join(lines)
-        self.args = (
-            f"{self.args[0]}\nSave these lines as sizes.csv, fill in what is missing, and add --sizes sizes.csv:\n{self.paste}",
-        )
+        how = "Save these lines as sizes.csv, fill in what is missing or leave such models out, and add --sizes sizes.csv:"
+        self.args = (f"{self.args[0]}\n{how}\n{self.paste}",)
 
 
 @dataclass(frozen=True)

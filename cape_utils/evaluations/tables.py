@@ -24,7 +24,7 @@ from cape_utils.data.schema import DataError, Problem, decode, read_table
 from cape_utils.data.user_scores import check_scores, score_schema
 from cape_utils.evaluations.formats import unread
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
-from cape_utils.evaluations.merging import listed
+from cape_utils.evaluations.merging import condition_notes, listed
 from cape_utils.evaluations.runs import Run, Score
 from cape_utils.evaluations.tasks import TASKS
 
@@ -254,7 +254,7 @@ def read_opened(opened: Opened) -> pd.DataFrame | list[Run]:
     _fractions(opened)
     _add_family(opened)
     table = check_scores(read_scores_text(as_csv(opened), opened.name), opened.name)
-    table.attrs["notes"] = notes
+    table.attrs["notes"] = [*notes, *condition_notes(table)]
     return table
 
 
@@ -445,7 +445,7 @@ def _add_family(opened: Opened) -> None:
 
 
 _OPENCOMPASS = {
-    "truthful_qa": "truthfulqa_mc", "arc-c": "arc_challenge", "arc-challenge": "arc_challenge", "hellaswag": "hellaswag",
+    "arc-c": "arc_challenge", "arc-challenge": "arc_challenge", "hellaswag": "hellaswag",
     "winogrande": "winogrande", "mmlu": "mmlu", "gsm8k": "gsm8k", "openai_humaneval": "humaneval", "humaneval": "humaneval",
     "ifeval": "ifeval", "gpqa_diamond": "gpqa_diamond",
 }  # fmt: skip
@@ -461,7 +461,10 @@ def _opencompass(opened: Opened) -> list[Run]:
         for row in opened.rows:
             label = _OPENCOMPASS.get(row[0].lower(), row[0].lower())
             cell = row[place] if place < len(row) else "-"
-            if label not in columns:
+            if label == "truthful_qa":
+                why = f"{row[0]}: got {cell!r}; OpenCompass asks for free answers, which is another measurement than MC1 and MC2"
+                left_out |= dict.fromkeys(("truthfulqa_mc1", "truthfulqa_mc2"), why)
+            elif label not in columns:
                 left_out[row[0]] = "no benchmark of the book"
             elif cell in _MISSING or not _NUMBER.fullmatch(cell):
                 left_out[label] = f"{row[0]}: got {cell!r}; no score"

@@ -243,15 +243,16 @@ def _metric(entry: Entry, metrics: Sequence[str], where: str) -> float:
     key = next((key for key in metrics if key in entry.metrics), None)
     if key is None:
         have = ", ".join(sorted(k for k in entry.metrics if k.strip() and "stderr" not in k and k != "alias"))
+        needed = f"the metric {metrics[0]!r} is needed; run the task with its own metrics"
         raise _Unusable(
-            entry.key,
-            have or "no metric",
-            f"the metric {metrics[0]!r} is needed; run the task with its own metrics",
+            entry.key, have or None, needed if have else f"the file holds no metric of it; {needed}"
         )
     value = entry.metrics[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BrokenFile(
-            f"{where}{entry.key}.{key}", str(value)[:40], "expected a number from 0 to 1; run the task again"
+            f"{where}{entry.key}.{key}",
+            str(value)[:40],
+            "expected a number from 0 to 1; run it again, or take the file out",
         )
     return round(100 * float(value), 6)
 

@@ -66,7 +66,15 @@ def as_text(diagnosis: Diagnosis, advice: Sequence[Advice]) -> str:
 
 def wrap(words: str, first: str = "", later: str = "") -> str:
     """Text folded to 100 columns, with indents of the first and the later lines."""
-    return textwrap.fill(words, _WIDTH, initial_indent=first, subsequent_indent=later)
+    # Names of models and files are not broken, so that they can be copied.
+    return textwrap.fill(
+        words,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _text_blocks(section: Section) -> list[str]:

@@ -383,6 +383,8 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
                 "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller.",
             )
         ),
+        "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small "
+        "beside the noise.",
         "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
         "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
     )

@@ -156,7 +156,7 @@ class ItemScores:
         gained, lost = int((step > 0).sum()), int((step < 0).sum())
         variance = pair.covariance()
         spread = one.std() * other.std()
-        if self.binary:
+        if pair.binary:
             p = float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
             test = "exact McNemar"
         else:

@@ -138,3 +138,77 @@ def test_tables_speak_words():
     assert all("_" not in heading for shown in tables for heading in shown.headings)
     assert tables[3].rows[0] == ("as measured", "-0.30", "80%", "15%", "5%")
     assert "are 1 such pairs, from 2.0B to 2B" in findings.contradictory_pairs(steps(), against.head(1)).data
+
+
+def noise(change=-11.0, error=3.8, assumed=4.9, p=0.006):
+    rows = [
+        {
+            "task": "reasoning",
+            "variant": "in 4 bits",
+            "items": 48,
+            "change": 1.0,
+            "error": 5.0,
+            "assumed": 6.0,
+        },
+        {
+            "task": "truthfulness",
+            "variant": "pruned",
+            "items": 200,
+            "change": change,
+            "error": error,
+            "assumed": assumed,
+        },
+    ]
+    table = pd.DataFrame(rows)
+    return table.assign(ratio=table["assumed"] / table["error"], correlation=[0.5, 0.4], p=[0.8, p])
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (noise(), "The assumed error would have told the same"),
+        (
+            noise(change=-8.0, p=0.03),
+            "Without the answers truthfulness pruned (-8.0 points, p = 0.030) would lie inside",
+        ),
+        (noise(p=0.4), "no change is told from none at p < 0.05. Neither error tells any"),
+    ],
+)
+def test_what_the_answers_add_depends_on_them(changed, words):
+    assert words in findings.noise_measured(changed).data
+
+
+def calibration(paired=0.95, assumed=0.99, right=0.6):
+    ranges = [
+        {"part": "range", "noise": kind, "correlation": c, "families": 300, "said": 0.95, "right": share}
+        for c in (0.0, 0.9)
+        for kind, share in (("paired", paired), ("assumed", assumed if c else 0.95))
+    ]
+    phases = [
+        {
+            "part": "phase",
+            "noise": "paired",
+            "low": 0.5,
+            "high": 0.7,
+            "families": 90,
+            "said": 0.6,
+            "right": right,
+        }
+    ]
+    return pd.DataFrame([*ranges, *phases])
+
+
+def test_a_range_holds_what_it_says_or_does_not():
+    assert "95% to 95% of the time, as said," in findings.noise_calibrated(calibration()).data
+    assert "85% to 85% of the time, not as said," in findings.noise_calibrated(calibration(paired=0.85)).data
+    assert "99% where it is nearly all, more than said" in findings.noise_calibrated(calibration()).data
+    assert "nearly all, as said" in findings.noise_calibrated(calibration(assumed=0.95)).data
+    assert (
+        "off by 20 points on average (90 simulated" in findings.noise_calibrated(calibration(right=0.4)).data
+    )
+
+
+def test_the_tables_of_noise_speak_words():
+    shown = str(findings.noise_table(noise()))
+    assert "paired error" in shown
+    assert "p (McNemar)" in shown

@@ -471,7 +471,7 @@ REFUSED = {
         "Llama-2-13b-hf/results_2023-08-19",
         "harness|truthfulqa:mc|0.mc2",
         "got 'nan'",
-        "run the task again",
+        "run it again",
     ),
     "15": ("Llama-2-70b-hf/results_2024-02-19", "config_general.max_samples", "got '10'", "cut short"),
     "17": ("pythia-410m_01-05-2023.json", "pythia-410m_12-30-2022.json", "no date inside", "keep one"),
@@ -484,7 +484,7 @@ REFUSED = {
     "52": ("samples_hellaswag_", "samples of lm-evaluation-harness", "name no model", "give the folder"),
     "59": ("line 2, column 'params_b': got '70'", "write 0.07", "line 5", "got '1400'", "write 1.4"),
     "60": ("scores.csv, line 3, column 'params_b'", "got '410'", "in billions", "write 0.41"),
-    "70": ("EleutherAI__pythia-1.4b/results_2025-05-01", "config.limit", "got '-1'", "without --limit"),
+    "70": ("EleutherAI__pythia-1.4b/results_2025-05-01", "config.limit", "got '-1'", "without one"),
     "74": ("scores_BIG-G_2b_T=0.json", "BIG-bench", "none of the book's benchmarks", "into a CSV"),
     "75": ("EleutherAI__pythia-410m/results_2025-05-01", "no benchmark", "tinyHellaswag", "tinyTruthfulQA"),
     "77": ("scores.csv", "column 'gsm8k'", "0.5406", "fractions", "multiply the column by 100"),
@@ -566,7 +566,7 @@ LADDERS = {
     ),
     "09": Ladder(
         "llama", PAIR, ["huggyllama/llama-7b", "huggyllama/llama-13b"],
-        "adapter none", "huggyllama/llama-7b [adapter]", "adapter", "one size",
+        "no adapter", "huggyllama/llama-7b [adapter]", "adapter", "one size",
     ),
     "10": Ladder(
         "pythia", PAIR, ["EleutherAI/pythia-410m", "EleutherAI/pythia-1.4b"],
@@ -574,11 +574,11 @@ LADDERS = {
     ),
     "45": Ladder(
         "Llama-2-hf", PAIR, ["meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-13b-hf"],
-        "quantisation none", "meta-llama/Llama-2-7b-hf [4-bit]", "4-bit", "one size",
+        "no quantisation", "meta-llama/Llama-2-7b-hf [4-bit]", "4-bit", "one size",
     ),
     "46": Ladder(
         "Qwen2", PAIR, ["Qwen/Qwen2-0.5B", "Qwen/Qwen2-1.5B"],
-        "chat template none", "Qwen/Qwen2-7B", "chat template applied", "chat template: none",
+        "no chat template", "Qwen/Qwen2-7B", "chat template applied", "chat template none (",
     ),
 }  # fmt: skip
 
@@ -621,7 +621,7 @@ def test_mixed_conditions_are_compared_only_when_asked_for_and_never_at_one_size
 def test_the_terminal_says_who_is_left_out_and_mixed_keeps_everyone(capsys):
     assert cli.main(["diagnose", str(given("46"))]) == 0
     alone = words_of(capsys.readouterr().out)
-    assert "diagnosed on chat template none" in alone
+    assert "diagnosed on no chat template" in alone
     assert "left out: Qwen/Qwen2-7B (chat template applied" in alone
     assert cli.main(["diagnose", str(given("46")), "--mixed"]) == 0
     mixed = words_of(capsys.readouterr().out)
@@ -723,6 +723,26 @@ def test_units_percent_signs_and_gaps_are_understood_without_the_mixture(tmp_pat
     (note,) = table.attrs["notes"]
     for word in ("missing values", "percent signs", "sizes with their unit"):
         assert word in note
+
+
+def test_a_fault_below_a_title_is_named_with_the_line_of_the_file(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(
+        "\n\n" + given("41").read_text(encoding="utf-8").replace("80.97", "80.97x"), encoding="utf-8"
+    )
+    with pytest.raises(DataError) as caught:
+        read_scores(path)
+    assert "scores.csv, line 6, column 'hellaswag': got '80.97x'" in str(caught.value)
+
+
+def test_two_runs_of_one_model_are_one_though_only_one_of_them_states_its_commit(tmp_path):
+    folder = tmp_path / "results"
+    shutil.copytree(given("65"), folder)
+    for path in folder.glob("*/results_2025-05-02*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["config"]["model_args"] += ",revision=9c1bb2f4d0b0c3e2b2f3c7e1d5a6b7c8d9e0f1a2"
+        path.write_text(json.dumps(document), encoding="utf-8")
+    check(read_scores(folder), Expected("pythia", PAIR, PYTHIA, ((*PINNED, *PYTHIA),)))
 
 
 def own_table() -> pd.DataFrame:

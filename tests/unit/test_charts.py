@@ -44,7 +44,7 @@ from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
 from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
 from cape_utils.chapters.ch11_toy_world import levers, turning_points
 from cape_utils.chapters.ch12_dashboard import figures as ch12_figures
-from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard import pair_logs, size_baseline
 from cape_utils.chapters.ch13_scorecard import figures as ch13_figures
 from cape_utils.charts import nulls, rendering
 from cape_utils.charts.parts import dropdown, name, order_of, put, slider
@@ -556,6 +556,7 @@ BUILT = {
     "projection_chart": projections,
     "ratio_scatter": divided,
     "agreement_chart": agreements,
+    "paired_chart": lambda: ch12_figures.paired_chart(pair_logs.noise_table(pair_logs.read_logs())),
     "family_phases": lambda: ch12_figures.family_phases(size_baseline.unfitted_steps(exclude=())),
     "size_scatter": lambda: ch12_figures.size_scatter(
         size_baseline.unfitted_steps(), size_baseline.formula()

@@ -275,3 +275,26 @@ def test_a_saturation_ratio_without_spread_is_not_known():
     assert "not known" in frontier_words.playbook_words(diagnosed(45.0, 40.0, models(4)))["saturation"]
     assert frontier_words.next_words(diagnosed(45.0, 40.0, models(4))).startswith("not known; five models")
     assert benchmark_pair.PAPER_PAIR.published
+
+
+def test_headings_of_public_tables_are_known_whatever_their_case_and_spaces(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    rows = ["Model version,GPQA diamond,SWE-Bench verified,Release date,Organization"]
+    rows += [f"m{i},{50 + 5 * i},{40 + 3 * i},2025-0{i + 1}-01,L{i % 2}" for i in range(6)]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    pair = make_pair("GPQA diamond", "SWE-Bench verified")
+    assert (pair.x, pair.y) == (GPQA, SWE)
+    read = read_population(path, pair)
+    assert read[["model", "lab", "released", GPQA, SWE]].iloc[1].tolist() == [
+        "m1",
+        "L1",
+        "2025-02-01",
+        55.0,
+        43.0,
+    ]
+    asked = ["frontier", "--x", "GPQA diamond=70", "--y", "SWE-Bench verified=62", "--table", str(path)]
+    assert cli.main(asked) == 0
+    assert "of 6 models" in capsys.readouterr().out
+    asked[2] = "GPQA diamond=0.7"
+    assert cli.main(asked) == 2
+    assert "looks like a fraction" in capsys.readouterr().err

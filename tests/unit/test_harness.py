@@ -10,6 +10,7 @@ import pytest
 from cape_utils import cli, data
 from cape_utils.data import model_names
 from cape_utils.data.schema import DataError
+from cape_utils.diagnosis import family_diagnosis
 from cape_utils.evaluations import reading
 from cape_utils.evaluations.tasks import SUBJECTS, TASKS
 
@@ -173,6 +174,26 @@ def test_sizes_come_from_the_table_then_the_count_then_the_name(tmp_path):
     assert table["params_b"].tolist() == [pytest.approx(0.77403008)]
 
 
+def test_the_noise_of_a_run_cut_short_is_that_of_the_items_that_ran(tmp_path):
+    folder = family(tmp_path / "r")
+    whole = family_diagnosis.diagnose(reading.read_scores(folder)).last
+    for name, model in (("410m", "org/fam-410m"), ("1.4b", "org/fam-1.4b")):
+        doc = current(model, 0.40 if name == "410m" else 0.52, 0.42 if name == "410m" else 0.38)
+        doc["config"]["limit"] = 200
+        doc["n-samples"] = {
+            "hellaswag": {"original": 10042, "effective": 200},
+            "truthfulqa_mc2": {"original": 817, "effective": 200},
+        }
+        stamp = "12-34-56.789" if name == "410m" else "13-34-56.789"
+        write(folder, f"org__fam-{name}/results_2024-07-21T{stamp}.json", doc)
+    scores = reading.read_scores(folder)
+    assert scores["hellaswag_items"].tolist() == [200, 200]
+    assert any("hellaswag: the run was cut short" in note for note in scores.attrs["notes"])
+    cut = family_diagnosis.diagnose(scores).last
+    assert cut.se_dx == pytest.approx(whole.se_dx * (10042 / 200) ** 0.5)
+    assert cut.se_dy == pytest.approx(whole.se_dy * (817 / 200) ** 0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [
@@ -251,18 +272,21 @@ BROKEN = {
     "a negative metric": (metric(-0.1), ["got '-0.1'"]),
     "not a number": (metric(float("nan")), ["got 'nan'", "a number from 0 to 1"]),
     "infinite": (metric(float("inf")), ["got 'inf'"]),
-    "cut by a limit": (configured(limit=100), ["key 'config.limit'", "got '100'", "run it without --limit"]),
+    "cut by a limit": (configured(limit=100), ["key 'config.limit'", "got '100'", "run it without a limit"]),
     "no model": (
         lambda: {"results": current()["results"]},
         ["key 'model_name'", "pretrained=... in config.model_args"],
     ),
     "a model that is a number": (spoilt(model_name=7), ["key 'model_name'", "got '7'"]),
-    "no size": (spoilt(model_name="org/large"), ["got 'org/large'", "holds no size", "--sizes FILE"]),
-    "a mixture": (spoilt(model_name="org/fam-8x7B"), ["mixture of experts", "leave it out"]),
+    "no size": (
+        spoilt(model_name="org/large"),
+        ["got 'org/large'", "holds no size", "--sizes sizes.csv", "org/large,,large"],
+    ),
+    "a mixture": (spoilt(model_name="org/fam-8x7B"), ["mixture of experts", "leave such models out"]),
     "two sizes": (spoilt(model_name="org/fam-1b-to-3b"), ["more than one size (1B, 3B)"]),
     "packed weights": (
         configured(model_num_parameters=100_000_000),
-        ["says 0.1B and the name 0.41B", "4 bits", "--sizes FILE"],
+        ["says 0.1B and the name 0.41B", "4 bits", "--sizes sizes.csv"],
     ),
 }
 

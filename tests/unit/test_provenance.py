@@ -256,7 +256,7 @@ def test_a_folder_that_cannot_be_written_costs_time_and_nothing_else(
 # ---------------------------------------------------------------- derived tables
 
 
-@pytest.mark.parametrize("name", ["held_out_forecasts", "forecast_quality"])
+@pytest.mark.parametrize("name", ["held_out_forecasts", "forecast_quality", "noise_calibration"])
 def test_a_derived_table_is_fresh(name: str):
     assert len(derived_table(name)) > 0
 
@@ -275,6 +275,19 @@ def test_the_quality_of_forecasts_is_what_the_code_gives(place: int):
     names = tuple(row["benchmarks"].split(" "))
     computed = phase_forecast._quality(row["method"], names, phase_forecast.LEVEL)
     assert computed == phase_forecast.forecast_quality(row["method"], names)
+
+
+@pytest.mark.slow
+def test_the_calibration_of_noise_is_what_the_code_gives():
+    from cape_utils.chapters.ch12_dashboard import calibration
+
+    kept = derived_table("noise_calibration")
+    place = calibration.CORRELATIONS.index(0.6)
+    computed = calibration.coverage(0.6, rng=place)
+    rows = kept[(kept["part"] == "range") & (kept["correlation"] == 0.6)]
+    assert rows["noise"].tolist() == computed["noise"].tolist()
+    assert rows["right"].tolist() == pytest.approx(computed["right"].tolist(), abs=1e-6)
+    assert rows["width"].tolist() == pytest.approx(computed["width"].tolist(), abs=1e-5)
 
 
 def test_a_stale_table_is_refused_with_the_command_that_renews_it(spoil):

@@ -16,6 +16,7 @@ ROOMS = {
         "stats",
         "data",
         "jobs",
+        "evaluations",
         "models",
         "claims",
         "scaling",

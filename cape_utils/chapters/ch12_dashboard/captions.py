@@ -7,7 +7,7 @@ import pandas as pd
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula, is_clear
 from cape_utils.stats.results import Null
 
-__all__ = ["agreements", "family_phases", "noise", "size_scatter"]
+__all__ = ["agreements", "family_phases", "paired", "size_scatter"]
 
 
 def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
@@ -71,7 +71,7 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
     }
 
 
-def noise(table: pd.DataFrame) -> dict[str, str]:
+def paired(table: pd.DataFrame) -> dict[str, str]:
     """Of paired beside assumed item noise; ``table`` is from ``pair_logs.noise_table``."""
     low, high = table["ratio"].min(), table["ratio"].max()
     narrower = "narrower" if low > 1 else "not always narrower"

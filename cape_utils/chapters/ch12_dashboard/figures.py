@@ -28,7 +28,7 @@ from cape_utils.charts.rendering import PALETTE
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.results import Null
 
-__all__ = ["agreement_chart", "family_phases", "noise_chart", "size_scatter"]
+__all__ = ["agreement_chart", "family_phases", "paired_chart", "size_scatter"]
 
 _CLEAR_LABELS = ["all", "phase at least 80% sure"]
 _HINDSIGHT = "best cuts in hindsight"
@@ -149,7 +149,7 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     return put((luck + bars + dots).add_params(which), **captions.agreements(table, nulls["clear"], ceiling))
 
 
-def noise_chart(noise: pd.DataFrame) -> Any:
+def paired_chart(noise: pd.DataFrame) -> Any:
     """Changes of two scores with the 95% range of paired and of assumed item noise.
 
     Parameters
@@ -158,8 +158,11 @@ def noise_chart(noise: pd.DataFrame) -> Any:
         From ``ch12_dashboard.pair_logs.noise_table``.
     """
     rows = _noise_rows(noise)
+    tasks = list(dict.fromkeys(noise["task"]))
+    of = dropdown("paired_pairs", ["all", *tasks], "Pairs")
     kinds = alt.Scale(domain=["on the same items", "assumed"], range=[PALETTE["blue"], PALETTE["grey"]])
-    base = alt.Chart(rows).encode(
+    base = alt.Chart(rows).transform_filter("paired_pairs == 'all' || datum.task == paired_pairs")
+    base = base.encode(
         alt.Y("step:N", title=None, sort=list(dict.fromkeys(rows["step"])), axis=alt.Axis(labelLimit=170)),
         alt.YOffset("noise:N", sort=["on the same items", "assumed"]),
         alt.Color("noise:N", title="95% range", scale=kinds, legend=alt.Legend(orient="top")),
@@ -175,18 +178,20 @@ def noise_chart(noise: pd.DataFrame) -> Any:
         ],
     )
     zero = alt.Chart(pd.DataFrame({"none": [0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("none:Q"))
-    return put((zero + ranges + dots).properties(height=alt.Step(22)), **captions.noise(noise))
+    return put(
+        (zero + ranges + dots).add_params(of).properties(height=alt.Step(22)), **captions.paired(noise)
+    )
 
 
 def _noise_rows(noise: pd.DataFrame) -> pd.DataFrame:
-    """``step, noise, change, error, low, high``, one row for each change and kind of noise."""
+    """``task, step, noise, change, error, low, high``, one row for each change and kind of noise."""
     parts = [
         noise.assign(step=noise["task"] + ", " + noise["variant"], noise=kind, error=noise[column])
         for kind, column in (("on the same items", "error"), ("assumed", "assumed"))
     ]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.assign(low=rows["change"] - 1.96 * rows["error"], high=rows["change"] + 1.96 * rows["error"])
-    return rows[["step", "noise", "change", "error", "low", "high"]].round(3)
+    return rows[["task", "step", "noise", "change", "error", "low", "high"]].round(3)
 
 
 def _agreement_rows(

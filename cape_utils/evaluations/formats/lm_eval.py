@@ -61,11 +61,17 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
         ((key, value) for key, value in _limits(config, general) if value not in (None, "None", "", "null")),
         None,
     )
-    if limit is not None and (not counted or not _positive(limit[1])):
+    if limit is not None and not _positive(limit[1]):
         raise BrokenFile(
             limit[0],
             str(limit[1]),
-            "the run was cut short, and its noise is not that of the whole benchmark; run it without --limit",
+            "a limit is a number above 0; what ran is not known, so run it without one",
+        )
+    if limit is not None and not counted:
+        raise BrokenFile(
+            limit[0],
+            str(limit[1]),
+            "the run was cut short, and the file does not say how many items ran, which is its noise; run it without a limit",
         )
     if named is None:
         raise BrokenFile(
