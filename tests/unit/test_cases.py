@@ -570,7 +570,7 @@ LADDERS = {
     ),
     "10": Ladder(
         "pythia", PAIR, ["EleutherAI/pythia-410m", "EleutherAI/pythia-1.4b"],
-        f"version of {MC2} 2", "EleutherAI/pythia-6.9b", f"version of {MC2} 3", f"version of {MC2}: 2",
+        f"version of {MC2} 2", "EleutherAI/pythia-6.9b", f"version of {MC2} 3", f"version of {MC2} 2 (",
     ),
     "45": Ladder(
         "Llama-2-hf", PAIR, ["meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-13b-hf"],

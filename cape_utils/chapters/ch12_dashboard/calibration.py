@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cape_utils.diagnosis.paired_noise import remeasure
+from cape_utils.diagnosis.paired_noise import Remeasured, remeasure
 from cape_utils.diagnosis.steps import CouplingStep, intervals
 from cape_utils.scaling.coupling import TAX_BELOW
 from cape_utils.stats.paired_items import ItemScores
@@ -73,29 +73,33 @@ def simulate(
     rng : Generator or int
     """
     generator = np.random.default_rng(rng)
-    found = []
-    for dx, dy in changes:
-        answers = {
+    answers = [
+        {
             name: _answers(_START[name], change, _ITEMS[name], correlation, generator)
-            for name, change in ((_X, dx), (_Y, dy))
+            for name, change in zip((_X, _Y), both, strict=True)
         }
-        scores = {name: one.score_pct() for name, one in answers.items()}
-        rows = pd.DataFrame(
-            {"model": ["small", "large"], "family": "f", "params_b": [1.0, 3.0], **scores}
-        ).assign(**{f"{name}_items": count for name, count in _ITEMS.items()})
-        drawn = {name: remeasure(one, scores[name], draws, generator) for name, one in answers.items()}
-        found.append(
-            Simulated(
-                truth=float(dy / dx),
-                correlation=correlation,
-                paired=intervals(rows, _X, _Y, draws=draws, rng=generator, remeasured=drawn)[0],
-                assumed=intervals(rows, _X, _Y, draws=draws, rng=generator)[0],
-            )
-        )
-    return found
+        for both in changes
+    ]
+    # All steps stand in one table, for one call; those from one family to the next mean nothing and are left out.
+    size = np.arange(1.0, 2 * len(answers) + 1)
+    rows = pd.DataFrame({"model": [f"m{n:g}" for n in size], "family": "all", "params_b": size})
+    drawn = {}
+    for name, items in _ITEMS.items():
+        rows[name] = np.concatenate([one[name].score_pct() for one in answers])
+        rows[f"{name}_items"] = items
+        parts = [remeasure(one[name], one[name].score_pct(), draws, generator) for one in answers]
+        errors = np.full(len(size), np.nan)
+        errors[::2] = [part.step_errors[0] for part in parts]
+        drawn[name] = Remeasured(np.concatenate([part.scores for part in parts], axis=1), errors[:-1])
+    paired = intervals(rows, _X, _Y, draws=draws, rng=generator, remeasured=drawn)[::2]
+    assumed = intervals(rows, _X, _Y, draws=draws, rng=generator)[::2]
+    return [
+        Simulated(float(dy / dx), correlation, one, other)
+        for (dx, dy), one, other in zip(changes, paired, assumed, strict=True)
+    ]
 
 
-def coverage(correlation: float, *, families: int = 300, draws: int = 400, rng: int = 0) -> pd.DataFrame:
+def coverage(correlation: float, *, families: int = 1000, draws: int = 400, rng: int = 0) -> pd.DataFrame:
     """How often the 95% range of the coupling holds the true one, at one correlation.
 
     Returns

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _SEEN = 0.05
-_AS_SAID = (0.93, 0.97)  # of a 95% range, over the 300 simulated families of each row
+_AS_SAID = (0.93, 0.97)  # of a 95% range
 
 
 # ---------------------------------------------------------------- sentences
