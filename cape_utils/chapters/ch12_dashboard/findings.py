@@ -236,7 +236,7 @@ def noise_table(noise: pd.DataFrame) -> Table:
     """Paired beside assumed errors, one row for each change."""
     headings = {
         "task": "pairs",
-        "variant": "what was done to it",
+        "variant": "variant",
         "items": "items",
         "change": "change (points)",
         "error": "paired error",

@@ -38,7 +38,7 @@ __all__ = [
 TASKS = {"reasoning": "reasoning_pairs", "truthfulness": "truth_pairs"}
 """Tables of pairs by what they ask for."""
 
-VARIANTS = ("SmolLM2-135M", "SmolLM2-135M in 4 bits", "SmolLM2-135M without 4 of its 30 layers")
+VARIANTS = ("SmolLM2-135M", "SmolLM2-135M in 4 bits", "SmolLM2-135M without 4 layers")
 """The model and what was made of it."""
 
 _STAMP = "2026-11-28T12-00-00.000000"
