@@ -527,7 +527,7 @@ FAULTS = (
         "evaluations/tasks.py",
         "math.isfinite(whole) and ran < whole",
         "math.isfinite(whole) and ran > whole",
-        unit("cut_short"),
+        unit("harness"),
     ),
     Fault(
         "evaluations/conditions.py",
@@ -535,8 +535,13 @@ FAULTS = (
         "True",
         unit("cases"),
     ),
-    Fault("data/model_names.py", "_LOW, _HIGH = 1 / 1.5, 2.0", "_LOW, _HIGH = 1 / 15, 2.0", unit("harness")),
-    Fault("data/model_names.py", "_ANOTHER_THING = 20.0", "_ANOTHER_THING = 2.0", unit("cases")),
+    Fault(
+        "data/model_names.py",
+        "return _LOW < one / other < _HIGH",
+        "return _LOW / 9 < one / other < _HIGH",
+        unit("harness"),
+    ),
+    Fault("data/model_names.py", "_ANOTHER_THING = 20.0", "_ANOTHER_THING = 2.0", unit("harness")),
     Fault(
         "stats/paired_items.py",
         "step.std(ddof=1) / np.sqrt(self.n)",
