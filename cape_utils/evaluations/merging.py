@@ -6,6 +6,7 @@ of them form a ladder is decided in ``evaluations.conditions``. It implements no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -152,9 +153,12 @@ def _step(conditions: Mapping[str, str]) -> str | None:
 
 def _names(measured: Sequence[_Measured]) -> list[str]:
     """A name for each: that of the model, with what differs where one model was measured in several ways."""
-    names = list[str]()
+    names, taken = list[str](), Counter[str]()
+    by_model: dict[str, list[_Measured]] = {}
     for one in measured:
-        twins = [other for other in measured if other.model.lower() == one.model.lower()]
+        by_model.setdefault(one.model.lower(), []).append(one)
+    for one in measured:
+        twins = by_model[one.model.lower()]
         differs = [key for key in CONDITIONS if _differs([twin.conditions.get(key) for twin in twins], key)]
         name = one.model
         if "revision" in differs and "revision" in one.conditions:
@@ -168,7 +172,8 @@ def _names(measured: Sequence[_Measured]) -> list[str]:
         ]
         words = [word for word in words if word]
         name = f"{name} [{', '.join(words)}]" if words else name
-        names.append(name if name not in names else f"{name} ({names.count(name) + 1})")
+        taken[name] += 1
+        names.append(name if taken[name] == 1 else f"{name} ({taken[name]})")
     return names
 
 

@@ -253,6 +253,8 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     >>> list(table["mmlu"])
     [30.0, 40.0]
     """
+    logs = [name for name, _ in files if is_log(Path(name))]
+    files = [(name, content) for name, content in files if name not in logs]
     suffixes = [Path(name).suffix.lower() for name, _ in files]
     tables = sum(suffix in SUFFIXES for suffix in suffixes)
     results = sum(suffix in RESULTS for suffix in suffixes)
@@ -273,4 +275,9 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
             return _read_table(table, table.name, None, False)
         named = [(path, path.name) for path in paths if path is not table]
         known = None if table is None else read_sizes(table)
-        return _read_files(named, known, False, folder=None if len(named) == 1 else "the files chosen")
+        scores = _read_files(named, known, False, folder=None if len(named) == 1 else "the files chosen")
+    if logs:
+        scores.attrs["notes"].append(
+            f"answers to each item are not used here ({listed(logs)}); cape diagnose uses those of a folder of results"
+        )
+    return scores

@@ -1,8 +1,9 @@
 """Answers to each item, where a harness kept them beside its results: which files, and what is in them.
 
 Read are ``samples_<task>_<date>.jsonl`` of lm-evaluation-harness (``--log_samples``), ``details_<task>_<date>.parquet`` of
-lighteval where pandas can open Parquet, and the samples of Inspect logs. A file is read line by line, and of each item only its
-hash, that of its prompt and its score are kept, so that gigabytes of logs need megabytes. It implements no section of the papers.
+lighteval where pandas can open Parquet, and the samples of Inspect logs. The first are read line by line and Inspect's archives
+sample by sample, and of each item only its hash, that of its prompt and its score are kept, so that gigabytes of logs need
+megabytes; Inspect's JSON and Parquet are read whole. It implements no section of the papers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import json
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +76,7 @@ class Matched:
 
 def is_log(path: Path) -> bool:
     """Whether a file's name is that of answers to each item."""
-    return any(pattern.fullmatch(path.name) for pattern in _NAMES)
+    return _parts(path) is not None
 
 
 def _benchmark_of(task: str) -> tuple[str, ...]:
@@ -103,38 +105,49 @@ def logs_of_runs(
     dict
         By benchmark and model, the paths of the logs; MMLU has one for each subject.
     """
-    logs = [(name, path) for name, path in files.items() if is_log(path)]
+    stamped: dict[tuple[str, str], list[Path]] = {}
+    bare: dict[tuple[str, Path], list[Path]] = {}
+    results_in = Counter(path.parent for path in files.values() if path.name.startswith("results"))
+    for path in files.values():
+        match = _parts(path)
+        if match is None:
+            continue
+        for benchmark in _benchmark_of(match["task"]):
+            if match["stamp"]:
+                stamped.setdefault((benchmark, _second(match["stamp"])), []).append(path)
+            elif results_in[path.parent] <= 1:
+                bare.setdefault((benchmark, path.parent), []).append(path)
     found: dict[str, dict[str, list[str]]] = {}
     for model, by_benchmark in sources.items():
+        tail = model.partition("@")[0].partition(" [")[0].rpartition("/")[2]
         for benchmark, source in by_benchmark.items():
             path = files[source]
-            own = [
-                str(log)
-                for _, log in logs
-                if _belongs(log, path, model) and benchmark in _benchmark_of(_task(log))
-            ]
+            stamp = re.search(_STAMP, path.name)
+            own = bare.get((benchmark, path.parent), [])
+            if stamp:
+                # The same time stamp in the same folder, or, as lighteval does it, in a folder of the model's name.
+                same = stamped.get((benchmark, _second(stamp[0])), [])
+                own = [log for log in same if log.parent == path.parent or tail in log.parts] or own
             if not own and _holds_samples(path):
-                own = [str(path)]
+                own = [path]
             if own:
-                found.setdefault(benchmark, {})[model] = own
+                found.setdefault(benchmark, {})[model] = [str(log) for log in own]
     return found
 
 
+def _parts(path: Path) -> dict[str, str] | None:
+    """Task and time stamp in the name of a log; None for any other file."""
+    match = next((m for m in (pattern.fullmatch(path.name) for pattern in _NAMES) if m), None)
+    return None if match is None else {key: value or "" for key, value in match.groupdict().items()}
+
+
+def _second(stamp: str) -> str:
+    return stamp.partition(".")[0]
+
+
 def _task(log: Path) -> str:
-    match = next(m for m in (pattern.fullmatch(log.name) for pattern in _NAMES) if m)
-    return match["task"]
-
-
-def _belongs(log: Path, results: Path, model: str) -> bool:
-    """Whether a log was written by the run that wrote these results: the same time stamp, or the only ones of a folder."""
-    match = next(m for m in (pattern.fullmatch(log.name) for pattern in _NAMES) if m)
-    stamp = re.search(_STAMP, results.name)
-    if match["stamp"] and stamp:
-        if match["stamp"].partition(".")[0] != stamp[0].partition(".")[0]:
-            return False
-        tail = model.partition("@")[0].partition(" [")[0].rpartition("/")[2]
-        return log.parent == results.parent or tail in log.parts
-    return log.parent == results.parent and len(list(log.parent.glob("results*.json"))) <= 1
+    parts = _parts(log)
+    return log.stem if parts is None else parts["task"]
 
 
 def _holds_samples(path: Path) -> bool:
@@ -142,8 +155,9 @@ def _holds_samples(path: Path) -> bool:
     if path.suffix == ".eval":
         with zipfile.ZipFile(path) as archive:
             return any(name.startswith("samples/") for name in archive.namelist())
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return '"eval"' in text[:4096] and re.search(r'"samples"\s*:\s*\[', text) is not None
+    with path.open("rb") as handle:
+        head = handle.read(4096)
+        return b'"eval"' in head and re.search(rb'"samples"\s*:\s*\[', head + handle.read()) is not None
 
 
 def read_log(path: Path, benchmark: str) -> ItemLog:
