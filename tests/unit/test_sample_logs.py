@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cape_utils.diagnosis.advice import advise
@@ -655,3 +656,32 @@ def test_the_same_seed_gives_the_same_diagnosis(tmp_path):
     one, same = (diagnose(table, draws=200, rng=3) for _ in range(2))
     assert one.intervals == same.intervals
     assert one.paired == same.paired
+
+
+@pytest.mark.parametrize("edge", ["", "__"])
+def test_details_of_lighteval_are_read_and_tied_to_their_model(tmp_path, edge):
+    stamp = "2025-03-05T14-43-47.148527"
+    rng = np.random.default_rng(0)
+    for size, share in (("135M", 40), ("360M", 55)):
+        model = f"org/Fam-{size}"
+        right = (rng.permutation(100) < share).astype(float)
+        frame = pd.DataFrame(
+            {
+                f"{edge}doc{edge}": [{"query": f"question {i}", "id": str(i)} for i in range(100)],
+                f"{edge}metric{edge}": [{"acc": 0.0, "acc_norm": value} for value in right],
+            }
+        )
+        details = tmp_path / "details" / model / stamp
+        details.mkdir(parents=True)
+        frame.to_parquet(details / f"details_leaderboard|hellaswag|10_{stamp}.parquet")
+        results = tmp_path / "results" / model / f"results_{stamp}.json"
+        results.parent.mkdir(parents=True)
+        entry = {"acc_norm": float(right.mean())}
+        document = {"config_general": {"model_name": model}, "results": {"leaderboard|hellaswag|10": entry}}
+        results.write_text(json.dumps(document), encoding="utf-8")
+    scores = read_scores(tmp_path)
+    assert sorted(scores.attrs["samples"]["hellaswag"]) == ["org/Fam-135M", "org/Fam-360M"]
+    reported = dict(zip(scores["model"], scores["hellaswag"], strict=True))
+    matched = match_items(scores.attrs["samples"]["hellaswag"], "hellaswag", reported)
+    assert matched.scores.n == 100
+    assert matched.scores.chosen(["org/Fam-360M"]).score_pct().tolist() == pytest.approx([55.0])
