@@ -33,9 +33,12 @@ def steering(loaded: models.Loaded, folder: Path) -> None:
     """Chapter 10."""
     study = experiment.study(loaded, folder=folder, progress=told)
     study.choice_sweep()
+    _ = study.slope_map(), study.joint_test(), study.chosen_slopes
     study.test_sweep()
     outputs.outputs_sweep(study)
     outputs.changed_sweep(study)
+    for whole in folder.glob("slopes-*.npz"):  # every layer is too much to ship; the chosen one is beside it
+        whole.unlink()
 
 
 def gates(loaded: models.Loaded, folder: Path) -> None:

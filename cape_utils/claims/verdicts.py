@@ -153,12 +153,6 @@ def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
     return abs(number - float(claim.paper_value.value)) <= claim.tolerance * (1 + 1e-9) + 1e-15
 
 
-def _covers(claim: Claim, ours: Value) -> bool:
-    """Say whether our interval holds the number quoted, though our number is another."""
-    ends = ours.low is not None and ours.high is not None and claim.paper_value is not None
-    return claim.criterion == "within" and ends and not _contradicts(claim, ours)
-
-
 def _bound(claim: Claim) -> float:
     if claim.bound is None:
         raise ValueError(f"claim {claim.id}: criterion {claim.criterion!r} needs a criterion_value")
@@ -217,8 +211,6 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
         verdict, why = "not testable", "The data behind it was not released"
     elif not _recomputed_as_quoted(claim, paper):
         verdict, why = "differs", f"The paper's data give {show_value(paper, claim)} where {_wanted(claim)}"
-        if _covers(claim, paper):
-            why += "; our interval covers it, so the data do not decide"
     elif null is not None and _null_gives_as_much(claim, paper, null):
         verdict = "artefact"
         why = f"The paper's data give {show_value(paper, claim)}, and so does a null: {show_null(null, claim)} ({null.method})"

@@ -77,7 +77,7 @@ def kept_arrays(
     *,
     folder: Path | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Arrays that a minute of a model gives, kept for the next time; too large to come with the repository.
+    """Arrays that a minute of a model gives, kept for the next time; those that came with the repository are used first.
 
     Parameters
     ----------
@@ -88,12 +88,14 @@ def kept_arrays(
     folder : Path, optional
         Where to keep them; ``results_folder()`` by default.
     """
-    path = (folder or results_folder()) / f"{name}-{digest(settings)}.npz"
-    try:
-        with np.load(path) as stored:
-            return {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError):
-        pass  # not there yet, or cut short
+    file = f"{name}-{digest(settings)}.npz"
+    path = (folder or results_folder()) / file
+    for known in (data.tables_folder() / "kept" / file, path):
+        try:
+            with np.load(known) as stored:
+                return {key: stored[key] for key in stored.files}
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+            pass  # not there yet, or cut short
     arrays = compute()
     if not edited_since_import():
         _replace(path, lambda out: np.savez(out, **arrays))  # type: ignore[arg-type]

@@ -129,7 +129,7 @@ def test_a_control_moved_with_the_keyboard_draws_another_chart(browser, lab, app
 
 def _upload(page: Page, path: Path) -> None:
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a CSV").press("Enter")
+        page.get_by_role("button", name="Upload a table").press("Enter")
     chooser.value.set_files(path)
 
 

@@ -536,13 +536,3 @@ def test_luck_recomputes_fewer_claims_than_the_data():
 def test_only_the_whole_board_offers_filters():
     assert 'data-verdict="artefact"' in assessment.scoreboard()._repr_html_()
     assert "data-verdict" not in assessment.scoreboard("02_coupling")._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"), [(0.4, 0.7, True), (0.51, 0.7, True), (0.52, 0.7, False), (None, None, False)]
-)
-def test_a_number_that_differs_says_whether_its_interval_covers_the_quoted_one(low, high, said):
-    # 0.5 is quoted with a tolerance of 0.01.
-    found = judge(claim(), Recomputed(Value(0.6, low, high), None, None))
-    assert found.verdict == "differs"
-    assert ("our interval covers it, so the data do not decide" in found.reason) == said

@@ -508,6 +508,16 @@ def test_what_came_with_the_repository_is_what_the_model_says(default):
         steered = pair_margins(default, part)["margin"].to_numpy()
     assert steered == pytest.approx(np.array(truth["margins"])[some], abs=0.05)
     assert along.pairs_digest == steering_pairs.pairs_digest(study.calibration)
+    slopes, few = study.chosen_slopes, study.pairs.iloc[::25]
+    assert slopes.margin[::25] == pytest.approx(pair_margins(default, few)["margin"].to_numpy(), abs=0.02)
+    again = layer_map.margin_gradients(default, few)
+    for shipped, part in ((slopes.difference, again.difference), (slopes.gradient, again.gradient)):
+        assert shipped[::25, 0] == pytest.approx(
+            part[:, study.choice.layer], rel=0.05, abs=0.05 * float(np.abs(part).max())
+        )
+    assert len(study.slope_map()) == default.info.layers
+    assert study.joint_test().n == len(study.pairs)
+    assert "slopes" not in vars(study)  # what the chapter shows of every layer came with the repository
 
 
 def test_stable_facts_of_the_default_model(default):

@@ -33,7 +33,8 @@ from cape_utils.jobs import result_cache
 from cape_utils.jobs.provenance import book_provenance
 from cape_utils.models.completions import split_texts
 from cape_utils.models.loading import Loaded
-from cape_utils.stats.results import Floats
+from cape_utils.stats.results import Floats, Null
+from cape_utils.steering import layer_map
 from cape_utils.steering.directions import Direction
 from cape_utils.steering.evaluation import KlReference, kl_cost, kl_reference
 from cape_utils.steering.interventions import add_vector
@@ -84,7 +85,11 @@ class Study:
 
     @functools.cached_property
     def slopes(self) -> Slopes:
-        """States and gradients of all pairs, from one backward pass; kept, for it takes a minute."""
+        """States and gradients of all pairs at every layer, from one backward pass; kept here, for it takes a minute.
+
+        Forty megabytes do not come with the repository; what the chapter shows of them does: ``slope_map``, ``joint_test``
+        and ``chosen_slopes``.
+        """
         made_by = book_provenance().depends_on(margin_gradients.__module__, margin_gradients.__name__).digest
         arrays = result_cache.kept_arrays(
             "slopes",
@@ -93,6 +98,44 @@ class Study:
             folder=self.folder,
         )
         return Slopes(**arrays)
+
+    @functools.cached_property
+    def chosen_slopes(self) -> Slopes:
+        """The same at the chosen layer alone, as layer 0."""
+        at = self.choice.layer
+
+        def cut() -> dict[str, NDArray[Any]]:
+            whole = self.slopes
+            return {
+                "difference": whole.difference[:, [at]],
+                "gradient": whole.gradient[:, [at]],
+                "norms": whole.norms[[at]],
+                "margin": whole.margin,
+            }
+
+        arrays = result_cache.kept_arrays("steering_slopes", self.settings(layer=at), cut, folder=self.folder)
+        return Slopes(**arrays)
+
+    def slope_map(self, *, draws: int = 1000) -> pd.DataFrame:
+        """The slope at every layer beside permuted labels; see ``steering.layer_map.slope_map``."""
+
+        def run(_: str) -> list[dict[str, Any]]:
+            rows = layer_map.slope_map(self.slopes, self.pairs, draws=draws).to_dict("records")
+            return [{str(key): value for key, value in row.items()} for row in rows]
+
+        table = self.sweep("steering_slope_map", self.settings(draws=draws), ["map"], run)
+        return table.drop(columns="task")
+
+    def joint_test(self, *, draws: int = 1000) -> Null:
+        """Whether the slopes of all layers together rise; see ``steering.layer_map.joint_test``."""
+
+        def run(_: str) -> list[dict[str, Any]]:
+            return [vars(layer_map.joint_test(self.slopes, self.pairs, draws=draws))]
+
+        table = self.sweep("steering_joint", self.settings(draws=draws), ["joint"], run)
+        return Null(
+            **{str(key): value for key, value in table.drop(columns="task").iloc[0].to_dict().items()}
+        )
 
     @functools.cached_property
     def learn(self) -> NDArray[np.bool_]:
@@ -143,9 +186,16 @@ class Study:
         stems = pairs["stem"].tolist()
         return split_texts(self.loaded, stems * 2, [*pairs["true_completion"], *pairs["false_completion"]])
 
-    def _learnt(self, layer: int, rows: NDArray[np.bool_], signs: Floats | None = None) -> Floats:
-        """Unit direction at a layer from some pairs, labels shuffled by the signs if given."""
-        differences = self.slopes.difference[rows, layer].astype(float)
+    def _at(self, layer: int) -> tuple[Slopes, int]:
+        """The slopes that hold a layer, and its place in them: the small ones where they do."""
+        return (self.chosen_slopes, 0) if layer == self.choice.layer else (self.slopes, layer)
+
+    def _learnt(
+        self, held: tuple[Slopes, int], rows: NDArray[np.bool_], signs: Floats | None = None
+    ) -> Floats:
+        """Unit direction from some pairs at a layer of slopes that hold it, labels shuffled by the signs if given."""
+        slopes, place = held
+        differences = slopes.difference[rows, place].astype(float)
         return unit(differences.mean(0) if signs is None else signs[rows] @ differences)
 
     def _margins(self, replay: Replay, vector: Floats) -> tuple[Floats, Floats]:
@@ -187,11 +237,11 @@ class Study:
                 return [{"layer": -1, "strength": 0.0, "kl": 0.0, "margins": plain}]
             layer = int(task.split()[1])
             norm = float(self.slopes.norms[layer])
-            from_all = self._learnt(layer, self.learn)
+            from_all = self._learnt((self.slopes, layer), self.learn)
             by_strength = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
             for topic in sorted(set(topics)):
                 replay = prepare(self.loaded, self._texts(pairs[topics == topic]), layer, batch_size=_BATCH)
-                direction = self._learnt(layer, self.learn & (where != topic))
+                direction = self._learnt((self.slopes, layer), self.learn & (where != topic))
                 for strength, margins in by_strength.items():
                     margins[topics == topic] = self._margins(replay, direction * norm * strength)[0]
             return [
@@ -239,11 +289,14 @@ class Study:
         if kind == "random":
             return unit(np.random.default_rng([self.seed, 1, draw]).normal(size=self.loaded.info.width))
         if kind == "shuffled":
-            return self._learnt(at, self.learn, sign_flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw])
+            return self._learnt(
+                self._at(at), self.learn, sign_flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw]
+            )
         if kind == "planted":
-            return unit(self.slopes.gradient[self.learn, at].astype(float).mean(0))
+            slopes, place = self._at(at)
+            return unit(slopes.gradient[self.learn, place].astype(float).mean(0))
         if kind in ("truth", "negative"):
-            return self._learnt(at, self.learn) * (1 if kind == "truth" else -1)
+            return self._learnt(self._at(at), self.learn) * (1 if kind == "truth" else -1)
         raise ValueError(f"kind is {kind!r}; allowed: truth, negative, planted, shuffled, random")
 
     def test_sweep(self) -> pd.DataFrame:
@@ -308,10 +361,11 @@ class Study:
     def direction(self, vector: Floats | None = None, layer: int | None = None) -> Direction:
         """A vector as ``steering.interventions.steer`` takes it; the truth direction at the chosen layer by default."""
         at = self.choice.layer if layer is None else layer
+        slopes, place = self._at(at)
         return Direction(
             vector=(self.vector("truth", layer=at) if vector is None else vector).astype(np.float32),
             layer=at,
-            residual_norm=float(self.slopes.norms[at]),
+            residual_norm=float(slopes.norms[place]),
             method="means, last token",
             model_name=self.loaded.info.name,
             model_sha256=self.loaded.info.sha256,
