@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(scores: pd.DataFrame) -> str:
     """The models with their scores, and what was understood, for a terminal."""
     from cape_utils.data.benchmarks import benchmarks_of
-    from cape_utils.evaluations.conditions import known_conditions, text_records
+    from cape_utils.evaluations.conditions import differing, known_conditions, text_records
 
     lines = [scores.attrs["read"]] if "read" in scores.attrs else []
     names = benchmarks_of(scores)
@@ -106,8 +106,17 @@ def _summary(scores: pd.DataFrame) -> str:
             values = ", ".join(f"{name} {row[name]:.1f}" for name in names if row[name] == row[name])
             lines.append(f"    {row['model']} ({row['params_b']:.3g}B): {values}")
             lines += _folded(_conditions({key: value for key, value in own.items() if key not in shared}), 8)
+        differs = differing(known)
+        if differs:
+            words = "cape diagnose takes the largest set that was measured alike, or all with --mixed"
+            lines += _folded(f"Measured under different conditions ({', '.join(differs)}): {words}.", 4)
     for note in scores.attrs.get("notes", ()):
         lines += _folded(f"Note: {note}", 0)
+    logged = {name: len(models) for name, models in scores.attrs.get("samples", {}).items()}
+    if logged:
+        found = ", ".join(f"{name} of {count} models" for name, count in logged.items())
+        words = "cape diagnose uses them from the folder; a table does not carry them"
+        lines += _folded(f"Answers to each item: {found}. {words}.", 0)
     return "\n".join(lines)
 
 

@@ -32,7 +32,9 @@ SCORE_CONDITIONS = {"items": "integer", "shots": "integer", "version": "string",
 """What may stand beside a benchmark, as ``hellaswag_items``: items that ran, examples in the prompt, version of the task, how
 the question was put; with the type of each."""
 
-ALIASES = dict.fromkeys(
+ALIASES = {
+    "arc": "ARC has an easy set and a challenge set; name the column arc_challenge if it is the latter, or take it out",
+} | dict.fromkeys(
     ("truthfulqa", "tqa"),
     "the variant matters (chance is about 22 for MC1 and 46 for MC2); "
     "name the column truthfulqa_mc1 or truthfulqa_mc2",

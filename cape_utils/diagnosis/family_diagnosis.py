@@ -7,6 +7,7 @@ classifies by size alone. This module puts together what ``diagnosis.steps``, ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,6 +79,8 @@ class Diagnosis:
         None where no model has both SWE-bench Verified and GPQA Diamond.
     paired : PairedNoise or None
         None where there are no answers to each item, and item noise is the upper bound of two independent tests.
+    condition : tuple of str
+        On which models it rests, where they were measured under different conditions.
     """
 
     family: str
@@ -96,6 +99,7 @@ class Diagnosis:
     draws: int
     frontier: FamilyFrontier | None = None
     paired: PairedNoise | None = None
+    condition: tuple[str, ...] = ()
 
     @property
     def last(self) -> CouplingStep:
@@ -130,10 +134,15 @@ def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
             why = scores.attrs.get("left_out", {}).get(name)
             raise ValueError(
                 f"the table holds no score of {name}{f' ({why})' if why else ''}; it holds {', '.join(have)}; choose the pair "
-                "with x and y (cape diagnose: --x, --y)"
+                f"with x and y (cape diagnose: {_such_as(have)})"
             )
     if x == y:
         raise ValueError(f"x and y are both {x}; a coupling needs two benchmarks")
+
+
+def _such_as(have: Sequence[str]) -> str:
+    """The arguments of a pair that there is."""
+    return f"--x {have[0]} --y {have[1]}" if len(have) > 1 else "--x, --y"
 
 
 def _family_ladder(scores: pd.DataFrame, x: str, y: str, *, mixed: bool) -> pd.DataFrame:
@@ -294,7 +303,8 @@ def _diagnosis(
         next_size=predict_size(rows, x, y, params_b=next_params_b, exclude=in_panel),
         dimension=dimension_of(rows, seeds[3]),
         cautions=cautions(rows, exclude=in_panel),
-        notes=(*scores.attrs.get("notes", ()), *rows.attrs.get("condition", ())),
+        notes=tuple(scores.attrs.get("notes", ())),
+        condition=tuple(rows.attrs.get("condition", ())),
         draws=draws,
         frontier=family_frontier(scores),
         paired=paired,

@@ -6,6 +6,7 @@ resample of items, the same for every model, gives the draws behind all coupling
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from cape_utils.data.benchmarks import items_of
 from cape_utils.evaluations.sample_logs import match_items
-from cape_utils.stats.item_noise import item_error
+from cape_utils.stats.item_noise import item_error, simulate_scores
 from cape_utils.stats.paired_items import ItemScores, PairedChange
 from cape_utils.stats.results import Floats
 
@@ -110,35 +111,36 @@ def paired_noise(
     PairedNoise or None
         None where there are no answers at all.
     dict of str to Remeasured
-        For the benchmarks whose answers cover every model of the ladder.
+        For the benchmarks with answers of two models or more; a model without is drawn from its number of items.
     """
     generator = np.random.default_rng(rng)
     models = [str(model) for model in rows["model"]]
     items, unmatched, steps, refused = {}, {}, list[PairedStep](), list[str]()
     remeasured = {}
     for benchmark in benchmarks:
-        own = logs.get(benchmark, {})
-        missing = [model for model in models if model not in own]
-        if missing:
-            if len(missing) < len(models):
-                refused.append(f"{benchmark}: no answers of {', '.join(missing)}")
+        logged = logs.get(benchmark, {})
+        own = {model: logged[model] for model in models if model in logged}
+        if len(own) < 2:
+            if own:
+                refused.append(
+                    f"{benchmark}: answers of {', '.join(own)} alone, and a step needs those of two models"
+                )
             continue
+        reported = dict(zip(models, rows[benchmark].astype(float), strict=True))
         try:
-            matched = match_items(
-                {model: own[model] for model in models},
-                benchmark,
-                dict(zip(models, rows[benchmark].astype(float), strict=True)),
-            )
+            matched = match_items(own, benchmark, reported)
         except ValueError as error:
             refused.append(str(error))
             continue
+        missing = [model for model in models if model not in own]
+        if missing:
+            refused.append(
+                f"{benchmark}: no answers of {', '.join(missing)}, whose steps keep the upper bound"
+            )
         items[benchmark] = matched.scores.n
         unmatched[benchmark] = matched.unmatched
-        found = _steps(rows, benchmark, matched.scores, generator, draws)
-        steps += found
-        remeasured[benchmark] = remeasure(
-            matched.scores, rows[benchmark].to_numpy(dtype=float), draws, generator
-        )
+        steps += _steps(rows, benchmark, matched.scores, generator, draws)
+        remeasured[benchmark] = _all_models(rows, benchmark, matched.scores, draws, generator)
     if not items and not refused:
         return None, {}
     return PairedNoise(items, unmatched, tuple(steps), tuple(refused)), remeasured
@@ -156,13 +158,41 @@ def remeasure(scores: ItemScores, reported: Floats, draws: int, rng: np.random.G
     return Remeasured(drawn, np.sqrt(np.maximum(0.0, variance[1:] + variance[:-1] - 2 * between)))
 
 
+def _all_models(
+    rows: pd.DataFrame, benchmark: str, scores: ItemScores, draws: int, rng: np.random.Generator
+) -> Remeasured:
+    """Draws and step errors of the whole ladder: on shared items where two models have them, else independent."""
+    reported, counts = rows[benchmark].to_numpy(dtype=float), items_of(rows, benchmark)
+    places = [list(rows["model"]).index(model) for model in scores.models]
+    own = remeasure(scores, reported[places], draws, rng)
+    if len(places) == len(rows):
+        return own
+    drawn = simulate_scores(reported, counts, draws, rng)
+    drawn[:, places] = own.scores
+    alone = item_error(reported, counts)
+    alone[places] = scores.error_pct()
+    errors = np.hypot(alone[1:], alone[:-1])
+    for at, (place, after) in enumerate(itertools.pairwise(places)):
+        if after == place + 1:
+            errors[place] = own.step_errors[at]
+    return Remeasured(drawn, errors)
+
+
 def _steps(
     rows: pd.DataFrame, benchmark: str, scores: ItemScores, rng: np.random.Generator, draws: int
 ) -> list[PairedStep]:
-    counts = items_of(rows, benchmark)
-    alone = item_error(rows[benchmark].to_numpy(dtype=float), counts)
+    alone = dict(
+        zip(
+            rows["model"],
+            item_error(rows[benchmark].to_numpy(dtype=float), items_of(rows, benchmark)),
+            strict=True,
+        )
+    )
+    models = list(rows["model"])
     found = []
-    for place, (before, after) in enumerate(zip(scores.models, scores.models[1:], strict=False)):
+    for before, after in itertools.pairwise(scores.models):
+        if models.index(after) != models.index(before) + 1:
+            continue
         step: PairedChange = scores.change(before, after, draws=draws, rng=rng)
         found.append(
             PairedStep(
@@ -171,7 +201,7 @@ def _steps(
                 to_model=after,
                 change=step.change,
                 error=step.error,
-                assumed=float(np.hypot(alone[place], alone[place + 1])),
+                assumed=float(np.hypot(alone[before], alone[after])),
                 correlation=step.correlation,
                 p=step.p,
                 test=step.test,

@@ -314,7 +314,7 @@ def family_scale(
 
 def _why(score: Floats, downward: float, outside: float, used: pd.DataFrame, y: str) -> str:
     change, name = np.diff(score), benchmark_title(y)
-    ends = f"{used['params_b'].iloc[0]:g}B and {used['params_b'].iloc[-1]:g}B"
+    ends = f"{used['params_b'].iloc[0]:.3g}B and {used['params_b'].iloc[-1]:.3g}B"
     if np.all(change >= 0) or np.all(change <= 0):
         way = "never falls" if np.all(change >= 0) else "never rises"
         return f"{name} {way} from one size to the next, so there is no turn between {ends}"

@@ -15,7 +15,7 @@ from cape_utils.data.model_names import is_pinned
 from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS
 from cape_utils.evaluations.merging import listed
 
-__all__ = ["known_conditions", "one_condition", "text_records"]
+__all__ = ["differing", "known_conditions", "one_condition", "text_records"]
 
 _WORDS = {"chat_template": "chat template", "system_prompt": "system prompt", "dtype": "number format"}
 
@@ -86,18 +86,18 @@ def one_condition(
     ...                     "chat_template": ["none", "none", "applied"]})
     >>> kept, notes = one_condition(toy, [])
     >>> list(kept["model"]), notes
-    (['a-1b', 'a-3b'], ('a: diagnosed on no chat template; left out: a-7b (chat template applied)',))
+    (['a-1b', 'a-3b'], ('a: diagnosed on no chat template; left out: a-7b (chat template applied); --mixed keeps them',))
     """
     known = [known_conditions(row, benchmarks) for row in text_records(rows)]
     if any(
         "revision" in row for row in known
     ):  # beside a training step, one that states none is the finished model
         known = [{"revision": "main", **row} for row in known]
-    differing = _differing(known)
-    if not differing:
+    differs = differing(known)
+    if not differs:
         return rows, ()
     family = str(rows["family"].iloc[0])
-    spread = "; ".join(f"{key} {_values(rows, known, key)}" for key in differing)
+    spread = "; ".join(f"{key} {_values(rows, known, key)}" for key in differs)
     if mixed:
         return rows, (
             f"{family}: models measured under different conditions are compared, as asked for ({spread})",
@@ -113,15 +113,15 @@ def one_condition(
             "size alone; leave one side out, or compare them all the same with mixed=True (cape diagnose: --mixed)"
         )
     kept = rows.iloc[sorted(best)]
-    alike = {key: value for place in sorted(best) for key, value in known[place].items() if key in differing}
+    alike = {key: value for place in sorted(best) for key, value in known[place].items() if key in differs}
     out = [
-        f"{model} ({', '.join(_worded(key, known[place][key]) for key in differing if _other(known[place], alike, key))})"
+        f"{model} ({', '.join(_worded(key, known[place][key]) for key in differs if _other(known[place], alike, key))})"
         for place, model in enumerate(rows["model"])
         if place not in best
     ]
     on = ", ".join(_worded(key, value) for key, value in alike.items())
     kept.attrs = dict(rows.attrs)
-    return kept, (f"{family}: diagnosed on {on}; left out: {listed(out)}",)
+    return kept, (f"{family}: diagnosed on {on}; left out: {listed(out)}; --mixed keeps them",)
 
 
 def _worded(key: str, value: str) -> str:
@@ -137,7 +137,14 @@ def _worded(key: str, value: str) -> str:
     return f"{key} {value}"
 
 
-def _differing(known: Sequence[Mapping[str, str]]) -> list[str]:
+def differing(known: Sequence[Mapping[str, str]]) -> list[str]:
+    """Conditions that are known to differ between models.
+
+    Examples
+    --------
+    >>> differing([{"harness": "HELM", "dtype": "float16"}, {"harness": "OLMES"}])
+    ['harness']
+    """
     keys = dict.fromkeys(key for row in known for key in row)
     return [key for key in keys if len({row[key] for row in known if key in row}) > 1]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.data.benchmarks import benchmark_title
+from cape_utils.data.benchmarks import benchmark_items, benchmark_title
 from cape_utils.data.model_names import MixtureError, SizeError, is_pinned, same_size, size_from_name
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS, load_scores
@@ -222,7 +222,7 @@ def _chosen_runs(one: _Measured, name: str) -> tuple[dict[str, Run], list[str], 
             having
         ):
             best = max(having, key=lambda run: run.stamped or 0.0)
-            words = f"that with the latest time stamp in its name was taken ({best.file}), for no date stands inside"
+            words = f"that with the latest time stamp in its name was taken ({best.file}), for no date inside tells them apart"
             newest.setdefault(words, []).append(column)
         else:
             undated.setdefault(listed(run.file for run in having), []).append(column)
@@ -235,7 +235,7 @@ def _chosen_runs(one: _Measured, name: str) -> tuple[dict[str, Run], list[str], 
             None,
             None,
             None,
-            f"{files} hold different scores of {name} ({', '.join(columns)}), and no date inside says which is newer; keep one",
+            f"{files} hold different scores of {name} ({', '.join(columns)}), and no date inside tells which is newer; keep one",
         )
         for files, columns in undated.items()
     ]
@@ -325,11 +325,6 @@ def _notes(
     notes += [
         f"{listed(columns)} left out for {models}: {why}" for (why, models), columns in together.items()
     ]
-    for column in dict.fromkeys(column for run in runs for column in run.cut):
-        cut = [f"{named_model(run.named)[0]} ({run.cut[column]} items)" for run in runs if column in run.cut]
-        notes.append(
-            f"{column}: the run was cut short, and its noise is that of the items that ran: {listed(cut)}"
-        )
     return notes
 
 
@@ -367,6 +362,7 @@ def condition_notes(scores: pd.DataFrame) -> list[str]:
                 f"with the open panel: {listed(old)}"
             )
     for column in data.load("benchmarks")["benchmark"]:
+        notes += _cut_short(scores, column)
         shots = {int(n) for n in scores[f"{column}_shots"].dropna()} if f"{column}_shots" in scores else set()
         usual = usual_shots(column)
         given = ", ".join(map(str, sorted(shots)))
@@ -381,6 +377,20 @@ def condition_notes(scores: pd.DataFrame) -> list[str]:
                 "panel's level are off"
             )
     return notes
+
+
+def _cut_short(scores: pd.DataFrame, column: str) -> list[str]:
+    """That fewer items ran than a benchmark has."""
+    if f"{column}_items" not in scores:
+        return []
+    ran = scores[f"{column}_items"].astype("float64")
+    cut = [
+        f"{m} ({n:.0f} items)"
+        for m, n in zip(scores["model"], ran, strict=True)
+        if n < benchmark_items(column)
+    ]
+    words = f"{column}: the run was cut short, and its noise is that of the items that ran"
+    return [f"{words}: {listed(cut)}"] if cut else []
 
 
 def _left_out(runs: Sequence[Run], scores: pd.DataFrame) -> dict[str, str]:

@@ -141,7 +141,10 @@ def _read_files(
         ]
         if len(tables) == 1:
             return _read_table(*tables[0], sizes, active)
-        raise DataError([Problem(folder or files[0][1], None, None, None, _nothing_read(found))])
+        words = _nothing_read(found)
+        if len(tables) > 1:
+            words = f"it holds no results but {len(tables)} tables ({listed(name for _, name in tables)}); give one of them"
+        raise DataError([Problem(folder or files[0][1], None, None, None, words)])
     scores = merge_runs(found.runs, sizes=sizes, active=active, notes=_file_notes(found, len(files)))
     scores.attrs["read"] = f"read {found.read} of {len(files)} file{'s' if len(files) != 1 else ''}"
     scores.attrs["samples"] = logs_of_runs(scores.attrs["sources"], {name: path for path, name in files})

@@ -66,8 +66,6 @@ class Run:
         Parameters, as counted by the harness.
     left_out : mapping of str to str
         Why a benchmark or task of the file has no score here.
-    cut : mapping of str to int
-        Benchmarks of which only this many items ran.
     """
 
     file: str
@@ -79,7 +77,6 @@ class Run:
     stamped: float | None = None
     count: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
-    cut: Mapping[str, int] = field(default_factory=dict)
 
 
 class BrokenFile(ValueError):

@@ -41,6 +41,9 @@ _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?) ?([MBTmbt])(?:illion)?")
 _PER_B = {"m": 1000.0, "b": 1.0, "t": 0.001}
 _COUNTED = 1e6  # a size above this is a number of parameters; none has a million billions
 _TITLE_ROWS = 8
+_RULE = re.compile(
+    r"^\s*\|?\s*:?-{2,}:?\s*\|[|\s:-]*$", re.MULTILINE
+)  # under the headings of a Markdown table
 _HEADINGS = {
     "model": "model", "modelname": "model", "modelversion": "model", "name": "model",
     "family": "family", "modelfamily": "family",
@@ -177,8 +180,7 @@ def _from_text(text: str, name: str) -> Opened:
     known = unread.named_text(text, "")
     if known:
         raise DataError([Problem(name, None, None, None, known)])
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.count("|") >= 2:
+    if re.search(_RULE, text):
         return _from_markdown(text, name)
     best: Opened | None = None
     for separator in ",;\t":
@@ -189,16 +191,30 @@ def _from_text(text: str, name: str) -> Opened:
 
 
 def _from_markdown(text: str, name: str) -> Opened:
-    rows, lines = [], []
+    tables: list[tuple[list[list[str]], list[int]]] = []
+    last = -1
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()
-        if bare.count("|") < 2 or re.fullmatch(r"[|\s:=-]+", bare):
+        if bare.count("|") < 2:
             continue
-        rows.append([cell.strip().strip("*`") for cell in bare.strip("|").split("|")])
-        lines.append(number)
-    if not rows:
-        return Opened(name, [], [], [], text)
-    return Opened(name, rows[0], rows[1:], lines[1:], text, [f"{name}: read as a Markdown table"], comma=True)
+        if number != last + 1 or not tables:
+            tables.append(([], []))
+        last = number
+        if not re.fullmatch(r"[|\s:=-]+", bare):
+            tables[-1][0].append([cell.strip().strip("*`") for cell in bare.strip("|").split("|")])
+            tables[-1][1].append(number)
+    opened = [
+        Opened(name, rows[0], rows[1:], lines[1:], text, [f"{name}: read as a Markdown table"], comma=True)
+        for rows, lines in tables
+        if rows
+    ]
+    # A model card holds several; the one with the most headings of scores is meant.
+    best = max(opened, key=lambda one: max(_recognised(one), _recognised(_turned(one))))
+    if len(opened) > 1:
+        best.notes = [
+            f"{name}: the Markdown table that begins on line {best.lines[0] if best.lines else 1} was read"
+        ]
+    return best
 
 
 def _split(text: str, name: str, separator: str) -> Opened | None:
@@ -229,8 +245,10 @@ def _split(text: str, name: str, separator: str) -> Opened | None:
 def _recognised(opened: Opened) -> int:
     """Headings that are known, by their own name or another spelling."""
     names = {field["name"] for field in score_schema()["fields"]}
-    both = zip(opened.header, opened.spelt, strict=True)
-    return sum(h in names or s in _HEADINGS or s in _LEADERBOARD for h, s in both)
+    known = {**_HEADINGS, **_LEADERBOARD}
+    bare = [spelt(re.sub(r"\(.*\)", "", heading)) for heading in opened.header]
+    both = zip(opened.header, opened.spelt, bare, strict=True)
+    return sum(h in names or s in known or b in known for h, s, b in both)
 
 
 def read_opened(opened: Opened) -> pd.DataFrame | list[Run]:
@@ -243,6 +261,9 @@ def read_opened(opened: Opened) -> pd.DataFrame | list[Run]:
     """
     if opened.spelt[:4] == ["dataset", "version", "metric", "mode"]:
         return _opencompass(opened)
+    turned = _turned(opened)
+    if _recognised(turned) > max(1, _recognised(opened)):
+        opened = turned
     if not opened.header or not _recognised(opened):
         # Nothing is known of it, and the strict checks say what is needed.
         return check_scores(read_scores_text(opened.text, opened.name), opened.name)
@@ -283,6 +304,18 @@ def _keep_columns(opened: Opened, places: Sequence[int]) -> None:
     opened.rows = [[row[p] for p in places] if len(row) == width else row for row in opened.rows]
 
 
+def _turned(opened: Opened) -> Opened:
+    """The same table with models as rows, where it has a row for each benchmark, as model cards do."""
+    rows = [row for row in opened.rows if len(row) == len(opened.header)]
+    if len(opened.header) < 2 or not rows:
+        return opened
+    header = ["model", *(row[0] for row in rows)]
+    columns = [[heading, *(row[place] for row in rows)] for place, heading in enumerate(opened.header)][1:]
+    notes = [*opened.notes, f"{opened.name}: one row for each benchmark; turned, so that each model is a row"]
+    lines = [opened.lines[0]] * len(columns)
+    return Opened(opened.name, header, columns, lines, opened.text, notes, opened.comma)
+
+
 def _drop_index(opened: Opened) -> None:
     """Leave out the column that pandas writes where nobody asked for it."""
     if opened.header[0] in ("", "Unnamed: 0") and all(row and row[0].isdigit() for row in opened.rows):
@@ -294,10 +327,14 @@ def _rename(opened: Opened) -> None:
     """Give headings the book's own names, where another spelling has one meaning."""
     words = set(opened.spelt)
     leaderboard = any(signs <= words for signs in _LEADERBOARD_SIGNS)
-    rename_headings(opened, {**(_LEADERBOARD if leaderboard else {}), **_HEADINGS})
+    rename_headings(
+        opened,
+        {**(_LEADERBOARD if leaderboard else {}), **_HEADINGS},
+        why=" (short headings as on the Open LLM Leaderboard)" if leaderboard else "",
+    )
 
 
-def rename_headings(opened: Opened, meanings: Mapping[str, str]) -> None:
+def rename_headings(opened: Opened, meanings: Mapping[str, str], *, why: str = "") -> None:
     """Give headings other names, by how they are spelt; a name that stands in the table already is not given again.
 
     Parameters
@@ -306,17 +343,20 @@ def rename_headings(opened: Opened, meanings: Mapping[str, str]) -> None:
         Changed in place, with a note.
     meanings : mapping of str to str
         Names by their ``spelt`` form.
+    why : str
+        Ends the note.
     """
     renamed = dict[str, str]()
     for place, (heading, word) in enumerate(zip(opened.header, opened.spelt, strict=True)):
-        meant = meanings.get(word)
+        # A model card says more of a benchmark in brackets: HellaSwag (10-shot).
+        meant = meanings.get(word) or meanings.get(spelt(re.sub(r"\(.*\)", "", heading)))
         if meant is None or heading in meanings.values() or meant in opened.header:
             continue
         renamed[heading] = meant
         opened.header[place] = meant
     shown = [f"{heading!r} is {meant}" for heading, meant in renamed.items() if heading.lower() != meant]
     if shown:
-        opened.notes.append(f"{opened.name}: headings: {', '.join(shown)}")
+        opened.notes.append(f"{opened.name}: headings: {', '.join(shown)}{why}")
 
 
 def _drop_others(opened: Opened) -> None:

@@ -6,12 +6,10 @@ entries into this form. Nothing is computed here but the mean over the parts of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.evaluations.runs import BrokenFile, NoBenchmark, Score
 
 __all__ = [
@@ -126,8 +124,8 @@ class Entry:
     key : str
         For messages.
     metrics : mapping
-    shots, ran, whole : int or None
-        Examples in the prompt; items that ran, of how many.
+    shots, ran : int or None
+        Examples in the prompt; items that ran.
     version, formulation : str or None
     """
 
@@ -136,17 +134,15 @@ class Entry:
     shots: int | None = None
     version: str | None = None
     ran: int | None = None
-    whole: int | None = None
     formulation: str | None = None
 
 
 @dataclass
 class Found:
-    """Scores of one file, what has none and why, and the benchmarks that were cut short."""
+    """Scores of one file, and what has none and why."""
 
     scores: dict[str, Score] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    cut: dict[str, int] = field(default_factory=dict)
 
 
 class _Unusable(ValueError):
@@ -193,7 +189,6 @@ def find_scores(tasks: Mapping[str, Sequence[Entry]], *, where: str = "results."
                     why = f"measured with {other.shots} examples in the prompt too; that of the open panel was taken"
                     found.left_out[other.key] = why
             found.scores[task.column] = _score(name, entry, task.metrics, where)
-            _note_cut(found, task.column, entry)
             found.left_out.pop(task.column, None)
         except _Unusable as error:
             found.left_out[task.column] = str(error)
@@ -243,7 +238,9 @@ def _metric(entry: Entry, metrics: Sequence[str], where: str) -> float:
     key = next((key for key in metrics if key in entry.metrics), None)
     if key is None:
         have = ", ".join(sorted(k for k in entry.metrics if k.strip() and "stderr" not in k and k != "alias"))
-        needed = f"the metric {metrics[0]!r} is needed; run the task with its own metrics"
+        filtered = any("," in name for name in entry.metrics)
+        wanted = metrics[0] if filtered else metrics[0].partition(",")[0]
+        needed = f"the metric {wanted!r} is needed; run the task with its own metrics"
         raise _Unusable(
             entry.key, have or None, needed if have else f"the file holds no metric of it; {needed}"
         )
@@ -255,17 +252,6 @@ def _metric(entry: Entry, metrics: Sequence[str], where: str) -> float:
             "expected a number from 0 to 1; run it again, or take the file out",
         )
     return round(100 * float(value), 6)
-
-
-def _note_cut(found: Found, column: str, *entries: Entry) -> None:
-    """Note that fewer items ran than there are, by whichever count the file has."""
-    if any(entry.ran is None for entry in entries):
-        return
-    ran = sum(entry.ran or 0 for entry in entries)
-    stated = [entry.whole for entry in entries]
-    whole = sum(n or 0 for n in stated) if None not in stated else benchmark_items(column)
-    if math.isfinite(whole) and ran < whole:
-        found.cut[column] = ran
 
 
 def mmlu_subject(name: str) -> str | None:
@@ -324,6 +310,5 @@ def _whole_mmlu(
         version=f"{'hendrycksTest' if old else 'mmlu'} {first.version}" if versions != {None} else None,
         formulation=first.formulation,
     )
-    _note_cut(found, "mmlu", *entries)
     found.left_out.pop("mmlu", None)
     return parts

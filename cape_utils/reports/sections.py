@@ -105,9 +105,26 @@ def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
             f"{title(diagnosis.y)} lies {h.h:+.1f} points from web-trained models of the same sizes, {unusual} what they differ "
             "among themselves."
         )
+    lines += [f"{words}." for words in diagnosis.condition]
+    lines.append(_noise_in_short(diagnosis))
     names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
     lines.append(f"To try: {names}." if names else "No rule of advice fires.")
     return Section("In short", (Bullets(tuple(lines)),))
+
+
+def _noise_in_short(diagnosis: Diagnosis) -> str:
+    """Whether item noise was measured or is an upper bound, for each benchmark of the pair."""
+    paired = diagnosis.paired
+    measured = [name for name in (diagnosis.x, diagnosis.y) if paired is not None and name in paired.items]
+    bound = [name for name in (diagnosis.x, diagnosis.y) if name not in measured]
+    parts = []
+    if measured:
+        parts.append(f"of {' and '.join(map(title, measured))} measured on the items that the models share")
+    if bound:
+        parts.append(
+            f"of {' and '.join(map(title, bound))} an upper bound, as if the models had answered different questions"
+        )
+    return f"Item noise: {'; '.join(parts)}."
 
 
 def _scale_words(diagnosis: Diagnosis) -> str:
@@ -136,8 +153,9 @@ def _steps(diagnosis: Diagnosis) -> Section:
     words = (
         f"First is the change of {title(diagnosis.x)}, second that of {title(diagnosis.y)}, in points. The coupling "
         f"is the second over the "
-        f"first: tax below -0.1, bonus above +0.1, transition between. Each score was drawn anew {diagnosis.draws:,} times "
-        "from its test items; the coupling is the median of the draws, the last columns the share of them in each phase."
+        f"first: tax below -0.1, bonus above +0.1, transition between. Test items were drawn anew {diagnosis.draws:,} times, "
+        "the same for all models where their answers are there; the coupling is the median of the draws, the last columns the "
+        "share of them in each phase."
     )
     extra = [
         f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(diagnosis.x)} rises in only "
@@ -163,25 +181,26 @@ def _noise(diagnosis: Diagnosis) -> Section | None:
                 f"{s.error:.1f}",
                 f"{s.assumed:.1f}",
                 _number(s.correlation, ".2f"),
-                f"{s.p:.2g}",
+                f"{'<' if s.test != 'exact McNemar' and s.p <= 1 / (1 + diagnosis.draws) else ''}{s.p:.2g}",
             )
             for s in paired.steps
         )
         counts = ", ".join(f"{title(name)} {count:,}" for name, count in paired.items.items())
-        tests = " and ".join(dict.fromkeys(s.test for s in paired.steps))
+        tests = ", ".join(dict.fromkeys(f"{s.test} for {title(s.benchmark)}" for s in paired.steps))
         blocks += [
-            Table(("step", "change", "paired error", "assumed", "correlation", "p"), rows),
-            f"The answers to each item are there ({counts} items that every model answered), so the error of a change is "
-            "measured on the same items; assumed is what would be said without them, as if the models had answered different "
-            f"questions. Couplings, phases and the critical scale use one resample of these items. p: {tests}.",
+            Table(("step", "change", "paired error", "upper bound", "correlation", "p"), rows),
+            f"The answers to each item are there ({counts} items that every model with answers has), so the error of a change is "
+            "measured on the same items. The upper bound is what is said without them: two independent tests, each item right or "
+            f"wrong. Couplings, phases and the critical scale rest on these draws of items. p of no change: {tests}.",
         ]
     lines = [
         f"{title(name)}: {count} items of {_short(model)} were not answered by every model, and left out."
         for name, by_model in paired.unmatched.items()
         for model, count in by_model.items()
     ]
-    lines += [f"Answers not used, and the upper bound taken instead: {why}." for why in paired.refused]
-    return Section("Item noise, measured", (*blocks, *([Bullets(tuple(lines))] if lines else [])))
+    lines += [f"Not used, or not there: {why}." for why in paired.refused]
+    heading = "Item noise, measured" if paired.steps else "Item noise"
+    return Section(heading, (*blocks, *([Bullets(tuple(lines))] if lines else [])))
 
 
 def _scale_section(diagnosis: Diagnosis) -> Section:

@@ -250,20 +250,29 @@ def test_answers_that_do_not_give_the_reported_score_are_refused(tmp_path, off_b
     diagnosis = diagnose(table, draws=200)
     assert set(diagnosis.paired.items) == {Y}
     assert "org/fam-1.4b" in diagnosis.paired.refused[0]
-    assert "Answers not used, and the upper bound taken instead: HellaSwag" in plain(diagnosis)
+    assert "Not used, or not there: HellaSwag" in plain(diagnosis)
 
 
-def test_logs_of_only_some_models_are_refused_with_the_names_of_the_others(tmp_path):
+def test_where_one_model_has_no_answers_its_steps_alone_keep_the_upper_bound(tmp_path):
     table = read_scores(family(tmp_path, without=(X,), **SMALL))
     assert set(table.attrs["samples"][X]) == set(MODELS[:2])
     diagnosis = diagnose(table, draws=200)
-    assert set(diagnosis.paired.items) == {Y}
-    assert diagnosis.paired.refused == (f"{X}: no answers of {MODELS[2]}",)
-    plain_table = without_logs(table)
-    # The benchmark without answers keeps the assumed noise.
-    assert [s.se_dx for s in diagnosis.intervals] == [
-        s.se_dx for s in diagnose(plain_table, draws=200).intervals
-    ]
+    assert set(diagnosis.paired.items) == {X, Y}
+    assert diagnosis.paired.refused == (f"{X}: no answers of {MODELS[2]}, whose steps keep the upper bound",)
+    whole = diagnose(read_scores(family(tmp_path / "whole", **SMALL)), draws=200)
+    bare = diagnose(without_logs(table), draws=200)
+    paired, bound = ([step.se_dx for step in one.intervals] for one in (whole, bare))
+    assert diagnosis.intervals[0].se_dx == pytest.approx(paired[0])
+    assert diagnosis.intervals[1].se_dx == pytest.approx(bound[1], rel=0.05)
+    assert paired[1] < 0.9 * bound[1]
+
+
+def test_the_answers_of_one_model_alone_are_told(tmp_path):
+    table = read_scores(family(tmp_path, **SMALL))
+    logs = {X: {MODELS[0]: ["nowhere.jsonl"]}}
+    noise, remeasured = paired_noise(table, (X, Y), logs)
+    assert remeasured == {}
+    assert noise.refused == (f"{X}: answers of {MODELS[0]} alone, and a step needs those of two models",)
 
 
 def test_paired_noise_without_any_logs_is_none(tmp_path):
@@ -627,19 +636,21 @@ def test_the_report_shows_both_errors_and_without_answers_calls_the_noise_an_upp
     report = as_text(paired, advise(paired))
     lines = report.splitlines()
     head = next(line for line in lines if "paired error" in line)
-    assert "assumed" in head
+    assert "upper bound" in head
     for step in paired.paired.steps:
         title = "HellaSwag" if step.benchmark == X else "TruthfulQA MC2"
         name = f"{title}, {step.from_model[4:]} to {step.to_model[4:]}"
         row = next(line for line in lines if name in line)
         numbers = [f"{step.change:+.1f}", f"{step.error:.1f}", f"{step.assumed:.1f}"]
-        assert row.split()[-5:-2] == numbers
+        assert all(number in row.split() for number in numbers)
     words = plain(paired)
-    assert "HellaSwag 1,000, TruthfulQA MC2 800 items that every model answered" in words
-    assert "exact McNemar and paired bootstrap" in words
-    assert "upper bound" not in words
+    assert "p of no change: exact McNemar for HellaSwag, paired bootstrap for TruthfulQA MC2." in words
+    assert "HellaSwag 1,000, TruthfulQA MC2 800 items that every model with answers has" in words
+    assert "Item noise: of HellaSwag and TruthfulQA MC2 measured on the items that the models share." in words
+    assert "is an upper bound: models answer" not in words
     bare = plain(assumed)
     assert "the noise of a change is an upper bound" in bare
+    assert "Item noise: of HellaSwag and TruthfulQA MC2 an upper bound" in bare
     assert "paired error" not in bare
 
 

@@ -199,10 +199,10 @@ def noise_measured(noise: pd.DataFrame) -> Markdown:
     else:
         added = "The assumed error would have told the same, with less to spare."
     return Markdown(
-        f"The answers of two of these models agree with a correlation of {noise['correlation'].min():.2f} to "
+        f"Right and wrong answers of two of these models correlate by {noise['correlation'].min():.2f} to "
         f"{noise['correlation'].max():.2f}, so the error of a change is {noise['ratio'].min():.1f} to {noise['ratio'].max():.1f} "
-        f"times smaller than two independent tests would have. By the exact test of McNemar, {found} is told from none at "
-        f"p < {_SEEN}. {added}"
+        f"times smaller than two independent tests would have. By the exact test of McNemar, of {len(noise)} changes {found} "
+        f"is told from none at p < {_SEEN}. {added}"
     )
 
 
@@ -224,8 +224,8 @@ def noise_calibrated(calibration: pd.DataFrame) -> Markdown:
     return Markdown(
         f"Where the truth is known, the 95% range from shared items holds it {paired.min():.0%} to {paired.max():.0%} of the "
         f"time, {kept}, whatever the items have in common; the assumed one {assumed.iloc[0]:.0%} where that is nothing and "
-        f"{assumed.iloc[-1]:.0%} where it is nearly all, {wide}. A probability of tax is off by {100 * miss:.0f} points on "
-        f"average ({int(phases['families'].sum()):,} simulated steps)."
+        f"{assumed.iloc[-1]:.0%} where it is nearly all, {wide}. A probability of tax from shared items is off by "
+        f"{100 * miss:.0f} points on average ({int(phases['families'].sum()):,} simulated steps)."
     )
 
 

@@ -60,7 +60,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             conditions={} if library == "unknown" else {"harness": library},
             when=float(when) if when is not None and re.fullmatch(r"\d+(\.\d+)?", str(when)) else None,
             left_out=found.left_out,
-            cut=found.cut,
         ),
     )
 

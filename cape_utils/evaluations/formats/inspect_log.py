@@ -80,8 +80,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
     results = results if isinstance(results, Mapping) else {}
     task = str(spec["task"]).rpartition("/")[2]
     known, metric = _TASKS.get(task, (task, "acc"))
-    dataset = spec.get("dataset")
-    dataset = dataset if isinstance(dataset, Mapping) else {}
     version = spec.get("task_version")
     entry = Entry(
         key=task,
@@ -89,7 +87,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
         shots=_shots(spec.get("task_args")),
         version=None if version in (None, 0) else str(version),
         ran=_whole_number(results.get("completed_samples")),
-        whole=_whole_number(dataset.get("samples")),
         formulation="asked for the letter"
         if known in ("hellaswag", "arc_challenge", "truthfulqa_mc1", "mmlu")
         else None,
@@ -109,7 +106,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             conditions={**conditions_of_arguments(arguments, named), "harness": "Inspect"},
             when=_when(spec.get("created")),
             left_out=found.left_out,
-            cut=found.cut,
         ),
     )
 

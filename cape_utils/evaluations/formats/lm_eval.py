@@ -98,7 +98,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             stamped=_stamp(path),
             count=number if number is not None and math.isfinite(number) else None,
             left_out=found.left_out,
-            cut=found.cut,
         ),
     )
 
@@ -155,7 +154,6 @@ def task_entries(
                 if isinstance(version, int | float)
                 else str(version),
                 ran=_count(counts.get("effective"), own.get("effective_num_docs"), metrics.get("sample_len")),
-                whole=_count(counts.get("original"), own.get("original_num_docs")),
             )
         )
     return tasks

@@ -50,6 +50,5 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             scores=found.scores,
             conditions={"harness": harness},
             left_out=found.left_out,
-            cut=found.cut,
         ),
     )

@@ -72,7 +72,6 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             scores=found.scores,
             conditions={**conditions_of_arguments(arguments, named), "harness": "OLMES"},
             left_out=found.left_out,
-            cut=found.cut,
         ),
     )
 
