@@ -839,3 +839,56 @@ def test_a_public_name_gives_its_published_size_or_is_refused(name, params_b):
         model_names.size_from_name(name)
     assert name.rpartition("/")[2] in str(caught.value)
     assert "--sizes FILE" in str(caught.value)
+
+
+CARD = """# MyLM
+
+Some words | with a bar in them.
+
+| Use | Licence |
+|---|---|
+| research | apache-2.0 |
+
+| Benchmark | MyLM-0.5B | MyLM-1.5B |
+|:--|--:|--:|
+| HellaSwag (10-shot) | 49.1 | 61.4 |
+| TruthfulQA (MC2) | 39.7 | 45.9 |
+| PIQA | 70.1 | 75.5 |
+"""
+
+
+def test_a_model_card_is_searched_for_its_table_and_turned(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(CARD, encoding="utf-8")
+    table = read_scores(path)
+    assert table["model"].tolist() == ["MyLM-0.5B", "MyLM-1.5B"]
+    assert table["family"].tolist() == ["MyLM", "MyLM"]
+    assert table[["params_b", "hellaswag", "truthfulqa_mc2"]].to_numpy().tolist() == [
+        [0.5, 49.1, 39.7],
+        [1.5, 61.4, 45.9],
+    ]
+    notes = "\n".join(table.attrs["notes"])
+    for words in ("turned, so that each model is a row", "'HellaSwag (10-shot)' is hellaswag", "PIQA"):
+        assert words in notes
+
+
+def test_a_folder_of_tables_asks_for_one_of_them(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("model,family,params_b,mmlu\nm,f,1,30\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"2 tables \(a.csv, b.csv\); give one of them"):
+        read_scores(tmp_path)
+    (tmp_path / "b.csv").unlink()
+    assert read_scores(tmp_path)["mmlu"].tolist() == [30.0]
+
+
+def test_arc_of_no_set_is_asked_for_and_never_dropped(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("model,family,params_b,ARC,mmlu\na,f,1,40,30\nb,f,3,50,35\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"column 'ARC'.*name the column arc_challenge"):
+        read_scores(path)
+
+
+def test_one_row_for_each_benchmark_in_a_csv_is_turned_too(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("task,fam-1b,fam-3b\nhellaswag,40,50\nmmlu,30,35\n", encoding="utf-8")
+    assert read_scores(path)[["hellaswag", "mmlu"]].to_numpy().tolist() == [[40.0, 30.0], [50.0, 35.0]]
