@@ -41,7 +41,7 @@ def test_only_what_new_questions_cannot_explain_counts(paper):
     made_up = pd.DataFrame({"size": [20.0], "sum": [5], "mean": [0.25]}, index=["release_compiled"])
     text = findings.sources_differ(made_up, paper).data
     assert "In the compiled rows 25% of 20 shared scores" in text
-    assert "below 0.2B: mean 4" in text
+    assert "below 0.2B: mean 45.2, 95% interval 43.2 to 47.3, n = 5" in text
 
 
 def test_tables_speak_words(paper):

@@ -124,3 +124,11 @@ def test_partial_correlations_are_taken_for_every_choice(pythia):
     measured = width_controls.partial_table({"p": both}, {"all": float("inf"), "small": 3.5})
     assert len(measured) == 8
     assert measured.groupby("sizes")["n"].first().to_dict() == {"all": 16, "small": 12}
+
+
+def test_width_and_truth_grow_by_their_own_factors():
+    rows = pd.DataFrame({"d_model": [512, 5120], "truthfulqa_mc2": [30.0, 45.0]})
+    text = findings.width_and_truth({"a": rows}).data
+    assert "a 10.0 and 1.5" in text
+    assert "In every family width moves by more" in text
+    assert "Not in every family" in findings.width_and_truth({"a": rows.assign(d_model=[512, 600])}).data

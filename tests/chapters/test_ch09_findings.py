@@ -201,3 +201,12 @@ def test_errors_of_forecasts_are_means_of_absolute_differences():
     two = pd.concat([ahead(2.0), ahead(-4.0)])
     assert labs.forecast_errors(two) == {"line": 3.0, "mean": 10.0, "recent": 3.0}
     assert np.isclose(labs.forecast_errors(ahead(-1.0))["line"], 1.0)
+
+
+def test_places_to_try_are_named_by_the_line():
+    from cape_utils.frontier import locate
+
+    text = findings.places_to_try([locate(93, 85), locate(40, 78)]).data
+    assert "93 and 85 have h = -9.1" in text
+    assert "]: cooperative;" in text
+    assert "reasoning specialist" in text

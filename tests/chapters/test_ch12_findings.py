@@ -212,3 +212,13 @@ def test_the_tables_of_noise_speak_words():
     shown = str(findings.noise_table(noise()))
     assert "paired error" in shown
     assert "p (McNemar)" in shown
+
+
+def test_families_to_try_are_counted():
+    table = steps().assign(family="a", mid_params_b=[1.0, 2.0, 3.0, 4.0])
+    text = findings.families_to_try(table, ["a"]).data
+    assert "*a*, whose phase changes 2 times in 4 steps, of which 4 are clear" in text
+    once = findings.families_to_try(table.head(2), ["a"]).data
+    assert "changes once in 2 steps" in once
+    dim = steps(sure=0.5).assign(family="a")
+    assert "of which 0 are clear" in findings.families_to_try(dim, ["a"]).data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
+from scipy import stats
 
 from cape_utils import data
 from cape_utils.charts.parts import name
@@ -74,7 +75,9 @@ def sources_differ(by_source: pd.DataFrame, paper: pd.DataFrame) -> Markdown:
     spans = []
     for cut in (0.2, 0.5):
         scores = paper.loc[paper["params_b"] < cut, "truthfulqa_mc2"].dropna().to_numpy(dtype=float)
-        mean, half = scores.mean(), 1.96 * scores.std(ddof=1) / np.sqrt(len(scores))
+        # So few models have a spread that is itself uncertain, which Student's t allows for.
+        half = stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) / np.sqrt(len(scores))
+        mean = scores.mean()
         spans.append(
             f"below {cut}B: mean {mean:.1f}, 95% interval {mean - half:.1f} to {mean + half:.1f}, n = {len(scores)}"
         )

@@ -29,6 +29,7 @@ __all__ = [
     "slopes_of_width",
     "slopes_table",
     "wider_models",
+    "width_and_truth",
 ]
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -84,6 +85,24 @@ def signs_turned(families: pd.DataFrame) -> Markdown:
         f"{'. '.join(counts)}. The sign of the paper's result is recomputed everywhere. Its digits, with all sizes, come "
         f"back for "
         f"{agree} of {len(five)} families; the table at the end lists other choices of rows."
+    )
+
+
+def width_and_truth(families: Mapping[str, pd.DataFrame]) -> Markdown:
+    """How many times width grows within each family, and TruthfulQA from its lowest score to its highest.
+
+    Parameters
+    ----------
+    families : mapping of str to pandas.DataFrame
+        Rows of each family with ``d_model`` and ``truthfulqa_mc2``.
+    """
+    grown = {name: rows["d_model"].max() / rows["d_model"].min() for name, rows in families.items()}
+    moved = {name: rows[TQA].max() / rows[TQA].min() for name, rows in families.items()}
+    listed = ", ".join(f"{name} {grown[name]:.1f} and {moved[name]:.1f}" for name in families)
+    most = "In every family" if all(grown[name] > moved[name] for name in families) else "Not in every family"
+    return Markdown(
+        f"From the least to the most, width and TruthfulQA grow so many times: {listed}. {most} width moves by more, and after "
+        "division the column that moves more is most of both."
     )
 
 

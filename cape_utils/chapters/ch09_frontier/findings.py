@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from cape_utils.claims.quotations import quoted
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.benchmark_saturation import Saturation
-from cape_utils.frontier.regression import Line
+from cape_utils.frontier.regression import FrontierPosition, Line
 from cape_utils.stats.formatting import interval, p_value, percent, with_interval
 from cape_utils.stats.results import Estimate, Null
 
@@ -31,6 +31,7 @@ __all__ = [
     "models_and_dates",
     "models_table",
     "noise_table",
+    "places_to_try",
     "predictions_table",
     "quoted_interval",
     "quoted_spreads",
@@ -104,6 +105,15 @@ def ranges_alone(ranges: pd.DataFrame) -> Markdown:
         f"{(ranges['low'] <= 0).sum()} of the {len(ranges)} ranges hold zero: the correlation over all models comes mostly "
         "from the distance between weak and strong ones."
     )
+
+
+def places_to_try(places: Sequence[FrontierPosition]) -> Markdown:
+    """Where pairs of scores that a reader may try lie."""
+    lines = [
+        f"{place.x_pct:g} and {place.y_pct:g} have h = {place.h:+.1f} [{place.h_low:+.1f}, {place.h_high:+.1f}]: {place.position}"
+        for place in places
+    ]
+    return Markdown(f"Try these, and look at the ± beside their h. {'; '.join(lines)}.")
 
 
 def held_out_labs(held_out: pd.DataFrame) -> Markdown:

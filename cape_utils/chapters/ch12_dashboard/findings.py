@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ __all__ = [
     "claims_of_use",
     "contradiction_table",
     "contradictory_pairs",
+    "families_to_try",
     "formula_table",
     "noise_calibrated",
     "noise_measured",
@@ -185,6 +186,19 @@ def _clear_lead(steps: pd.DataFrame) -> Estimate:
     """How much more often the formula is right on clear steps than the commonest phase of the other families."""
     clear = is_clear(steps).to_numpy()
     return advantage(steps[clear], steps.loc[clear, "by_size"], majority_class(steps)[clear])
+
+
+def families_to_try(steps: pd.DataFrame, names: Sequence[str]) -> Markdown:
+    """How often the phase changes in some families, and how many of their steps are clear."""
+    parts = []
+    for name in names:
+        rows = steps[steps["family"] == name].sort_values("mid_params_b")
+        changes = int((rows["phase"] != rows["phase"].shift()).sum()) - 1
+        times = "once" if changes == 1 else f"{changes} times" if changes else "never"
+        parts.append(
+            f"*{name}*, whose phase changes {times} in {len(rows)} steps, of which {int(is_clear(rows).sum())} are clear"
+        )
+    return Markdown(f"Try {'; and '.join(parts)}.")
 
 
 def noise_measured(noise: pd.DataFrame) -> Markdown:
