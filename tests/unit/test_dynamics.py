@@ -447,7 +447,7 @@ def test_in_sample_is_what_a_plain_loop_gives():
     row, remark = readings.nearest_row("ode_insample")
     assert row["fit"] == "dense linear, with constant"
     assert row["error"] == pytest.approx(100 * np.mean(errors), abs=1e-3)
-    assert remark.startswith("Of 112 readings")
+    assert remark.startswith("Of 56 readings in percent of the score")
 
 
 def test_the_curve_that_gives_the_number_quoted():
@@ -483,7 +483,8 @@ def test_verdicts_and_nulls_of_the_chapter():
         "ode_terms": "artefact",
         "ode_coupling_jump": "differs",
     }
-    assert "34 diverge" in items["ode_llama2"].reason
+    assert "Of 84 readings in percent of the score 17 diverge" in items["ode_llama2"].reason
+    assert items["ode_llama2"].paper_panel.value == pytest.approx(9.51, abs=0.01)
     assert "3 models, that is 2 steps" in items["ode_coupling_jump"].reason
 
 

@@ -146,18 +146,24 @@ def readings(claim: str) -> pd.DataFrame:
 
 
 def nearest_row(claim: str) -> tuple[pd.Series, str]:
-    """The reading nearest to the number quoted, and a sentence on all of them."""
-    table, target = readings(claim), quoted(claim)
+    """The reading nearest to the number quoted, and a sentence on all of them.
+
+    The papers quote an error in percent, so only errors in percent of the score are held beside it; those in percentage
+    points are another unit, and are told as such.
+    """
+    both, target = readings(claim), quoted(claim)
+    table = both[both["error_in"] == ERRORS[0]]
     finite = table[~table["diverged"]]
     labels = finite["copy"] + ", " + finite["fit"] + ", " + finite["start"] + ", in " + finite["error_in"]
     named = dict(zip(labels, finite["error"].astype(float), strict=True))
     best, _ = nearest(named, target)
     hits = sum(abs(value - target) <= 0.1 for value in named.values())
     row = finite.iloc[list(named).index(best)]
-    percent = finite[finite["error_in"] == ERRORS[0]]["error"]
+    points = both[(both["error_in"] == ERRORS[1]) & ~both["diverged"]]["error"]
     remark = (
-        f"Of {len(table)} readings {int(table['diverged'].sum())} diverge, {hits} come within 0.1; in percent of the score "
-        f"the others go from {percent.min():.3g} to {percent.max():.3g}. The one used: {best}."
+        f"Of {len(table)} readings in percent of the score {int(table['diverged'].sum())} diverge, {hits} come within 0.1, and "
+        f"the others go from {finite['error'].min():.3g} to {finite['error'].max():.3g}; in points, another unit, from "
+        f"{points.min():.3g} to {points.max():.3g}. The one used: {best}."
     )
     return row, remark
 
