@@ -141,22 +141,19 @@ def width_gptneo() -> Recomputed:
 
 @recomputes("width_raw_opt")
 def width_raw_opt() -> Recomputed:
-    def tables(which: data.Panel) -> dict[str, pd.DataFrame]:
-        rows = family_rows(which, "OPT")
-        parts = {name: rows[rows["params_b"] <= limit] for name, limit in _SIZE_LIMITS.items()}
-        return parts | {f"from {least}B": rows[rows["params_b"] >= least] for least in (1.3, 3.5)}
-
-    readings_of_paper = tables("paper")
-    best, remark = nearest(
-        {name: coupling.population_coupling(part).estimate for name, part in readings_of_paper.items()},
-        quoted("width_raw_opt"),
+    rows, public = family_rows("paper", "OPT"), family_rows("open", "OPT")
+    parts = {name: rows[rows["params_b"] <= limit] for name, limit in _SIZE_LIMITS.items()}
+    parts |= {f"from {least}B": rows[rows["params_b"] >= least] for least in (1.3, 3.5)}
+    others = ", ".join(
+        f"{name} {coupling.population_coupling(part).estimate:.3g}"
+        for name, part in parts.items()
+        if len(part) < len(rows)
     )
-    used = readings_of_paper[best]
     return Recomputed(
-        Value.of(coupling.population_coupling(used)),
-        Value.of(coupling.population_coupling(tables("open")[best])),
-        NullRange.of(trend_nulls.monotone_null(used[HS], used[TQA])),
-        f"{remark} The one used: {best}.",
+        Value.of(coupling.population_coupling(rows)),
+        Value.of(coupling.population_coupling(public)),
+        NullRange.of(trend_nulls.monotone_null(rows[HS], rows[TQA])),
+        f"Read as it stands, all sizes of OPT; some of them: {others}.",
     )
 
 
