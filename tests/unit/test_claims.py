@@ -355,7 +355,7 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "qwen_8b_gain": 0.003,
         "phi_scale_advantage": 11.77,
         "ode_insample": 2.598,
-        "ode_llama2": 5.958,
+        "ode_llama2": 9.514,
         "ode_polynomial_baseline": 10.275,
         "ode_terms": 4.8,
         "ode_coupling_jump": 6.157,
