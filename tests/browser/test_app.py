@@ -57,6 +57,8 @@ def _open(browser: Browser, app: str, width: int, foreign: list[str]) -> Page:
 
 
 def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str) -> None:
+    from playwright.sync_api import expect
+
     foreign: list[str] = []
     page = _open(browser, app, 1200, foreign)
     try:
@@ -70,7 +72,9 @@ def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str
         for _ in range(12):
             page.keyboard.press("ArrowRight")
         assert another_picture(page, before), "the chart is the same as before"
-        assert "With TruthfulQA MC2 +6.0" in page.locator(WORDS).first.inner_text() != words
+        # A busy machine draws one of the steps between first.
+        expect(page.locator(WORDS).first).to_contain_text("With TruthfulQA MC2 +6.0", timeout=20_000)
+        assert page.locator(WORDS).first.inner_text() != words
         page.get_by_text("(what if: TruthfulQA MC2 +6.0").first.wait_for(timeout=30_000)
         page.get_by_label("Report as").select_option("JSON")
         page.get_by_role("button", name="Write the report").click()
