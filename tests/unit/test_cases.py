@@ -892,3 +892,12 @@ def test_one_row_for_each_benchmark_in_a_csv_is_turned_too(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("task,fam-1b,fam-3b\nhellaswag,40,50\nmmlu,30,35\n", encoding="utf-8")
     assert read_scores(path)[["hellaswag", "mmlu"]].to_numpy().tolist() == [[40.0, 30.0], [50.0, 35.0]]
+
+
+def test_json_of_another_program_with_results_is_left_out(tmp_path):
+    folder = tmp_path / "r"
+    shutil.copytree(given("65"), folder)
+    (folder / "scan.json").write_text('{"results": [{"rule": "x"}]}', encoding="utf-8")
+    table = read_scores(folder)
+    assert len(table) == 2
+    assert "scan.json: no results of an evaluation" in table.attrs["notes"][0]

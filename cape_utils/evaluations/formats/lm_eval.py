@@ -35,8 +35,10 @@ _NAMING = ("pretrained", "model", "path", "model_name", "engine", "base_model")
 
 
 def recognises(document: Any, path: Path) -> bool:
-    """Whether the file has results by task."""
-    return isinstance(document, Mapping) and "results" in document
+    """Whether the file has results by task; a file of that name is one even where they are broken."""
+    if not isinstance(document, Mapping) or "results" not in document:
+        return False
+    return isinstance(document["results"], Mapping) or path.name.startswith("results")
 
 
 def read(document: Any, path: Path, name: str) -> Sequence[Run]:
