@@ -163,13 +163,20 @@ def paired_chart(noise: pd.DataFrame) -> Any:
     kinds = alt.Scale(domain=["on the same items", "assumed"], range=[PALETTE["blue"], PALETTE["grey"]])
     base = alt.Chart(rows).transform_filter("paired_pairs == 'all' || datum.task == paired_pairs")
     base = base.encode(
-        alt.Y("step:N", title=None, sort=list(dict.fromkeys(rows["step"])), axis=alt.Axis(labelLimit=170)),
+        alt.Y(
+            "step:N",
+            title=None,
+            sort=list(dict.fromkeys(rows["step"])),
+            axis=alt.Axis(labelExpr="split(datum.label, ', ')"),
+        ),
         alt.YOffset("noise:N", sort=["on the same items", "assumed"]),
-        alt.Color("noise:N", title="95% range", scale=kinds, legend=alt.Legend(orient="top")),
+        alt.Color(
+            "noise:N", title="95% range", scale=kinds, legend=alt.Legend(orient="top", direction="vertical")
+        ),
     )
     ranges = spread(base, "low", "high", "x", strokeWidth=3)
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
-        alt.X("change:Q", title="Change against the whole model (points)"),
+        alt.X("change:Q", title="Change (points)"),
         tooltip=[
             "step",
             "noise",
