@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "assessment": (
             "agreement_by_luck",
             "assess",
+            "false_discovery",
             "flat_table",
             "reproduce",
             "scoreboard",

@@ -63,13 +63,15 @@ def evidence_for(ids: Sequence[str]) -> tuple[Evidence, ...]:
 def grade(verdicts: Sequence[str]) -> Grade:
     """How far verdicts carry an advice.
 
-    Claims that could not be tested, or not yet, count neither way. Only *reproduced* counts as holding: a claim that is
-    true of the paper's data alone, or of chance as well, gives no reason to act.
+    Claims that could not be tested, or not yet, count neither way. Only *reproduced* counts as holding, and *borderline*
+    as half of it: a claim that is true of the paper's data alone, or of chance as well, gives no reason to act.
 
     Examples
     --------
-    >>> grade(["reproduced", "not testable"]), grade(["reproduced", "artefact"]), grade(["differs"])
+    >>> grade(["reproduced", "not testable"]), grade(["reproduced", "not distinguishable"]), grade(["differs"])
     ('holds', 'mixed', 'does not hold')
+    >>> grade(["borderline"]), grade(["borderline", "differs"])
+    ('mixed', 'mixed')
     >>> grade([]), grade(["not written yet"])
     ('your own noise', 'not tested')
     """
@@ -78,5 +80,6 @@ def grade(verdicts: Sequence[str]) -> Grade:
     tested = [verdict for verdict in verdicts if verdict not in ("not testable", "not written yet")]
     if not tested:
         return "not tested"
-    reproduced = sum(verdict == "reproduced" for verdict in tested)
-    return "holds" if reproduced == len(tested) else "mixed" if reproduced else "does not hold"
+    if all(verdict == "reproduced" for verdict in tested):
+        return "holds"
+    return "mixed" if {"reproduced", "borderline"} & set(tested) else "does not hold"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.claims.verdicts import Claim, Value, finite
+from cape_utils.stats.resampling import Alternative
 
 __all__ = ["claims_by_id", "claims_of", "ledger", "nearest", "quoted"]
 
@@ -26,12 +27,13 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
     'pythia_r_hs_tqa'
     """
     frame = data.load("claims") if rows is None else rows
+    sides: dict[str, Alternative] = {"greater": "greater", "less": "less", "two-sided": "two-sided"}
     claims = []
     for row in frame.to_dict("records"):
         number, text = finite(row["paper_value"]), row["paper_text"]
-        quoted: float | str | None = (
-            number if number is not None else (text if isinstance(text, str) else None)
-        )
+        quoted: float | str | None = number
+        if row["criterion"] == "equals_text" and isinstance(text, str):
+            quoted = text
         meaning = row["interval_meaning"] if isinstance(row["interval_meaning"], str) else None
         value = (
             None
@@ -50,6 +52,8 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
                 paper_value=value,
                 bound=finite(row["criterion_value"]),
                 tolerance=finite(row["tolerance"]) or 0.0,
+                alternative=sides.get(row["alternative"]),
+                no_null=row["no_null"] if isinstance(row["no_null"], str) else "",
             )
         )
     return claims

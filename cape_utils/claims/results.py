@@ -37,12 +37,16 @@ def from_object(plain: Mapping[str, Any]) -> Recomputed:
     def value(part: Mapping[str, Any] | None) -> Value | None:
         return None if part is None else Value(**part)
 
-    null = plain["null"]
+    def null(part: Mapping[str, Any] | None) -> NullRange | None:
+        return None if part is None else NullRange(**part)
+
     return Recomputed(
         paper_panel=value(plain["paper_panel"]),
         open_panel=value(plain["open_panel"]),
-        null=None if null is None else NullRange(**null),
+        null=null(plain["null"]),
         remark=plain["remark"],
+        open_null=null(plain["open_null"]),
+        readings=plain["readings"],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cape_utils.claims.verdicts import (
     Assessment,
     Claim,
+    NullRange,
     Value,
     in_unit,
     show_null,
@@ -17,6 +18,7 @@ from cape_utils.claims.verdicts import (
     show_value,
 )
 from cape_utils.runtime import in_book
+from cape_utils.stats.formatting import p_value
 
 __all__ = ["Reproduction", "Scoreboard", "Statements"]
 
@@ -93,6 +95,14 @@ def _ends(value: Value | None) -> str:
     )
 
 
+def _under(null: NullRange | None, p: float | None, claim: Claim) -> str:
+    """A null with where the data fall in it; empty without one."""
+    if null is None:
+        return ""
+    what = f"{null.statistic} " if null.statistic else ""
+    return f"{what}{show_null(null, None if null.statistic else claim)}, {p_value(p, name=True)}"
+
+
 def _html_table(
     head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marks: Sequence[dict[str, str]] = ()
 ) -> str:
@@ -120,7 +130,8 @@ class Reproduction:
             "the paper says": show_quote(claim) + _ends(claim.paper_value),
             "the paper's data give": "" if item.paper_panel is None else show_value(item.paper_panel, claim),
             "the open panel gives": "" if item.open_panel is None else show_value(item.open_panel, claim),
-            "the null gives": "" if item.null is None else show_null(item.null, claim),
+            "under the null": _under(item.null, item.p, claim),
+            "under the open panel's null": _under(item.open_null, item.open_p, claim),
             "unit": "" if claim.unit == "text" else claim.unit,
             "verdict": item.verdict,
             "because": item.reason,

@@ -7,13 +7,18 @@ recomputed, and by what, is the business of `claims`.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from cape_utils.stats.formatting import with_interval
+from cape_utils.stats.formatting import p_value, with_interval
+from cape_utils.stats.resampling import Alternative
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
+    "BORDERLINE_BELOW",
+    "DISTINGUISHABLE_BELOW",
+    "RECOMPUTED",
     "VERDICTS",
     "Assessment",
     "Claim",
@@ -27,18 +32,41 @@ __all__ = [
     "show_number",
     "show_quote",
     "show_value",
+    "tier",
 ]
 
-Verdict = Literal["reproduced", "paper's data only", "artefact", "differs", "not testable", "not written yet"]
+Verdict = Literal[
+    "reproduced",
+    "borderline",
+    "not distinguishable",
+    "paper's data only",
+    "differs",
+    "not testable",
+    "not written yet",
+]
 VERDICTS: dict[str, str] = {
-    "reproduced": "recomputed on the paper's data within tolerance, and contradicted by neither the open panel nor a null",
+    "reproduced": (
+        "recomputed on the paper's data within tolerance, distinguishable from a null where the claim has a pattern in it, "
+        "and not contradicted by the open panel"
+    ),
+    "borderline": "recomputed, but a null in which nothing is there comes as far in 1 to 10 of 100 draws",
+    "not distinguishable": (
+        "recomputed, but a null in which nothing is there comes as far in 10 or more of 100 draws: the number is no evidence "
+        "for the pattern, and none against it"
+    ),
     "paper's data only": "recomputed on the paper's data, but the open panel disagrees",
-    "artefact": "recomputed, but the number lies within what a null gives in which nothing is there",
     "differs": "the released data give another number",
-    "not testable": "needs data that was never released",
+    "not testable": "what was released cannot test it",
     "not written yet": "the chapter that recomputes it is not in this edition",
 }
 """Each verdict with what it means."""
+
+RECOMPUTED: tuple[Verdict, ...] = ("reproduced", "borderline", "not distinguishable", "paper's data only")
+"""The verdicts of a number that comes back from the paper's data, whatever else is said of it."""
+
+Tier = Literal["distinguishable", "borderline", "not distinguishable"]
+DISTINGUISHABLE_BELOW, BORDERLINE_BELOW = 0.01, 0.1
+"""The band of p around the usual 0.05 in which another seed, copy or test would change the answer."""
 
 
 @dataclass(frozen=True)
@@ -66,32 +94,77 @@ class Value:
 
 @dataclass(frozen=True)
 class NullRange:
-    """What the statistic does when nothing is there: median, 95% range and how it was drawn."""
+    """What a statistic does when nothing is there: median, 95% range, how it was drawn, and where the data fall.
+
+    Attributes
+    ----------
+    p_less, p_greater : float
+        Shares of the null at most, and at least, as large as the data.
+    smallest_p : float
+        The smallest share that this null can give.
+    statistic : str
+        What is held against the null, where that is not the number quoted; ``observed`` is its value on the data.
+    """
 
     value: float
     low: float
     high: float
     method: str
+    p_less: float
+    p_greater: float
+    smallest_p: float
+    observed: float
+    statistic: str = ""
 
     @classmethod
-    def of(cls, null: Null) -> NullRange:
-        """From a ``Null``."""
-        return cls(null.value, null.low, null.high, null.method)
+    def of(cls, null: Null, *, statistic: str = "") -> NullRange:
+        """From a ``Null``.
+
+        Raises
+        ------
+        ValueError
+            If it keeps no one-sided shares, so that a claim with a direction could not be held against it.
+        """
+        shares = (null.p_less, null.p_greater)
+        if not all(map(math.isfinite, shares)):
+            raise ValueError(f"the null {null.method!r} keeps no one-sided p; make it with null_from_draws")
+        ends = (null.value, null.low, null.high, null.method)
+        return cls(*ends, *shares, null.smallest_p, null.observed, statistic)
+
+    def p(self, alternative: Alternative) -> float:
+        """Share of the null that comes as far as the data in the direction of the claim."""
+        if alternative == "two-sided":
+            return min(1.0, 2 * min(self.p_less, self.p_greater))
+        return self.p_less if alternative == "less" else self.p_greater
 
 
 @dataclass(frozen=True)
 class Recomputed:
-    """What a chapter's function returns for one claim."""
+    """What a chapter's function returns for one claim.
+
+    Attributes
+    ----------
+    null, open_null : NullRange, optional
+        Of the paper's panel and of the open panel.
+    readings : mapping of str to float
+        The numbers among which ``paper_panel`` was chosen for being nearest to the one quoted; empty where the words leave
+        no choice, or where the choice was made without looking at the quoted number.
+    """
 
     paper_panel: Value | None
     open_panel: Value | None = None
     null: NullRange | None = None
     remark: str = ""
+    open_null: NullRange | None = None
+    readings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of the ledger; see the schema of ``data/claims.csv``."""
+    """One row of the ledger; see the schema of ``data/claims.csv``.
+
+    A claim has a pattern in it, and then an ``alternative`` to the null, or it has none, and then ``no_null`` says why.
+    """
 
     id: str
     paper: str
@@ -103,6 +176,8 @@ class Claim:
     paper_value: Value | None
     bound: float | None
     tolerance: float
+    alternative: Alternative | None = None
+    no_null: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,8 +188,20 @@ class Assessment:
     paper_panel: Value | None
     open_panel: Value | None
     null: NullRange | None
+    open_null: NullRange | None
+    readings: Mapping[str, float]
     verdict: Verdict
     reason: str
+
+    @property
+    def p(self) -> float | None:
+        """Where the paper's data fall in their null, in the direction of the claim; None without a null."""
+        return _p(self.claim, self.null)
+
+    @property
+    def open_p(self) -> float | None:
+        """The same for the open panel."""
+        return _p(self.claim, self.open_null)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON, with the keys that ``cape claims --json`` promises."""
@@ -129,6 +216,10 @@ class Assessment:
             "paper_panel": plain(self.paper_panel),
             "open_panel": plain(self.open_panel),
             "null": plain(self.null),
+            "open_null": plain(self.open_null),
+            "alternative": self.claim.alternative,
+            "p": self.p,
+            "open_p": self.open_p,
             "verdict": self.verdict,
             "reason": self.reason,
         }
@@ -173,28 +264,58 @@ def _contradicts(claim: Claim, open_panel: Value) -> bool:
     return not low - slack <= quoted <= high + slack
 
 
-def _null_gives_as_much(claim: Claim, ours: Value, null: NullRange) -> bool:
-    if isinstance(ours.value, str):
-        return False
-    if claim.criterion == "at_least":
-        return null.value >= _bound(claim)
-    if claim.criterion == "at_most":
-        return null.value <= _bound(claim)
-    return null.low <= float(ours.value) <= null.high
+def _p(claim: Claim, null: NullRange | None) -> float | None:
+    return None if null is None or claim.alternative is None else null.p(claim.alternative)
+
+
+def tier(p: float) -> Tier:
+    """How far a number stands out from its null.
+
+    Examples
+    --------
+    >>> [tier(p) for p in (0.009, 0.051, 0.07, 0.35)]
+    ['distinguishable', 'borderline', 'borderline', 'not distinguishable']
+    """
+    if p < DISTINGUISHABLE_BELOW:
+        return "distinguishable"
+    return "borderline" if p < BORDERLINE_BELOW else "not distinguishable"
+
+
+def _against_null(claim: Claim, null: NullRange | None, where: str) -> str:
+    """One sentence on a panel and its null; empty without one."""
+    p = _p(claim, null)
+    if null is None or p is None:
+        return ""
+    if null.statistic:
+        given = (
+            f"{null.statistic} {show_number(null.observed)}, under the null {show_null(null)} ({null.method})"
+        )
+    else:
+        given = f"a null ({null.method}) gives {show_null(null, claim)}"
+    # Where every draw comes as far, more draws would not help; where none can be rare, no data would.
+    bound = null.smallest_p >= DISTINGUISHABLE_BELOW and p <= null.smallest_p
+    least = ", the smallest that this null can give" if bound else ""
+    return f"On {where}, {given}: {tier(p)}, {p_value(p, name=True)}{least}."
 
 
 def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     """Apply the rule to one claim.
 
-    The order is: not written yet, not testable, differs, artefact, paper's data only, reproduced; the first that
-    applies is the verdict. A null speaks against a claim if our number lies within its 95% range. The open panel
-    speaks against it if its interval, widened by the tolerance, leaves out the number quoted.
+    The order is: not written yet, not testable, differs, not distinguishable, paper's data only, borderline, reproduced;
+    the first that applies is the verdict. A null is held against a claim in the claim's own direction, so that a null that
+    gives more than is claimed is no support. The open panel speaks against a claim if its interval, widened by the
+    tolerance, leaves out the number quoted.
 
     Parameters
     ----------
     claim : Claim
     ours : Recomputed or None
         ``None`` where no chapter recomputes the claim yet.
+
+    Raises
+    ------
+    ValueError
+        If a claim lacks what its criterion needs, or has a null and no direction to hold it against.
     """
     if ours is None:
         return Assessment(
@@ -202,29 +323,46 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
             paper_panel=None,
             open_panel=None,
             null=None,
+            open_null=None,
+            readings={},
             verdict="not written yet",
             reason=f"Chapter {claim.chapter} is not written yet.",
         )
-    paper, open_panel, null = ours.paper_panel, ours.open_panel, ours.null
+    paper, open_panel = ours.paper_panel, ours.open_panel
+    if claim.alternative is None and (ours.null is not None or ours.open_null is not None):
+        raise ValueError(
+            f"claim {claim.id}: a null came, and the ledger has no alternative to hold it against"
+        )
+    p = _p(claim, ours.null)
     verdict: Verdict
+    why = "" if paper is None else f"The paper's data give {show_value(paper, claim)}"
     if paper is None:
-        verdict, why = "not testable", "The data behind it was not released"
+        verdict, why = "not testable", "What was released cannot test it"
     elif not _recomputed_as_quoted(claim, paper):
-        verdict, why = "differs", f"The paper's data give {show_value(paper, claim)} where {_wanted(claim)}"
-    elif null is not None and _null_gives_as_much(claim, paper, null):
-        verdict = "artefact"
-        why = f"The paper's data give {show_value(paper, claim)}, and so does a null: {show_null(null, claim)} ({null.method})"
+        verdict, why = "differs", f"{why} where {_wanted(claim)}"
+    elif p is not None and tier(p) == "not distinguishable":
+        verdict = "not distinguishable"
     elif open_panel is not None and _contradicts(claim, open_panel):
         verdict = "paper's data only"
-        why = f"The paper's data give {show_value(paper, claim)}, the open panel {show_value(open_panel, claim)}"
     else:
-        verdict = "reproduced"
-        against = f"; the open panel gives {show_value(open_panel, claim)}" if open_panel is not None else ""
-        beyond = f"; the null gives {show_null(null, claim)}" if null is not None else ""
-        why = f"The paper's data give {show_value(paper, claim)}{against}{beyond}"
-    reason = f"{why}. {ours.remark}".strip()
+        verdict = "borderline" if p is not None and tier(p) == "borderline" else "reproduced"
+    if open_panel is not None and paper is not None:
+        why = f"{why}; the open panel gives {show_value(open_panel, claim)}"
+    nulls = (
+        _against_null(claim, ours.null, "the paper's data"),
+        _against_null(claim, ours.open_null, "the open panel"),
+        f"No null applies: {claim.no_null}." if claim.no_null else "",
+    )
+    reason = " ".join(part for part in (f"{why}.", *nulls, ours.remark) if part).strip()
     return Assessment(
-        claim=claim, paper_panel=paper, open_panel=open_panel, null=null, verdict=verdict, reason=reason
+        claim=claim,
+        paper_panel=paper,
+        open_panel=open_panel,
+        null=ours.null,
+        open_null=ours.open_null,
+        readings=ours.readings,
+        verdict=verdict,
+        reason=reason,
     )
 
 

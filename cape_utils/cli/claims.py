@@ -61,7 +61,7 @@ def _print_claims(items: Sequence[Assessment]) -> None:
     from cape_utils.claims.assessment import verdict_counts
 
     for item in items:
-        print(f"{item.verdict.upper():<18} {item.claim.id}")
+        print(f"{item.verdict.upper():<20} {item.claim.id}")
         for words in (f"{item.claim.statement} ({item.claim.unit})", item.reason):
             print(textwrap.fill(words, 100, initial_indent="    ", subsequent_indent="    "))
     if not items:

@@ -159,6 +159,7 @@ RULES = (
         says="The paper reads the tax as a bottleneck of width, and expects a wider model of the same size to lose it. Compare "
         "two shapes of one size before a large run.",
         claims=(
+            "width_every_family",
             "width_pythia",
             "width_opt",
             "width_bloom",
@@ -174,7 +175,12 @@ RULES = (
         fires=_scale,
         says="The paper expects reasoning and truthfulness to rise together above the critical scale. The predicted scores of "
         "the next size, with their ranges, say how much to expect.",
-        claims=("critical_scale", "no_counterexample_family", "running_coupling_slope"),
+        claims=(
+            "critical_scale_turn",
+            "positive_above_scale",
+            "no_counterexample_family",
+            "running_coupling_slope",
+        ),
         changes="A last step that is not clearly bonus, or a next size whose predicted phase is not.",
     ),
     Rule(
@@ -192,7 +198,13 @@ RULES = (
         fires=_clear_tax,
         says="The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with a random "
         "direction of the same length, and count what became true, not what changed.",
-        claims=("steering_tax", "steering_transition", "steering_bonus", "steering_quarter_depth"),
+        claims=(
+            "steering_corrects",
+            "steering_tax",
+            "steering_transition",
+            "steering_bonus",
+            "steering_quarter_depth",
+        ),
         changes="A last step that is not clearly tax, or a random direction that does as well.",
         indirect="They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
     ),

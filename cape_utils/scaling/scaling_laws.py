@@ -17,7 +17,16 @@ from scipy import optimize, stats
 from cape_utils.stats.resampling import Alternative, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
-__all__ = ["LossLaw", "PowerLaw", "fit_loss_law", "fit_power_law", "gradient_dip", "loss_law_null"]
+__all__ = [
+    "LossLaw",
+    "PowerLaw",
+    "fit_loss_law",
+    "fit_power_law",
+    "gradient_dip",
+    "gradient_dip_null",
+    "loss_law_null",
+    "power_law_null",
+]
 
 _ALPHAS = np.linspace(0.02, 1.5, 297)  # grid for the null, on which E and A have a closed form
 
@@ -214,6 +223,28 @@ def fit_power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     return PowerLaw(exponent, float(fit.stderr), float(np.exp(fit.intercept)))
 
 
+def power_law_null(
+    x: ArrayLike, y: ArrayLike, *, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Null:
+    """The exponent of ``fit_power_law`` when the values of ``y`` stand in random order.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Positive, at least three. The unit shuffled is the value of ``y``.
+
+    Examples
+    --------
+    >>> power_law_null([1, 2, 4, 8, 16], [1, 2, 3, 4, 5]).p_greater < 0.02
+    True
+    """
+    a, b = (np.log(one) for one in _pairs(x, y, 3))
+    shuffled = np.random.default_rng(rng).permuted(np.tile(b, (draws, 1)), axis=1)
+    centred = a - a.mean()
+    exponents = np.vstack([b, shuffled]) @ centred / (centred @ centred)
+    return null_from_draws(float(exponents[0]), exponents[1:], len(a), "the same values in random order")
+
+
 def gradient_dip(
     norms: pd.DataFrame,
     model: str,
@@ -260,3 +291,35 @@ def gradient_dip(
         level=0.95,
         draws=draws,
     )
+
+
+def gradient_dip_null(
+    norms: pd.DataFrame, model: str, *, draws: int = 20_000, rng: np.random.Generator | int = 0
+) -> Null:
+    """The lowest dip of any model below the power law when one scatter serves them all.
+
+    The model is named for lying lowest, so the null takes the lowest of all models too. The scatter is that of the other
+    models about their own line, and is drawn with its uncertainty.
+
+    Parameters
+    ----------
+    norms : pandas.DataFrame
+        Columns ``model, params_b, batch, grad_norm``.
+    model : str
+        The one whose dip is observed.
+    """
+    mean = norms.groupby(["model", "params_b"])["grad_norm"].mean().reset_index()
+    x, value = (np.log(mean[name].to_numpy(dtype=float)) for name in ("params_b", "grad_norm"))
+    basis = np.column_stack([np.ones_like(x), x])
+    other = (mean["model"] != model).to_numpy()
+    beta, *_ = np.linalg.lstsq(basis[other], value[other], rcond=None)
+    freedom = int(other.sum()) - 2
+    scatter = float(np.sum((value[other] - basis[other] @ beta) ** 2))
+    generator = np.random.default_rng(rng)
+    spread = np.sqrt(scatter / generator.chisquare(freedom, size=draws))
+    noise = generator.normal(size=(draws, len(x))) * spread[:, None]
+    aside = noise - noise @ basis @ np.linalg.pinv(basis)
+    lowest = 100 * (np.exp(aside.min(axis=1)) - 1)
+    observed = gradient_dip(norms, model, draws=1).estimate
+    method = "the lowest of all models, each scattered about the line as the others are"
+    return null_from_draws(observed, lowest, len(x), method)

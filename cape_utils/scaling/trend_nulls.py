@@ -21,6 +21,7 @@ from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
 
 __all__ = [
+    "family_direction_null",
     "family_trend_null",
     "increment_null",
     "monotone_draws",
@@ -222,3 +223,31 @@ def family_trend_null(
     r = rows_pearson(np.concatenate(columns[x], axis=1), np.concatenate(columns[y], axis=1))
     observed = pearson(used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float))
     return null_from_draws(observed, r, len(used), "steps shuffled within families, levels and trends kept")
+
+
+def family_direction_null(
+    scores: pd.DataFrame,
+    x: str = "hellaswag",
+    y: str = "truthfulqa_mc2",
+    *,
+    draws: int = 8000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """Correlation over the models of several families when it is chance whether a family's ``y`` rises or falls.
+
+    The scores of ``y`` are mirrored about their mean in a random half of the families; levels and the sizes of the steps
+    stay. This is the null of a claim about the sign that families share, as ``family_trend_null`` is that of a claim about
+    more than their trends.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        The unit whose direction is drawn is the family.
+    """
+    used = scores.dropna(subset=[x, y])
+    a, b = used[x].to_numpy(dtype=float), used[y].to_numpy(dtype=float)
+    codes, names = pd.factorize(used["family"])
+    mean = used.groupby("family")[y].transform("mean").to_numpy(dtype=float)
+    sign = np.random.default_rng(rng).choice([-1.0, 1.0], size=(draws, len(names)))[:, codes]
+    r = rows_pearson(np.broadcast_to(a, sign.shape), mean + sign * (b - mean))
+    return null_from_draws(pearson(a, b), r, len(used), "whether a family rises or falls is chance")

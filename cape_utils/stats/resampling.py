@@ -110,29 +110,32 @@ def null_from_draws(
     >>> null_from_draws(2.0, np.array([-3.0, 0.0, 1.0]), 5, "toy", alternative="greater").p
     0.25
     """
-    if alternative == "two-sided":
-        extreme = np.abs(draws - centre) >= abs(observed - centre) - 1e-12
-    elif alternative == "greater":
-        extreme = draws >= observed - 1e-12
-    else:
-        extreme = draws <= observed + 1e-12
+    extreme = {
+        "two-sided": np.abs(draws - centre) >= abs(observed - centre) - 1e-12,
+        "greater": draws >= observed - 1e-12,
+        "less": draws <= observed + 1e-12,
+    }
     counted = 0 if exact else 1
     total = draws.size
-    p = (int(np.sum(extreme)) + counted) / (total + counted)
+    # A statistic that is not defined is no evidence.
+    p = {
+        side: (int(np.sum(one)) + counted) / (total + counted) if np.isfinite(observed) else float("nan")
+        for side, one in extreme.items()
+    }
     low, high = interval(draws)
     return Null(
         observed=float(observed),
         value=float(np.median(draws)),
         low=low,
         high=high,
-        p=float(p)
-        if np.isfinite(observed)
-        else float("nan"),  # a statistic that is not defined is no evidence
+        p=p[alternative],
         smallest_p=1 / (total + counted),
         n=n,
         draws=total,
         exact=exact,
         method=method,
+        p_less=p["less"],
+        p_greater=p["greater"],
     )
 
 

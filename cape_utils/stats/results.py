@@ -72,6 +72,8 @@ class Null:
     exact : bool
         Whether every arrangement was visited.
     method : str
+    p_less, p_greater : float
+        Shares of the null at most, and at least, as large as the data, counted as ``p`` is; NaN where they are not kept.
     """
 
     observed: float
@@ -84,6 +86,8 @@ class Null:
     draws: int
     exact: bool
     method: str
+    p_less: float = math.nan
+    p_greater: float = math.nan
 
 
 def to_jsonable(value: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils import claims
+from cape_utils import claims, data
 from cape_utils.chapters.ch13_scorecard import findings
 from cape_utils.stats.formatting import DASH
 
@@ -14,27 +15,64 @@ def scorecard(*verdicts: str) -> pd.DataFrame:
     table = pd.DataFrame({"verdict": list(verdicts), "chapter": "02_coupling"})
     table["statement"] = [f"claim {number}" for number in range(len(table))]
     table["id"] = "pythia_r_hs_tqa"  # its tolerance is 0.001
-    return table.assign(paper_value=-0.989, ours_value=-0.991, open_panel_value=None, null_value=0.00004)
+    table = table.assign(paper_value=-0.989, ours_value=-0.991, open_panel_value=None, null_value=0.00004)
+    return table.assign(p=np.nan, open_p=np.nan, q=np.nan, alternative="less")
 
 
 def test_verdicts_are_counted_and_those_that_stand_are_named():
     every = [
         "reproduced",
-        "artefact",
-        "artefact",
+        "reproduced",
+        "not distinguishable",
+        "not distinguishable",
+        "borderline",
         "paper's data only",
         "differs",
         "not testable",
         "not written yet",
     ]
-    text = findings.what_stands(scorecard(*every)).data
-    assert "Of 6 claims tested, **4** are recomputed" in text
-    assert "**2** of these a null gives as well, 1 the open panel contradicts, and **1** stand:" in text
-    assert "\n- claim 0 (02_coupling)\n" in text
-    assert "\n- claim 1" not in text
+    table = scorecard(*every)
+    table.loc[1, "p"] = 0.004
+    text = findings.what_stands(table).data
+    assert "Of 8 claims tested, **6** are recomputed" in text
+    assert (
+        "**2** of these a null gives as well, 1 are borderline, 1 the open panel contradicts, and **2** stand."
+        in text
+    )
+    assert "1 of those that stand have no pattern in them" in text
+    assert "\n- claim 0 (02_coupling)\n- claim 1 (02_coupling, p = 0.004)\n" in text
+    assert "\n- claim 2" not in text
     assert text.endswith(
         "1 are not what the released data give, and 1 cannot be tested with what was released."
     )
+
+
+def test_the_number_of_claims_is_said_beside_their_p():
+    table = scorecard(*["reproduced"] * 20)
+    table.loc[:9, "p"] = [0.001, 0.04, 0.04, *[0.5] * 7]
+    table.loc[:9, "q"] = [0.01, 0.13, 0.13, *[0.5] * 7]
+    table.loc[:1, "open_p"] = [0.02, 0.2]
+    text = findings.multiplicity(table).data
+    assert "10 claims have a pattern" in text
+    assert "0.05; 3 have." in text
+    assert "1 stay at or below 0.05. Of the 2 that the open panel can be asked about, 1 have" in text
+
+
+def test_luck_says_which_claims_it_is_about():
+    text = findings.luck(scorecard("differs", "differs"), claims.agreement_by_luck(draws=50)).data
+    assert text.startswith("Of the 2 claims ")
+    assert "chosen anew in each draw" in text
+
+
+def test_the_tables_of_the_rule_name_every_claim_with_a_null_and_every_sentence():
+    table = claims.flat_table()
+    assert len(findings.null_table(table).rows) == int(table["p"].notna().sum())
+    sentences = findings.abstract_table(table).rows
+    assert len(sentences) == len(data.load("abstracts"))
+    assert any("pythia r hs tqa: not distinguishable" in row[2] for row in sentences)
+    with pytest.raises(KeyError):
+        findings.abstract_table(table[table["id"] != "pythia_r_hs_tqa"])
+    assert len(findings.change_table().rows) == len(data.load("verdict_changes"))
 
 
 def test_a_wider_tolerance_takes_in_more():

@@ -627,22 +627,28 @@ def test_the_examples_of_the_help_run(capsys, tmp_path, monkeypatch):
 def test_what_each_number_of_the_chapter_comes_to():
     items = {item.claim.id: item for item in assessment.assess("09_frontier")}
     expected = {
-        "frontier_r": (0.723, "artefact"),
+        "frontier_r": (0.723, "borderline"),
         "frontier_p": (1.335e-6, "differs"),
-        "frontier_slope": (0.513, "artefact"),
+        "frontier_slope": (0.513, "not distinguishable"),
         "frontier_intercept": (46.38, "reproduced"),
-        "frontier_r_core": (0.654, "artefact"),
-        "frontier_lolo": (9.201, "artefact"),
-        "frontier_slope_google": (1.152, "artefact"),
-        "frontier_slope_deepseek": (0.232, "reproduced"),
-        "frontier_h_google": (5.469, "reproduced"),
+        "frontier_r_core": (0.654, "not distinguishable"),
+        "frontier_lolo": (9.201, "not distinguishable"),
+        "frontier_slope_google": (1.152, "not distinguishable"),
+        "frontier_slope_deepseek": (0.232, "borderline"),
+        "frontier_h_google": (5.469, "borderline"),
         "frontier_h_anthropic": (-6.941, "reproduced"),
         "frontier_deepseek_swing": (15.85, "reproduced"),
         "frontier_saturation_swe": (0.9, "differs"),
-        "frontier_saturation_gpqa": (9.1, "reproduced"),
-        "frontier_post_cutoff_r": (0.7497, "artefact"),
+        "frontier_saturation_gpqa": (9.1, "borderline"),
+        "frontier_post_cutoff_r": (0.7497, "borderline"),
+        "frontier_post_cutoff_inside": (5, "not distinguishable"),
+        "frontier_anthropic_recovers": (2, "differs"),
+        "frontier_second_transition": (None, "not testable"),
+        "frontier_isocline_below": (None, "not testable"),
+        "frontier_rlhf_gain": (None, "not testable"),
+        "frontier_predictions": (7, "reproduced"),
         "frontier_matrix_psd": (None, "not testable"),
-        "compute_tier_shift": (7.8, "reproduced"),
+        "compute_tier_shift": (7.8, "borderline"),
     }
     assert set(items) == set(expected)
     for name, (value, verdict) in expected.items():

@@ -393,7 +393,12 @@ def test_one_odd_value_among_ten_gives_the_dip_in_the_share_counted_by_hand():
 
 def test_cosines_and_scores_stand_side_by_side():
     side = generations.measured_claims().set_index("model")
-    assert set(side["claim"]) == set(data.load("claims").query("chapter == '05_recipes'")["id"])
+    levers = {
+        "lever_architecture",
+        "lever_curation",
+        "lever_recipe",
+    }  # no figure of a model stands behind these
+    assert set(side["claim"]) == set(data.load("claims").query("chapter == '05_recipes'")["id"]) - levers
     assert side.loc["Qwen3-8B", "cosine"] == 0.83
     assert side.loc["Qwen3-8B", TQA] == 51.0
     assert side.loc[["Phi-1.5", "Phi-2"], "cosine"].isna().all()
@@ -402,16 +407,17 @@ def test_cosines_and_scores_stand_side_by_side():
 def test_the_claims_come_out_as_the_rule_has_it():
     items = {item.claim.id: item for item in assessment.assess("05_recipes")}
     assert {name: item.verdict for name, item in items.items()} == {
-        "qwen_dip": "artefact",
+        "qwen_dip": "borderline",
         "qwen_8b_gain": "differs",
         "gemma4_coupling": "not testable",
         "phi_scale_advantage": "differs",
+        **dict.fromkeys(("lever_architecture", "lever_curation", "lever_recipe"), "not testable"),
     }
     assert items["qwen_dip"].paper_panel.value == pytest.approx(0.805)
     assert items["qwen_8b_gain"].paper_panel.value == pytest.approx(0.003)
-    assert items["phi_scale_advantage"].paper_panel.value == pytest.approx(11.77, abs=0.01)
-    assert items["phi_scale_advantage"].open_panel.value == pytest.approx(8.63, abs=0.01)
-    assert "0.0863" in items["qwen_8b_gain"].reason
+    assert items["phi_scale_advantage"].paper_panel.value == pytest.approx(12.12, abs=0.01)
+    assert items["phi_scale_advantage"].open_panel.value == pytest.approx(13.14, abs=0.01)
+    assert "with the second the gain is -0.086" in items["qwen_8b_gain"].reason
     assert "Gemma-3-4B, the generation before, has 0.965" in items["gemma4_coupling"].reason
 
 
@@ -428,7 +434,7 @@ def test_the_claims_come_out_as_the_rule_has_it():
             "qwen_8b_gain",
             "Qwen2.5,7.616,hidden_state,28,28,784,0.827",
             "Qwen2.5,7.616,hidden_state,28,28,784,0.71",
-            "reproduced",
+            "not distinguishable",
         ),
     ],
 )

@@ -399,14 +399,29 @@ def test_the_readings_of_a_claim_are_different_rows():
 def test_verdicts_follow_from_the_null_and_the_number():
     verdicts = {item.claim.id: item.verdict for item in assessment.assess("04_width_normalization")}
     assert verdicts == {
-        "width_pythia": "artefact",
+        "width_pythia": "not distinguishable",
         "width_opt": "differs",
-        "width_bloom": "artefact",
+        "width_bloom": "differs",
         "width_cerebras": "differs",
         "width_gptneo": "differs",
         "width_raw_opt": "differs",
+        "width_every_family": "not distinguishable",
         "projection_drop_1b": "reproduced",
     }
+
+
+def test_every_family_turns_positive_with_shuffled_scores_too():
+    item = next(i for i in assessment.assess("04_width_normalization") if i.claim.id == "width_every_family")
+    assert (item.paper_panel.value, item.open_panel.value) == (5, 5)
+    assert item.null.value == 5  # what division gives two scores that have nothing to do with each other
+    assert "Undivided, r is below zero in 5 of the five" in item.reason
+
+
+def test_another_reading_is_a_remark_and_does_not_change_the_number():
+    item = next(i for i in assessment.assess("04_width_normalization") if i.claim.id == "width_bloom")
+    assert item.paper_panel.value == pytest.approx(0.977, abs=1e-3)
+    assert "up to 10B 0.995" in item.reason
+    assert "up to 10B as quoted" in item.reason
 
 
 def test_the_five_families_come_with_the_r_quoted():

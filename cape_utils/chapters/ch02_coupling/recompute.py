@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -11,8 +13,13 @@ from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
 from cape_utils.scaling import coupling, trend_nulls
 from cape_utils.stats import correlation
+from cape_utils.stats.formatting import p_value
+from cape_utils.stats.results import Null
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
+CRITICAL_B = 3.5
+"""The critical scale of the abstract, in billions of parameters."""
+
 LLAMA_FALCON_OPT = ("Llama", "Llama-1", "Llama-2", "Llama-3", "Llama-3.1", "Falcon", "OPT")
 
 
@@ -26,6 +33,7 @@ def pythia_r() -> Recomputed:
         Value.of(coupling.population_coupling(open_panel)),
         NullRange.of(trend_nulls.monotone_null(paper[HS], paper[TQA])),
         remark,
+        NullRange.of(trend_nulls.monotone_null(open_panel[HS], open_panel[TQA])),
     )
 
 
@@ -34,13 +42,13 @@ def pythia_p() -> Recomputed:
     paper, open_panel = pythia("panel rows"), pythia("open panel")
     exact = trend_nulls.permutation_null(paper[HS], paper[TQA])
     other = trend_nulls.permutation_null(open_panel[HS], open_panel[TQA])
-    null = trend_nulls.permutation_p_under_monotone(paper[HS], paper[TQA])
     remark = f"The smallest p that {exact.draws:,} arrangements can give is {exact.smallest_p:.2g}."
     return Recomputed(
         Value(exact.p, None, None, exact.n, exact.method),
         Value(other.p, None, None, other.n, other.method),
-        NullRange.of(null),
+        NullRange.of(trend_nulls.permutation_p_under_monotone(paper[HS], paper[TQA])),
         remark,
+        NullRange.of(trend_nulls.permutation_p_under_monotone(open_panel[HS], open_panel[TQA])),
     )
 
 
@@ -52,7 +60,7 @@ def _pythia_pair(x: str) -> Recomputed:
     readings = {
         f"{copy}, {label}": (copy, below_b)
         for copy in ("panel rows", "bootstrap copy")
-        for label, below_b in (("all eight", np.inf), ("below 3.5B", 3.5))
+        for label, below_b in (("all eight", np.inf), ("below 3.5B", CRITICAL_B))
     }
 
     def part(copy: str, below_b: float = np.inf) -> pd.DataFrame:
@@ -64,12 +72,13 @@ def _pythia_pair(x: str) -> Recomputed:
         for name, chosen in readings.items()
         if name != "panel rows, all eight"
     )
-    paper = part("panel rows")
+    paper, open_panel = part("panel rows"), part("open panel")
     return Recomputed(
         Value.of(coupling.population_coupling(paper, x, TQA)),
-        Value.of(coupling.population_coupling(part("open panel"), x, TQA)),
+        Value.of(coupling.population_coupling(open_panel, x, TQA)),
         NullRange.of(trend_nulls.monotone_null(paper[x], paper[TQA])),
         f"Read as its neighbours in the sentence, on the panel's rows, all eight; other readings: {others}.",
+        NullRange.of(trend_nulls.monotone_null(open_panel[x], open_panel[TQA])),
     )
 
 
@@ -81,6 +90,22 @@ def pythia_commonsense() -> Recomputed:
 @recomputes("pythia_r_knowledge_tqa")
 def pythia_knowledge() -> Recomputed:
     return _pythia_pair("mmlu")
+
+
+def _over_models(
+    paper: pd.DataFrame,
+    open_panel: pd.DataFrame,
+    remark: str,
+    null: Callable[[pd.DataFrame], Null] = trend_nulls.family_trend_null,
+) -> Recomputed:
+    """R over the models of several families, each panel beside a null of its own."""
+    return Recomputed(
+        Value.of(coupling.population_coupling(paper)),
+        Value.of(coupling.population_coupling(open_panel)),
+        NullRange.of(null(paper)),
+        remark,
+        NullRange.of(null(open_panel)),
+    )
 
 
 @recomputes("above_7b_r_hs_tqa")
@@ -95,13 +120,13 @@ def above_7b() -> Recomputed:
         f"{name} {coupling.population_coupling(part('paper', cut)).estimate:.3g}"
         for name, cut in (("7B and above", 7.0), ("6.7B and above", 6.7))
     )
-    paper, open_panel = part("paper", above), part("open", above)
-    return Recomputed(
-        Value.of(coupling.population_coupling(paper)),
-        Value.of(coupling.population_coupling(open_panel)),
-        NullRange.of(trend_nulls.family_trend_null(paper)),
-        f"Read as it stands, models larger than 7B; with others: {others}, the last as quoted.",
+    wider = trend_nulls.family_trend_null(part("open", 6.7))
+    remark = (
+        f"Read as it stands, models larger than 7B; with others: {others}, the last as quoted. From 6.7B the open panel gives "
+        f"{wider.observed:.3f}, where its null gives {wider.value:.2f} [{wider.low:.2f}, {wider.high:.2f}], "
+        f"{p_value(wider.p_greater, name=True)}."
     )
+    return _over_models(part("paper", above), part("open", above), remark)
 
 
 @recomputes("panel_r_hs_tqa")
@@ -111,12 +136,41 @@ def panel_r() -> Recomputed:
     remark = (
         f"With each family's mean taken out r is {inside.estimate:.2f} [{inside.low:.2f}, {inside.high:.2f}]."
     )
-    return Recomputed(
-        Value.of(coupling.population_coupling(paper)),
-        Value.of(coupling.population_coupling(open_panel)),
-        NullRange.of(trend_nulls.family_trend_null(paper)),
-        remark,
+    return _over_models(paper, open_panel, remark)
+
+
+def _one_side(above: bool) -> Recomputed:
+    """R on one side of the critical scale of the abstract."""
+
+    def part(which: data.Panel) -> pd.DataFrame:
+        table = data.panel(which, rows="as_released" if which == "paper" else "one_recipe")
+        side = table["params_b"] > CRITICAL_B
+        return table[side if above else ~side]
+
+    paper, open_panel = part("paper"), part("open")
+    steps = {name: coupling.local_coupling(table) for name, table in (("paper", paper), ("open", open_panel))}
+    rising = ", ".join(
+        f"{int((one['coupling'] > 0).sum())} of {one['coupling'].notna().sum()} on the {name} panel"
+        for name, one in steps.items()
     )
+    trend = [trend_nulls.family_trend_null(table) for table in (paper, open_panel)]
+    tail = [one.p_greater if above else one.p_less for one in trend]
+    remark = (
+        f"Local couplings {'above' if above else 'up to'} {CRITICAL_B:g}B that are positive: {rising}. A claim about the sign "
+        "that families share has a null in which that sign is chance; beyond the trends of the families, which is more than "
+        f"is claimed, the paper's panel has {p_value(tail[0], name=True)}, the open one {p_value(tail[1], name=True)}."
+    )
+    return _over_models(paper, open_panel, remark, trend_nulls.family_direction_null)
+
+
+@recomputes("negative_below_scale")
+def negative_below_scale() -> Recomputed:
+    return _one_side(above=False)
+
+
+@recomputes("positive_above_scale")
+def positive_above_scale() -> Recomputed:
+    return _one_side(above=True)
 
 
 def _phase_count(name: str) -> Recomputed:
@@ -134,6 +188,7 @@ def _phase_count(name: str) -> Recomputed:
         Value(open_counts[name], None, None, sum(open_counts.values()), open_method),
         NullRange.of(coupling.expected_phase_counts(paper)[name]),
         remark,
+        NullRange.of(coupling.expected_phase_counts(open_panel)[name]),
     )
 
 
@@ -170,4 +225,5 @@ def nontqa_pairs() -> Recomputed:
         share(open_panel, others),
         NullRange.of(trend_nulls.rising_share_null(paper, others)),
         remark,
+        NullRange.of(trend_nulls.rising_share_null(open_panel, others)),
     )

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.scaling.critical_scale import parabola_minimum_b, score_rows
 from cape_utils.stats.item_noise import item_error
-from cape_utils.stats.resampling import interval
-from cape_utils.stats.results import Estimate
+from cape_utils.stats.resampling import interval, null_from_draws
+from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
     "family_turning_points",
+    "no_change_null",
     "sign_changes",
+    "turn_null",
     "turning_point",
 ]
 
@@ -92,6 +95,56 @@ def turning_point(
     low, high = interval(size[drawn.argmin(axis=1)])
     method = "size with the lowest score, item noise drawn"
     return Estimate(float(size[score.argmin()]), low, high, len(score), method, 0.95, draws)
+
+
+def turn_null(
+    scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, draws: int = 4000, rng: np.random.Generator | int = 0
+) -> tuple[Null, str]:
+    """How far one family seems to fall and to rise again if in truth it only falls, or only rises.
+
+    A turn needs both, so each is held against the nearest monotone sequence without it (weighted by item noise, which is
+    also what is drawn), and the weaker of the two counts: an intersection-union test.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        One family with ``params_b`` and ``y``.
+
+    Returns
+    -------
+    Null, str
+        The null with the larger one-sided p, in percentage points, and what it is of.
+    """
+    used = score_rows(scores, y, min_models=2).sort_values("params_b", kind="stable")
+    score = used[y].to_numpy(dtype=float)
+    noise = item_error(score, benchmark_items(y))
+    nulls = []
+    for end, increasing, name in (
+        (-1, False, "rise from the lowest score to the largest size, in points,"),
+        (0, True, "fall from the smallest size to the lowest score, in points,"),
+    ):
+        truth = optimize.isotonic_regression(score, weights=1 / noise**2, increasing=increasing).x
+        drawn = truth + np.random.default_rng(rng).normal(size=(draws, len(score))) * noise
+        method = f"the score never {'falls' if increasing else 'rises'}, item noise only"
+        observed = float(score[end] - score.min())
+        nulls.append((null_from_draws(observed, drawn[:, end] - drawn.min(axis=1), len(score), method), name))
+    return max(nulls, key=lambda one: one[0].p_greater)
+
+
+def no_change_null(families: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generator | int = 0) -> Null:
+    """How many families lack a positive step if the sign of every step is a coin flip.
+
+    Parameters
+    ----------
+    families : pandas.DataFrame
+        From ``sign_changes``; a family of n sizes has n - 1 steps.
+    """
+    generator = np.random.default_rng(rng)
+    lacking = generator.random((draws, len(families))) < 0.5 ** (families["n"].to_numpy() - 1)
+    observed = float(families["never"].sum())
+    return null_from_draws(
+        observed, lacking.sum(axis=1).astype(float), len(families), "the sign of every step is a coin flip"
+    )
 
 
 def sign_changes(

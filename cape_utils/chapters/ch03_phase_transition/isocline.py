@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.scaling.coupling import local_coupling
+from cape_utils.stats.resampling import null_from_draws
+from cape_utils.stats.results import Null
 
 __all__ = [
     "ISOCLINE_RATIO",
+    "always_negative_null",
     "isocline_hits",
     "isocline_points",
     "isocline_ratio",
@@ -64,6 +67,19 @@ def isocline_hits(
             }
         )
     return pd.DataFrame(rows)
+
+
+def always_negative_null(hits: pd.Series, *, draws: int = 4000, rng: np.random.Generator | int = 0) -> Null:
+    """How many signs a rule hits that calls every coupling negative, when the signs are drawn anew.
+
+    Parameters
+    ----------
+    hits : pandas.Series
+        A row of ``isocline_hits``; the signs are as often negative as that family's are.
+    """
+    n, constant = int(hits["n"]), int(hits["always_negative"])
+    drawn = np.random.default_rng(rng).binomial(n, constant / n, size=draws).astype(float)
+    return null_from_draws(float(hits["rule"]), drawn, n, "always negative, signs drawn anew")
 
 
 def isocline_points(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2") -> pd.DataFrame:

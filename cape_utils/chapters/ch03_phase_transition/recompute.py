@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch03_phase_transition import family_turns, isocline
 from cape_utils.claims.assessment import assess
-from cape_utils.claims.quotations import nearest, quoted
+from cape_utils.claims.quotations import quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
-from cape_utils.scaling import coupling, scaling_laws
+from cape_utils.scaling import coupling, scaling_laws, trend_nulls
 from cape_utils.scaling import critical_scale as scaling_critical_scale
+from cape_utils.stats.formatting import interval as interval_words
 
 PUBLISHED_SEED = 42
 
@@ -32,21 +32,40 @@ def published_bootstrap() -> scaling_critical_scale.CriticalScale:
 
 @recomputes("critical_scale")
 def critical_scale() -> Recomputed:
-    rows = data.bootstrap_rows()
-    common = scaling_critical_scale.quadratic_null(rows, slopes="common")["curvature"]
-    own_slopes = scaling_critical_scale.quadratic_null(rows, slopes="own")["curvature"]
-    by_family = scaling_critical_scale.quadratic(rows, unit="family")
+    by_family = scaling_critical_scale.quadratic(data.bootstrap_rows(), unit="family")
     open_rows = data.panel("open", rows="one_recipe")
     odds = scaling_critical_scale.even_odds(coupling.local_coupling(open_rows))
     remark = (
-        f"A parabola as curved turns up in {common.p:.1%} of draws where all families share one slope, and in {own_slopes.p:.0%} "
-        "where each keeps its own and none turns: the rows show that smaller models fall and larger ones rise, and no "
-        f"turn within a family. Resampling the {by_family.n_families} families instead of rows, "
-        f"{by_family.valid / by_family.draws:.0%} of the draws have a minimum. On the open panel a positive sign becomes "
-        f"likelier than not at {odds.median:.1f}B [{odds.low:.1f}, {odds.high:.1f}]."
+        f"Resampling the {by_family.n_families} families instead of rows, {by_family.valid / by_family.draws:.0%} of the draws "
+        "have a minimum. On the open panel a positive sign becomes likelier than not at "
+        f"{odds.median:.1f}B [{odds.low:.1f}, {odds.high:.1f}]."
     )
     return Recomputed(
         _value(published_bootstrap()), _value(scaling_critical_scale.fixed_effects(open_rows)), None, remark
+    )
+
+
+@recomputes("critical_scale_turn")
+def critical_scale_turn() -> Recomputed:
+    rows, open_rows = data.bootstrap_rows(), data.panel("open", rows="one_recipe")
+    common = scaling_critical_scale.quadratic_null(rows, slopes="common")
+    own_slopes = scaling_critical_scale.quadratic_null(rows, slopes="own")
+    other = scaling_critical_scale.quadratic_null(open_rows, slopes="own")
+    at, without = own_slopes["scale_b"], common["scale_b"]
+    remark = (
+        "Read as a parabola in log N that opens upward. Where all families share one slope, "
+        f"{common['curvature'].p:.1%} of draws are as curved: the rows show that the smaller family falls and the larger ones "
+        "rise. The scale itself tells nothing apart: the rows give "
+        f"{at.observed:.1f}B, families on straight lines of their own {at.value:.1f}B [{at.low:.1f}, {at.high:.1f}], families "
+        f"with one slope {without.value:.1f}B {interval_words(without.low, without.high)}."
+    )
+    method = "coefficient of (log10 N) squared"
+    return Recomputed(
+        Value(own_slopes["curvature"].observed, None, None, len(rows), method),
+        Value(other["curvature"].observed, None, None, len(open_rows), method),
+        NullRange.of(own_slopes["curvature"]),
+        remark,
+        NullRange.of(other["curvature"]),
     )
 
 
@@ -63,21 +82,24 @@ def _as_released(paper_label: str) -> pd.DataFrame:
 
 
 def _turning(claim_id: str) -> Recomputed:
-    """Nearest of three readings of a family's sign-flip scale, with what item noise leaves of it."""
+    """A family's sign-flip scale, where its score is lowest, with what item noise leaves of it."""
     paper_label = FAMILY_CLAIMS[claim_id]
     target = quoted(claim_id)
     paper_rows = _as_released(paper_label)
     open_rows = _family(data.panel("open", rows="one_recipe"), paper_label)
     at, other = family_turns.turning_point(paper_rows), family_turns.turning_point(open_rows)
     rising = coupling.local_coupling(paper_rows).query("coupling > 0")["mid_params_b"]
-    readings = {"lowest TruthfulQA": at.estimate}
+    others = {}
     if len(rising):
-        readings["middle of the first rising step"] = float(rising.iloc[0])
+        others["middle of the first rising step"] = float(rising.iloc[0])
     vertex = scaling_critical_scale.parabola_minimum_b(paper_rows["params_b"], paper_rows["truthfulqa_mc2"])
     if np.isfinite(vertex):
-        readings["minimum of its own parabola"] = vertex
-    best, remark = nearest(readings, target)
-    remark += f" Sizes run from {paper_rows['params_b'].min():g}B to {paper_rows['params_b'].max():g}B."
+        others["minimum of its own parabola"] = vertex
+    listed = ", ".join(f"{name} {value:.3g}B" for name, value in others.items()) or "none gives a scale"
+    remark = (
+        f"Read as the size with the lowest score; other readings: {listed}. Sizes run from "
+        f"{paper_rows['params_b'].min():g}B to {paper_rows['params_b'].max():g}B."
+    )
     if at.estimate == paper_rows["params_b"].max():
         remark += " The score falls to the largest size, so the family does not turn."
     if at.low <= target <= at.high:
@@ -87,10 +109,16 @@ def _turning(claim_id: str) -> Recomputed:
         remark += (
             " Both panels hold the same figures for these models, so their agreement is no second witness."
         )
-    value = Value.of(at) if best == "lowest TruthfulQA" else Value(readings[best], None, None, at.n, best)
     # Lowest at the smallest size: the open panel does not show a fall, and so cannot place its end.
     silent = other.estimate == open_rows["params_b"].min()
-    return Recomputed(value, None if silent else Value.of(other), None, remark)
+
+    def null(rows: pd.DataFrame) -> NullRange:
+        without, statistic = family_turns.turn_null(rows)
+        return NullRange.of(without, statistic=statistic)
+
+    return Recomputed(
+        Value.of(at), None if silent else Value.of(other), null(paper_rows), remark, null(open_rows)
+    )
 
 
 FAMILY_CLAIMS = {
@@ -184,43 +212,50 @@ def no_counterexample() -> Recomputed:
         return family_turns.sign_changes(data.panel(which, rows=rows))
 
     released, open_rows = qualifying("paper", "as_released"), qualifying("open", "one_recipe")
-    readings = {
-        "no positive step at any size": float(released["never"].sum()),
-        "none up to 10B": float(released["never_inside"].sum()),
-    }
-    best, remark = nearest(readings, quoted("no_counterexample_family"))
-    column = {"no positive step at any size": "never", "none up to 10B": "never_inside"}[best]
     cleaned = qualifying("paper", "one_recipe")
-    against = open_rows[open_rows[column]]
+    against = open_rows[open_rows["never"]]
     chances = ", ".join(f"{row.family} {row.p_positive_inside:.0%}" for row in against.itertuples())
-    remark += (
-        f" Without the rows filed under the wrong family the count is {int(cleaned[column].sum())}. On the open panel it is "
+    remark = (
+        f"The label Pythia holds GPT-J and GPT-NeoX as released; with them under a family of their own the count is "
+        f"{int(cleaned['never'].sum())} ({', '.join(cleaned.loc[cleaned['never'], 'family'])}). Read as no positive step at "
+        f"any size; with none up to 10B the count is {int(released['never_inside'].sum())}. On the open panel it is "
         f"{', '.join(against['family'])}; item noise leaves them these chances of a positive step: {chances}."
     )
+    method = "families that qualify and have no positive step"
     return Recomputed(
-        Value(int(readings[best]), None, None, len(released), f"families that qualify, {best}"),
-        Value(len(against), None, None, len(open_rows), f"families that qualify, {best}"),
-        None,
+        Value(int(released["never"].sum()), None, None, len(released), method),
+        Value(len(against), None, None, len(open_rows), method),
+        NullRange.of(family_turns.no_change_null(released)),
         remark,
+        NullRange.of(family_turns.no_change_null(open_rows)),
     )
 
 
 @recomputes("running_coupling_slope")
 def running_slope() -> Recomputed:
     tables = {
-        "Pythia, panel rows": pythia("panel rows"),
-        "Pythia, bootstrap copy": pythia("bootstrap copy"),
-        "Pythia label as released": data.panel("paper").query("family == 'Pythia'"),
+        "the bootstrap copy": pythia("bootstrap copy"),
+        "the label Pythia as released": data.panel("paper").query("family == 'Pythia'"),
         "all families": data.panel("paper"),
     }
-    slopes = {
-        name: coupling.running_coupling(coupling.local_coupling(table)) for name, table in tables.items()
-    }
-    best, remark = nearest(
-        {name: slope.estimate for name, slope in slopes.items()}, quoted("running_coupling_slope")
+    others = ", ".join(
+        f"{name} {coupling.running_coupling(coupling.local_coupling(table)).estimate:.3g}"
+        for name, table in tables.items()
     )
-    open_rows = coupling.running_coupling(coupling.local_coupling(pythia("open panel")))
-    return Recomputed(Value.of(slopes[best]), Value.of(open_rows), None, remark)
+    local, open_local = (coupling.local_coupling(pythia(copy)) for copy in ("panel rows", "open panel"))
+
+    def null(steps: pd.DataFrame) -> NullRange:
+        used = steps.dropna(subset=["coupling"])
+        shuffled = trend_nulls.permutation_null(np.log10(used["mid_params_b"]), used["coupling"])
+        return NullRange.of(shuffled, statistic="r of local coupling and log N")
+
+    return Recomputed(
+        Value.of(coupling.running_coupling(local)),
+        Value.of(coupling.running_coupling(open_local)),
+        null(local),
+        f"Read as Pythia in the panel's rows; other readings: {others}.",
+        null(open_local),
+    )
 
 
 def _olmo_row(which: data.Panel) -> pd.Series:
@@ -259,29 +294,19 @@ def _isocline(family: str) -> Recomputed:
         table = isocline.isocline_hits(data.panel(which, rows="one_recipe"))
         return table[table["family"] == family].iloc[0]
 
+    def value(row: pd.Series) -> Value:
+        method = "signs of intervals, judged at the smaller model"
+        return Value(int(row["rule"]), None, None, int(row["n"]), method)
+
+    def null(row: pd.Series) -> NullRange:
+        return NullRange.of(isocline.always_negative_null(row))
+
     paper_hits, open_hits = hits("paper"), hits("open")
-    n = int(paper_hits["n"])
-    share = paper_hits["always_negative"] / n
-    low, high = stats.binom.interval(0.95, n, share)
-    constant = NullRange(
-        float(paper_hits["always_negative"]), float(low), float(high), "always negative, signs drawn anew"
-    )
     remark = (
-        f"Of {n} signs the rule as stated hits {paper_hits['rule']}, its negation {paper_hits['negation']}, and "
+        f"Of {paper_hits['n']} signs the rule as stated hits {paper_hits['rule']}, its negation {paper_hits['negation']}, and "
         f"'always negative' {paper_hits['always_negative']}."
     )
-    return Recomputed(
-        Value(int(paper_hits["rule"]), None, None, n, "signs of intervals, judged at the smaller model"),
-        Value(
-            int(open_hits["rule"]),
-            None,
-            None,
-            int(open_hits["n"]),
-            "signs of intervals, judged at the smaller model",
-        ),
-        constant,
-        remark,
-    )
+    return Recomputed(value(paper_hits), value(open_hits), null(paper_hits), remark, null(open_hits))
 
 
 @recomputes("isocline_opt")
@@ -353,14 +378,17 @@ def gradient_exponent() -> Recomputed:
     norms = mean_norms()
     law = scaling_laws.fit_power_law(norms["params_b"], norms["grad_norm"])
     remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
-    return Recomputed(Value.of(law.exponent, sign=-1), None, None, remark)
+    # The norm falls as N to the minus beta: the exponent of its inverse is beta.
+    null = scaling_laws.power_law_null(norms["params_b"], 1 / norms["grad_norm"])
+    return Recomputed(Value.of(law.exponent, sign=-1), None, NullRange.of(null), remark)
 
 
 @recomputes("gradient_loss_exponent")
 def gradient_loss_exponent() -> Recomputed:
     norms = mean_norms()
     law = scaling_laws.fit_power_law(norms["loss_nats"], norms["grad_norm"])
-    return Recomputed(Value.of(law.exponent))
+    null = scaling_laws.power_law_null(norms["loss_nats"], norms["grad_norm"])
+    return Recomputed(Value.of(law.exponent), None, NullRange.of(null))
 
 
 @recomputes("gradient_dip")
@@ -368,4 +396,5 @@ def gradient_dip() -> Recomputed:
     dip = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B")
     out = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B", leave_out=True)
     remark = f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it."
-    return Recomputed(Value.of(dip), None, None, remark)
+    null = scaling_laws.gradient_dip_null(gradient_norms(), "Pythia-1B")
+    return Recomputed(Value.of(dip), None, NullRange.of(null), remark)

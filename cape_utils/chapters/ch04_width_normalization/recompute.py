@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch04_width_normalization import width_controls
-from cape_utils.claims.quotations import nearest, quoted
+from cape_utils.claims.quotations import quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.scaling import coupling, trend_nulls, width
 from cape_utils.stats import correlation
+from cape_utils.stats.resampling import null_from_draws
+from cape_utils.stats.results import Null
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 
@@ -28,7 +31,8 @@ SHUFFLES: dict[width.Shuffle, str] = {"one": "TruthfulQA shuffled", "both": "bot
 
 # The one model here that reads its words out through fewer numbers than its layers carry (word_embed_proj_dim).
 _OPT_350M_OUTPUT = 512
-_SIZE_LIMITS = {"all sizes": float("inf"), "up to 10B": 10.0, "up to 3.5B": 3.5}
+ALL_SIZES = "all sizes"
+_SIZE_LIMITS = {ALL_SIZES: float("inf"), "up to 10B": 10.0, "up to 3.5B": 3.5}
 
 
 def family_rows(which: data.Panel, family: str) -> pd.DataFrame:
@@ -75,43 +79,67 @@ def _normalised(part: pd.DataFrame) -> Value:
     return Value.of(width.normalised_coupling(part[HS], part[TQA], part["d_model"]))
 
 
-def chosen_rows(family: str) -> tuple[pd.DataFrame, str, str]:
-    """Rows of the reading used, its name, and the sentence that names all readings.
-
-    The first reading whose r agrees with the one quoted to the last digit is used, else the nearest.
-    """
-    tables = readings(family)
+def _other_readings(family: str) -> str:
+    """The sentence that names what r would be on other rows than all sizes, and which of them gives the number quoted."""
     target = quoted(FAMILY_CLAIMS[family])
     values = {
         name: width.normalised_coupling(part[HS], part[TQA], part["d_model"]).estimate
-        for name, part in tables.items()
+        for name, part in readings(family).items()
+        if name != ALL_SIZES
     }
-    best, remark = nearest(values, target)
-    agreeing = [name for name, value in values.items() if round(value, 3) == target]
-    used = agreeing[0] if agreeing else best
-    return tables[used], used, f"{remark} The one used: {used}."
-
-
-def _same_in_open(family: str, reading: str) -> pd.DataFrame:
-    """The open panel's rows for a reading, where it has them; all of its rows for the family otherwise."""
-    open_rows = family_rows("open", family)
-    if reading.startswith("with GPT-J"):
-        table = data.with_architecture(data.panel("open", rows="one_recipe")).query("family == 'GPT-Neo/J'")
-        open_rows = table.sort_values("params_b").iloc[: 4 if reading == "with GPT-J" else None]
-    return open_rows[open_rows["params_b"] <= _SIZE_LIMITS.get(reading, float("inf"))]
+    as_quoted = [name for name, value in values.items() if round(value, 3) == target]
+    listed = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+    end = f"; {' and '.join(as_quoted)} as quoted" if as_quoted else ""
+    return f"Read on all sizes; other readings: {listed}{end}." if values else "Read on all sizes."
 
 
 def _family(family: str) -> Recomputed:
-    paper_rows, reading, remark = chosen_rows(family)
-    null = width.ratio_null(paper_rows[HS], paper_rows[TQA], paper_rows["d_model"])
+    paper_rows, open_rows = family_rows("paper", family), family_rows("open", family)
+    null, open_null = (
+        width.ratio_null(rows[HS], rows[TQA], rows["d_model"]) for rows in (paper_rows, open_rows)
+    )
     both = width.ratio_null(paper_rows[HS], paper_rows[TQA], paper_rows["d_model"], shuffle="both")
     raw = correlation.pearson(paper_rows[HS].to_numpy(), paper_rows[TQA].to_numpy())
     shuffled = (
-        f"Undivided r is {raw:.2f}. {null.p:.0%} of the orders of TruthfulQA give at least as much after division; "
-        f"with both scores shuffled it gives {both.value:.2f} [{both.low:.2f}, {both.high:.2f}]."
+        f"Undivided r is {raw:.2f}. With both scores shuffled division gives {both.value:.2f} "
+        f"[{both.low:.2f}, {both.high:.2f}]."
     )
-    open_rows = _normalised(_same_in_open(family, reading))
-    return Recomputed(_normalised(paper_rows), open_rows, NullRange.of(null), f"{shuffled} {remark}")
+    return Recomputed(
+        _normalised(paper_rows),
+        _normalised(open_rows),
+        NullRange.of(null),
+        f"{shuffled} {_other_readings(family)}",
+        NullRange.of(open_null),
+    )
+
+
+def _positive_families(which: data.Panel, draws: int = 5000) -> Null:
+    """In how many of the five families division makes r positive, and in how many it does where the scores are shuffled."""
+    parts = [family_rows(which, family) for family in FAMILY_CLAIMS]
+    observed = sum(_normalised(part).value > 0 for part in parts)  # type: ignore[operator]
+    drawn = [
+        width.ratio_draws(part[HS], part[TQA], part["d_model"], shuffle="both", draws=draws, rng=seed) > 0
+        for seed, part in enumerate(parts)
+    ]
+    method = "both scores shuffled, then divided by the same widths"
+    return null_from_draws(float(observed), np.sum(drawn, axis=0).astype(float), len(parts), method)
+
+
+@recomputes("width_every_family")
+def width_every_family() -> Recomputed:
+    null, other = _positive_families("paper"), _positive_families("open")
+    raw = [coupling.population_coupling(family_rows("paper", family)).estimate for family in FAMILY_CLAIMS]
+    remark = (
+        f"Undivided, r is below zero in {sum(r < 0 for r in raw)} of the five. Division by a number that grows faster than "
+        "either score makes two unrelated scores rise and fall together."
+    )
+    return Recomputed(
+        Value(int(null.observed), None, None, null.n, "families with r above zero after division"),
+        Value(int(other.observed), None, None, other.n, "families with r above zero after division"),
+        NullRange.of(null),
+        remark,
+        NullRange.of(other),
+    )
 
 
 @recomputes("width_pythia")
@@ -154,6 +182,7 @@ def width_raw_opt() -> Recomputed:
         Value.of(coupling.population_coupling(public)),
         NullRange.of(trend_nulls.monotone_null(rows[HS], rows[TQA])),
         f"Read as it stands, all sizes of OPT; some of them: {others}.",
+        NullRange.of(trend_nulls.monotone_null(public[HS], public[TQA])),
     )
 
 
@@ -162,11 +191,11 @@ def projection_drop() -> Recomputed:
     stages = data.load("projection_coupling")
     changes = width_controls.projection_changes(stages).query("stage == 'after_projection'")
     change_pct = changes[changes["model"] == "Pythia-1B"].set_index("measure")["change_pct"]
-    best, remark = nearest(
-        {str(name).replace("_", " "): float(v) for name, v in change_pct.items()},
-        quoted("projection_drop_1b"),
+    # The paper's internal coupling is the cosine of the mean activations; the file holds another measure beside it.
+    measure = "cosine_of_mean_activations"
+    remark = ", ".join(
+        f"{str(name).replace('_', ' ')} {v:.3g}%" for name, v in change_pct.drop(measure).items()
     )
-    measure = best.replace(" ", "_")
     same = changes[changes["measure"] == measure].set_index("model")["change_pct"]
     others = ", ".join(f"{model} {change:+.0f}%" for model, change in same.drop("Pythia-1B").items())
     cosines = stages[stages["model"] == "Pythia-1B"].set_index("stage")[measure]
@@ -180,7 +209,7 @@ def projection_drop() -> Recomputed:
         Value(float(same["Pythia-1B"]), None, None, 1, "one model, change of the released cosine"),
         None,
         NullRange.of(null),
-        f"The other models released rise: {others}. {remark}",
+        f"The other models released rise: {others}. The other measure released for Pythia-1B: {remark}.",
     )
 
 

@@ -10,11 +10,12 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.chapters.ch05_recipes import equivalent_size, generations
 from cape_utils.chapters.ch05_recipes.equivalent_size import EquivalentSize
-from cape_utils.claims.quotations import nearest, quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.scaling import recipe_effects, web_curve
 from cape_utils.scaling.web_curve import TQA, WEB_SETS
+from cape_utils.stats.formatting import p_value
+from cape_utils.stats.resampling import null_from_draws
 
 HS = "hellaswag"
 PANELS: dict[data.Panel, str] = {"open": "the open panel", "paper": "the paper's panel"}
@@ -45,31 +46,25 @@ def qwen_dip() -> Recomputed:
     repeated = int(cosines["flags"].fillna("").str.contains("repeated_score").sum())
     difference = Value(null.observed, None, None, 2, "difference of two released cosines")
     remark = (
-        f"The null asks whether one odd value among {null.n}, tied to no generation, could do it: {null.p:.0%} of the "
-        f"permutations give as much. The same difference stands inside the older generation ({within}), and {repeated} of "
-        f"the {len(cosines)} "
-        f"released figures are one number to three digits. {_COPIED}"
+        f"The null asks whether one odd value among {null.n}, tied to no generation, could do it. The same difference stands "
+        f"inside the older generation ({within}), and {repeated} of the {len(cosines)} released figures are one number to three "
+        f"digits. {_COPIED}"
     )
     return Recomputed(difference, None, NullRange.of(null), remark)
 
 
 @recomputes("qwen_8b_gain")
 def qwen_8b_gain() -> Recomputed:
-    old, first, second = (_cosine(model) for model in generations.MEASURES["qwen_8b_gain"][1])
-    readings = {
-        "first released figure of Qwen3-8B": first - old,
-        "second released figure": second - old,
-        "their mean": (first + second) / 2 - old,
-    }
-    best, remark = nearest(readings, quoted("qwen_8b_gain"))
-    apart = first - second
-    null = NullRange(0.0, -apart, apart, "no gain, and figures that differ as the two of Qwen3-8B do")
-    words = (
-        f"The two released figures of Qwen3-8B, {first:.3f} and {second:.3f}, differ by {apart:.3f}, or {first / second - 1:.0%} "
-        f"of the smaller. {remark} {_COPIED}"
+    models = generations.MEASURES["qwen_8b_gain"][1]
+    old, first, second = (_cosine(model) for model in models)
+    null = generations.internal_difference_null(models[0], models[1])
+    remark = (
+        f"Read as the first released figure of Qwen3-8B; with the second the gain is {second - old:.3f}, with their mean "
+        f"{(first + second) / 2 - old:.3f}. The two figures, {first:.3f} and {second:.3f}, differ by {first - second:.3f}, or "
+        f"{first / second - 1:.0%} of the smaller. {_COPIED}"
     )
-    gain = Value(round(readings[best], 6), None, None, 2, f"difference of two released cosines, {best}")
-    return Recomputed(gain, None, null, words)
+    gain = Value(round(first - old, 6), None, None, 2, "difference of two released cosines")
+    return Recomputed(gain, None, NullRange.of(null), remark)
 
 
 @recomputes("gemma4_coupling")
@@ -149,25 +144,65 @@ def web_steps_matched(which: data.Panel, *, factor: float = 2.0) -> pd.DataFrame
 @recomputes("phi_scale_advantage")
 def phi_scale_advantage() -> Recomputed:
     paper, public = phi_readings("paper"), phi_readings("open")
-    reached = {name: size.estimate for name, size in paper.items() if np.isfinite(size.estimate)}
-    best, _ = nearest(reached, quoted("phi_scale_advantage"))
-    listed = "; ".join(f"{name} {size}" for name, size in paper.items())
-    matched = web_steps_matched("paper")["matches_b"].dropna()
-    null = NullRange(
-        float(matched.median()),
-        float(matched.min()),
-        float(matched.max()),
-        f"the same for {len(matched)} web-trained steps of similar size, each line left out; all of them",
-    )
+    # The claim is about the coupling, beside web-trained models as their papers describe them.
+    read = f"coupling, {next(iter(WEB_SETS))}"
+    listed = "; ".join(f"{name} {size}" for name, size in paper.items() if name != read)
+
+    def null(which: data.Panel, observed: EquivalentSize) -> NullRange:
+        matched = web_steps_matched(which)["matches_b"].dropna()
+        method = f"the same for {len(matched)} web-trained steps of similar size, each line left out"
+        return NullRange.of(
+            null_from_draws(observed.estimate, matched.to_numpy(dtype=float), len(matched), method)
+        )
+
     small = equivalent_size.small_web_models(web_curve.recipe_rows("paper"))
     beyond = int((small["matches_b"].isna() | (small["matches_b"] > 10)).sum())
     remark = (
-        f"No released file holds a cosine of Phi, so it is read as scores. Readings tried: {listed}. Shown is {best}, which of "
-        f"those that reach a size comes nearest to the paper's 10B. The step from Phi-1.5 to "
+        f"No released file holds a cosine of Phi, so it is read as scores, and as {read}. Other readings: {listed}. The step "
+        f"from Phi-1.5 to "
         f"Phi-2 changes the data too, and item noise alone gives its coupling a wide error. The curve of TruthfulQA falls and "
         f"rises again, so that {beyond} of {len(small)} web-trained models of about 1B also match none or more than 10B."
     )
-    return Recomputed(_sized(paper[best], best), _sized(public[best], best), null, remark)
+    reached = np.isfinite(public[read].estimate)
+    return Recomputed(
+        _sized(paper[read], read),
+        _sized(public[read], read),
+        null("paper", paper[read]),
+        remark,
+        null("open", public[read]) if reached else None,
+    )
+
+
+def _lever(lever: str, measured: str) -> Recomputed:
+    """A lever that the abstract says shifts the critical scale by itself, with what can be said of it."""
+    remark = (
+        f"It takes two families that differ in {lever} alone, each with a critical scale that its own scores identify; no "
+        f"such pair is among the {data.panel('paper')['family'].nunique()} families of the paper's panel or the "
+        f"{data.panel('open')['family'].nunique()} of the open one. {measured}"
+    )
+    return Recomputed(None, None, None, remark)
+
+
+@recomputes("lever_architecture")
+def lever_architecture() -> Recomputed:
+    return _lever("their architecture", "Chapter 11 moves depth and width in a world of its own.")
+
+
+@recomputes("lever_curation")
+def lever_curation() -> Recomputed:
+    effect = next(
+        row for row in class_effects("open").to_dict("records") if row["measure"] == next(iter(MEASURES))
+    )
+    measured = (
+        f"What the open panel shows is a level: at one size curated recipes score {effect['step']:+.1f} points "
+        f"[{effect['low']:.1f}, {effect['high']:.1f}] on TruthfulQA beside web-trained ones, {p_value(effect['p'], name=True)}."
+    )
+    return _lever("the curation of their data", measured)
+
+
+@recomputes("lever_recipe")
+def lever_recipe() -> Recomputed:
+    return _lever("their training recipe", "Chapter 11 moves the balance of its texts in a world of its own.")
 
 
 def fields(which: data.Panel, *, draws: int = 1000) -> pd.DataFrame:

@@ -12,15 +12,17 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.chapters.ch06_attention_heads import attention
-from cape_utils.claims.quotations import nearest, quoted
+from cape_utils.claims.quotations import quoted
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.internals import cosine
-from cape_utils.stats.resampling import interval
+from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Estimate, Floats
 
 QUOTED_MODELS = 40  # the paper counts models without a competing unit of so many
 _SECOND_FILE = " (second file)"
+_MOST = "the most that is possible, every model without a count taken as zero"
+_HEADS_OF_A_MODEL = 144  # 12 layers of 12 heads
 _HEAD_WIDTH = 64  # of the smallest models in the table; wider heads have cosines nearer to zero
 
 
@@ -69,8 +71,7 @@ def zero_readings() -> Mapping[str, tuple[int, int]]:
         models = counted_models(text=text)
         readings[name] = (int((models["competing_units"] == 0).sum()), len(models))
     competing = int((counted_models(text=True)["competing_units"] > 0).sum())
-    most = "the most that is possible, every model without a count taken as zero"
-    readings[most] = (QUOTED_MODELS - competing, QUOTED_MODELS)
+    readings[_MOST] = (QUOTED_MODELS - competing, QUOTED_MODELS)
     return readings
 
 
@@ -98,27 +99,32 @@ def _zero_words() -> str:
 
 @recomputes("zero_competing_heads")
 def zero_competing_heads() -> Recomputed:
-    ways = zero_readings()
-    counts = {name: float(zero) for name, (zero, _) in ways.items()}
-    best, _ = nearest(counts, quoted("zero_competing_heads"))
-    zero, n = ways[best]
+    # Of forty models only one reading speaks, and it is the most favourable that the release allows.
+    zero, n = zero_readings()[_MOST]
     opposed = unrelated_heads(8000)
-    # A model competes in no unit in this null as long as none of its units does.
-    none = float(QUOTED_MODELS if opposed.max() <= 0.5 else 0)
+    # A model competes in no unit as long as none of its units does; a small one has this many.
+    alone = float(np.mean(opposed <= 0.5)) ** _HEADS_OF_A_MODEL
+    drawn = np.random.default_rng(0).binomial(QUOTED_MODELS, alone, size=1000).astype(float)
     method = f"{QUOTED_MODELS} models whose heads point in random directions"
     remark = (
-        f"{_zero_words()} The null has activations without any relation between the two sets: none of {len(opposed):,} heads "
-        f"of width {_HEAD_WIDTH} competes by the paper's rule, and the largest share of opposed pairs is {opposed.max():.2f} "
-        "where more than half is asked for. So zero is what the rule gives with and without cooperation."
+        f"{_zero_words()} The null has activations without any relation between the two sets: of {len(opposed):,} heads of "
+        f"width {_HEAD_WIDTH} {int(np.sum(opposed > 0.5)) or 'none'} competes by the paper's rule, and the largest share of "
+        f"opposed pairs is {opposed.max():.2f} where more than half is asked for. So zero is what the rule gives with and "
+        "without cooperation."
     )
-    return Recomputed(Value(zero, None, None, n, best), None, NullRange(none, none, none, method), remark)
+    return Recomputed(
+        Value(zero, None, None, n, _MOST),
+        None,
+        NullRange.of(null_from_draws(float(zero), drawn, n, method)),
+        remark,
+    )
 
 
 @recomputes("zero_competing_ci")
 def zero_competing_ci() -> Recomputed:
     shares = {name: cosine.share_of_models(*counts) for name, counts in zero_readings().items()}
     pct = {name: 100 * share.estimate for name, share in shares.items()}
-    best, _ = nearest(pct, quoted("zero_competing_ci"))
+    best = _MOST
     share = shares[best]
     as_quoted = cosine.share_of_models(int(quoted("zero_competing_heads")), QUOTED_MODELS)
     listed = "; ".join(f"{name} {_in_pct(one)}" for name, one in shares.items())
@@ -126,7 +132,7 @@ def zero_competing_ci() -> Recomputed:
     remark = (
         f"The arithmetic is right: {as_quoted.n * as_quoted.estimate:.0f} of {as_quoted.n} give {_in_pct(as_quoted)}. The "
         f"count is what the release does not give: {listed}. The interval takes the models as independent; the counts come "
-        f"from {families} families. An interval of a given share has no null of its own."
+        f"from {families} families."
     )
     method = f"{share.method}; {best}"
     return Recomputed(Value(pct[best], 100 * share.low, 100 * share.high, share.n, method), remark=remark)
@@ -160,11 +166,10 @@ def attention_cooperation() -> Recomputed:
     family = rows.groupby("family")["cosine"].agg(["min", "max"])
     across = float((family["max"] - family["min"]).max())
     draws = attention.length_draws()
-    low, high = interval(draws)
     shares = [attention.random_patterns(16, 200, 14, rng=seed) for seed in (0, 1)]
     drawn = float(attention.pattern_cosine(*shares).mean())
     method = "weights averaged over keys, two sets of 16 prompts of 5 to 25 tokens"
-    null = NullRange(float(np.median(draws)), low, high, method)
+    null = NullRange.of(null_from_draws(float(rows["cosine"].mean()), draws, len(rows), method))
     remark = (
         f"Within a model the {len(rows)} profiles move by at most {rows['spread'].max():.0e} from layer to layer, and within "
         f"a family by {across:.0e} from size to size, whatever the depth and the number of heads; between families, which "
@@ -199,8 +204,7 @@ def opt_ladder_peak() -> Recomputed:
     pattern = float(pattern_rows().query("model == 'OPT-13B'")["cosine"].iloc[0])
     remark = (
         "OPT-13B stands in the text only: no released file holds its hidden-state cosine, so there is nothing to recompute it "
-        f"from. The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}. A level has no null "
-        "of its own."
+        f"from. The file that is released for OPT-13B is of attention patterns and gives {pattern:.4f}."
     )
     return Recomputed(None, None, None, remark)
 
@@ -218,7 +222,7 @@ def opt_ladder_crash() -> Recomputed:
         f"hidden-state profiles are released all lie low, the other {len(others)} between {others['mean_cosine'].min():.2f} "
         f"and {others['mean_cosine'].max():.2f} in {others['family'].nunique()} families and down to "
         f"{others['params_b'].min():g}B; the sizes of OPT quoted at 0.5 and more have no profile. So the fall from 13B to 30B "
-        "may be a change of size or of measurement, and the release cannot tell. A level has no null of its own."
+        "may be a change of size or of measurement, and the release cannot tell."
     )
     ours = Value(float(profile.mean()), None, None, len(profile), "mean over layers of one model")
     return Recomputed(ours, None, None, remark)
@@ -258,16 +262,18 @@ def fixed_point_readings() -> Mapping[str, float]:
 @recomputes("opt_fixed_point")
 def opt_fixed_point() -> Recomputed:
     ladder = opt_ladder()
-    readings = fixed_point_readings()
-    best, listed = nearest(readings, quoted("opt_fixed_point"))
+    read = "line through all steps"
     values = ladder["cosine"].to_numpy(dtype=float)
     shuffled = np.random.default_rng(0).permuted(np.tile(values, (2000, 1)), axis=1)
     draws = np.array([_line_fixed_point(row) for row in shuffled])
+    listed = ", ".join(
+        f"{name} {value:.3g}" for name, value in fixed_point_readings().items() if name != read
+    )
     remark = (
         f"{(~ladder['in_release']).sum()} of the {len(ladder)} values stand in the text only, so this is arithmetic on quoted "
-        "figures. The paper gives no rule for a fixed point; read here as a value that the next size would repeat. The null "
-        f"is the line's fixed point with the same values in random order. {listed} The one used: {best}."
+        "figures. The paper gives no rule for a fixed point; read here as a value that the next size would repeat, by the "
+        f"{read}; other readings: {listed}."
     )
-    method = "the same values in random order, line through all steps"
-    null = NullRange(float(np.median(draws)), *interval(draws), method)
-    return Recomputed(Value(readings[best], None, None, len(ladder), best), None, null, remark)
+    observed = _line_fixed_point(values)
+    null = null_from_draws(observed, draws, len(ladder), f"the same values in random order, {read}")
+    return Recomputed(Value(observed, None, None, len(ladder), read), None, NullRange.of(null), remark)

@@ -27,6 +27,7 @@ from cape_utils.chapters.ch07_ode.readings import (
     llama2,
     nearest_row,
     noisy,
+    reading_errors,
     readings,
     source_table,
     surrogates,
@@ -78,6 +79,8 @@ def ode_insample() -> Recomputed:
         Value(open_error, None, None, n, "the same reading") if np.isfinite(open_error) else None,
         NullRange.of(null),
         f"A straight line in log N for each benchmark errs by {trend[0]:.2g}%, a parabola by {trend[1]:.2g}%. {remark}",
+        NullRange.of(insample_null("open panel")[0]),
+        reading_errors("ode_insample"),
     )
 
 
@@ -94,7 +97,8 @@ def alternatives_null(which: data.Panel = "paper", observed: float | None = None
 def ode_llama2() -> Recomputed:
     row, remark = nearest_row("ode_llama2")
     open_error = error_of(row, arrays("open panel"), llama2("open"))
-    null, lines = alternatives_null()
+    null, lines = alternatives_null(observed=float(row["error"]))
+    other = alternatives_null("open", open_error)[0] if np.isfinite(open_error) else None
     still = float(alternatives().query("kind == 'persistence'")["error"].iloc[0])
     curve = float(source_table().iloc[0]["percent"])
     better = int(np.sum(lines < quoted("ode_llama2")))
@@ -115,6 +119,8 @@ def ode_llama2() -> Recomputed:
         Value(open_error, None, None, 3, "the same reading") if np.isfinite(open_error) else None,
         NullRange.of(null),
         f"{beaten} {remark}",
+        None if other is None else NullRange.of(other),
+        reading_errors("ode_llama2"),
     )
 
 
@@ -133,23 +139,30 @@ def _noise_ends(
 
 @recomputes("ode_polynomial_baseline")
 def ode_polynomial_baseline() -> Recomputed:
-    options = list(itertools.product(COPIES[:2], (True, False), ERRORS))
-    named = {
-        f"{copy}, {'from its 7B' if anchored else 'no starting point'}, in {unit}": (copy, anchored, unit)
-        for copy, anchored, unit in options
-    }
-    values = {name: trend_error(c, "paper", 2, anchored=a, error_in=u) for name, (c, a, u) in named.items()}
-    best, remark = nearest(values, quoted("ode_polynomial_baseline"))
-    copy, anchored, unit = named[best]
-    ends = _noise_ends(copy, "paper", anchored, unit)
-    other = _noise_ends("open panel", "open", anchored, unit)
-    open_error = trend_error("open panel", "open", 2, anchored=anchored, error_in=unit)
+    # Like for like: the paper's rows, its unit, and the same starting point as the equation is given.
+    copy, anchored, unit = COPIES[0], True, ERRORS[0]
+    others = ", ".join(
+        f"{c}, {'from its 7B' if a else 'no starting point'}, in {u} "
+        f"{trend_error(c, 'paper', 2, anchored=a, error_in=u):.3g}"
+        for c, a, u in itertools.product(COPIES[:2], (True, False), ERRORS)
+        if (c, a, u) != (copy, anchored, unit)
+    )
     method = "parabola in log N fitted to Pythia; interval by item noise"
     return Recomputed(
-        Value(values[best], *ends, 3, method),
-        Value(open_error, *other, 3, method),
+        Value(
+            trend_error(copy, "paper", 2, anchored=anchored, error_in=unit),
+            *_noise_ends(copy, "paper", anchored, unit),
+            3,
+            method,
+        ),
+        Value(
+            trend_error("open panel", "open", 2, anchored=anchored, error_in=unit),
+            *_noise_ends("open panel", "open", anchored, unit),
+            3,
+            method,
+        ),
         None,
-        f"{remark} The one used: {best}. It is given the same starting point as the equation.",
+        f"Read as {copy}, from its 7B like the equation, in {unit}; other readings: {others}.",
     )
 
 
@@ -217,6 +230,8 @@ def ode_terms() -> Recomputed:
         NullRange.of(terms_null(used["copy"], used["fit"])),
         f"The library of this reading has {used['library']} terms in all. At threshold 0.1 {'; '.join(by_degree)}. "
         f"The one used: {best}.",
+        NullRange.of(terms_null("open panel", used["fit"])),
+        named,
     )
 
 
@@ -286,17 +301,18 @@ def jump_draws(copy: str, label: str, fit: str, draws: int = 500) -> tuple[Float
     return ratios, null
 
 
+def jump_readings() -> tuple[pd.DataFrame, dict[str, float]]:
+    """The readings on the paper's copies that give a ratio, and the ratio by the words for each."""
+    table = jump_table()
+    defined = table[(table["copy"] != "open panel") & table["ratio"].notna()]
+    words = defined["copy"] + ", " + defined["benchmarks"] + ", " + defined["fit"]
+    return defined, dict(zip(words, defined["ratio"].astype(float), strict=True))
+
+
 def jump_reading() -> tuple[pd.Series, str]:
     """The reading nearest to the ratio quoted, and the sentence that names the range of all."""
     table = jump_table()
-    defined = table[(table["copy"] != "open panel") & table["ratio"].notna()]
-    named = dict(
-        zip(
-            defined["copy"] + ", " + defined["benchmarks"] + ", " + defined["fit"],
-            defined["ratio"].astype(float),
-            strict=True,
-        )
-    )
+    defined, named = jump_readings()
     best, _ = nearest(named, quoted("ode_coupling_jump"))
     dropped = int((table["copy"] != "open panel").sum()) - len(defined)
     remark = (
@@ -317,17 +333,19 @@ def ode_coupling_jump() -> Recomputed:
     other = interval(jump_draws("open panel", row["benchmarks"], row["fit"])[0])
     sizes = arrays(row["copy"])[0]
     points = {name: int(inside(sizes).sum()) for name, inside in PHASES.items()}
+
+    def null_of(of: pd.Series, draws: Floats) -> NullRange:
+        method = "one law for all sizes, item noise only"
+        return NullRange.of(
+            null_from_draws(float(of["ratio"]), draws[np.isfinite(draws)], len(sizes), method)
+        )
+
     counted = f"The bonus fit has {points['bonus']} models, that is {points['bonus'] - 1} steps; the tax fit has {points['tax']}."
     return Recomputed(
         Value(float(row["ratio"]), low, high, points["bonus"], "interval by item noise"),
         Value(float(open_row["ratio"]), *other, points["bonus"], "the same reading; interval by item noise"),
-        NullRange.of(
-            null_from_draws(
-                float(row["ratio"]),
-                null[np.isfinite(null)],
-                len(sizes),
-                "one law for all sizes, item noise only",
-            )
-        ),
+        null_of(row, null),
         f"{counted} {remark}",
+        null_of(open_row, jump_draws("open panel", row["benchmarks"], row["fit"])[1]),
+        jump_readings()[1],
     )

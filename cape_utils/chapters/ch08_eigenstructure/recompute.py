@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.loading import pythia
 from cape_utils.scaling import spectrum
-from cape_utils.stats.resampling import interval
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Floats
 
 CRITICAL_B = 3.5
@@ -86,23 +86,29 @@ def phase_table() -> pd.DataFrame:
 
 def _phase_dimension(phase: str) -> Recomputed:
     readings = phase_table()
-    # One definition must serve both phases, so the nearest is chosen for the two numbers together.
-    best = readings.iloc[int(readings["distance"].to_numpy().argmin())]
-    table, public = data.panel("paper", rows=best["rows"]), data.panel("open", rows="one_recipe")
-    label, other = phases(table, best["way"]), phases(public, best["way"])
-    estimate = spectrum.dimension(table[label == phase], draws=DRAWS)
-    null = group_spectra.split_null(table, label, draws=DRAWS)[phase]
-    listed = "; ".join(f"{r.reading}: tax {r.tax:.2f}, bonus {r.bonus:.2f}" for r in readings.itertuples())
+    # The literal reading comes first: the phases as chapter 2 counts them, on the rows as released.
+    read, nearest_to_both = readings.iloc[0], readings.iloc[int(readings["distance"].to_numpy().argmin())]
+    table, public = data.panel("paper", rows=read["rows"]), data.panel("open", rows="one_recipe")
+    label, other = phases(table, read["way"]), phases(public, read["way"])
+    null, open_null = (
+        group_spectra.split_null(rows, given, draws=DRAWS)[phase]
+        for rows, given in ((table, label), (public, other))
+    )
+    listed = "; ".join(
+        f"{r.reading}: tax {r.tax:.2f}, bonus {r.bonus:.2f}" for r in readings.iloc[1:].itertuples()
+    )
     higher = int((readings["tax"] > readings["bonus"]).sum())
     remark = (
-        f"One reading serves both phases: {best['reading']}. The tax phase has the larger number in {higher} of "
-        f"{len(readings)} readings. Readings tried: {listed}."
+        f"One reading serves both phases: {read['reading']}, with tax {read['tax']:.2f} and bonus {read['bonus']:.2f}. The tax "
+        f"phase has the larger number in {higher} of {len(readings)} readings. The others: {listed}. The nearest to both "
+        f"quoted numbers is {nearest_to_both['reading']}."
     )
     return Recomputed(
-        Value.of(estimate),
+        Value.of(spectrum.dimension(table[label == phase], draws=DRAWS)),
         Value.of(spectrum.dimension(public[other == phase], draws=DRAWS)),
         NullRange.of(null),
         remark,
+        NullRange.of(open_null),
     )
 
 
@@ -138,16 +144,21 @@ def deff_frontier() -> Recomputed:
         **{f"Pythia ({copy})": pythia(copy).tail(3) for copy in COPIES},
     }
     ratios = {name: spectrum.pca(three).participation_ratio for name, three in threes.items()}
-    best, remark = nearest(ratios, quoted("deff_frontier"))
-    chosen = table["model"].isin(threes[best]["model"]).map({True: "three", False: "rest"})
-    null = group_spectra.split_null(table, chosen, draws=DRAWS)["three"]
+    read, *others = threes
     other = next(iter(largest_three(public).values()))
-    value = Value(ratios[best], None, None, 3, f"the three largest of {best}; three models have no interval")
+
+    def null(rows: pd.DataFrame, three: pd.DataFrame) -> NullRange:
+        chosen = rows["model"].isin(three["model"]).map({True: "three", False: "rest"})
+        drawn = group_spectra.split_null(rows, chosen, draws=DRAWS)["three"]
+        return NullRange.of(replace(drawn, method="three models of the panel drawn at random"))
+
+    listed = ", ".join(f"{name} {ratios[name]:.3g}" for name in others)
     return Recomputed(
-        value,
+        Value(ratios[read], None, None, 3, f"the three largest of {read}; three models have no interval"),
         Value(spectrum.pca(other).participation_ratio, None, None, 3, ", ".join(other["model"])),
-        NullRange(null.value, null.low, null.high, "three models of the panel drawn at random"),
-        f"Three models span two dimensions at most. {remark}",
+        null(table, threes[read]),
+        f"Three models span two dimensions at most. Read as the three largest of {read}; other readings: {listed}.",
+        null(public, other),
     )
 
 
@@ -222,6 +233,11 @@ def _around(point: float, draws: Floats, n: int, method: str) -> Value:
     return Value(point, low, high, n, f"{method}; range under item noise")
 
 
+def _null(observed: float, drawn: Floats, n: int) -> NullRange:
+    method = "straight lines in log N with the residuals in random order"
+    return NullRange.of(null_from_draws(observed, drawn[np.isfinite(drawn)], n, method))
+
+
 @recomputes("lambda2_exponent")
 def lambda2_exponent() -> Recomputed:
     readings = {str(reading): reading for reading in exponent_readings()}
@@ -235,21 +251,19 @@ def lambda2_exponent() -> Recomputed:
         noise = chosen.exponent(rolling_spectrum.noise_stack(scores, draws=DRAWS), sizes)
         return _around(float(chosen.exponent(scores, sizes)), noise, len(sizes), best)
 
-    scores, sizes = tables[chosen.copy]
-    null = chosen.exponent(rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS), sizes)
-    low, high = interval(null)
+    def null(copy: str) -> NullRange:
+        scores, sizes = tables[copy]
+        drawn = chosen.exponent(rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS), sizes)
+        return _null(float(chosen.exponent(scores, sizes)), drawn, len(sizes))
+
     values = list(exponents.values())
     second = sorted(values, key=lambda one: abs(one - quoted("lambda2_exponent")))[1]
     remark = (
         f"The words leave the window and N open; {len(values)} readings give {min(values):.2f} to {max(values):.2f}, "
         f"{sum(one < 0 for one in values)} of them negative. Nearest is {best}, next {second:.2f}."
     )
-    method = "straight lines in log N with the residuals in random order"
     return Recomputed(
-        value(chosen.copy),
-        value("open panel"),
-        NullRange(float(np.nanmedian(null)), low, high, method),
-        remark,
+        value(chosen.copy), value("open panel"), null(chosen.copy), remark, null("open panel"), exponents
     )
 
 
@@ -336,21 +350,20 @@ def eigenvector_flip() -> Recomputed:
         noise = _change(chosen, rolling_spectrum.noise_stack(scores, draws=DRAWS))
         return _around(float(_change(chosen, scores)), noise, len(sizes), best)
 
-    scores, sizes = tables[chosen.copy]
-    null = _change(chosen, rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS))
-    low, high = interval(null)
+    def null(copy: str) -> NullRange:
+        scores, sizes = tables[copy]
+        drawn = _change(chosen, rolling_spectrum.trend_stack(scores, sizes, draws=DRAWS))
+        return _null(float(_change(chosen, scores)), drawn, len(sizes))
+
+    scores, _ = tables[chosen.copy]
     first, last = (float(one) for one in chosen.loadings(scores))
     flips = _flips(flip_table())
     remark = (
         f"In that reading the loading goes from {first:+.2f} to {last:+.2f}. From positive to negative it goes in {flips} of "
         f"{len(changes)} readings, which give changes of {min(changes.values()):+.2f} to {max(changes.values()):+.2f}."
     )
-    method = "straight lines in log N with the residuals in random order"
     return Recomputed(
-        value(chosen.copy),
-        value("open panel"),
-        NullRange(float(np.median(null)), low, high, method),
-        remark,
+        value(chosen.copy), value("open panel"), null(chosen.copy), remark, null("open panel"), changes
     )
 
 

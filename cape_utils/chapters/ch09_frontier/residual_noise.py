@@ -40,18 +40,20 @@ def same_h_null(field: pd.DataFrame, first: str, second: str) -> Null:
             raise ValueError(f"no model {model!r}; there are {', '.join(h)}")
     se = math.hypot(noise[first], noise[second])
     observed = h[first] - h[second]
-    p = float(2 * stats.norm.sf(abs(observed) / se))
+    less, greater = float(stats.norm.cdf(observed / se)), float(stats.norm.sf(observed / se))
     return Null(
         observed=observed,
         value=0.0,
         low=-1.96 * se,
         high=1.96 * se,
-        p=p,
+        p=2 * min(less, greater),
         smallest_p=0.0,
         n=2,
         draws=0,
         exact=True,
         method="two models with one h, item noise only",
+        p_less=less,
+        p_greater=greater,
     )
 
 

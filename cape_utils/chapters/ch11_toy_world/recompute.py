@@ -13,7 +13,7 @@ from cape_utils.chapters.ch11_toy_world.levers import lever_table, lever_words
 __all__ = ["CITED_CLAIMS", "LEVER_CLAIMS", "remarks"]
 
 LEVER_CLAIMS: dict[str, str] = {
-    "critical_scale": "length",
+    "critical_scale_turn": "length",
     "width_pythia": "depth",
     "qwen_dip": "balance",
     "gemma4_coupling": "rumours",

@@ -17,8 +17,9 @@ __all__ = ["verdict_chart"]
 
 _COLOURS = {
     "reproduced": PALETTE["green"],
+    "borderline": PALETTE["blue"],
+    "not distinguishable": PALETTE["orange"],
     "paper's data only": PALETTE["sky"],
-    "artefact": PALETTE["orange"],
     "differs": PALETTE["vermillion"],
     "not testable": PALETTE["purple"],
     "not written yet": PALETTE["grey"],

@@ -9,11 +9,18 @@ from IPython.display import Markdown
 
 from cape_utils import data
 from cape_utils.charts.tables import Table, table
-from cape_utils.claims.verdicts import VERDICTS, Claim
-from cape_utils.stats.formatting import DASH, number
+from cape_utils.claims.quotations import claims_by_id
+from cape_utils.claims.verdicts import RECOMPUTED, VERDICTS, Claim
+from cape_utils.stats.formatting import DASH, number, p_value
+from cape_utils.stats.results import Null
 
 __all__ = [
+    "abstract_table",
+    "change_table",
     "ledger_by_chapter",
+    "luck",
+    "multiplicity",
+    "null_table",
     "recomputed",
     "scorecard_table",
     "tested_claims",
@@ -36,7 +43,7 @@ def tested_claims(scorecard: pd.DataFrame) -> pd.DataFrame:
 
 def recomputed(scorecard: pd.DataFrame) -> pd.DataFrame:
     """The claims whose number comes back from the authors' data, whatever else is said of it."""
-    return scorecard[scorecard["verdict"].isin(["reproduced", "artefact", "paper's data only"])]
+    return scorecard[scorecard["verdict"].isin(RECOMPUTED)]
 
 
 def what_stands(scorecard: pd.DataFrame) -> Markdown:
@@ -45,14 +52,51 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
     counts = {verdict: int((tested["verdict"] == verdict).sum()) for verdict in VERDICTS}
     only_there = counts["paper's data only"]
     stands = tested[tested["verdict"] == "reproduced"]
-    listed = "\n".join(f"- {row.statement} ({row.chapter})" for row in stands.itertuples())
+    bare = int(stands["p"].isna().sum())
+    listed = "\n".join(
+        f"- {statement} ({chapter}{'' if pd.isna(p) else ', ' + p_value(p, name=True)})"
+        for statement, chapter, p in zip(
+            stands["statement"], stands["chapter"], stands["p"].astype(float), strict=True
+        )
+    )
     return Markdown(
         f"Of {len(tested)} claims tested, **{len(recomputed(tested))}** are recomputed from the authors' data. "
-        f"**{counts['artefact']}** of these a null gives as well, {only_there} the open panel contradicts, "
-        f"and **{len(stands)}** stand:\n\n{listed}\n\n"
+        f"**{counts['not distinguishable']}** of these a null gives as well, {counts['borderline']} are borderline, "
+        f"{only_there} the open panel contradicts, and **{len(stands)}** stand. {bare} of those that stand have no pattern in "
+        f"them that a null could give:\n\n{listed}\n\n"
         f"{counts['differs']} are not what the released data give, and {counts['not testable']} cannot be tested with what "
-        f"was "
-        "released."
+        "was released."
+    )
+
+
+def multiplicity(scorecard: pd.DataFrame, *, level: float = 0.05) -> Markdown:
+    """How many claims their nulls would let through by themselves, and how many once their number is taken into account."""
+    tested = scorecard.dropna(subset=["p"])
+    alone, together = (int((tested[name] <= level).sum()) for name in ("p", "q"))
+    both = tested.dropna(subset=["open_p"])
+    there = int((both["open_p"] <= level).sum())
+    return Markdown(
+        f"{len(tested)} claims have a pattern in them and a null for it. By chance alone {level * len(tested):.0f} of so many "
+        f"would have p of at most {level:g}; {alone} have. Adjusted for their number (Benjamini and Hochberg), {together} stay "
+        f"at or below {level:g}. Of the {len(both)} that the open panel can be asked about, {there} have p of at most "
+        f"{level:g} there."
+    )
+
+
+def luck(scorecard: pd.DataFrame, null: Null) -> Markdown:
+    """How many claims agree, among how many, and how many would by luck.
+
+    Parameters
+    ----------
+    scorecard : pandas.DataFrame
+    null : Null
+        From ``claims.agreement_by_luck``.
+    """
+    return Markdown(
+        f"Of the {len(scorecard)} claims {null.n} quote a number that is recomputed and that another claim of the same unit "
+        f"could have; the others are words, bounds, not testable, or alone in their unit. **{null.observed:.0f}** of the "
+        f"{null.n} agree. By luck it is {null.value:.0f} [{null.low:.0f}, {null.high:.0f}], where the nearest of several "
+        "readings is chosen anew in each draw, as it was for the quoted numbers."
     )
 
 
@@ -110,3 +154,46 @@ def tolerance_table(scorecard: pd.DataFrame) -> Table:
         pd.DataFrame(rows),
         {"times": "tolerance (units of the last digit quoted)", "claims": "claims recomputed"},
     )
+
+
+def null_table(scorecard: pd.DataFrame) -> Table:
+    """Each claim with a null: the side it claims, p on both panels, and p adjusted for the number of claims."""
+    sides = {"greater": "more than", "less": "less than", "two-sided": "other than"}
+    rows = scorecard.dropna(subset=["p"]).assign(
+        id=lambda t: t["id"].str.replace("_", " "), alternative=lambda t: t["alternative"].map(sides)
+    )
+    headings = {
+        "id": "claim",
+        "alternative": "claims ... its null",
+        "p": "p, paper's data",
+        "open_p": "p, open panel",
+        "q": "p adjusted",
+        "verdict": "verdict",
+    }
+    return table(rows, headings, show=dict.fromkeys(("p", "open_p", "q"), p_value))
+
+
+def abstract_table(scorecard: pd.DataFrame) -> Table:
+    """Every sentence of both abstracts with the claims that test it and their verdicts."""
+    verdict = dict(zip(scorecard["id"], scorecard["verdict"], strict=True))
+    rows = []
+    for row in data.load("abstracts").to_dict("records"):
+        ids = row["claims"].split() if isinstance(row["claims"], str) else []
+        claims_by_id(ids)
+        tested = "; ".join(f"{name.replace('_', ' ')}: {verdict[name]}" for name in ids)
+        versions = "" if row["version"] == "both" else f", version {row['version']}"
+        rows.append(
+            {
+                "paper": f"{row['paper']}{versions}",
+                "says": row["says"],
+                "tested": tested or f"none: {row['no_claim']}",
+            }
+        )
+    headings = {"paper": "abstract", "says": "what it says, in our words", "tested": "claims and verdicts"}
+    return table(pd.DataFrame(rows), headings)
+
+
+def change_table() -> Table:
+    """Verdicts of this book that changed, and why."""
+    rows = data.load("verdict_changes").assign(claim=lambda t: t["claim"].str.replace("_", " "))
+    return table(rows, {"claim": "claim", "before": "before", "after": "now", "changed": "day", "why": "why"})
