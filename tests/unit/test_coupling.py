@@ -636,3 +636,47 @@ def test_a_constant_series_is_not_significant(null):
     found = null([1.0, 2.0, 4.0, 8.0, 9.0, 11.0], [5.0] * 6)
     assert np.isnan(found.observed)
     assert not found.p <= 0.05
+
+
+# ---------------------------------------------------------------- the sign that families share
+
+
+def _families(signs, rng, models=5):
+    """Families whose first score rises and whose second moves with or against it, each at a level of its own."""
+    parts = []
+    for number, sign in enumerate(signs):
+        level, size = rng.normal(size=2), np.arange(models)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "family": f"f{number}",
+                    "params_b": 10.0**size,
+                    "hellaswag": 40 + level[0] + 4 * size + rng.normal(size=models),
+                    "truthfulqa_mc2": 40 + level[1] + sign * 2 * size + rng.normal(size=models),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_direction_null_finds_a_sign_that_families_share():
+    rng = np.random.default_rng(0)
+    falling = trend_nulls.family_direction_null(_families([-1] * 10, rng), draws=2000)
+    assert falling.p_less < 0.01
+    assert falling.p_greater > 0.99
+    rising = trend_nulls.family_direction_null(_families([1] * 10, rng), draws=2000)
+    assert rising.p_greater < 0.01
+    # Two families cannot share a sign by more than one in four draws.
+    assert trend_nulls.family_direction_null(_families([-1, -1], rng), draws=2000).p_less > 0.2
+
+
+def test_the_direction_null_is_calibrated_where_the_sign_is_chance():
+    rng = np.random.default_rng(1)
+    p = [
+        trend_nulls.family_direction_null(
+            _families(rng.choice([-1, 1], size=8), rng), draws=200, rng=rng
+        ).p_less
+        for _ in range(300)
+    ]
+    assert np.mean(np.array(p) <= 0.1) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(p) == pytest.approx(0.5, abs=0.06)

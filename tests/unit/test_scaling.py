@@ -174,3 +174,44 @@ def test_the_dip_is_the_distance_from_the_fitted_law():
     assert found.estimate == pytest.approx(100 * (means[1.0] / float(law.predict(1.0)) - 1))
     with pytest.raises(ValueError, match=r"no model 'Pythia-2B'; the models are Pythia-1\.4B"):
         scaling_laws.gradient_dip(norms, "Pythia-2B")
+
+
+def test_an_exponent_is_held_against_its_values_in_random_order():
+    x = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    noisy = x**0.5 * np.exp(np.random.default_rng(0).normal(0, 0.05, size=6))
+    null = scaling_laws.power_law_null(x, noisy)
+    assert null.observed == pytest.approx(scaling_laws.fit_power_law(x, noisy).exponent.estimate)
+    assert null.p_greater < 0.01
+    assert scaling_laws.power_law_null(x, 1 / noisy).observed == pytest.approx(-null.observed)
+    shuffled = scaling_laws.power_law_null(x, noisy[[3, 0, 5, 1, 4, 2]])
+    assert 0.1 < shuffled.p_greater < 0.9
+
+
+def _norms(dip, rng, models=6, batches=4):
+    rows = []
+    for k in range(models):
+        level = 10 * 2.0 ** (-0.4 * k) * np.exp(rng.normal(0, 0.05)) * (1 + dip * (k == 2))
+        rows += [
+            {
+                "model": f"m{k}",
+                "params_b": 2.0**k,
+                "batch": b,
+                "grad_norm": level * np.exp(rng.normal(0, 0.01)),
+            }
+            for b in range(batches)
+        ]
+    return pd.DataFrame(rows)
+
+
+def test_a_dip_is_held_against_the_lowest_of_all_models():
+    rng = np.random.default_rng(0)
+    assert scaling_laws.gradient_dip_null(_norms(-0.5, rng), "m2", draws=4000).p_less < 0.01
+    p = []
+    for _ in range(200):
+        norms = _norms(0.0, rng)
+        lowest = min(
+            (scaling_laws.gradient_dip(norms, m, draws=1).estimate, m) for m in sorted(set(norms["model"]))
+        )[1]
+        p.append(scaling_laws.gradient_dip_null(norms, lowest, draws=400, rng=rng).p_less)
+    # The lowest is chosen after the fact, here as in the paper, and the null has to allow for it.
+    assert np.mean(np.array(p) <= 0.05) <= 0.13

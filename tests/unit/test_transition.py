@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from cape_utils import data
@@ -632,3 +633,53 @@ def test_families_of_one_model_cannot_locate_a_turn():
     alone = data.panel("paper").drop_duplicates("family")
     with pytest.raises(ValueError, match="rows in families of two or more are needed; there are 0"):
         critical_scale.fixed_effects(alone)
+
+
+# ---------------------------------------------------------------- nulls of a turn
+
+
+def _family_of(score):
+    size = 10.0 ** np.linspace(-1, 1, len(score))
+    return pd.DataFrame({"family": "f", "params_b": size, "truthfulqa_mc2": score})
+
+
+def test_a_turn_has_to_fall_and_to_rise():
+    turning, _ = family_turns.turn_null(_family_of([45.0, 38.0, 30.0, 38.0, 45.0]))
+    assert turning.p_greater < 0.001
+    falling, what = family_turns.turn_null(_family_of([45.0, 42.0, 39.0, 36.0, 33.0]))
+    assert (falling.observed, falling.p_greater) == (0.0, 1.0)
+    assert what.startswith("rise")
+    rising, what = family_turns.turn_null(_family_of([33.0, 36.0, 39.0, 42.0, 45.0]))
+    assert (rising.observed, rising.p_greater) == (0.0, 1.0)
+    assert what.startswith("fall")
+    # A fall that noise explains is no turn, however clear the rise after it.
+    shallow, what = family_turns.turn_null(_family_of([33.5, 33.0, 38.0, 42.0, 47.0]))
+    assert shallow.p_greater > 0.1
+    assert what.startswith("fall")
+
+
+def test_noise_on_a_falling_family_seldom_looks_like_a_turn():
+    rng = np.random.default_rng(0)
+    truth = np.linspace(46, 34, 6)
+    p = [
+        family_turns.turn_null(_family_of(truth + rng.normal(0, 1.65, size=6)), draws=300, rng=rng)[
+            0
+        ].p_greater
+        for _ in range(200)
+    ]
+    assert np.mean(np.array(p) <= 0.1) <= 0.1
+
+
+def test_coin_flips_seldom_lack_a_change_of_sign():
+    families = pd.DataFrame({"n": [5, 7], "never": [True, False]})
+    null = family_turns.no_change_null(families, draws=20_000)
+    exact = 1 - (1 - 0.5**4) * (1 - 0.5**6)
+    assert null.p_greater == pytest.approx(exact, abs=0.01)
+    assert null.p_less > 0.99  # one or none of two is what coin flips give nearly always
+
+
+def test_the_constant_that_calls_every_sign_negative_is_a_null_of_its_own():
+    hits = pd.Series({"n": 7, "rule": 6, "negation": 1, "always_negative": 5})
+    null = isocline.always_negative_null(hits, draws=20_000)
+    assert null.value == 5
+    assert null.p_greater == pytest.approx(stats.binom.sf(5, 7, 5 / 7), abs=0.01)
