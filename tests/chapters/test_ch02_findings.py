@@ -60,7 +60,12 @@ def test_small_and_large_models_are_told_apart(pythia):
     groups = {
         ("the open panel", key): estimate(value) for key, value in zip(keys, (-0.75, 0.48), strict=True)
     }
-    text = findings.small_and_large_models(groups).data
+    # Two families small, two large: in one of four draws both have the sign that they have.
+    both = [
+        pythia.assign(family=name, params_b=pythia["params_b"] * by) for name in "ab" for by in (1e-3, 1e3)
+    ]
+    text = findings.small_and_large_models(groups, pd.concat(both)).data
+    assert "an r as low as the first would come with p = 0." in text
     assert "below 3.5B r is -0.75 [-0.85, -0.65], over those from 3.5B 0.48 [0.38, 0.58]" in text
     measured = findings.coupling_groups({"p": pd.concat([pythia, pythia.assign(family="twin")])})
     assert list(measured) == [("p", k) for k in ("over all models", "family means removed", *keys)]

@@ -15,7 +15,7 @@ from cape_utils.charts.tables import Table, table
 from cape_utils.scaling import coupling, trend_nulls
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.correlation import partial_correlation
-from cape_utils.stats.formatting import interval
+from cape_utils.stats.formatting import interval, p_value
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
@@ -132,24 +132,29 @@ def two_trends(scores: pd.DataFrame, trend: Null) -> Markdown:
     )
 
 
-def small_and_large_models(groups: Mapping[tuple[str, str], Estimate]) -> Markdown:
-    """The population coupling of the open panel below and from 3.5B.
+def small_and_large_models(groups: Mapping[tuple[str, str], Estimate], opened: pd.DataFrame) -> Markdown:
+    """The population coupling of the open panel below and from 3.5B, and whether families share its sign.
 
     Parameters
     ----------
     groups : mapping of (str, str) to Estimate
         From `coupling_groups`, by panel and group.
+    opened : pandas.DataFrame
+        Models of the open panel.
     """
     small, large = (groups["the open panel", key] for key in ("below 3.5B", "from 3.5B"))
+    below = opened["params_b"] < 3.5
+    low, high = (trend_nulls.family_direction_null(opened[side]) for side in (below, ~below))
     return Markdown(
         "The last two rows of the open panel speak for the paper: over models below 3.5B r is "
         f"{small.estimate:.2f} [{small.low:.2f}, {small.high:.2f}], over those from 3.5B {large.estimate:.2f} "
         f"[{large.low:.2f}, "
         f"{large.high:.2f}], with the family as the unit. The sign of the population coupling does differ between small and "
         f"large "
-        "models. What the nulls above question is whether it comes from two abilities that compete, or from each of them "
-        "having "
-        "its own trend."
+        "models. Were it chance whether a family's TruthfulQA rises or falls, an r as low as the first would come with "
+        f"{p_value(low.p_less, name=True)} and one as high as the second with {p_value(high.p_greater, name=True)}. What the "
+        "nulls above question is whether the sign comes from two abilities that compete, or from each of them having its own "
+        "trend."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from cape_utils.claims.verdicts import RECOMPUTED
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.scaling.scaling_laws import LossLaw, PowerLaw
 from cape_utils.stats.results import Estimate
@@ -78,7 +79,7 @@ def turning_points(table: pd.DataFrame) -> dict[str, str]:
     return {
         "title": "Each family's lowest point, and the paper's table",
         "caption": (
-            f"{len(first)} families of the paper's table; {int((first['verdict'] == 'reproduced').sum())} of the scales quoted "
+            f"{len(first)} families of the paper's table; {int(first['verdict'].isin(RECOMPUTED).sum())} of the scales quoted "
             "are where the released TruthfulQA is lowest. Crosses are the scales quoted, thick bars the range that item noise "
             "leaves."
         ),
