@@ -139,8 +139,8 @@ def _value(value: float | str | None) -> str:
 
 
 def verdict_table(counts: Mapping[str, int]) -> Table:
-    """Each verdict with its number of claims and its meaning."""
-    rows = [{"verdict": v, "claims": counts[v], "meaning": meaning} for v, meaning in VERDICTS.items()]
+    """Each verdict with its number of claims and its meaning, in the order of ``counts``."""
+    rows = [{"verdict": v, "claims": n, "meaning": VERDICTS[v]} for v, n in counts.items()]
     return table(pd.DataFrame(rows))
 
 
