@@ -21,7 +21,7 @@ from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS, load_score
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
 from cape_utils.evaluations.runs import Run
 from cape_utils.evaluations.sizes import SizeRow, SizeTable, UnknownSizes
-from cape_utils.evaluations.tasks import usual_shots
+from cape_utils.evaluations.tasks import NO_BENCHMARK, usual_shots
 
 __all__ = ["Keyed", "condition_notes", "listed", "merge_runs"]
 
@@ -314,9 +314,7 @@ def _notes(
     ]
     if off:
         notes.append(f"sizes as counted, where the name rounds by more than a quarter: {listed(off)}")
-    unused = sorted(
-        {t for run in runs for t, why in run.left_out.items() if why == "no benchmark of the book"}
-    )
+    unused = sorted({t for run in runs for t, why in run.left_out.items() if why == NO_BENCHMARK})
     if unused:
         notes.append(f"tasks that are no benchmark of the book were left out: {listed(unused)}")
     together: dict[tuple[str, str], list[str]] = {}
@@ -340,7 +338,7 @@ def _reasons(runs: Sequence[Run]) -> dict[tuple[str, str], list[str]]:
     reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         for column, why in run.left_out.items():
-            if why != "no benchmark of the book":
+            if why != NO_BENCHMARK:
                 reasons.setdefault((column, why), []).append(named_model(run.named)[0])
     return reasons
 

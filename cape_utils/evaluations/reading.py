@@ -26,6 +26,7 @@ from cape_utils.evaluations.runs import BrokenFile, NoBenchmark, Run
 from cape_utils.evaluations.sample_logs import is_log, logs_of_runs
 from cape_utils.evaluations.sizes import SizeTable, read_sizes
 from cape_utils.evaluations.tables import SUFFIXES, open_table, read_opened
+from cape_utils.evaluations.tasks import NO_BENCHMARK
 
 __all__ = ["RESULTS", "read_scores", "read_uploads"]
 
@@ -175,7 +176,7 @@ def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
     except NoBenchmark as error:
         if alone:
             found.problems.append(Keyed(name, None, error.key, str(error.value), error.allowed))
-        found.left_out[name] = f"no benchmark of the book ({error.value})"
+        found.left_out[name] = f"{NO_BENCHMARK} ({error.value})"
     except BrokenFile as error:
         value = None if error.value is None else str(error.value)
         found.problems.append(Keyed(name, None, error.key, value, error.allowed))

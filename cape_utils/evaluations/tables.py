@@ -26,7 +26,7 @@ from cape_utils.evaluations.formats import unread
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
 from cape_utils.evaluations.merging import condition_notes, listed
 from cape_utils.evaluations.runs import Run, Score
-from cape_utils.evaluations.tasks import TASKS
+from cape_utils.evaluations.tasks import NO_BENCHMARK, TASKS
 
 __all__ = ["SUFFIXES", "Opened", "as_csv", "open_table", "read_opened", "rename_headings", "spelt"]
 
@@ -505,7 +505,7 @@ def _opencompass(opened: Opened) -> list[Run]:
                 why = f"{row[0]}: got {cell!r}; OpenCompass asks for free answers, which is another measurement than MC1 and MC2"
                 left_out |= dict.fromkeys(("truthfulqa_mc1", "truthfulqa_mc2"), why)
             elif label not in columns:
-                left_out[row[0]] = "no benchmark of the book"
+                left_out[row[0]] = NO_BENCHMARK
             elif cell in _MISSING or not _NUMBER.fullmatch(cell):
                 left_out[label] = f"{row[0]}: got {cell!r}; no score"
             elif label in scores:

@@ -13,6 +13,7 @@ from typing import Any
 from cape_utils.evaluations.runs import BrokenFile, NoBenchmark, Score
 
 __all__ = [
+    "NO_BENCHMARK",
     "PANEL_SHOTS",
     "SUBJECTS",
     "TASKS",
@@ -23,6 +24,10 @@ __all__ = [
     "mmlu_subject",
     "usual_shots",
 ]
+
+
+NO_BENCHMARK = "no benchmark of the book"
+"""Why a task is left out that measures something else; notes are made from the reason."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,7 @@ def find_scores(tasks: Mapping[str, Sequence[Entry]], *, where: str = "results."
             where.rstrip(".") or None, ", ".join(others)[:80], f"no known task; known are {known}"
         )
     for name in others:
-        found.left_out.setdefault(name, "no benchmark of the book")
+        found.left_out.setdefault(name, NO_BENCHMARK)
     return found
 
 
