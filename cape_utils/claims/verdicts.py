@@ -64,6 +64,9 @@ VERDICTS: dict[str, str] = {
 RECOMPUTED: tuple[Verdict, ...] = ("reproduced", "borderline", "not distinguishable", "paper's data only")
 """The verdicts of a number that comes back from the paper's data, whatever else is said of it."""
 
+CLAIMED_LEVEL = "95%"
+"""What ``interval_meaning`` says of a quoted interval that is part of the claim and is what it is called."""
+
 Tier = Literal["distinguishable", "borderline", "not distinguishable"]
 DISTINGUISHABLE_BELOW, BORDERLINE_BELOW = 0.01, 0.1
 """The band of p around the usual 0.05 in which another seed, copy or test would change the answer."""
@@ -240,8 +243,13 @@ def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
         return number <= _bound(claim)
     if claim.paper_value is None:
         raise ValueError(f"claim {claim.id}: criterion 'within' needs a paper_value")
+    quoted = claim.paper_value
+    pairs = [(number, float(quoted.value))]
+    if quoted.method == CLAIMED_LEVEL:  # the interval is part of the claim, so its ends count too
+        pairs += [(ours.low, quoted.low), (ours.high, quoted.high)]
     # A last digit of slack for the binary fraction, so that a difference of exactly the tolerance counts.
-    return abs(number - float(claim.paper_value.value)) <= claim.tolerance * (1 + 1e-9) + 1e-15
+    slack = claim.tolerance * (1 + 1e-9) + 1e-15
+    return all(a is not None and b is not None and abs(a - b) <= slack for a, b in pairs)
 
 
 def _bound(claim: Claim) -> float:

@@ -7,6 +7,7 @@ intervals; the paper prints the first where a reader expects the second.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from cape_utils.stats.resampling import Alternative, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
+    "SLOWEST",
     "LossLaw",
     "PowerLaw",
     "fit_loss_law",
@@ -26,7 +28,13 @@ __all__ = [
     "gradient_dip_null",
     "loss_law_null",
     "power_law_null",
+    "two_series_null",
 ]
+
+_EXACT_UP_TO = 9  # 9! = 362,880 orders
+
+SLOWEST = (0.3, 0.5, 0.7)
+"""Smallest factors by which a decline without a law may slow down from step to step, all of them reasonable."""
 
 _ALPHAS = np.linspace(0.02, 1.5, 297)  # grid for the null, on which E and A have a closed form
 
@@ -162,12 +170,24 @@ def _grid_fits(n: Floats, losses: Floats) -> tuple[Floats, Floats]:
 
 
 def loss_law_null(
-    params_b: ArrayLike, loss_nats: ArrayLike, *, draws: int = 5000, rng: np.random.Generator | int = 0
+    params_b: ArrayLike,
+    loss_nats: ArrayLike,
+    *,
+    slowest: float = 0.5,
+    draws: int = 5000,
+    rng: np.random.Generator | int = 0,
 ) -> dict[str, Null]:
     """How well three parameters fit other smooth declines through the same sizes.
 
     A decline is drawn whose slope in log10 N shrinks by a random factor from each step to the next, with the same
     first and last loss. It is smooth and convex as the data are, but no power law stands behind it.
+
+    Parameters
+    ----------
+    params_b, loss_nats : array_like, shape (n,)
+    slowest : float
+        The smallest factor; the largest is 1. Nothing in the data says what it should be, and p hangs on it: ``SLOWEST``
+        has the values that are tried.
 
     Returns
     -------
@@ -179,7 +199,7 @@ def loss_law_null(
     law = fit_loss_law(n, loss)
     generator = np.random.default_rng(rng)
     widths = np.diff(np.log10(n))
-    factor = generator.uniform(0.5, 1.0, size=(draws, len(widths) - 1))
+    factor = generator.uniform(slowest, 1.0, size=(draws, len(widths) - 1))
     slopes = np.concatenate([np.ones((draws, 1)), np.cumprod(factor, axis=1)], axis=1)
     drop = np.cumsum(slopes * widths, axis=1)
     share = np.concatenate([np.zeros((draws, 1)), drop / drop[:, -1:]], axis=1)
@@ -231,7 +251,7 @@ def power_law_null(
     Parameters
     ----------
     x, y : array_like, shape (n,)
-        Positive, at least three. The unit shuffled is the value of ``y``.
+        Positive, at least three. The unit shuffled is the value of ``y``; up to nine every order is visited.
 
     Examples
     --------
@@ -239,10 +259,41 @@ def power_law_null(
     True
     """
     a, b = (np.log(one) for one in _pairs(x, y, 3))
-    shuffled = np.random.default_rng(rng).permuted(np.tile(b, (draws, 1)), axis=1)
+    exact = len(a) <= _EXACT_UP_TO
+    if exact:
+        order = np.array(list(itertools.permutations(range(len(a)))))
+    else:
+        order = np.random.default_rng(rng).permuted(np.tile(np.arange(len(a)), (draws, 1)), axis=1)
     centred = a - a.mean()
-    exponents = np.vstack([b, shuffled]) @ centred / (centred @ centred)
-    return null_from_draws(float(exponents[0]), exponents[1:], len(a), "the same values in random order")
+    exponents = b[order] @ centred / (centred @ centred)
+    observed = float(b @ centred / (centred @ centred))
+    return null_from_draws(observed, exponents, len(a), "the same values in random order", exact=exact)
+
+
+def two_series_null(x: ArrayLike, y: ArrayLike) -> Null:
+    """The exponent of ``fit_power_law`` when the steps of ``y`` stand in random order, for two series that follow size.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Positive, in order of size, at most nine: every order of the steps of log y is visited.
+
+    Examples
+    --------
+    >>> two_series_null([8, 4, 2, 1], [9, 4, 2, 1]).draws
+    6
+    """
+    a, b = (np.log(np.asarray(one, dtype=float)) for one in (x, y))
+    if a.shape != b.shape or not 3 <= len(a) <= _EXACT_UP_TO:
+        raise ValueError(f"two series of 3 to {_EXACT_UP_TO} values are needed; got {a.shape} and {b.shape}")
+    steps = np.array(list(itertools.permutations(np.diff(b))))
+    paths = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+    centred = a - a.mean()
+    exponents = paths @ centred / (centred @ centred)
+    observed = float(b @ centred / (centred @ centred))
+    return null_from_draws(
+        observed, exponents, len(a), "steps of the second series in random order", exact=True
+    )
 
 
 def gradient_dip(
@@ -293,13 +344,22 @@ def gradient_dip(
     )
 
 
+def _studentised(basis: Floats, values: Floats) -> Floats:
+    """How far each point lies from the line through the others, in standard errors; shape as ``values``."""
+    hat = basis @ np.linalg.pinv(basis)
+    residual = values - values @ hat
+    freedom = len(basis) - basis.shape[1] - 1
+    leverage = 1 - np.diag(hat)
+    others = np.sum(residual**2, axis=-1, keepdims=True) - residual**2 / leverage
+    return np.asarray(residual / np.sqrt(others / freedom * leverage))
+
+
 def gradient_dip_null(
     norms: pd.DataFrame, model: str, *, draws: int = 20_000, rng: np.random.Generator | int = 0
 ) -> Null:
-    """The lowest dip of any model below the power law when one scatter serves them all.
+    """How far the lowest of all models lies below the line through the others, when one scatter serves them all.
 
-    The model is named for lying lowest, so the null takes the lowest of all models too. The scatter is that of the other
-    models about their own line, and is drawn with its uncertainty.
+    The model is named for lying lowest, so each draw names its own lowest model too.
 
     Parameters
     ----------
@@ -307,19 +367,19 @@ def gradient_dip_null(
         Columns ``model, params_b, batch, grad_norm``.
     model : str
         The one whose dip is observed.
+
+    Returns
+    -------
+    Null
+        Of the externally studentised residual in logarithms, in standard errors.
     """
     mean = norms.groupby(["model", "params_b"])["grad_norm"].mean().reset_index()
+    if model not in set(mean["model"]):
+        raise ValueError(f"no model {model!r}; the models are {', '.join(mean['model'])}")
     x, value = (np.log(mean[name].to_numpy(dtype=float)) for name in ("params_b", "grad_norm"))
     basis = np.column_stack([np.ones_like(x), x])
-    other = (mean["model"] != model).to_numpy()
-    beta, *_ = np.linalg.lstsq(basis[other], value[other], rcond=None)
-    freedom = int(other.sum()) - 2
-    scatter = float(np.sum((value[other] - basis[other] @ beta) ** 2))
-    generator = np.random.default_rng(rng)
-    spread = np.sqrt(scatter / generator.chisquare(freedom, size=draws))
-    noise = generator.normal(size=(draws, len(x))) * spread[:, None]
-    aside = noise - noise @ basis @ np.linalg.pinv(basis)
-    lowest = 100 * (np.exp(aside.min(axis=1)) - 1)
-    observed = gradient_dip(norms, model, draws=1).estimate
-    method = "the lowest of all models, each scattered about the line as the others are"
-    return null_from_draws(observed, lowest, len(x), method)
+    # A line and a scale drop out of a studentised residual, so standard normal scatter stands for any.
+    drawn = _studentised(basis, np.random.default_rng(rng).normal(size=(draws, len(x)))).min(axis=1)
+    observed = float(_studentised(basis, value)[(mean["model"] == model).to_numpy()][0])
+    method = f"the lowest of {len(x)} models, one scatter for all"
+    return null_from_draws(observed, drawn, len(x), method)

@@ -32,7 +32,7 @@ def test_verdicts_are_counted_and_those_that_stand_are_named():
         "not written yet",
     ]
     table = scorecard(*every)
-    table.loc[1, "p"] = 0.004
+    table.loc[1, ["p", "q"]] = 0.004, 0.07
     text = findings.what_stands(table).data
     assert "Of 8 claims tested, **6** are recomputed" in text
     assert (
@@ -40,7 +40,7 @@ def test_verdicts_are_counted_and_those_that_stand_are_named():
         in text
     )
     assert "1 of those that stand have no pattern in them" in text
-    assert "\n- claim 0 (02_coupling)\n- claim 1 (02_coupling, p = 0.004)\n" in text
+    assert "\n- claim 0 (02_coupling)\n- claim 1 (02_coupling, p = 0.004, adjusted 0.070)\n" in text
     assert "\n- claim 2" not in text
     assert text.endswith(
         "1 are not what the released data give, and 1 cannot be tested with what was released."

@@ -120,6 +120,15 @@ def test_the_edge_of_a_tolerance_is_inside(value, tolerance, ours):
     assert verdict(claim(value=value, tolerance=tolerance), Value(beyond)) == "differs"
 
 
+def test_an_interval_that_is_claimed_counts_with_its_number():
+    of = dataclasses.replace(claim(), paper_value=Value(0.5, 0.4, 0.6, None, verdicts.CLAIMED_LEVEL))
+    assert verdict(of, Value(0.5, 0.4, 0.6)) == "reproduced"
+    assert verdict(of, Value(0.5, 0.3, 0.6)) == "differs"
+    assert verdict(of, Value(0.5)) == "differs"
+    other = dataclasses.replace(claim(), paper_value=Value(0.5, 0.4, 0.6, None, "1 standard error"))
+    assert verdict(other, Value(0.5, 0.3, 0.7)) == "reproduced"
+
+
 def test_a_tolerance_of_zero_asks_for_the_number_itself():
     assert verdict(claim(value=63, tolerance=0.0), Value(63)) == "reproduced"
     assert verdict(claim(value=63, tolerance=0.0), Value(62)) == "differs"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,7 @@ from cape_utils.data.loading import pythia
 from cape_utils.scaling import coupling, scaling_laws, trend_nulls
 from cape_utils.scaling import critical_scale as scaling_critical_scale
 from cape_utils.stats.formatting import interval as interval_words
+from cape_utils.stats.formatting import p_value
 
 PUBLISHED_SEED = 42
 
@@ -35,9 +38,22 @@ def critical_scale() -> Recomputed:
     by_family = scaling_critical_scale.quadratic(data.bootstrap_rows(), unit="family")
     open_rows = data.panel("open", rows="one_recipe")
     odds = scaling_critical_scale.even_odds(coupling.local_coupling(open_rows))
+    copied = data.bootstrap_rows()[["model"]]
+    same = {
+        "the same models in the panel's own rows": data.panel("paper").merge(copied, on="model"),
+        "the same families in the open panel": open_rows[
+            open_rows["family"].isin(("Pythia", "Llama", "Llama-2"))
+        ],
+    }
+    elsewhere = {name: scaling_critical_scale.quadratic(rows) for name, rows in same.items()}
+    listed = "; ".join(
+        f"{name} ({one.n}) give {one.median:.1f}B {interval_words(one.low, one.high)}"
+        for name, one in elsewhere.items()
+    )
     remark = (
-        f"Resampling the {by_family.n_families} families instead of rows, {by_family.valid / by_family.draws:.0%} of the draws "
-        "have a minimum. On the open panel a positive sign becomes likelier than not at "
+        f"The bootstrap copy is one of several: by the same estimator {listed}. Resampling the "
+        f"{by_family.n_families} families instead of rows, {by_family.valid / by_family.draws:.0%} of the draws have a "
+        "minimum. On the open panel a positive sign becomes likelier than not at "
         f"{odds.median:.1f}B [{odds.low:.1f}, {odds.high:.1f}]."
     )
     return Recomputed(
@@ -347,23 +363,36 @@ def loss_exponent() -> Recomputed:
     return Recomputed(Value.of(law.exponent), None, None, remark)
 
 
+def _declines(name: str) -> tuple[NullRange, str]:
+    """The least favourable of the nulls of the loss law, and what each of them gives."""
+    _, rows = _law()
+    nulls = {
+        slowest: scaling_laws.loss_law_null(rows["params_b"], rows["loss_nats"], slowest=slowest)[name]
+        for slowest in scaling_laws.SLOWEST
+    }
+    worst = max(nulls, key=lambda slowest: nulls[slowest].p)
+    listed = ", ".join(f"{slowest:g} gives {p_value(null.p, name=True)}" for slowest, null in nulls.items())
+    remark = (
+        "How unevenly a decline without a law may slow down is nobody's to know, and p hangs on it: a smallest factor of "
+        f"{listed}. The largest counts."
+    )
+    method = f"{nulls[worst].method}, each step at least {worst:g} times as steep as the last"
+    return NullRange.of(replace(nulls[worst], method=method)), remark
+
+
 @recomputes("loss_r2")
 def loss_r2() -> Recomputed:
     law, rows = _law()
-    null = scaling_laws.loss_law_null(rows["params_b"], rows["loss_nats"])["r2"]
-    return Recomputed(Value(law.r2, None, None, len(rows), "three parameters"), None, NullRange.of(null))
+    null, remark = _declines("r2")
+    return Recomputed(Value(law.r2, None, None, len(rows), "three parameters"), None, null, remark)
 
 
 @recomputes("loss_cv")
 def loss_cv() -> Recomputed:
     law, rows = _law()
-    null = scaling_laws.loss_law_null(rows["params_b"], rows["loss_nats"])["cv_pct"]
-    remark = f"{null.p:.1%} of such declines are at least as constant."
+    null, remark = _declines("cv_pct")
     return Recomputed(
-        Value(law.cv_pct, None, None, len(rows), "population standard deviation"),
-        None,
-        NullRange.of(null),
-        remark,
+        Value(law.cv_pct, None, None, len(rows), "population standard deviation"), None, null, remark
     )
 
 
@@ -377,7 +406,12 @@ def mean_norms() -> pd.DataFrame:
 def gradient_exponent() -> Recomputed:
     norms = mean_norms()
     law = scaling_laws.fit_power_law(norms["params_b"], norms["grad_norm"])
-    remark = f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%."
+    rest = norms[norms["model"] != "Pythia-1B"]
+    without = scaling_laws.fit_power_law(rest["params_b"], rest["grad_norm"]).exponent.estimate
+    remark = (
+        f"The interval quoted is one standard error ({law.exponent_se:.3f}) to each side, not 95%. The null asks whether the "
+        f"norm falls at all, not whether it falls as a power. Without Pythia-1B the exponent is {-without:.2f}."
+    )
     # The norm falls as N to the minus beta: the exponent of its inverse is beta.
     null = scaling_laws.power_law_null(norms["params_b"], 1 / norms["grad_norm"])
     return Recomputed(Value.of(law.exponent, sign=-1), None, NullRange.of(null), remark)
@@ -387,14 +421,21 @@ def gradient_exponent() -> Recomputed:
 def gradient_loss_exponent() -> Recomputed:
     norms = mean_norms()
     law = scaling_laws.fit_power_law(norms["loss_nats"], norms["grad_norm"])
-    null = scaling_laws.power_law_null(norms["loss_nats"], norms["grad_norm"])
-    return Recomputed(Value.of(law.exponent), None, NullRange.of(null))
+    null = scaling_laws.two_series_null(norms["loss_nats"], norms["grad_norm"])
+    remark = (
+        "Loss and norm both fall with size, so the null keeps the trend of each, as it does for two scores."
+    )
+    return Recomputed(Value.of(law.exponent), None, NullRange.of(null), remark)
 
 
 @recomputes("gradient_dip")
 def gradient_dip() -> Recomputed:
     dip = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B")
     out = scaling_laws.gradient_dip(gradient_norms(), "Pythia-1B", leave_out=True)
-    remark = f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it."
+    remark = (
+        f"With Pythia-1B left out of the trend it lies {out.estimate:.0f}% from it. It has fewer and wider layers than its "
+        "neighbours, so that a dip need be no sign of a phase."
+    )
     null = scaling_laws.gradient_dip_null(gradient_norms(), "Pythia-1B")
-    return Recomputed(Value.of(dip), None, NullRange.of(null), remark)
+    statistic = "distance of the lowest model from the line through the others, in standard errors,"
+    return Recomputed(Value.of(dip), None, NullRange.of(null, statistic=statistic), remark)

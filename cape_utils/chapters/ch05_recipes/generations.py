@@ -28,6 +28,7 @@ __all__ = [
     "generation_pairs",
     "internal_cosines",
     "internal_difference_null",
+    "largest_rise_null",
     "measured_claims",
     "small_steps_null",
 ]
@@ -196,6 +197,48 @@ def internal_difference_null(
     method = f"the {len(value)} released values permuted at random among the models"
     observed = float(round(value[second] - value[first], 9))
     return null_from_draws(observed, draws.round(9), len(value), method, exact=True)
+
+
+def largest_rise_null(
+    first: str,
+    second: str,
+    *,
+    families: tuple[str, str] = ("Qwen2.5", "Qwen3"),
+    ratio: float = 1.5,
+    draws: int = 10_000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """The largest rise between two generations at one size, when the released values are permuted among the models.
+
+    A pair that is named for holding the odd value is one of several that could have held it, so each draw names its own.
+
+    Parameters
+    ----------
+    first, second : str
+        The pair that is named.
+    families : tuple of str
+        The older and the newer generation.
+    ratio : float
+        Two models are of one size up to this ratio.
+    """
+    table = internal_cosines(families).query("params_b < 15 and not model.str.contains('second file')")
+    table = table.reset_index(drop=True)
+    place = dict(zip(table["model"], table.index, strict=True))
+    for name in (first, second):
+        if name not in place:
+            raise ValueError(f"no cosine of {name!r}; there are {', '.join(place)}")
+    old, new = (table[table["family"] == family] for family in families)
+    pairs = []
+    for i, size in zip(old.index.astype(int), old["params_b"], strict=True):
+        apart = np.abs(np.log(new["params_b"].to_numpy(dtype=float) / float(size)))
+        if apart.min() <= np.log(ratio):
+            pairs.append((int(i), int(new.index.to_numpy()[apart.argmin()])))
+    value = table["mean_cosine"].to_numpy(dtype=float)
+    shuffled = np.random.default_rng(rng).permuted(np.tile(value, (draws, 1)), axis=1)
+    rises = np.stack([shuffled[:, j] - shuffled[:, i] for i, j in pairs], axis=1).max(axis=1).round(9)
+    observed = float(round(value[place[second]] - value[place[first]], 9))
+    method = f"the largest rise of {len(pairs)} pairs of one size, the {len(value)} released values permuted"
+    return null_from_draws(observed, rises, len(pairs), method)
 
 
 def measured_claims() -> pd.DataFrame:

@@ -28,11 +28,15 @@ __all__ = [
     "common_slope_null",
     "date_draws",
     "date_null",
+    "extreme_lab_null",
+    "extreme_slope_null",
     "given_date",
     "lab_label_null",
     "lolo_null",
     "pairings",
     "partial_given_date",
+    "slope_range_null",
+    "swing_null",
 ]
 
 Statistic = Literal["r", "slope", "intercept", "p"]
@@ -263,18 +267,13 @@ def common_slope_null(
     Residuals of that model, widened for the parameters fitted, are shuffled over all models of labs with ``min_models`` or
     more. ``p`` is two-sided about the common slope.
     """
-    used = table.dropna(subset=[SWE, GPQA])
-    used = used[used.groupby("lab")[SWE].transform("size") >= min_models]
-    if lab not in set(used["lab"]):
-        raise ValueError(
-            f"no lab {lab!r} with {min_models} models; there are {', '.join(sorted(set(used['lab'])))}"
-        )
-    inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
-    x, y = inside.T
-    common = float(x @ y / (x @ x))
-    residuals = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
+    _named_labs(table.dropna(subset=[SWE, GPQA]), lab, min_models)
+    used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
+    x, y = (
+        (used[name] - used.groupby("lab")[name].transform("mean")).to_numpy(dtype=float)
+        for name in (SWE, GPQA)
+    )
     of_lab = (used["lab"] == lab).to_numpy()
-    drawn = common * x + np.random.default_rng(rng).permuted(np.tile(residuals, (draws, 1)), axis=1)
     # The shared slope is estimated from the same draw, as it is from the data; else the null would be too wide.
     slopes = _fits(x[of_lab], drawn[:, of_lab])[0] - drawn @ x / (x @ x) + common
     observed = float(x[of_lab] @ y[of_lab] / (x[of_lab] @ x[of_lab]))
@@ -293,6 +292,164 @@ def lab_label_null(
     means = shuffled[:, : int(of_lab.sum())].mean(axis=1)
     method = f"names of labs shuffled among {len(h)} models"
     return null_from_draws(float(h[of_lab].mean()), means, len(h), method, centre=float(h.mean()))
+
+
+def extreme_lab_null(
+    field: pd.DataFrame,
+    lab: str,
+    *,
+    highest: bool,
+    min_models: int = 3,
+    draws: int = 5000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """How far the lab farthest to one side lies there, in standard errors, when the names of labs are shuffled.
+
+    A lab that is named for lying there is one of several, so each draw names its own. Standard errors, because a mean of
+    three models goes farther by chance than one of seven.
+
+    Parameters
+    ----------
+    field : pandas.DataFrame
+        From ``frontier.regression.h_field``.
+    lab : str
+        The one that is named.
+    min_models : int
+        Labs with fewer models are not named.
+    """
+    h = field["h"].to_numpy(dtype=float)
+    names = _named_labs(field, lab, min_models)
+    members = np.stack([(field["lab"] == name).to_numpy(dtype=float) for name in names])
+    shuffled = np.random.default_rng(rng).permuted(np.tile(h, (draws, 1)), axis=1)
+    sums = (np.vstack([h, shuffled]) - h.mean()) @ members.T
+    errors = sums / np.sqrt(members.sum(axis=1)) / h.std(ddof=1)
+    drawn = errors[1:].max(axis=1) if highest else errors[1:].min(axis=1)
+    end = "highest" if highest else "lowest"
+    method = f"the {end} of {len(names)} labs, names shuffled among {len(h)} models"
+    return null_from_draws(float(errors[0, names.index(lab)]), drawn, len(h), method)
+
+
+def _named_labs(table: pd.DataFrame, lab: str, min_models: int) -> list[str]:
+    """Labs with enough models to be named; an error if the one asked for is not among them."""
+    counts = table["lab"].value_counts()
+    names = sorted(counts.index[counts >= min_models])
+    if lab not in names:
+        raise ValueError(f"no lab {lab!r} with {min_models} models; there are {', '.join(names)}")
+    return names
+
+
+def _common_slope_draws(
+    table: pd.DataFrame, min_models: int, draws: int, rng: np.random.Generator | int
+) -> tuple[pd.DataFrame, Floats, float]:
+    """Models of labs with enough of them, GPQA inside each lab under one slope for all, and that slope."""
+    used = table.dropna(subset=[SWE, GPQA])
+    used = used[used.groupby("lab")[SWE].transform("size") >= min_models]
+    inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
+    x, y = inside.T
+    common = float(x @ y / (x @ x))
+    residuals = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
+    drawn = common * x + np.random.default_rng(rng).permuted(np.tile(residuals, (draws, 1)), axis=1)
+    return used, drawn, common
+
+
+def _slopes_of_labs(used: pd.DataFrame, values: Floats) -> dict[str, Floats]:
+    """Slope of each lab for each row of values of its models."""
+    x = (used[SWE] - used.groupby("lab")[SWE].transform("mean")).to_numpy(dtype=float)
+    return {
+        str(lab): _fits(x[place], values[:, place])[0]
+        for lab, place in ((lab, (used["lab"] == lab).to_numpy()) for lab in sorted(used["lab"].unique()))
+    }
+
+
+def extreme_slope_null(
+    table: pd.DataFrame,
+    lab: str,
+    *,
+    steepest: bool,
+    min_models: int = 3,
+    draws: int = 5000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """How far the lab with the steepest, or the flattest, slope lies from the one slope of all labs, in standard errors.
+
+    Each draw names its own lab. Standard errors, because labs whose models lie close together on SWE-bench have slopes of
+    any size by chance.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``frontier.regression.models``. The unit shuffled is the model's residual.
+    lab : str
+        The one that is named for it.
+    """
+    _named_labs(table.dropna(subset=[SWE, GPQA]), lab, min_models)
+    used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
+    inside = used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")
+    x, y = (inside[name].to_numpy(dtype=float) for name in (SWE, GPQA))
+    values = np.vstack([y, drawn])
+    shared = (values @ x / (x @ x))[:, None]
+    names = sorted(used["lab"].unique())
+    power = np.array([float((x[(used["lab"] == name).to_numpy()] ** 2).sum()) for name in names])
+    slopes = np.stack(list(_slopes_of_labs(used, values).values()), axis=1)
+    scatter = np.std(y - common * x, ddof=len(names) + 1)
+    errors = (slopes - shared) * np.sqrt(power) / scatter
+    extreme = errors[1:].max(axis=1) if steepest else errors[1:].min(axis=1)
+    end = "steepest" if steepest else "flattest"
+    method = f"the {end} of {len(names)} labs, one slope of {common:.2f} for all, residuals shuffled"
+    return null_from_draws(float(errors[0, names.index(lab)]), extreme, len(used), method)
+
+
+def slope_range_null(
+    table: pd.DataFrame, *, min_models: int = 3, draws: int = 5000, rng: np.random.Generator | int = 0
+) -> Null:
+    """How far the steepest lab lies above the flattest one if all labs share one slope, each at its own level.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``frontier.regression.models``. The unit shuffled is the model's residual.
+    """
+    used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
+    actual = used[GPQA].to_numpy(dtype=float)[None, :]
+    observed, spread = (
+        np.ptp(np.stack(list(_slopes_of_labs(used, values).values())), axis=0) for values in (actual, drawn)
+    )
+    method = f"one slope of {common:.2f} for all {used['lab'].nunique()} labs, residuals shuffled"
+    return null_from_draws(float(observed[0]), spread, len(used), method)
+
+
+def swing_null(
+    table: pd.DataFrame,
+    first: str,
+    second: str,
+    *,
+    min_models: int = 3,
+    draws: int = 5000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """How far h falls from one model of a lab to another if all labs share one slope and their residuals are chance.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``frontier.regression.models``; h is the distance from the line through all of it.
+    first, second : str
+        Two models of one lab.
+    """
+    used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
+    place = {model: i for i, model in enumerate(used["model"])}
+    for model in (first, second):
+        if model not in place:
+            raise ValueError(
+                f"no model {model!r} of a lab with {min_models} models; there are {', '.join(place)}"
+            )
+    i, j = place[first], place[second]
+    swe, gpqa = (used[name].to_numpy(dtype=float) for name in (SWE, GPQA))
+    tilt = fit_line(table).slope.estimate * (swe[i] - swe[j])
+    method = f"one slope of {common:.2f} for all labs, residuals shuffled"
+    return null_from_draws(
+        float(gpqa[i] - gpqa[j] - tilt), drawn[:, i] - drawn[:, j] - tilt, len(used), method
+    )
 
 
 def pairings(past: pd.DataFrame, later: pd.DataFrame) -> Null:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.spatial.distance import pdist
 
 from cape_utils import data
 from cape_utils.chapters.ch09_frontier import date_nulls, labs, residual_noise
-from cape_utils.claims.quotations import claims_by_id, quoted
+from cape_utils.claims.quotations import claims_by_id
 from cape_utils.claims.registry import recomputes
 from cape_utils.claims.verdicts import NullRange, Recomputed, Value
 from cape_utils.data.benchmarks import benchmark_items
@@ -96,6 +95,37 @@ def frontier_intercept() -> Recomputed:
     return Recomputed(Value.of(line.intercept), None, None, remark)
 
 
+def _interval(estimate: Estimate) -> Recomputed:
+    remark = f"Least squares over {estimate.n} models, t interval: [{estimate.low:.3g}, {estimate.high:.3g}]."
+    ours = Value(estimate.high - estimate.estimate, None, None, estimate.n, "half width of the 95% interval")
+    return Recomputed(ours, None, None, remark)
+
+
+@recomputes("frontier_slope_interval")
+def frontier_slope_interval() -> Recomputed:
+    return _interval(regression.fit_line(_published()).slope)
+
+
+@recomputes("frontier_intercept_interval")
+def frontier_intercept_interval() -> Recomputed:
+    return _interval(regression.fit_line(_published()).intercept)
+
+
+@recomputes("frontier_models")
+def frontier_models() -> Recomputed:
+    table = _published()
+    tiers = table["model"].str.replace(r" (xhigh|std)$", "", regex=True)
+    twice = ", ".join(sorted(set(tiers[tiers.duplicated()])))
+    remark = f"There are {len(table)} rows; {twice} stands twice, once for each tier of inference compute."
+    return Recomputed(Value(tiers.nunique(), None, None, len(table), "distinct models"), None, None, remark)
+
+
+@recomputes("frontier_labs")
+def frontier_labs() -> Recomputed:
+    table = _published()
+    return Recomputed(Value(table["lab"].nunique(), None, None, len(table), "names of labs"))
+
+
 @recomputes("frontier_r_core")
 def frontier_r_core() -> Recomputed:
     table = regression.models("core")
@@ -134,30 +164,32 @@ def frontier_lolo() -> Recomputed:
     return Recomputed(Value.of(errors[read]), None, NullRange.of(null), words)
 
 
-def _lab_slope(lab: str) -> Recomputed:
+def _lab_slope(lab: str, *, steepest: bool) -> Recomputed:
     published, core = _published(), regression.models("core")
     row = labs.lab_slopes(published).set_index("lab").loc[lab].astype(float).to_dict()
     core_slope = labs.lab_slopes(core).set_index("lab")["slope"].astype(float).to_dict()[lab]
-    null = date_nulls.common_slope_null(published, lab)
+    null = date_nulls.extreme_slope_null(published, lab, steepest=steepest)
     test, test_core = labs.equal_slopes(published), labs.equal_slopes(core)
     remark = (
-        f"The null gives all labs one slope. Core models alone give {core_slope:.2f}. The F-test of equal slopes has "
+        f"The null gives all labs one slope, and names a lab for its end too. Core models alone give {core_slope:.2f}. The "
+        "F-test of equal slopes has "
         f"{p_value(test.p, name=True)} over {test.n} models of labs with three or more, {p_value(test_core.p)} over the core "
         "ones."
     )
     method = "least squares within the lab, t interval"
     ours = Value(row["slope"], row["low"], row["high"], int(row["n"]), method)
-    return Recomputed(ours, None, NullRange.of(null), remark)
+    statistic = "distance from the one slope, in standard errors,"
+    return Recomputed(ours, None, NullRange.of(null, statistic=statistic), remark)
 
 
 @recomputes("frontier_slope_google")
 def frontier_slope_google() -> Recomputed:
-    return _lab_slope("Google")
+    return _lab_slope("Google", steepest=True)
 
 
 @recomputes("frontier_slope_deepseek")
 def frontier_slope_deepseek() -> Recomputed:
-    return _lab_slope("DeepSeek")
+    return _lab_slope("DeepSeek", steepest=False)
 
 
 def _core_field() -> pd.DataFrame:
@@ -169,14 +201,18 @@ def _core_field() -> pd.DataFrame:
 def _lab_h(lab: str) -> Recomputed:
     everyone, core = regression.h_field(_published()), _core_field()
     from_core = regression.h_field(core, regression.fit_line(core))
-    null, wide = date_nulls.lab_label_null(core, lab), date_nulls.lab_label_null(everyone, lab)
+    own = regression.h_mean(core, lab)
+    highest = own.estimate > 0
+    null, wide = (date_nulls.extreme_lab_null(one, lab, highest=highest) for one in (core, everyone))
     mean = regression.h_mean(everyone, lab)
-    inside = "inside" if wide.low <= mean.estimate <= wide.high else "outside"
+    tail = wide.p_greater if highest else wide.p_less
     remark = (
-        f"The null shuffles the names of labs. Over all {mean.n} published models of {lab} the mean is {mean.estimate:.1f}, "
-        f"{inside} the same null; from a line through the core models it is {regression.h_mean(from_core, lab).estimate:.1f}."
+        f"{lab} is named for lying on its side of the line, so the null names a lab for it too. Over all {mean.n} published "
+        f"models of {lab} the mean is {mean.estimate:.1f}, {p_value(tail, name=True)}; from a line through the core models it "
+        f"is {regression.h_mean(from_core, lab).estimate:.1f}."
     )
-    return Recomputed(Value.of(regression.h_mean(core, lab)), None, NullRange.of(null), remark)
+    statistic = "distance from the mean of all labs, in standard errors,"
+    return Recomputed(Value.of(own), None, NullRange.of(null, statistic=statistic), remark)
 
 
 @recomputes("frontier_h_google")
@@ -189,40 +225,63 @@ def frontier_h_anthropic() -> Recomputed:
     return _lab_h("Anthropic")
 
 
-def _shift(first: str, second: str, remark: str) -> Recomputed:
-    field = regression.h_field(_published())
-    null = residual_noise.same_h_null(field, first, second)
+@recomputes("frontier_slope_spread")
+def frontier_slope_spread() -> Recomputed:
+    published = _published()
+    slopes = labs.lab_slopes(published).set_index("lab")["slope"].astype(float)
+    test = labs.equal_slopes(published)
+    null = date_nulls.slope_range_null(published)
+    remark = (
+        f"The F-test of equal slopes has {p_value(test.p, name=True)}. A ratio says little where the smaller slope may be zero, "
+        "so the null is of the difference."
+    )
+    ours = Value(
+        float(slopes.max() / slopes.min()),
+        None,
+        None,
+        len(slopes),
+        f"{slopes.idxmax()} over {slopes.idxmin()}",
+    )
+    return Recomputed(ours, None, NullRange.of(null, statistic="steepest less flattest slope"), remark)
+
+
+def _item_noise(first: str, second: str) -> tuple[Value, Null]:
+    """Difference of h of two models with its item noise, and what two models of one h give."""
+    null = residual_noise.same_h_null(regression.h_field(_published()), first, second)
     h = null.observed
-    ours = Value(h, h + null.low, h + null.high, 2, "difference, interval from item noise")
-    return Recomputed(ours, None, NullRange.of(null), remark)
+    return Value(h, h + null.low, h + null.high, 2, "difference, interval from item noise"), null
 
 
 @recomputes("frontier_deepseek_swing")
 def frontier_deepseek_swing() -> Recomputed:
+    first, second = "DeepSeek-V2.5", "DeepSeek V3.2"
+    ours, noise = _item_noise(first, second)
     published = _published()
     field = regression.h_field(published)
     slope = labs.lab_slopes(published).set_index("lab")["slope"].astype(float).to_dict()["DeepSeek"]
     swe = dict(zip(field["model"], field[SWE].astype(float), strict=True))
-    rise = swe["DeepSeek V3.2"] - swe["DeepSeek-V2.5"]
-    tilt = (regression.fit_line(published).slope.estimate - slope) * rise
-    pairs = np.concatenate([pdist(part[["h"]]) for _, part in field.groupby("lab")])
-    # The paper gives one decimal, so a pair that rounds to as much counts.
-    share = float(np.mean(pairs >= quoted("frontier_deepseek_swing") - 0.05))
-    remark = (
-        "The null has two models with one h and finite tests: the fall is more than item noise. It is DeepSeek's slope said "
-        f"again: a slope below the population's makes {tilt:.1f} points over the rise of its SWE-bench score. Of {len(pairs)} "
-        f"pairs of models of one lab {share:.0%} differ by as much."
+    tilt = (regression.fit_line(published).slope.estimate - slope) * (swe[second] - swe[first])
+    later = regression.h_field(regression.models("all"), regression.fit_line(published)).query(
+        "lab == 'DeepSeek'"
     )
-    return _shift("DeepSeek-V2.5", "DeepSeek V3.2", remark)
+    last = later.sort_values("date_low", kind="stable").iloc[-1]
+    remark = (
+        f"Item noise alone does not give it ({p_value(noise.p_greater, name=True)}); the scatter of releases about one slope "
+        "may. It is DeepSeek's slope said again: a slope below the population's makes "
+        f"{tilt:.1f} points over the rise of its SWE-bench score. {last['model']}, the last of the lab in the table, lies at "
+        f"{last['h']:+.1f}."
+    )
+    return Recomputed(ours, None, NullRange.of(date_nulls.swing_null(published, first, second)), remark)
 
 
 @recomputes("compute_tier_shift")
 def compute_tier_shift() -> Recomputed:
+    ours, null = _item_noise("GPT-5.4 xhigh", "GPT-5.4 std")
     remark = (
         "The null has two models with one h and finite tests, their answers independent. Both rows carry one SWE-bench score, "
         "so this is a difference of GPQA alone: what more inference compute does to coding was not measured."
     )
-    return _shift("GPT-5.4 xhigh", "GPT-5.4 std", remark)
+    return Recomputed(ours, None, NullRange.of(null), remark)
 
 
 def _saturation() -> tuple[benchmark_saturation.Saturation, str]:
@@ -309,8 +368,11 @@ def frontier_anthropic_recovers() -> Recomputed:
         f"{int(low.sum())} of {len(field)} core models of Anthropic lie below -{regression.SPECIALIST_PP:g}; the next release "
         f"lies above it after {listed}. Models of one month stand in the order of the release."
     )
+    orders = np.random.default_rng(0).permuted(np.tile(low, (5000, 1)), axis=1)
+    returns = (orders[:, :-1] & ~orders[:, 1:]).sum(axis=1).astype(float)
+    null = null_from_draws(float(back.sum()), returns, len(field), "the same models in random order")
     ours = Value(int(back.sum()), None, None, int(low.sum()), "core models in order of release")
-    return Recomputed(ours, None, None, remark)
+    return Recomputed(ours, None, NullRange.of(null), remark)
 
 
 @recomputes("frontier_second_transition")
@@ -331,6 +393,25 @@ def frontier_isocline_below() -> Recomputed:
     remark = (
         f"{both} published models have both scores; the constant of this isocline is in no released file, and that of paper A "
         "belongs to other benchmarks."
+    )
+    return Recomputed(None, None, None, remark)
+
+
+@recomputes("frontier_permanence")
+def frontier_permanence() -> Recomputed:
+    remark = (
+        "Which shift of h comes from pretraining and which from what follows it is in no released table; releases of one lab "
+        "differ in both."
+    )
+    return Recomputed(None, None, None, remark)
+
+
+@recomputes("frontier_other_spread")
+def frontier_other_spread() -> Recomputed:
+    ifeval = _published()["ifeval"].dropna().astype(float)
+    remark = (
+        f"No HLE score was released, and IFEval for {len(ifeval)} models, {ifeval.max() - ifeval.min():.1f} points apart; a "
+        "top five that keeps its spread cannot be told from these."
     )
     return Recomputed(None, None, None, remark)
 

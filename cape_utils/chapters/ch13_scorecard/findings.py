@@ -54,9 +54,13 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
     stands = tested[tested["verdict"] == "reproduced"]
     bare = int(stands["p"].isna().sum())
     listed = "\n".join(
-        f"- {statement} ({chapter}{'' if pd.isna(p) else ', ' + p_value(p, name=True)})"
-        for statement, chapter, p in zip(
-            stands["statement"], stands["chapter"], stands["p"].astype(float), strict=True
+        f"- {statement} ({chapter}{'' if pd.isna(p) else f', {p_value(p, name=True)}, adjusted {p_value(q)}'})"
+        for statement, chapter, p, q in zip(
+            stands["statement"],
+            stands["chapter"],
+            stands["p"].astype(float),
+            stands["q"].astype(float),
+            strict=True,
         )
     )
     return Markdown(
