@@ -36,6 +36,7 @@ __all__ = [
     "phase",
     "phase_counts",
     "population_coupling",
+    "ratio_cdf",
     "running_coupling",
     "sign_shares",
     "within_family",
@@ -135,10 +136,10 @@ def local_coupling(
         frame["coupling"] = value
         frame["se"] = np.sqrt(sy**2 + value**2 * sx**2) / np.abs(dx)
     frame["phase"] = phase(value)
-    frame["p_positive"] = 1 - _ratio_cdf(dx, dy, sx, sy, 0.0)
+    frame["p_positive"] = 1 - ratio_cdf(dx, dy, sx, sy, 0.0)
     frame["p_sign"] = np.where(value < 0, 1 - frame["p_positive"], frame["p_positive"])
-    frame["p_tax"] = _ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
-    frame["p_bonus"] = 1 - _ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
+    frame["p_tax"] = ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
+    frame["p_bonus"] = 1 - ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
     frame["p_transition"] = 1 - frame["p_tax"] - frame["p_bonus"]
     return frame.reset_index(drop=True)
 
@@ -163,8 +164,21 @@ def noise_weights(local: pd.DataFrame) -> Floats:
     return np.asarray((local["dx"].to_numpy(dtype=float) / local["se_dy"].to_numpy(dtype=float)) ** 2)
 
 
-def _ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:
-    """P(Y/X <= at) for independent normals, without the ratio's missing moments: integrate over X."""
+def ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:
+    """P(Y/X <= at) for independent normals, without the ratio's missing moments: integrate over X.
+
+    Parameters
+    ----------
+    dx, dy, sx, sy : ndarray, shape (n,)
+        Means and standard errors of X and of Y, in one unit.
+    at : float
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> ratio_cdf(10 * one, 0 * one, one, one, 0.0).round(3).tolist()
+    [0.5]
+    """
     z, step = np.linspace(-8, 8, 4000, retstep=True)  # an even number: no point where X is 0
     weight = stats.norm.pdf(z) * step
     x = dx[:, None] + sx[:, None] * z
