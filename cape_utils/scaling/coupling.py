@@ -35,8 +35,8 @@ __all__ = [
     "noise_weights",
     "phase",
     "phase_counts",
+    "phase_probabilities",
     "population_coupling",
-    "ratio_cdf",
     "running_coupling",
     "sign_shares",
     "within_family",
@@ -136,10 +136,10 @@ def local_coupling(
         frame["coupling"] = value
         frame["se"] = np.sqrt(sy**2 + value**2 * sx**2) / np.abs(dx)
     frame["phase"] = phase(value)
-    frame["p_positive"] = 1 - ratio_cdf(dx, dy, sx, sy, 0.0)
+    frame["p_positive"] = 1 - _ratio_cdf(dx, dy, sx, sy, 0.0)
     frame["p_sign"] = np.where(value < 0, 1 - frame["p_positive"], frame["p_positive"])
-    frame["p_tax"] = ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
-    frame["p_bonus"] = 1 - ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
+    frame["p_tax"] = _ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
+    frame["p_bonus"] = 1 - _ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
     frame["p_transition"] = 1 - frame["p_tax"] - frame["p_bonus"]
     return frame.reset_index(drop=True)
 
@@ -164,21 +164,31 @@ def noise_weights(local: pd.DataFrame) -> Floats:
     return np.asarray((local["dx"].to_numpy(dtype=float) / local["se_dy"].to_numpy(dtype=float)) ** 2)
 
 
-def ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:
-    """P(Y/X <= at) for independent normals, without the ratio's missing moments: integrate over X.
+def phase_probabilities(dx: Floats, dy: Floats, se_dx: Floats, se_dy: Floats) -> Floats:
+    """Probability of each phase for steps measured with normal errors around given differences.
 
     Parameters
     ----------
-    dx, dy, sx, sy : ndarray, shape (n,)
-        Means and standard errors of X and of Y, in one unit.
-    at : float
+    dx, dy, se_dx, se_dy : ndarray, shape (n,)
+        Differences of the two scores and their standard errors, percentage points.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        In the order of ``PHASES``; rows sum to one.
 
     Examples
     --------
-    >>> one = np.ones(1)
-    >>> ratio_cdf(10 * one, 0 * one, one, one, 0.0).round(3).tolist()
-    [0.5]
+    >>> phase_probabilities(*np.array([[10.0], [9.0], [0.1], [0.1]])).round(3).tolist()
+    [[0.0, 0.0, 1.0]]
     """
+    tax = _ratio_cdf(dx, dy, se_dx, se_dy, -TAX_BELOW)
+    bonus = 1 - _ratio_cdf(dx, dy, se_dx, se_dy, TAX_BELOW)
+    return np.column_stack([tax, 1 - tax - bonus, bonus])
+
+
+def _ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:
+    """P(Y/X <= at) for independent normals, without the ratio's missing moments: integrate over X."""
     z, step = np.linspace(-8, 8, 4000, retstep=True)  # an even number: no point where X is 0
     weight = stats.norm.pdf(z) * step
     x = dx[:, None] + sx[:, None] * z

@@ -127,10 +127,8 @@ def test_tables_speak_words():
     assert shown[3].rows[0][-1] == "88%"
     assert [row[-1] for row in shown[5].rows] == [DASH, "0.100 [0.020, 0.200]"]
     counted = findings.rows_and_steps(rows, {"p": steps()}).data
-    assert counted.startswith(
-        f"n = {len(rows)} rows of 3 families for the published estimator: "
-    )
-    assert "In the panels there are 4 steps of 4 families in p." in counted
+    assert counted.startswith(f"n = {len(rows)} rows of 3 families for the published estimator: ")
+    assert "There are 4 steps of 4 families in p." in counted
 
 
 @pytest.mark.parametrize(
@@ -142,5 +140,7 @@ def test_tables_speak_words():
     ],
 )
 def test_which_way_a_family_goes(scores, words):
-    rows = pd.DataFrame({"family": "A", "params_b": [7.0, 1.0, 3.0], "truthfulqa_mc2": [scores[2], *scores[:2]]})
+    rows = pd.DataFrame(
+        {"family": "A", "params_b": [7.0, 1.0, 3.0], "truthfulqa_mc2": [scores[2], *scores[:2]]}
+    )
     assert words in findings.rows_and_steps(rows, {"p": steps()}).data

@@ -142,7 +142,11 @@ def test_spreads_and_the_rule(spreads, words):
         ),
         (null(), given(core=number(0.2, -0.1, 0.9)), "They do not agree on whether"),
         (null(), given(), "as independent, p = 0.12. They speak for some cooperation beyond the date"),
-        (null(), ALL_HOLD_ZERO, "None of these 4 intervals by lab leaves out zero, and they reach from -0.20 to 0.70"),
+        (
+            null(),
+            ALL_HOLD_ZERO,
+            "None of these 4 intervals by lab leaves out zero, and they reach from -0.20 to 0.70",
+        ),
         (null(), ALL_HOLD_ZERO, "They allow none beyond the date as well as much of it"),
         (null(), given(dates_moved=number(0.3, -0.2, 0.43)), "r runs from -0.20 to 0.43.\n- *Models whose"),
         (null(), given(labs=7), "cannot be told from 7 labs"),

@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("numerals.txt")
 PAGES = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("book/*.ipynb"), *ROOT.glob("book/*.md")])
 REASONS = {"definition", "arithmetic", "made up", "setting", "name", "date", "plan", "elsewhere", "paper"}
-NUMERAL = re.compile(r"(?<![\w.,/-])[+±−-]?\d+(?:,\d{3})*(?:\.\d+)?")
+MINUS = "\N{MINUS SIGN}"
+NUMERAL = re.compile(rf"(?<![\w.,/-])[+±{MINUS}-]?\d+(?:,\d{{3}})*(?:\.\d+)?")
 # What is no prose: code, formulas, roles with their targets, addresses, headings, and the numbers of exercises and lists.
 NO_PROSE = [
     re.compile(r"\A---\n.*?\n---\n", re.DOTALL),
@@ -67,7 +68,7 @@ FACTS: dict[str, Callable[[], Sequence[object]]] = {
     "published draws": lambda: [42, f"{published_bootstrap().draws:,}"],
     "published rows": lambda: [len(data.bootstrap_rows())],
     "rotation threshold": lambda: [_ROTATE_BELOW],
-    "thresholds": lambda: [f"−{TAX_BELOW}", f"+{TAX_BELOW}"],
+    "thresholds": lambda: [f"{MINUS}{TAX_BELOW}", f"+{TAX_BELOW}"],
 }
 
 
@@ -145,7 +146,7 @@ def test_an_entry_is_used_and_its_reason_holds(one):
     [
         ("r is 0.72.", [], 1),
         ("r is 0.72.", ["r is 0.71"], 1),
-        ("r is −0.72 and 1,000.", ["r is −0.72"], 1),
+        (f"r is {MINUS}0.72 and 1,000.", [f"r is {MINUS}0.72"], 1),
         ("from 34 to 35", ["34 to 35"], 0),
         ("from 34 to 35", ["from 34"], 1),
         ("# 3 things\n**1. Calculate.** `0.5` of $N = 4$ in {doc}`2 <02>`", [], 0),

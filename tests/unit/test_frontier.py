@@ -302,7 +302,9 @@ def test_a_jackknife_interval_is_that_of_a_plain_loop():
     each = [math.atanh(r) for r in (0.3, 0.5, 0.6, 0.7)]
     variance = 3 / 4 * sum((z - sum(each) / 4) ** 2 for z in each) + 0.01
     half = stats.t.ppf(0.975, 3) * math.sqrt(variance)
-    assert (low, high) == pytest.approx((math.tanh(math.atanh(0.5) - half), math.tanh(math.atanh(0.5) + half)))
+    assert (low, high) == pytest.approx(
+        (math.tanh(math.atanh(0.5) - half), math.tanh(math.atanh(0.5) + half))
+    )
     assert all(math.isnan(end) for end in correlation.jackknife_interval(0.5, [0.4, float("nan")]))
     with pytest.raises(ValueError, match="at least 2 clusters are needed; got 1"):
         correlation.jackknife_interval(0.5, [0.4])

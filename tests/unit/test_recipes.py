@@ -530,7 +530,9 @@ def test_agreement_is_that_of_scikit_learn_and_falls_to_nothing_for_labels_by_ch
     assert found.kappa.low < found.kappa.estimate <= found.kappa.high
     rng = np.random.default_rng(0)
     by_luck = [
-        second_labels.agreement(labels.assign(by_words=rng.permutation(labels["kind"])), draws=2).kappa.estimate
+        second_labels.agreement(
+            labels.assign(by_words=rng.permutation(labels["kind"])), draws=2
+        ).kappa.estimate
         for _ in range(100)
     ]
     assert abs(np.mean(by_luck)) < 0.03

@@ -55,7 +55,7 @@ def test_where_the_family_decides_the_formula_is_blind():
     null = size_baseline.shuffled_sizes(steps, draws=500)
     assert null.low <= null.observed <= null.high
     assert len(size_baseline.contradictions(steps, min_probability=0.6)) > 10
-    assert size_baseline.test_retest_agreement(steps) > 0.9
+    assert size_baseline.retest_agreement(steps) > 0.9
     edge = size_baseline.advantage(steps, steps["phase"], steps["by_size"])
     assert edge.low > 0.2
     none = size_baseline.advantage(steps, steps["by_size"], steps["by_size"])
@@ -84,7 +84,7 @@ def test_a_retest_read_off_one_measurement_is_not_flattered_by_its_noise():
     truth, corrected, plain = size_baseline._two_agree(dx, dy, steps), [], []
     for _ in range(8):
         x, y = dx + sx * draw.normal(size=len(dx)), dy + sy * draw.normal(size=len(dy))
-        corrected.append(size_baseline.test_retest_agreement(steps.assign(dx=x, dy=y), draws=6))
+        corrected.append(size_baseline.retest_agreement(steps.assign(dx=x, dy=y), draws=6))
         plain.append(size_baseline._two_agree(x, y, steps))
     assert np.mean(plain) > truth + 0.05  # the planted fault: measurements drawn around measured scores
     assert abs(np.mean(corrected) - truth) < (np.mean(plain) - truth) / 2

@@ -52,11 +52,12 @@ def rows_and_steps(rows: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> Mar
         f"{len(t)} steps of {t['family'].nunique()} families in {panel}" for panel, t in steps.items()
     )
     ways = [
-        _way_of(str(family), part.sort_values("params_b")) for family, part in rows.groupby("family", sort=False)
+        _way_of(str(family), part.sort_values("params_b"))
+        for family, part in rows.groupby("family", sort=False)
     ]
     return Markdown(
-        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator: {'; '.join(ways)}. In the "
-        f"panels there are {counted}. Scores are in "
+        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator: {'; '.join(ways)}. There "
+        f"are {counted}. Scores are in "
         "percent, sizes in billions of parameters. Rows that would make a step a change of recipe are left out, as chapter "
         "01 "
         "lists."

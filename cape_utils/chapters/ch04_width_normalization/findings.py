@@ -170,7 +170,8 @@ def slopes_of_width(
         f"it, and "
         f"{hurts} have one below. The column *inflation* says why the intervals are so wide: size and width move together, "
         f"which "
-        f"multiplies the variance of the slopes up to {worst:.0f} times. Public families are not built to separate the two. {_tenfold_widths(panels)}"
+        f"multiplies the variance of the slopes up to {worst:.0f} times. Public families are not built to separate the "
+        f"two. {_tenfold_widths(panels)}"
     )
 
 

@@ -363,7 +363,12 @@ def second_labelling(
 
 def labels_table(labels: pd.DataFrame) -> Table:
     """Recipes on which the two labellings differ; ``labels`` is from ``second_labels.both_labels``."""
-    headings = {"recipe": "recipe", "reason": "what its makers say", "kind": "in the table", "by_words": "by words"}
+    headings = {
+        "recipe": "recipe",
+        "reason": "what its makers say",
+        "kind": "in the table",
+        "by_words": "by words",
+    }
     return table(labels[labels["kind"] != labels["by_words"]], headings)
 
 

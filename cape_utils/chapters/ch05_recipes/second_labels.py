@@ -98,9 +98,7 @@ def _tables(first: Floats, second: Floats, weights: Floats) -> Floats:
     return np.asarray(counts / counts.sum(axis=(1, 2), keepdims=True))
 
 
-def agreement(
-    labels: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0
-) -> Agreement:
+def agreement(labels: pd.DataFrame, *, draws: int = 2000, rng: np.random.Generator | int = 0) -> Agreement:
     """Share of agreement and Cohen's kappa of two labellings, with intervals.
 
     Parameters

@@ -34,8 +34,8 @@ __all__ = [
     "is_clear",
     "majority_class",
     "phase_by_size",
+    "retest_agreement",
     "shuffled_sizes",
-    "test_retest_agreement",
     "unfitted_steps",
 ]
 
@@ -218,17 +218,10 @@ def in_sample_thresholds(
     )
 
 
-def _probabilities(dx: Floats, dy: Floats, steps: pd.DataFrame) -> Floats:
-    """Probability of tax, transition and bonus when steps are measured around given differences, shape (n, 3)."""
-    sx, sy = (steps[name].to_numpy(dtype=float) for name in ("se_dx", "se_dy"))
-    tax = coupling.ratio_cdf(dx, dy, sx, sy, -TAX_BELOW)
-    bonus = 1 - coupling.ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
-    return np.column_stack([tax, 1 - tax - bonus, bonus])
-
-
 def _two_agree(dx: Floats, dy: Floats, steps: pd.DataFrame) -> float:
     """Share of steps on which two measurements around given differences name one phase."""
-    return float((_probabilities(dx, dy, steps) ** 2).sum(axis=1).mean())
+    se_dx, se_dy = (steps[name].to_numpy(dtype=float) for name in ("se_dx", "se_dy"))
+    return float((coupling.phase_probabilities(dx, dy, se_dx, se_dy) ** 2).sum(axis=1).mean())
 
 
 def _without_noise(values: Floats, errors: Floats) -> Floats:
@@ -238,9 +231,7 @@ def _without_noise(values: Floats, errors: Floats) -> Floats:
     return np.asarray(values.mean() + (values - values.mean()) * np.sqrt(left))
 
 
-def test_retest_agreement(
-    steps: pd.DataFrame, *, draws: int = 50, rng: np.random.Generator | int = 0
-) -> float:
+def retest_agreement(steps: pd.DataFrame, *, draws: int = 50, rng: np.random.Generator | int = 0) -> float:
     """Expected share of steps on which two measurements of the same models would name the same phase.
 
     Both have other test items of the same kind: what a rule that never sees a score is fairly held beside, because the
@@ -260,25 +251,16 @@ def test_retest_agreement(
     Examples
     --------
     >>> toy = pd.DataFrame({"dx": [10.0] * 3, "dy": [9.0, -9.0, 8.0], "se_dx": 0.1, "se_dy": 0.1})
-    >>> round(test_retest_agreement(toy, draws=5), 2)
+    >>> round(retest_agreement(toy, draws=5), 2)
     1.0
     """
     generator = np.random.default_rng(rng)
-    measured = [steps[name].to_numpy(dtype=float) for name in ("dx", "dy")]
-    errors = [steps[name].to_numpy(dtype=float) for name in ("se_dx", "se_dy")]
-    shrunk = [_without_noise(values, error) for values, error in zip(measured, errors, strict=True)]
-    simulated = [
-        _two_agree(
-            *(
-                values + error * generator.normal(size=len(values))
-                for values, error in zip(shrunk, errors, strict=True)
-            ),
-            steps,
-        )
-        for _ in range(draws)
-    ]
-    bias = float(np.mean(simulated)) - _two_agree(*shrunk, steps)
-    return min(1.0, max(0.0, _two_agree(*measured, steps) - bias))
+    dx, dy, se_dx, se_dy = (steps[name].to_numpy(dtype=float) for name in ("dx", "dy", "se_dx", "se_dy"))
+    true_dx, true_dy = _without_noise(dx, se_dx), _without_noise(dy, se_dy)
+    noise = generator.normal(size=(draws, 2, len(steps)))
+    simulated = [_two_agree(true_dx + se_dx * a, true_dy + se_dy * b, steps) for a, b in noise]
+    bias = float(np.mean(simulated)) - _two_agree(true_dx, true_dy, steps)
+    return min(1.0, max(0.0, _two_agree(dx, dy, steps) - bias))
 
 
 def advantage(
