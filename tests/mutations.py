@@ -246,9 +246,33 @@ FAULTS = (
     ),
     Fault(
         "scaling/critical_scale.py",
-        '1 / used["se"].to_numpy(dtype=float) ** 2',
-        '1 / used["se"].to_numpy(dtype=float)',
+        "else noise_weights(used)",
+        'else 1 / used["se"].to_numpy(dtype=float) ** 2',
         unit("transition", "the_zero_crossing_is_that_of_weighted_least_squares"),
+    ),
+    Fault(
+        "scaling/coupling.py",
+        'local["se_dy"].to_numpy(dtype=float)) ** 2)',
+        'np.hypot(local["se_dy"], local["coupling"] * 0.7)) ** 2)',
+        unit("transition", "weights_by_noise_do_not_favour_small_couplings"),
+    ),
+    Fault(
+        "stats/correlation.py",
+        "(each.size - 1) * np.mean(",
+        "np.mean(",
+        unit("frontier", "the_interval_by_lab_holds_a_known_truth_where_bootstraps_over_labs_do_not"),
+    ),
+    Fault(
+        "chapters/ch12_dashboard/size_baseline.py",
+        "_two_agree(dx, dy, steps) - bias",
+        "_two_agree(dx, dy, steps)",
+        unit("size_rule", "a_retest_read_off_one_measurement_is_not_flattered_by_its_noise"),
+    ),
+    Fault(
+        "chapters/ch05_recipes/second_labels.py",
+        "/ (1 - by_luck)",
+        "",
+        unit("recipes", "agreement_is_that_of_scikit_learn_and_falls_to_nothing_for_labels_by_chance"),
     ),
     Fault(
         "scaling/critical_scale.py",

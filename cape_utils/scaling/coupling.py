@@ -32,8 +32,10 @@ __all__ = [
     "coupling_matrix",
     "expected_phase_counts",
     "local_coupling",
+    "noise_weights",
     "phase",
     "phase_counts",
+    "phase_probabilities",
     "population_coupling",
     "running_coupling",
     "sign_shares",
@@ -140,6 +142,49 @@ def local_coupling(
     frame["p_bonus"] = 1 - _ratio_cdf(dx, dy, sx, sy, TAX_BELOW)
     frame["p_transition"] = 1 - frame["p_tax"] - frame["p_bonus"]
     return frame.reset_index(drop=True)
+
+
+def noise_weights(local: pd.DataFrame) -> Floats:
+    """Weights of local couplings by item noise, shape (n,): the inverse variance of ``dy`` as a share of ``dx``.
+
+    ``(dx / se_dy)**2`` are the weights under which averaging or fitting ``dy / dx`` is least squares for the differences
+    ``dy``. The error of the ratio itself does not serve: it holds ``coupling**2 * se_dx**2`` and so grows with the size of the
+    coupling, and its inverse square gives the most weight to the couplings that luck or nature made small.
+
+    Parameters
+    ----------
+    local : pandas.DataFrame
+        From ``local_coupling``.
+
+    Examples
+    --------
+    >>> noise_weights(pd.DataFrame({"dx": [10.0, -5.0], "se_dy": [2.0, 1.0]})).tolist()
+    [25.0, 25.0]
+    """
+    return np.asarray((local["dx"].to_numpy(dtype=float) / local["se_dy"].to_numpy(dtype=float)) ** 2)
+
+
+def phase_probabilities(dx: Floats, dy: Floats, se_dx: Floats, se_dy: Floats) -> Floats:
+    """Probability of each phase for steps measured with normal errors around given differences.
+
+    Parameters
+    ----------
+    dx, dy, se_dx, se_dy : ndarray, shape (n,)
+        Differences of the two scores and their standard errors, percentage points.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        In the order of ``PHASES``; rows sum to one.
+
+    Examples
+    --------
+    >>> phase_probabilities(*np.array([[10.0], [9.0], [0.1], [0.1]])).round(3).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    tax = _ratio_cdf(dx, dy, se_dx, se_dy, -TAX_BELOW)
+    bonus = 1 - _ratio_cdf(dx, dy, se_dx, se_dy, TAX_BELOW)
+    return np.column_stack([tax, 1 - tax - bonus, bonus])
 
 
 def _ratio_cdf(dx: Floats, dy: Floats, sx: Floats, sy: Floats, at: float) -> Floats:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cape_utils.data.schema import require_columns
-from cape_utils.scaling.coupling import local_coupling
+from cape_utils.scaling.coupling import local_coupling, noise_weights
 from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Floats, Null
 
@@ -350,14 +350,14 @@ def zero_crossing(
     local : pandas.DataFrame
         From ``scaling.coupling.local_coupling``.
     weights : {"noise", "equal"}
-        ``"noise"`` weighs each coupling by the inverse square of its standard error; ``"equal"`` is the paper's
-        way, in which one small denominator can outweigh everything else.
+        ``"noise"`` weighs each coupling by ``scaling.coupling.noise_weights``; ``"equal"`` is the paper's way, in which one
+        small denominator can outweigh everything else.
     """
     if weights not in ("noise", "equal"):
         raise ValueError(f"weights={weights!r}; allowed are 'noise' and 'equal'")
     used = _enough(local.dropna(subset=["coupling"]), 2, "intervals with a coupling")
     x, y = _log10(used["mid_params_b"]), used["coupling"].to_numpy(dtype=float)
-    w = np.ones_like(y) if weights == "equal" else 1 / used["se"].to_numpy(dtype=float) ** 2
+    w = np.ones_like(y) if weights == "equal" else noise_weights(used)
     codes, families = pd.factorize(used["family"])
 
     def roots(counts: Floats) -> Floats:

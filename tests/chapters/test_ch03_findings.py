@@ -127,6 +127,20 @@ def test_tables_speak_words():
     assert shown[3].rows[0][-1] == "88%"
     assert [row[-1] for row in shown[5].rows] == [DASH, "0.100 [0.020, 0.200]"]
     counted = findings.rows_and_steps(rows, {"p": steps()}).data
-    assert counted.startswith(
-        f"n = {len(rows)} rows of 3 families for the published estimator; 4 steps of 4 families in p"
+    assert counted.startswith(f"n = {len(rows)} rows of 3 families for the published estimator: ")
+    assert "There are 4 steps of 4 families in p." in counted
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ((44.0, 40.0, 38.0), "A from 1B to 7B, whose TruthfulQA falls at every step (44.0 to 38.0)"),
+        ((38.0, 40.0, 44.0), "rises at every step (38.0 to 44.0)"),
+        ((40.0, 38.0, 44.0), "falls at 1 of 2 steps and rises at 1 (40.0 to 44.0)"),
+    ],
+)
+def test_which_way_a_family_goes(scores, words):
+    rows = pd.DataFrame(
+        {"family": "A", "params_b": [7.0, 1.0, 3.0], "truthfulqa_mc2": [scores[2], *scores[:2]]}
     )
+    assert words in findings.rows_and_steps(rows, {"p": steps()}).data

@@ -71,7 +71,16 @@ def test_size_does_as_well_as_width_or_not(width, words):
 
 def test_slopes_clear_of_zero_are_counted():
     fitted = {(OPEN, "a"): slopes(0.5, 2.0), (OPEN, "b"): slopes(-2.0, -0.5), (OPEN, "c"): slopes(-1.0, 1.0)}
-    text = findings.slopes_of_width(fitted).data
+    rows = pd.DataFrame(
+        {"family": list("aabbc"), "d_model": [512, 5120, 512, 1024, 512], "truthfulqa_mc2": 40.0}
+    )
+    text = findings.slopes_of_width(fitted, {OPEN: rows}).data
+    assert "which 1 of the 2 families with two widths span (a); the others span 2.0 to 2.0 times" in text
+    for family, words in (
+        ("a", "what every family spans (a)"),
+        ("b", "which 0 of the 1 families with two widths"),
+    ):
+        assert words in findings.slopes_of_width(fitted, {OPEN: rows[rows["family"] == family]}).data
     assert "Of the 3 slopes of width, 1 have an interval above zero" in text
     assert "and 1 have one below" in text
     assert "up to 37 times" in text

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils.chapters.ch05_recipes import findings, generations, recompute
+from cape_utils.chapters.ch05_recipes import findings, generations, recompute, second_labels
 from cape_utils.stats import formatting
+from cape_utils.stats.results import Estimate
 
 OPEN, PAPER = recompute.PANELS.values()
 TRUTH, HELLASWAG, EQUAL = recompute.MEASURES
@@ -189,6 +190,35 @@ def test_class_of_recipes(low, words):
     assert "1 curated recipes lie above every web-trained line; with so few lines" in text
     none = choices(low).query("h > 0")
     assert "turns the sign for none, and" in findings.class_of_recipes(effects(0.01), fields(), none).data
+
+
+def step(p, value=6.7):
+    return Estimate(value, 2.4, 9.7, 100, ""), SimpleNamespace(p=p)
+
+
+@pytest.mark.parametrize(
+    ("by_words", "p", "words"),
+    [
+        (["web", "curated"], (0.001, 0.002), "differ on 0. None of them is web by one"),
+        (["web", "unpublished"], (0.001, 0.002), "differ on 1. None of them is web by one"),
+        (["code", "curated"], (0.001, 0.002), "For 1 of them the words decide whether"),
+        (["web", "curated"], (0.001, 0.002), "it is outside its null either way."),
+        (["web", "curated"], (0.2, 0.3), "it is inside its null either way."),
+        (["web", "curated"], (0.001, 0.3), "it depends on who labels."),
+    ],
+)
+def test_two_labellings(by_words, p, words):
+    labels = pd.DataFrame(
+        {"recipe": ["A", "B"], "line": ["a", "b"], "kind": ["web", "curated"], "by_words": by_words}
+    )
+    agreed = second_labels.Agreement(Estimate(0.9, 0.8, 1.0, 2, ""), Estimate(0.86, 0.7, 1.0, 2, ""))
+    text = findings.second_labelling(labels, agreed, {"table": step(p[0]), "words": step(p[1], 7.0)}).data
+    assert words in text
+    assert "agree on 90% of 2 recipes [80%, 100%]; Cohen's kappa is 0.86 [0.70, 1.00]" in text
+    assert "is 6.7 points [2.4, 9.7] with the table's labels" in text
+    assert "and 7.0 [2.4, 9.7] with the words'" in text
+    labels["reason"] = "x"
+    assert len(findings.labels_table(labels).rows) == (labels["kind"] != labels["by_words"]).sum()
 
 
 def test_models_and_claims_are_counted():

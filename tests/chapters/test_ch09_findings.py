@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from cape_utils.chapters.ch09_frontier import date_nulls, findings, labs, predictions
 from cape_utils.frontier import regression
+from cape_utils.frontier.benchmark_pair import GPQA, SWE
 
 
 def number(estimate=0.5, low=0.3, high=0.7, n=34):
@@ -56,7 +58,12 @@ def ahead(line_error: float) -> pd.DataFrame:
 def given(**changes) -> date_nulls.GivenDate:
     usual = number(0.28, 0.13, 0.78)
     fields = dict.fromkeys(("published", "core", "with_later", "dates_moved", "month_known"), usual)
-    return date_nulls.GivenDate(**(fields | {"labs": 10} | changes))
+    return date_nulls.GivenDate(**(fields | {"labs": 10, "p_models": 0.115} | changes))
+
+
+ALL_HOLD_ZERO = given(
+    **dict.fromkeys(("published", "core", "with_later", "month_known"), number(0.28, -0.2, 0.7))
+)
 
 
 def test_models_with_inexact_dates_and_shared_scores_are_named():
@@ -133,6 +140,14 @@ def test_spreads_and_the_rule(spreads, words):
             given(core=number(0.2, -0.1, 0.9)),
             "3 of these 4 intervals by lab leave out zero, and they reach from -0.10",
         ),
+        (null(), given(core=number(0.2, -0.1, 0.9)), "They do not agree on whether"),
+        (null(), given(), "as independent, p = 0.12. They speak for some cooperation beyond the date"),
+        (
+            null(),
+            ALL_HOLD_ZERO,
+            "None of these 4 intervals by lab leaves out zero, and they reach from -0.20 to 0.70",
+        ),
+        (null(), ALL_HOLD_ZERO, "They allow none beyond the date as well as much of it"),
         (null(), given(dates_moved=number(0.3, -0.2, 0.43)), "r runs from -0.20 to 0.43.\n- *Models whose"),
         (null(), given(labs=7), "cannot be told from 7 labs"),
     ],
@@ -140,6 +155,8 @@ def test_spreads_and_the_rule(spreads, words):
 def test_what_is_left_without_the_date(observed, result, words):
     text = findings.date_taken_out(observed, result).data
     assert words in text
+    if result is ALL_HOLD_ZERO:
+        return
     assert "scores:\n\n- *Published models.* r is 0.28 [0.13, 0.78] by lab.\n- *Dates" in text
 
 
@@ -194,6 +211,10 @@ def test_the_date_is_taken_out_of_each_set_and_treatment():
     )
     assert (result.core.n, result.with_later.n, result.labs) == (23, 39, 10)
     assert result.month_known.n == (~published["year_only"]).sum() < result.published.n
+    # A partial correlation and the slope of a regression that holds the date fixed have one t.
+    design = sm.add_constant(published[[SWE, "date"]].astype(float))
+    assert result.p_models == pytest.approx(sm.OLS(published[GPQA].astype(float), design).fit().pvalues[SWE])
+    assert all(one.low < 0 < one.high for one in (result.published, result.core, result.month_known))
     assert result.dates_moved.high - result.dates_moved.low < result.published.high - result.published.low
 
 

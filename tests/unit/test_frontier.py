@@ -25,7 +25,7 @@ from cape_utils.claims import assessment
 from cape_utils.frontier import benchmark_saturation, regression
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.scaling import coupling
-from cape_utils.stats import correlation
+from cape_utils.stats import correlation, resampling
 
 
 def table(swe, gpqa, labs="L", released="2025-06") -> pd.DataFrame:
@@ -274,6 +274,40 @@ def test_the_partial_correlation_is_that_of_regression_residuals():
     assert (alone.low, alone.high) == pytest.approx((ours.estimate, ours.estimate))
     with pytest.raises(ValueError, match="unit='model'; allowed are 'lab' and 'none'"):
         date_nulls.partial_given_date(PUBLISHED, unit="model")
+
+
+def test_the_interval_by_lab_holds_a_known_truth_where_bootstraps_over_labs_do_not():
+    # Labs and dates of the table; scores that follow the date, with luck that labs share in part and no cooperation.
+    rng = np.random.default_rng(0)
+    known = PUBLISHED.assign(date_low=PUBLISHED["date"], date_high=PUBLISHED["date"])
+    codes, names = pd.factorize(known["lab"])
+    date = known["date"].to_numpy()[None, :]
+    weights = resampling.family_counts(len(names), 300, rng)[:, codes]
+    dates = np.broadcast_to(date, weights.shape)
+    rows = 300
+    held, held_basic = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
+    for k in range(rows):
+        x, y = 10 * date[0] + rng.normal(size=(2, len(known))) + rng.normal(size=(2, len(names)))[:, codes]
+        one = date_nulls.partial_given_date(known.assign(**{SWE: x, GPQA: y}), draws=2)
+        held[k] = one.low <= 0 <= one.high
+        left = [date_nulls._trend(dates, score[None, :], weights)[1] for score in (x, y)]
+        low, high = resampling.interval(date_nulls._weighted_r(*left, weights))
+        held_basic[k] = 2 * one.estimate - high <= 0 <= 2 * one.estimate - low
+    assert 0.9 < held.mean() < 0.98
+    assert held_basic.mean() < 0.8  # the planted fault: the basic interval of a bootstrap over labs
+
+
+def test_a_jackknife_interval_is_that_of_a_plain_loop():
+    low, high = correlation.jackknife_interval(0.5, [0.3, 0.5, 0.6, 0.7], other_se=0.1)
+    each = [math.atanh(r) for r in (0.3, 0.5, 0.6, 0.7)]
+    variance = 3 / 4 * sum((z - sum(each) / 4) ** 2 for z in each) + 0.01
+    half = stats.t.ppf(0.975, 3) * math.sqrt(variance)
+    assert (low, high) == pytest.approx(
+        (math.tanh(math.atanh(0.5) - half), math.tanh(math.atanh(0.5) + half))
+    )
+    assert all(math.isnan(end) for end in correlation.jackknife_interval(0.5, [0.4, float("nan")]))
+    with pytest.raises(ValueError, match="at least 2 clusters are needed; got 1"):
+        correlation.jackknife_interval(0.5, [0.4])
 
 
 def test_weighted_trends_are_those_of_repeated_rows():

@@ -10,9 +10,15 @@ import pytest
 import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
 
 from cape_utils import data
-from cape_utils.chapters.ch05_recipes import equivalent_size, generations, tokens_per_param
+from cape_utils.chapters.ch05_recipes import (
+    equivalent_size,
+    generations,
+    second_labels,
+    tokens_per_param,
+)
 from cape_utils.chapters.ch05_recipes import recompute as ch05
 from cape_utils.claims import assessment, quotations, verdicts
 from cape_utils.claims.registry import recomputations
@@ -502,3 +508,49 @@ def test_bad_input_is_refused_with_the_remedy(call, words):
 def test_scatter_is_widened_by_what_the_curve_took_from_the_lines():
     one = web_curve.Curve(np.zeros(3), np.empty((0, 3)), {line: np.ones(1) for line in "abcdef"}, 0.0, 1.0, 6)
     assert np.allclose(one.scatter(2, 10, 0), np.sqrt(6 / 3))
+
+
+# ---------------------------------------------------------------- a second labelling
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("The Pile; the variant that saw no further code", "web"),
+        ("RefinedWeb, RedPajama and StarCoder data", "web"),
+        ("87% code", "code"),
+        ("Dolma 1.7, with instruction data and a last stage on selected data", "curated"),
+        ("trained in stages with changing mixes", "unpublished"),
+        ("public sources, factual ones up-sampled; the mix is not published", "unpublished"),
+    ],
+)
+def test_kinds_by_words(reason, kind):
+    assert second_labels.kind_by_words(reason) == kind
+
+
+def test_agreement_is_that_of_scikit_learn_and_falls_to_nothing_for_labels_by_chance():
+    labels = second_labels.both_labels()
+    found = second_labels.agreement(labels)
+    assert found.share.estimate == pytest.approx((labels["kind"] == labels["by_words"]).mean())
+    assert found.kappa.estimate == pytest.approx(cohen_kappa_score(labels["kind"], labels["by_words"]))
+    assert found.kappa.low < found.kappa.estimate <= found.kappa.high
+    rng = np.random.default_rng(0)
+    by_luck = [
+        second_labels.agreement(
+            labels.assign(by_words=rng.permutation(labels["kind"])), draws=2
+        ).kappa.estimate
+        for _ in range(100)
+    ]
+    assert abs(np.mean(by_luck)) < 0.03
+    with pytest.raises(ValueError, match=r"got the kinds \['books'\]; allowed are web"):
+        second_labels.agreement(labels.assign(by_words="books"))
+
+
+def test_another_label_moves_the_step():
+    rows = web_curve.recipe_rows("open")
+    again = second_labels.relabelled(rows)
+    changed = set(again.loc[again["kind"] != rows["kind"], "recipe"])
+    labels = second_labels.both_labels()
+    assert changed <= set(labels.loc[labels["kind"] != labels["by_words"], "recipe"])
+    first, second = second_labels.class_step("open").values()
+    assert first[0].n > second[0].n > 0

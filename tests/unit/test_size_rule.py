@@ -55,7 +55,7 @@ def test_where_the_family_decides_the_formula_is_blind():
     null = size_baseline.shuffled_sizes(steps, draws=500)
     assert null.low <= null.observed <= null.high
     assert len(size_baseline.contradictions(steps, min_probability=0.6)) > 10
-    assert size_baseline.test_retest_agreement(steps) > 0.9
+    assert size_baseline.retest_agreement(steps) > 0.9
     edge = size_baseline.advantage(steps, steps["phase"], steps["by_size"])
     assert edge.low > 0.2
     none = size_baseline.advantage(steps, steps["by_size"], steps["by_size"])
@@ -64,12 +64,30 @@ def test_where_the_family_decides_the_formula_is_blind():
 
 def test_two_measurements_agree_as_often_as_drawn_ones_do():
     steps = size_baseline.unfitted_steps()
-    shares = steps[["p_tax", "p_transition", "p_bonus"]].to_numpy()
-    draw = np.random.default_rng(0).random((2, 4000, len(shares)))
-    named = (draw[..., None] > np.cumsum(shares, axis=1)).sum(axis=-1)
-    assert size_baseline.test_retest_agreement(steps) == pytest.approx(
-        np.mean(named[0] == named[1]), abs=0.005
-    )
+    dx, dy = steps["dx"].to_numpy(), steps["dy"].to_numpy()
+    draw = np.random.default_rng(0)
+    named = [
+        coupling.phase(
+            (dy + steps["se_dy"].to_numpy() * draw.normal(size=(4000, len(dy))))
+            / (dx + steps["se_dx"].to_numpy() * draw.normal(size=(4000, len(dx))))
+        )
+        for _ in range(2)
+    ]
+    assert size_baseline._two_agree(dx, dy, steps) == pytest.approx(np.mean(named[0] == named[1]), abs=0.005)
+
+
+def test_a_retest_read_off_one_measurement_is_not_flattered_by_its_noise():
+    steps = size_baseline.unfitted_steps()
+    sx, sy = steps["se_dx"].to_numpy(), steps["se_dy"].to_numpy()
+    draw = np.random.default_rng(1)
+    dx, dy = steps["dx"].to_numpy(), size_baseline._without_noise(steps["dy"].to_numpy(), sy)
+    truth, corrected, plain = size_baseline._two_agree(dx, dy, steps), [], []
+    for _ in range(8):
+        x, y = dx + sx * draw.normal(size=len(dx)), dy + sy * draw.normal(size=len(dy))
+        corrected.append(size_baseline.retest_agreement(steps.assign(dx=x, dy=y), draws=6))
+        plain.append(size_baseline._two_agree(x, y, steps))
+    assert np.mean(plain) > truth + 0.05  # the planted fault: measurements drawn around measured scores
+    assert abs(np.mean(corrected) - truth) < (np.mean(plain) - truth) / 2
 
 
 def test_the_formula_never_sees_a_score_and_the_phase_of_the_scores_does():

@@ -102,11 +102,25 @@ def test_the_zero_crossing_is_that_of_weighted_least_squares(weights):
     # Small families of exact numbers, so that the line rises under either weighting.
     local = steps(curved(np.random.default_rng(5), families=6))
     used = local.dropna(subset="coupling")
-    w = 1 / used["se"].to_numpy() ** 2 if weights == "noise" else np.ones(len(used))
+    w = (used["dx"] / used["se_dy"]).to_numpy() ** 2 if weights == "noise" else np.ones(len(used))
     x = np.log10(used["mid_params_b"].to_numpy()) + 9
     a, b = sm.WLS(used["coupling"].to_numpy(), sm.add_constant(x), weights=w).fit().params
     ours = critical_scale.zero_crossing(local, weights=weights, draws=20)
     assert ours.estimate == pytest.approx(10 ** (-a / b - 9), rel=1e-6)
+
+
+def test_weights_by_noise_do_not_favour_small_couplings():
+    draw, mean, by_ratio = np.random.default_rng(0), [], []
+    truth = np.linspace(-4, 2, 60)  # mean -1
+    for _ in range(200):
+        dx = 5 + 0.7 * draw.normal(size=60)
+        dy = 5 * truth + 1.7 * draw.normal(size=60)
+        local = pd.DataFrame({"dx": dx, "se_dy": 1.7, "coupling": dy / dx})
+        mean.append(np.average(local["coupling"], weights=coupling.noise_weights(local)))
+        error = np.hypot(1.7, dy / dx * 0.7) / dx
+        by_ratio.append(np.average(local["coupling"], weights=error**-2))
+    assert np.mean(mean) == pytest.approx(-1, abs=0.05)
+    assert np.mean(by_ratio) > -0.7  # the planted fault: the error of the ratio pulls the mean towards zero
 
 
 def test_the_logistic_fit_is_that_of_statsmodels_with_and_without_weights():

@@ -51,11 +51,32 @@ def rows_and_steps(rows: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> Mar
     counted = "; ".join(
         f"{len(t)} steps of {t['family'].nunique()} families in {panel}" for panel, t in steps.items()
     )
+    ways = [
+        _way_of(str(family), part.sort_values("params_b"))
+        for family, part in rows.groupby("family", sort=False)
+    ]
     return Markdown(
-        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator; {counted}. Scores are in "
+        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator: {'; '.join(ways)}. There "
+        f"are {counted}. Scores are in "
         "percent, sizes in billions of parameters. Rows that would make a step a change of recipe are left out, as chapter "
         "01 "
         "lists."
+    )
+
+
+def _way_of(family: str, rows: pd.DataFrame) -> str:
+    """The sizes of a family and which way its TruthfulQA goes with them."""
+    steps = np.diff(rows[TQA].to_numpy(dtype=float))
+    falls, rises = int((steps < 0).sum()), int((steps > 0).sum())
+    if falls == len(steps):
+        way = "falls at every step"
+    elif rises == len(steps):
+        way = "rises at every step"
+    else:
+        way = f"falls at {falls} of {len(steps)} steps and rises at {rises}"
+    return (
+        f"{family} from {rows['params_b'].min():g}B to {rows['params_b'].max():g}B, whose TruthfulQA {way} "
+        f"({rows[TQA].iloc[0]:.1f} to {rows[TQA].iloc[-1]:.1f})"
     )
 
 

@@ -150,13 +150,17 @@ def given_size_or_width(partial: pd.DataFrame) -> Markdown:
     )
 
 
-def slopes_of_width(slopes: Mapping[tuple[str, str], pd.DataFrame]) -> Markdown:
-    """How many slopes of width are clear of zero, and why so few can be.
+def slopes_of_width(
+    slopes: Mapping[tuple[str, str], pd.DataFrame], panels: Mapping[str, pd.DataFrame]
+) -> Markdown:
+    """How many slopes of width are clear of zero, why so few can be, and whose widths reach as far as their unit.
 
     Parameters
     ----------
     slopes : mapping of (str, str) to pandas.DataFrame
         From ``width_controls.size_and_width``, indexed by predictor, for each panel and range of sizes.
+    panels : mapping of str to pandas.DataFrame
+        The rows behind them, with ``family`` and ``d_model``.
     """
     width = [_row(part, "log_width") for part in slopes.values()]
     helps, hurts = sum(r["low"] > 0 for r in width), sum(r["high"] < 0 for r in width)
@@ -166,7 +170,23 @@ def slopes_of_width(slopes: Mapping[tuple[str, str], pd.DataFrame]) -> Markdown:
         f"it, and "
         f"{hurts} have one below. The column *inflation* says why the intervals are so wide: size and width move together, "
         f"which "
-        f"multiplies the variance of the slopes up to {worst:.0f} times. Public families are not built to separate the two."
+        f"multiplies the variance of the slopes up to {worst:.0f} times. Public families are not built to separate the "
+        f"two. {_tenfold_widths(panels)}"
+    )
+
+
+def _tenfold_widths(panels: Mapping[str, pd.DataFrame]) -> str:
+    """Which families span the tenfold width that a slope is quoted for."""
+    widths = pd.concat(panels.values()).dropna(subset=["d_model", TQA]).groupby("family")["d_model"]
+    spans = widths.max() / widths.min()
+    spans = spans[spans > 1]
+    wide, others = spans[spans >= 10], spans[spans < 10]
+    named = ", ".join(wide.index) or "none"
+    if others.empty:
+        return f"A tenfold width is what every family spans ({named})."
+    return (
+        f"A slope is for a tenfold width, which {len(wide)} of the {len(spans)} families with two widths span ({named}); the "
+        f"others span {others.min():.1f} to {others.max():.1f} times, so for them it is drawn out beyond their models."
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cape_utils.scaling.coupling import local_coupling
+from cape_utils.scaling.coupling import local_coupling, noise_weights
 from cape_utils.scaling.web_curve import MIN_LINES, PAPER_CURVE, CurveSpec, WebSet, fit_curve, web_rows
 from cape_utils.stats.least_squares import weighted_fits
 from cape_utils.stats.resampling import family_counts
@@ -222,7 +222,7 @@ def coupling_reached(
     exclude : str
         Line left out.
     weigh : bool
-        Weigh the steps by their item noise; the paper counts them alike.
+        Weigh the steps by ``scaling.coupling.noise_weights``; the paper counts them alike.
     draws : int
         The unit resampled is the line.
     """
@@ -233,7 +233,7 @@ def coupling_reached(
             f"at least 3 steps between sizes are needed; there are {len(used)} without {exclude}"
         )
     size = np.log10(used["mid_params_b"].to_numpy(dtype=float))
-    weight = 1 / used["se"].to_numpy(dtype=float) ** 2 if weigh else np.ones(len(used))
+    weight = noise_weights(used) if weigh else np.ones(len(used))
     codes, lines = pd.factorize(used["line"])
     weights = weight[None]
     if len(lines) >= MIN_LINES:

@@ -10,10 +10,11 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch05_recipes.equivalent_size import EquivalentSize
 from cape_utils.chapters.ch05_recipes.generations import COSINE
+from cape_utils.chapters.ch05_recipes.second_labels import Agreement
 from cape_utils.charts.tables import Table, table
 from cape_utils.scaling.web_curve import TQA
 from cape_utils.stats import formatting
-from cape_utils.stats.results import Null
+from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
     "claims_table",
@@ -23,6 +24,7 @@ __all__ = [
     "curated_recipes",
     "degree_table",
     "generation_changes",
+    "labels_table",
     "longer_training",
     "models_and_recipes",
     "phi_matches",
@@ -30,6 +32,7 @@ __all__ = [
     "regression_table",
     "released_cosines",
     "scores_table",
+    "second_labelling",
     "size_table",
     "small_recipes",
     "steps_table",
@@ -315,7 +318,58 @@ def class_of_recipes(effects: pd.DataFrame, fields: pd.DataFrame, choices: pd.Da
     )
 
 
+def second_labelling(
+    labels: pd.DataFrame, agreed: Agreement, steps: Mapping[str, tuple[Estimate, Null]]
+) -> Markdown:
+    """How far two labellings of the recipes agree, and whether the step between the kinds depends on which is used.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        From ``second_labels.both_labels``.
+    agreed : Agreement
+        From ``second_labels.agreement``.
+    steps : mapping of str to (Estimate, Null)
+        From ``second_labels.class_step``, the table's labels first.
+    """
+    differ = labels[labels["kind"] != labels["by_words"]]
+    web = ((labels["kind"] == "web") != (labels["by_words"] == "web")).sum()
+    curve = (
+        "None of them is web by one and not by the other, so the curve and every h stay as they are."
+        if web == 0
+        else f"For {web} of them the words decide whether they count as web-trained, so the curve itself moves."
+    )
+    (first, first_null), (second, second_null) = steps.values()
+    both = [null.p < 0.05 for null in (first_null, second_null)]
+    outcome = (
+        "is outside its null either way"
+        if all(both)
+        else "is inside its null either way"
+        if not any(both)
+        else "depends on who labels"
+    )
+    return Markdown(
+        f"The two labellings agree on {agreed.share.estimate:.0%} of {len(labels)} recipes [{agreed.share.low:.0%}, "
+        f"{agreed.share.high:.0%}]; Cohen's kappa is {agreed.kappa.estimate:.2f} [{agreed.kappa.low:.2f}, "
+        f"{agreed.kappa.high:.2f}], lines resampled. They differ on {len(differ)}. {curve}\n\n"
+        f"The step in TruthfulQA from web-trained to curated recipes is {first.estimate:.1f} points [{first.low:.1f}, "
+        f"{first.high:.1f}] with the table's labels ({formatting.p_value(first_null.p, name=True)}) and {second.estimate:.1f} "
+        f"[{second.low:.1f}, {second.high:.1f}] with the words' ({formatting.p_value(second_null.p, name=True)}): it {outcome}."
+    )
+
+
 # ---------------------------------------------------------------- tables
+
+
+def labels_table(labels: pd.DataFrame) -> Table:
+    """Recipes on which the two labellings differ; ``labels`` is from ``second_labels.both_labels``."""
+    headings = {
+        "recipe": "recipe",
+        "reason": "what its makers say",
+        "kind": "in the table",
+        "by_words": "by words",
+    }
+    return table(labels[labels["kind"] != labels["by_words"]], headings)
 
 
 def claims_table(side: pd.DataFrame) -> Table:

@@ -19,8 +19,8 @@ from scipy import stats
 
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.regression import fit_line
-from cape_utils.stats.correlation import pearson
-from cape_utils.stats.resampling import family_counts, interval, null_from_draws
+from cape_utils.stats.correlation import jackknife_interval, pearson
+from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
@@ -78,15 +78,22 @@ def partial_given_date(
     table : pandas.DataFrame
         From ``frontier.regression.models``.
     unit : {"lab", "none"}
-        What is resampled. In every draw a date given to the year or month only is drawn within it; with
-        ``"none"`` that is all that varies.
+        What is left out. With ``"lab"`` the interval is ``stats.correlation.jackknife_interval`` over labs, widened by the
+        spread that inexact dates make; with ``"none"`` that spread is all, as the 95% range of the draws.
     draws : int
+        Of dates that are given to the year or month only, each within it.
     rng : Generator or int
 
     Returns
     -------
     Estimate
         The point has every date in the middle of its range.
+
+    Notes
+    -----
+    A bootstrap over labs was tried and left. Ten labs, one of which sets most of the trend, centre its percentiles on 0.41
+    where r is 0.28; and with known truth its basic interval holds the truth in 70 to 90% of the cases, where the jackknife
+    holds it in 93 to 96% (a test has the simulation).
     """
     if unit not in ("lab", "none"):
         raise ValueError(f"unit={unit!r}; allowed are 'lab' and 'none'")
@@ -94,19 +101,24 @@ def partial_given_date(
     x, y = (used[name].to_numpy(dtype=float)[None, :] for name in (SWE, GPQA))
     generator = np.random.default_rng(rng)
     date = _dates(used, draws, generator)
-    codes, labs = pd.factorize(used["lab"])
-    weights = family_counts(len(labs), draws, generator)[:, codes] if unit == "lab" else np.ones_like(date)
     middle = used["date"].to_numpy(dtype=float)[None, :]
     point = pearson(_trend(middle, x)[1][0], _trend(middle, y)[1][0])
-    drawn = _weighted_r(_trend(date, x, weights)[1], _trend(date, y, weights)[1], weights)
-    low, high = interval(drawn)
+    drawn = _weighted_r(_trend(date, x)[1], _trend(date, y)[1], np.ones_like(date))
     method = "inexact dates drawn"
+    low, high = interval(drawn)
+    if unit == "lab":
+        codes, labs = pd.factorize(used["lab"])
+        others = (codes != np.arange(len(labs))[:, None]).astype(float)
+        dates = np.broadcast_to(middle, others.shape)
+        left_out = _weighted_r(_trend(dates, x, others)[1], _trend(dates, y, others)[1], others)
+        low, high = jackknife_interval(point, left_out, other_se=float(np.nanstd(np.arctanh(drawn))))
+        method = f"jackknife over {len(labs)} labs in Fisher's z, {method}"
     return Estimate(
         estimate=point,
         low=low,
         high=high,
         n=len(used),
-        method=f"bootstrap over {len(labs)} labs, {method}" if unit == "lab" else method,
+        method=method,
         draws=draws,
         discarded=int((~np.isfinite(drawn)).sum()),
     )
@@ -126,6 +138,8 @@ class GivenDate:
         Published models whose date is given to the month, interval by lab.
     labs : int
         Of the published models.
+    p_models : float
+        Two-sided, of a t-test over the published models as if they were independent.
     """
 
     published: Estimate
@@ -134,6 +148,7 @@ class GivenDate:
     dates_moved: Estimate
     month_known: Estimate
     labs: int
+    p_models: float
 
 
 def given_date(sets: Mapping[str, pd.DataFrame]) -> GivenDate:
@@ -145,13 +160,16 @@ def given_date(sets: Mapping[str, pd.DataFrame]) -> GivenDate:
         ``"published"``, ``"core"`` and ``"with later"``.
     """
     published = sets["published"]
+    of_published = partial_given_date(published)
+    r, freedom = of_published.estimate, of_published.n - 3  # two means and the date's slope are taken out
     return GivenDate(
-        published=partial_given_date(published),
+        published=of_published,
         core=partial_given_date(sets["core"]),
         with_later=partial_given_date(sets["with later"]),
         dates_moved=partial_given_date(published, unit="none"),
         month_known=partial_given_date(published[~published["year_only"]]),
         labs=published["lab"].nunique(),
+        p_models=float(2 * stats.t.sf(abs(r) * math.sqrt(freedom / (1 - r**2)), freedom)),
     )
 
 

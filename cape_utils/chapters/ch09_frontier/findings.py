@@ -178,6 +178,15 @@ def date_taken_out(null: Null, given: GivenDate) -> Markdown:
     """
     place = "inside" if null.low <= null.observed <= null.high else "outside"
     by_lab = [given.published, given.core, given.with_later, given.month_known]
+    away = sum(one.low > 0 or one.high < 0 for one in by_lab)
+    leave_out = "leaves out" if away < 2 else "leave out"
+    allowed = (
+        "They allow none beyond the date as well as much of it"
+        if away == 0
+        else "They speak for some cooperation beyond the date, small or large"
+        if all(one.low > 0 for one in by_lab)
+        else "They do not agree on whether there is cooperation beyond the date"
+    )
     return Markdown(
         f"The observed {null.observed:.2f} lies {place} what the calendar alone gives, {null.low:.2f} to {null.high:.2f}; "
         f"{null.p:.0%} of the draws are as large. With the date taken out of both scores:\n\n"
@@ -186,9 +195,9 @@ def date_taken_out(null: Null, given: GivenDate) -> Markdown:
         f"{given.dates_moved.low:.2f} to {given.dates_moved.high:.2f}.\n"
         f"- *Models whose month is known* ({given.month_known.n}). r is {_estimated(given.month_known)}.\n"
         f"- *Core.* r is {_estimated(given.core)}. *With the later releases:* {_estimated(given.with_later)}.\n\n"
-        f"{sum(one.low > 0 for one in by_lab)} of these {len(by_lab)} intervals by lab leave out zero, and they reach from "
-        f"{min(one.low for one in by_lab):.2f} to {max(one.high for one in by_lab):.2f}. They allow some cooperation beyond "
-        f"the date, small or large, and the size cannot be told from {given.labs} labs."
+        f"{away or 'None'} of these {len(by_lab)} intervals by lab {leave_out} zero, and they reach from "
+        f"{min(one.low for one in by_lab):.2f} to {max(one.high for one in by_lab):.2f}; with the published models taken as "
+        f"independent, {p_value(given.p_models, name=True)}. {allowed}, and the size cannot be told from {given.labs} labs."
     )
 
 
