@@ -520,9 +520,21 @@ FAULTS = (
     ),
     Fault(
         "scaling/scaling_laws.py",
-        "aside.min(axis=1)",
-        "aside[:, 0]",
+        ".normal(size=(draws, len(x)))).min(axis=1)",
+        ".normal(size=(draws, len(x))))[:, 0]",
         unit("scaling", "a_dip_is_held_against_the_lowest_of_all_models"),
+    ),
+    Fault(
+        "chapters/ch09_frontier/date_nulls.py",
+        "errors[1:].max(axis=1) if highest",
+        "errors[1:, 0] if highest",
+        unit("frontier", "an_extreme_lab_is_held_against_the_extreme_of_all_labs"),
+    ),
+    Fault(
+        "claims/verdicts.py",
+        "pairs += [(ours.low, quoted.low), (ours.high, quoted.high)]",
+        "pairs += []",
+        unit("claims", "an_interval_that_is_claimed_counts_with_its_number"),
     ),
     Fault(
         "chapters/ch03_phase_transition/family_turns.py",

@@ -244,7 +244,7 @@ def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
     if claim.paper_value is None:
         raise ValueError(f"claim {claim.id}: criterion 'within' needs a paper_value")
     quoted = claim.paper_value
-    pairs = [(number, float(quoted.value))]
+    pairs: list[tuple[float | None, float | None]] = [(number, float(quoted.value))]
     if quoted.method == CLAIMED_LEVEL:  # the interval is part of the claim, so its ends count too
         pairs += [(ours.low, quoted.low), (ours.high, quoted.high)]
     # A last digit of slack for the binary fraction, so that a difference of exactly the tolerance counts.

@@ -42,6 +42,8 @@ UNRELEASED = {
     "frontier_second_transition",
     "frontier_isocline_below",
     "frontier_rlhf_gain",
+    "frontier_permanence",
+    "frontier_other_spread",
 }
 KEYS = {
     "id",
@@ -508,7 +510,11 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "steering_tax": 60,
         "steering_transition": 30,
         "steering_bonus": 20,
-        "scores_only": 0,
+        "scores_only": 0.340,
+        "gemma4_typical": 0.25,
+        "frontier_models": 33,
+        "frontier_slope_interval": 0.176,
+        "frontier_slope_spread": 4.96,
         "dashboard_phase": 1,
         "dashboard_zero": 2.279,
         "frontier_post_cutoff_inside": 5,

@@ -204,7 +204,7 @@ def largest_rise_null(
     second: str,
     *,
     families: tuple[str, str] = ("Qwen2.5", "Qwen3"),
-    ratio: float = 1.5,
+    ratio: float = 1.6,
     draws: int = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> Null:
