@@ -58,6 +58,12 @@ def test_the_number_of_claims_is_said_beside_their_p():
     assert "1 stay at or below 0.05. Of the 2 that the open panel can be asked about, 1 have" in text
 
 
+def test_the_words_of_the_rule_have_its_numbers(monkeypatch):
+    assert "**borderline**: $p$ from 0.01 to 0.1." in findings.tiers().data
+    monkeypatch.setattr(findings, "DISTINGUISHABLE_BELOW", 0.02)
+    assert "below 0.02." in findings.tiers().data
+
+
 def test_luck_says_which_claims_it_is_about():
     text = findings.luck(scorecard("differs", "differs"), claims.agreement_by_luck(draws=50)).data
     assert text.startswith("Of the 2 claims ")

@@ -410,7 +410,12 @@ def test_a_pair_named_for_the_odd_value_is_held_against_all_pairs():
 
 def test_cosines_and_scores_stand_side_by_side():
     side = generations.measured_claims().set_index("model")
-    others = {"lever_architecture", "lever_curation", "lever_recipe", "gemma4_typical"}  # of no model of their own
+    others = {
+        "lever_architecture",
+        "lever_curation",
+        "lever_recipe",
+        "gemma4_typical",
+    }  # of no model of their own
     assert set(side["claim"]) == set(data.load("claims").query("chapter == '05_recipes'")["id"]) - others
     assert side.loc["Qwen3-8B", "cosine"] == 0.83
     assert side.loc["Qwen3-8B", TQA] == 51.0

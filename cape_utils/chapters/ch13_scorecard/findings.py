@@ -10,7 +10,13 @@ from IPython.display import Markdown
 from cape_utils import data
 from cape_utils.charts.tables import Table, table
 from cape_utils.claims.quotations import claims_by_id
-from cape_utils.claims.verdicts import RECOMPUTED, VERDICTS, Claim
+from cape_utils.claims.verdicts import (
+    BORDERLINE_BELOW,
+    DISTINGUISHABLE_BELOW,
+    RECOMPUTED,
+    VERDICTS,
+    Claim,
+)
 from cape_utils.stats.formatting import DASH, number, p_value
 from cape_utils.stats.results import Null
 
@@ -24,6 +30,7 @@ __all__ = [
     "recomputed",
     "scorecard_table",
     "tested_claims",
+    "tiers",
     "tolerance_table",
     "verdict_table",
     "what_stands",
@@ -70,6 +77,18 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
         f"them that a null could give:\n\n{listed}\n\n"
         f"{counts['differs']} are not what the released data give, and {counts['not testable']} cannot be tested with what "
         "was released."
+    )
+
+
+def tiers() -> Markdown:
+    """How far from its null a number has to be for each word."""
+    low, high = DISTINGUISHABLE_BELOW, BORDERLINE_BELOW
+    return Markdown(
+        f"- **distinguishable**: $p$ below {low:g}.\n"
+        f"- **borderline**: $p$ from {low:g} to {high:g}. Another seed, another copy of a score or another reasonable test would "
+        "move the answer across the usual 0.05, so no verdict hangs on it.\n"
+        f"- **not distinguishable**: $p$ of {high:g} or more. The number is no evidence for the pattern. Nor is it evidence "
+        "against it: few models can show little."
     )
 
 
