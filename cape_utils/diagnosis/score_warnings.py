@@ -18,7 +18,7 @@ from cape_utils.data.benchmarks import benchmarks_of, items_of
 from cape_utils.scaling.spectrum import pca, small_sample
 from cape_utils.stats.item_noise import item_error
 
-__all__ = ["Caution", "Dimension", "cautions", "dimension_of"]
+__all__ = ["Caution", "Dimension", "caution_words", "cautions", "dimension_of"]
 
 _FLOOR_PCT, _CEILING_PCT, _HIGH_PCT, _NEAR_BEST_PP = 2.0, 95.0, 85.0, 2.0
 
@@ -106,19 +106,31 @@ def cautions(
             "top of the panel": (score >= best - _NEAR_BEST_PP) & ~saturated,
             "noise not known": ~np.isfinite(items),
         }
-        words = {
-            "chance": f"cannot be told from guessing ({chance:g}%) by its test items",
-            "below chance": f"is below the score of a guesser ({chance:g}%): popular errors are preferred to the truth",
-            "floor": f"is below {_FLOOR_PCT:g}%, where almost nothing can be told apart",
-            "saturation": f"is {_CEILING_PCT:g}% or more, or {_HIGH_PCT:g}% or more and near the best of the open panel",
-            "top of the panel": "is near or above the best of the open panel, so that few models are left to compare with",
-            "noise not known": "has an unknown number of test items, so that no phase can be given a probability",
-        }
         for kind, mask in masks.items():
             if np.any(mask):
                 models = tuple(map(str, used["model"].to_numpy()[mask]))
-                warnings.append(Caution(kind, name, models, f"{data.benchmark_title(name)} {words[kind]}"))
+                warnings.append(Caution(kind, name, models, caution_words(name)[kind]))
     return tuple(warnings)
+
+
+def caution_words(benchmark: str) -> dict[str, str]:
+    """What each kind of caution says of a benchmark's scores.
+
+    Examples
+    --------
+    >>> caution_words("hellaswag")["chance"]
+    'HellaSwag cannot be told from guessing (25%) by its test items'
+    """
+    chance = data.chance_pct(benchmark)
+    words = {
+        "chance": f"cannot be told from guessing ({chance:g}%) by its test items",
+        "below chance": f"is below the score of a guesser ({chance:g}%): popular errors are preferred to the truth",
+        "floor": f"is below {_FLOOR_PCT:g}%, where almost nothing can be told apart",
+        "saturation": f"is {_CEILING_PCT:g}% or more, or {_HIGH_PCT:g}% or more and near the best of the open panel",
+        "top of the panel": "is near or above the best of the open panel, so that few models are left to compare with",
+        "noise not known": "has an unknown number of test items, so that no phase can be given a probability",
+    }
+    return {kind: f"{data.benchmark_title(benchmark)} {text}" for kind, text in words.items()}
 
 
 def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | None:

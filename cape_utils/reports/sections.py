@@ -12,10 +12,34 @@ from dataclasses import dataclass
 from cape_utils.data.benchmarks import benchmark_title as title
 from cape_utils.diagnosis.advice import Advice
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.diagnosis.steps import CouplingStep
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
 from cape_utils.reports import frontier_words
 
-__all__ = ["Block", "Bullets", "Section", "Table", "headline", "sections", "sure"]
+__all__ = [
+    "LIMITS",
+    "UPPER_BOUND",
+    "Block",
+    "Bullets",
+    "Section",
+    "Table",
+    "headline",
+    "sections",
+    "step_headline",
+    "sure",
+]
+
+UPPER_BOUND = "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller."
+"""A limit where the answers to each item are not at hand."""
+
+LIMITS = (
+    "Item noise is all that is counted. Another training run, prompt or harness version moves scores further.",
+    "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small "
+    "beside the noise.",
+    "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
+    "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
+)
+"""What every diagnosis of a family leaves open."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +101,26 @@ def _short(model: str) -> str:
 
 def headline(diagnosis: Diagnosis) -> str:
     """The diagnosis in one sentence."""
-    last = diagnosis.last
+    return step_headline(diagnosis.family, diagnosis.last, diagnosis.x, diagnosis.y)
+
+
+def step_headline(family: str, last: CouplingStep, x: str, y: str) -> str:
+    """What a family's last step says of its phase, in one sentence."""
+    sizes = f"{_size(last.from_params_b)} to {_size(last.to_params_b)}"
     if last.dx == 0:
         return (
-            f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {title(diagnosis.x)} does not change "
-            f"in {diagnosis.family}, so that there is no coupling; {title(diagnosis.y)} changes by {last.dy:+.1f} points."
+            f"At its last step, {sizes}, {title(x)} does not change in {family}, so that there is no coupling; {title(y)} "
+            f"changes by {last.dy:+.1f} points."
         )
     rise, fall = ("rises", "falls") if last.dx >= 0 else ("falls", "rises")
     meaning = {
-        "tax": f"{title(diagnosis.y)} {fall} as {title(diagnosis.x)} {rise}",
-        "transition": f"{title(diagnosis.y)} hardly moves as {title(diagnosis.x)} {rise}",
-        "bonus": f"{title(diagnosis.y)} {rise} with {title(diagnosis.x)}",
-    }[diagnosis.phase]
+        "tax": f"{title(y)} {fall} as {title(x)} {rise}",
+        "transition": f"{title(y)} hardly moves as {title(x)} {rise}",
+        "bonus": f"{title(y)} {rise} with {title(x)}",
+    }[last.phase]
     return (
-        f"At its last step, {_size(last.from_params_b)} to {_size(last.to_params_b)}, {diagnosis.family} is "
-        f"{sure(diagnosis.probability)} "
-        f"in the {diagnosis.phase} phase ({_share(diagnosis.probability)}): {meaning}."
+        f"At its last step, {sizes}, {family} is {sure(last.probability)} in the {last.phase} phase "
+        f"({_share(last.probability)}): {meaning}."
     )
 
 
@@ -393,20 +421,8 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
     """The whole report of one family."""
     cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in diagnosis.cautions)
     beware = (*cautions, *(f"{note}." for note in diagnosis.notes))
-    limits = (
-        "Item noise is all that was simulated. Another training run, prompt or harness version moves scores further.",
-        *(
-            ()
-            if diagnosis.paired is not None and set(diagnosis.paired.items) == {diagnosis.x, diagnosis.y}
-            else (
-                "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller.",
-            )
-        ),
-        "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small "
-        "beside the noise.",
-        "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
-        "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
-    )
+    paired = diagnosis.paired is not None and set(diagnosis.paired.items) == {diagnosis.x, diagnosis.y}
+    limits = (LIMITS[0], *(() if paired else (UPPER_BOUND,)), *LIMITS[1:])
     parts = [
         _in_short(diagnosis, advice),
         _steps(diagnosis),

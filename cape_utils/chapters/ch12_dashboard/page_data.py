@@ -1,0 +1,139 @@
+"""What the dashboard in the page must know, written from the tables and the modules that hold it: no constant is typed there.
+
+``book/_ext/cape_dashboard.py`` writes it into the page's script at every build; ``page_answer`` is what the arithmetic of
+the page is held to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from cape_utils import data
+from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard.page_answer import LEVEL, RISES
+from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
+from cape_utils.charts.parts import PHASE_COLOURS
+from cape_utils.data import model_names, schema, user_scores
+from cape_utils.data.benchmarks import benchmark_items
+from cape_utils.diagnosis import panel_comparison, score_warnings
+from cape_utils.reports.sections import LIMITS, UPPER_BOUND
+from cape_utils.scaling.coupling import PHASES, TAX_BELOW
+
+__all__ = ["EXAMPLE", "MOST_MODELS", "page_data"]
+
+EXAMPLE = ("open", "Pythia")
+"""The family that stands in the form at first."""
+
+MOST_MODELS = 12
+"""Rows that the form takes."""
+
+# The nodes of scaling.coupling._ratio_cdf; a test in a browser holds the two to each other.
+_POINTS, _REACH = 4000, 8
+
+
+def _fields() -> list[dict[str, Any]]:
+    """The columns of a reader's table, with what a cell may hold in the words of the check."""
+    shown = []
+    for field in user_scores.score_schema()["fields"]:
+        rules = field.get("constraints", {})
+        shown.append(
+            {
+                "name": field["name"],
+                "type": field["type"],
+                "description": field.get("description", ""),
+                "required": bool(rules.get("required")),
+                "minimum": rules.get("minimum"),
+                "maximum": rules.get("maximum"),
+                "listed": field.get("listed", True),
+                "allowed": schema._allowed(field),
+            }
+        )
+    return shown
+
+
+def _rows(which: data.Panel) -> list[list[Any]]:
+    """Model, family, size and the five scores of every row, and whether it belongs to its family's one recipe."""
+    one_recipe = set(data.panel(which, rows="one_recipe")["model"])
+    table = data.panel(which)
+    return [
+        [
+            str(row["model"]),
+            str(row["family"]),
+            float(row["params_b"]),
+            *(None if pd.isna(row[name]) else float(row[name]) for name in data.BENCHMARKS),
+            int(row["model"] in one_recipe),
+        ]
+        for row in table.to_dict("records")
+    ]
+
+
+def page_data() -> dict[str, Any]:
+    """The constants, words and rows of the page, as plain objects for JSON.
+
+    Examples
+    --------
+    >>> known = page_data()
+    >>> known["benchmarks"]["truthfulqa_mc2"]["items"], known["edge"], len(known["panels"]["paper"])
+    (817.0, 0.1, 63)
+    """
+    slope, intercept = dashboard_formula()
+    rule = size_baseline.formula()
+    every = data.load("benchmarks")["benchmark"]
+    known_schema = user_scores.score_schema()
+    return {
+        "pair": ["hellaswag", "truthfulqa_mc2"],
+        "columns": list(data.BENCHMARKS),
+        "benchmarks": {
+            name: {
+                "title": data.benchmark_title(name),
+                "chance": data.chance_pct(name),
+                **(
+                    {"items": benchmark_items(name), "cautions": score_warnings.caution_words(name)}
+                    if name in data.BENCHMARKS
+                    else {}
+                ),
+            }
+            for name in every
+        },
+        "phases": list(PHASES),
+        "colours": PHASE_COLOURS,
+        "edge": TAX_BELOW,
+        "quadrature": {"points": _POINTS, "reach": _REACH},
+        "z": float(stats.norm.ppf(0.5 + LEVEL / 2)),
+        "rises": RISES,
+        "lines": {
+            "dashboard": {"slope": slope, "intercept": intercept},
+            "text": {"slope": rule.slope, "critical_b": rule.critical_b},
+        },
+        "warnings": {
+            "floor": score_warnings._FLOOR_PCT,
+            "ceiling": score_warnings._CEILING_PCT,
+            "high": score_warnings._HIGH_PCT,
+            "near": score_warnings._NEAR_BEST_PP,
+        },
+        "limits": [LIMITS[0], UPPER_BOUND, *LIMITS[1:]],
+        "same": panel_comparison._SAME,
+        "names": {
+            **{
+                key: getattr(model_names, f"_{key.upper()}").pattern
+                for key in ("split", "underscore", "size", "glued", "active", "mixture", "effective")
+            },
+            "per_b": model_names._PER_B,
+            "another": model_names._ANOTHER_THING,
+            "low": model_names._LOW,
+            "high": model_names._HIGH,
+        },
+        "schema": {
+            "fields": _fields(),
+            "missing": known_schema["missingValues"],
+            "aliases": user_scores.ALIASES,
+            "number": schema._NUMBER.pattern,
+            "integer": schema._FORMS["integer"].pattern,
+        },
+        "most": MOST_MODELS,
+        "example": list(EXAMPLE),
+        "panels": {which: _rows(which) for which in ("open", "paper")},
+    }
