@@ -70,7 +70,7 @@ function general(value, digits) {
     const size = Math.abs(power);
     return trim(parts[0]) + "e" + (power < 0 ? "-" : "+") + (size < 10 ? "0" : "") + size;
   }
-  return trim(value.toFixed(most - 1 - power));
+  return trim(fixed(value, most - 1 - power));
 }
 
 /** A size in billions. @param {number} billions */
