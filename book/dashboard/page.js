@@ -79,7 +79,8 @@ function mount(root) {
   const scores = make("div", { class: "cd-body", "aria-live": "polite" });
   const slider = make("input", { id: "cd-slide", type: "range", min: "1.5", max: "99", step: "0.1" });
   const slideLabel = make("label", { for: "cd-slide" });
-  const slide = make("div", { class: "cd-slide" }, slideLabel, slider);
+  const slide = make("div", { class: "cd-slide" }, slideLabel, slider,
+    make("p", { class: "cd-quiet" }, "What the scores say follows. What size alone says does not: it never reads a score."));
   const steps = make("div");
   const under = make("p", { class: "cd-under", role: "status" });
   const mapBox = make("div", { class: "cd-map", tabindex: "0", role: "group", "aria-describedby": "cd-map-keys",

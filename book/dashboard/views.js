@@ -41,7 +41,7 @@ function phaseBar(shares) {
 
 /** The sizes on a line, and what each formula makes of them. @param {any} found */
 function sizeStrip(found) {
-  const width = 480;
+  const width = 350;
   const at = (/** @type {number} */ billions) => 10 + ((Math.log10(billions) + 2) / 5) * (width - 20); // 0.01B to 1000B
   const svg = make("svg", { viewBox: "0 0 " + width + " 128", class: "cd-strip", role: "img",
     "aria-label": stripWords(found) });
@@ -197,7 +197,7 @@ function showSteps(into, found, state) {
     make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Steps from one size to the next" },
       make("table", { class: "cd-steps" }, make("caption", { class: "cd-hidden" }, stepWords(found, state)),
         make("thead", null, make("tr", null, ...head.map((words, i) => make("th", { scope: "col",
-          class: i > 0 ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
+          class: i === 4 ? "cd-mark" : i > 0 ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
     ...(notes.length ? [make("ul", { class: "cd-notes" }, ...notes)] : []),
     make("p", { class: "cd-quiet" }, "The coupling is the change of " + second + " over that of " + first + ": tax below \u2212" + DATA.edge +
       ", bonus above +" + DATA.edge + ", transition between (the shaded band). The range is Fieller\u2019s; where " + first +
