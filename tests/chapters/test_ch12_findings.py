@@ -260,9 +260,10 @@ def test_a_diagnosis_that_is_not_calibrated_is_told_so():
     assert "at some correlations only" in text
     sure = findings.diagnosis_calibrated(table.assign(right=table["said"] - 0.2)).data
     assert sure.count("0 of 12 bins lie within 3 points") == 2
+    assert "0 of 4 bins lie within 3 points" in sure
     assert "20 points too sure" in sure
     exact = findings.diagnosis_calibrated(table.assign(right=table["said"])).data
-    assert exact.count("every bin lies within 3 points") == 2
+    assert exact.count("every bin lies within 3 points") == 3
 
 
 @pytest.mark.parametrize(
@@ -281,3 +282,12 @@ def test_the_caption_of_the_calibration_follows_its_bins():
     assert "lies closer to the diagonal" in closer
     worse = captions.calibration(rows.assign(gap=rows["gap"].where(rows["version"] == "plain", 0.5)), first)
     assert "lies no closer to the diagonal" in worse["caption"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"), [(0.0, "(as said)"), (0.2, "(more often than said)"), (-0.2, "(less often than said)")]
+)
+def test_each_world_alone_is_told(gap, words):
+    table = judged()
+    text = findings.worlds_apart(table.assign(right=table["said"] + gap)).data
+    assert text.count(words) == 3

@@ -46,6 +46,7 @@ __all__ = [
     "turn_table",
     "turns_calibrated",
     "what_if_table",
+    "worlds_apart",
 ]
 
 _SEEN = 0.05
@@ -274,7 +275,7 @@ def diagnosis_calibrated(calibration: pd.DataFrame) -> Markdown:
         f"On half the items a phase said to be at least 90% sure is right in {surest['plain']:.0%} of cases by the plain "
         f"probability and in {surest['calibrated']:.0%} by the calibrated one, which says {_said(half):.0%}; its Brier score is "
         f"{scores['calibrated']:.2f}, against {scores['plain']:.2f} for the plain one and {scores['size alone']:.2f} for size "
-        f"alone: {order}. On simulated families it is the best of the three "
+        f"alone: {order}. Of its probabilities {_bins_that_hold(half)}. On simulated families it is the best of the three "
         f"{'at every correlation' if everywhere else 'at some correlations only'}.\n\n"
         f"With the answers to each item {_bins_that_hold(known)}. Without them {_bins_that_hold(unknown)}: noise is then taken "
         "for that of models that answered different items, which leaves the report less sure than it may be where they agree.\n\n"
@@ -301,10 +302,30 @@ def _bins_that_hold(steps: pd.DataFrame) -> str:
     held = int((gaps.abs() <= _NEAR).sum())
     verdict = "every bin lies" if held == len(bins) else f"{held} of {len(bins)} bins lie"
     gap = worst["right"] - worst["said"]
+    at = "" if np.isnan(worst["correlation"]) else f", at a correlation of {worst['correlation']:g}"
     return (
         f"{verdict} within {100 * _NEAR:.0f} points of what is said"
         f"{', and the worst' if held < len(bins) else '; the worst'} is {abs(100 * gap):.0f} points too "
-        f"{'cautious' if gap > 0 else 'sure'}, at a correlation of {worst['correlation']:g}"
+        f"{'cautious' if gap > 0 else 'sure'}{at}"
+    )
+
+
+def worlds_apart(calibration: pd.DataFrame) -> Markdown:
+    """What each simulated world taken alone says; ``calibration`` is the table ``diagnosis_calibration``."""
+    phases = calibration[(calibration["part"] == "phase") & calibration["low"].isna()]
+    phases = phases[(phases["version"] == "calibrated") & (phases["answers"] == "none")]
+    phases = phases[phases["world"].isin(WORLDS) & (phases["correlation"] == 0)]
+    parts = []
+    for row in phases.to_dict("records"):
+        gap = row["right"] - row["said"]
+        verdict = (
+            "as said" if abs(gap) <= _NEAR else "more often than said" if gap > 0 else "less often than said"
+        )
+        parts.append(f"*{row['world']}* {row['right']:.0%}, said {row['said']:.0%} ({verdict})")
+    return Markdown(
+        f"Each world alone is another matter, for what was learnt describes none of them: the phase named is right in "
+        f"{'; '.join(parts)}. A probability is right over families of many kinds, and says nothing of a kind that is known "
+        "beforehand."
     )
 
 
