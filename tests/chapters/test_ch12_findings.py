@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.chapters.ch12_dashboard import captions, figures, findings, size_baseline
+from cape_utils.chapters.ch12_dashboard import captions, diagnosis_calibration, findings, size_baseline
 
 
 def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bonus", "tax"), sure=0.9):
@@ -276,7 +276,7 @@ def test_ranges_of_the_turn_are_told_by_what_they_hold(share, words):
 
 
 def test_the_caption_of_the_calibration_follows_its_bins():
-    rows = figures.calibration_rows(judged())
+    rows = diagnosis_calibration.reliability_rows(judged())
     first = rows["truth"].iloc[0]
     closer = captions.calibration(rows, first)["caption"]
     assert "lies closer to the diagonal" in closer

@@ -93,8 +93,9 @@ def test_without_news_from_the_prior_the_probabilities_are_the_plain_ones():
     assert probabilities(flat, local) == pytest.approx(plain, abs=3e-3)
 
 
-def test_the_probabilities_are_those_of_draws_weighed_by_the_scores():
-    table = made_steps(1, seed=5)
+@pytest.mark.parametrize("seed", [5, 22], ids=["a step like others", "one that only the wider steps explain"])
+def test_the_probabilities_are_those_of_draws_weighed_by_the_scores(seed):
+    table = made_steps(1, seed=seed)
     drawn = made_steps(400_000, seed=6)
     n, r = np.log10(table["from_params_b"][0]), np.log10(table["to_params_b"][0] / table["from_params_b"][0])
     # The same step many times: changes drawn for other sizes are moved and scaled to its own.
@@ -106,10 +107,10 @@ def test_the_probabilities_are_those_of_draws_weighed_by_the_scores():
         centred = drawn[f"true_d{axis}"] - s * (mean + by_size * m)
         values.append(centred * np.exp(sd * (n - m)) * np.sqrt(r / s) + r * (mean + by_size * n))
     dx, dy = values
-    weight = stats.norm.pdf(table["dx"][0], dx, 0.7) * stats.norm.pdf(table["dy"][0], dy, 2.4)
     named = phase(dy / dx)
+    weight = stats.norm.pdf(table["dx"][0], dx, 0.7) * stats.norm.pdf(table["dy"][0], dy, 2.4)
     expected = [float(weight[named == name].sum() / weight.sum()) for name in PHASES]
-    assert probabilities(PLANTED, table)[0] == pytest.approx(expected, abs=0.01)
+    assert probabilities(PLANTED, table)[0] == pytest.approx(expected, abs=0.02)
 
 
 def test_a_planted_prior_is_learnt_from_its_steps():
@@ -274,20 +275,17 @@ def test_the_evidence_of_both_shapes_is_that_of_plain_integration():
     size, score, sd, slope = np.array([-1.0, -0.2, 0.5, 1.4]), np.array([45.0, 40.0, 38.5, 43.0]), 1.5, 6.0
     found = turning_point.turning_point(size, score, sd**2 * np.eye(4), slope=slope)
 
+    grid = np.linspace(0, 40, 241)
+
     def marginal(basis: np.ndarray) -> float:
         """Likelihood with a flat level, integrated over half-normal slopes."""
-
-        def at(*coefficients: float) -> float:
-            residual = score - np.array(coefficients) @ basis
-            misfit = np.sum((residual - residual.mean()) ** 2) / sd**2
-            prior = np.prod([2 * stats.norm.pdf(c, 0, slope) for c in coefficients])
-            return float(np.exp(-misfit / 2) * prior)
-
-        if len(basis) == 1:
-            return float(integrate.quad(at, 0, 60)[0])
-        grid = np.linspace(0, 40, 241)
-        values = np.array([[at(a, b) for b in grid] for a in grid])
-        return float(integrate.simpson(integrate.simpson(values, x=grid), x=grid))
+        slopes = np.stack(np.meshgrid(*[grid] * len(basis), indexing="ij"), axis=-1)
+        residual = score - slopes @ basis
+        misfit = np.sum((residual - residual.mean(axis=-1, keepdims=True)) ** 2, axis=-1) / sd**2
+        values = np.exp(-misfit / 2) * np.prod(2 * stats.norm.pdf(slopes, 0, slope), axis=-1)
+        for _ in basis:
+            values = integrate.simpson(values, x=grid)
+        return float(values)
 
     places = np.linspace(-1, 1.4, 25)[1:-1]
     bowl = np.array([marginal((size - t)[None] ** 2) for t in places])

@@ -72,7 +72,15 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
 
 
 def calibration(bins: pd.DataFrame, first: str) -> dict[str, str]:
-    """Of how often the phase named is right; ``bins`` is from ``figures.calibration_rows``, ``first`` what is shown at first."""
+    """Of how often the phase named is right.
+
+    Parameters
+    ----------
+    bins : pandas.DataFrame
+        From ``diagnosis_calibration.reliability_rows``.
+    first : str
+        The truth that is shown at first.
+    """
     shown = bins[bins["truth"] == first]
     miss = {
         version: float((part["gap"].abs() * part["n"]).sum() / part["n"].sum())

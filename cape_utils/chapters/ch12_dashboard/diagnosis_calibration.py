@@ -42,6 +42,7 @@ __all__ = [
     "WORLDS",
     "diagnosis_calibration",
     "half_items",
+    "reliability_rows",
     "simulated",
 ]
 
@@ -315,15 +316,8 @@ def _turn_rows(worlds: dict[str, pd.DataFrame], correlation: float) -> list[dict
     return rows
 
 
-def diagnosis_calibration(*, families: int = 600, draws: int = 40) -> pd.DataFrame:
+def diagnosis_calibration() -> pd.DataFrame:
     """The table ``diagnosis_calibration``: phases by their probability, and ranges of the turn, where the truth is known.
-
-    Parameters
-    ----------
-    families : int
-        Of each world at each correlation.
-    draws : int
-        Halves of the items.
 
     Returns
     -------
@@ -331,14 +325,41 @@ def diagnosis_calibration(*, families: int = 600, draws: int = 40) -> pd.DataFra
         ``part, world, correlation, answers, version, low, high, n, said, right, brier, transitions, true_transitions,
         identified, width``; ``part`` is ``"phase"`` or ``"turn"``.
     """
-    rows = _phase_rows({HALF: half_items(draws=draws, rng=len(WORLDS) * len(CORRELATIONS))}, None)
+    rows = _phase_rows({HALF: half_items(rng=len(WORLDS) * len(CORRELATIONS))}, None)
     for number, correlation in enumerate(CORRELATIONS):
         worlds, turns = {}, {}
         for place, world in enumerate(WORLDS):
             seed = place * len(CORRELATIONS) + number
-            worlds[world], turns[world] = simulated(world, correlation, families=families, rng=seed)
+            worlds[world], turns[world] = simulated(world, correlation, rng=seed)
         worlds[POOLED] = pd.concat(worlds.values())
         rows += _phase_rows(worlds, correlation) + _turn_rows(turns, correlation)
     columns = ["part", "world", "correlation", "answers", "version", "low", "high", "n", "said", "right"]
     columns += ["brier", "transitions", "true_transitions", "identified", "width"]
     return pd.DataFrame(rows)[columns].round(4).astype({"identified": "Int64"})
+
+
+def reliability_rows(calibration: pd.DataFrame) -> pd.DataFrame:
+    """The bins of half the items and of all simulated worlds together, as a figure shows them.
+
+    Parameters
+    ----------
+    calibration : pandas.DataFrame
+        The table ``diagnosis_calibration``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``truth, version, said, right, gap, n``.
+    """
+    bins = calibration[(calibration["part"] == "phase") & calibration["low"].notna()]
+    half = bins[bins["world"] == HALF].assign(truth=HALF)
+    worlds = bins[bins["world"] == POOLED]
+    how = worlds["answers"].map({"items": "answers known", "none": "answers unknown"})
+    worlds = worlds.assign(
+        truth="simulated, correlation " + worlds["correlation"].map("{:g}".format) + ", " + how
+    )
+    worlds = worlds.sort_values(["answers", "correlation"], kind="stable")
+    rows = pd.concat([half, worlds])
+    rows = rows[rows["version"] != "size alone"]
+    rows = rows.assign(gap=(rows["right"] - rows["said"]).round(4))
+    return rows[["truth", "version", "said", "right", "gap", "n"]].reset_index(drop=True)

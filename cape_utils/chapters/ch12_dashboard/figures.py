@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch12_dashboard import captions
-from cape_utils.chapters.ch12_dashboard.diagnosis_calibration import HALF, POOLED
+from cape_utils.chapters.ch12_dashboard.diagnosis_calibration import reliability_rows
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula
 from cape_utils.charts.parts import (
     PHASE_BAR,
@@ -34,7 +34,6 @@ from cape_utils.stats.results import Null
 __all__ = [
     "agreement_chart",
     "calibration_chart",
-    "calibration_rows",
     "family_phases",
     "paired_chart",
     "size_scatter",
@@ -208,7 +207,7 @@ def calibration_chart(calibration: pd.DataFrame) -> Any:
     calibration : pandas.DataFrame
         The table ``diagnosis_calibration``.
     """
-    rows = calibration_rows(calibration)
+    rows = reliability_rows(calibration)
     truths = order_of(rows, "truth")
     which = dropdown("calibration_truth", truths, "Truth known from")
     look = marks(
@@ -237,22 +236,6 @@ def calibration_chart(calibration: pd.DataFrame) -> Any:
         ],
     )
     return put((diagonal + lines + dots).add_params(which), **captions.calibration(rows, truths[0]))
-
-
-def calibration_rows(calibration: pd.DataFrame) -> pd.DataFrame:
-    """``truth, version, said, right, gap, n``, one row for each bin of half the items and of all simulated worlds together."""
-    bins = calibration[(calibration["part"] == "phase") & calibration["low"].notna()]
-    half = bins[bins["world"] == HALF].assign(truth=HALF)
-    worlds = bins[bins["world"] == POOLED]
-    how = worlds["answers"].map({"items": "answers known", "none": "answers unknown"})
-    worlds = worlds.assign(
-        truth="simulated, correlation " + worlds["correlation"].map("{:g}".format) + ", " + how
-    )
-    worlds = worlds.sort_values(["answers", "correlation"], kind="stable")
-    rows = pd.concat([half, worlds])
-    rows = rows[rows["version"] != "size alone"]
-    rows = rows.assign(gap=(rows["right"] - rows["said"]).round(4))
-    return rows[["truth", "version", "said", "right", "gap", "n"]].reset_index(drop=True)
 
 
 def _noise_rows(noise: pd.DataFrame) -> pd.DataFrame:
