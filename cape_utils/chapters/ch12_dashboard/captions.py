@@ -16,7 +16,8 @@ def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
         "title": "The phase of each step, as far as its scores tell",
         "caption": (
             f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {int(is_clear(steps).sum())} of them one "
-            "phase has at least 80%. The words above each bar are what the formula of size says, whatever the scores."
+            "phase has at least 80% by item noise alone. The words above each bar are what the formula of size says, whatever "
+            "the scores."
         ),
         "alternative": (
             f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
