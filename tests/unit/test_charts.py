@@ -556,6 +556,7 @@ BUILT = {
     "projection_chart": projections,
     "ratio_scatter": divided,
     "agreement_chart": agreements,
+    "calibration_chart": lambda: ch12_figures.calibration_chart(data.load("diagnosis_calibration")),
     "paired_chart": lambda: ch12_figures.paired_chart(pair_logs.noise_table(pair_logs.read_logs())),
     "family_phases": lambda: ch12_figures.family_phases(size_baseline.unfitted_steps(exclude=())),
     "size_scatter": lambda: ch12_figures.size_scatter(

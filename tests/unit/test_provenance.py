@@ -262,7 +262,10 @@ def test_a_folder_that_cannot_be_written_costs_time_and_nothing_else(
 # ---------------------------------------------------------------- derived tables
 
 
-@pytest.mark.parametrize("name", ["held_out_forecasts", "forecast_quality", "noise_calibration"])
+@pytest.mark.parametrize(
+    "name",
+    ["held_out_forecasts", "forecast_quality", "phase_prior", "noise_calibration", "diagnosis_calibration"],
+)
 def test_a_derived_table_is_fresh(name: str):
     assert len(derived_table(name)) > 0
 
