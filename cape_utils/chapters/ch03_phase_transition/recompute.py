@@ -101,8 +101,8 @@ def sign_changes_with_scale() -> Recomputed:
     ]
     remark = (
         f"HellaSwag rises with size in {sum(rising)} of the {len(rising)} families, in which the sign of the coupling is that "
-        "of the slope. The correlation is between families, and larger ones are also later and differently trained; that one family turns is "
-        "critical_scale_turn."
+        "of the slope. The correlation is between families, and larger ones are also later and differently trained; that one "
+        "family turns is critical_scale_turn."
     )
     method = "Spearman, over families of three sizes or more"
     return Recomputed(
