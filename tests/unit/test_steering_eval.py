@@ -253,15 +253,6 @@ def test_pairs_of_a_couple_are_flipped_together():
     assert abs(signs.mean()) < 0.15
 
 
-def test_power_rises_from_one_in_twenty():
-    slopes, table = made_up(np.random.default_rng(3), planted=1.0, width=30)
-    slopes.gradient[:, 2, 0] += 2
-    power = layer_map.power_curve(slopes, table, np.arange(60) < 30, 2, draws=400)
-    assert power["power"].iloc[0] == pytest.approx(0.05, abs=0.02)
-    assert power["power"].max() == 1.0
-    assert power["slope"].is_monotonic_increasing
-
-
 # ---------------------------------------------------------------- choice and test
 
 
@@ -301,9 +292,11 @@ def as_tested(effect: float, spread: float, rng) -> tuple[pd.DataFrame, pd.DataF
     """A test as the sweep returns it, with a known effect."""
     n = 40
     base = rng.normal(size=n)
-    rows = [("unsteered", base), ("truth", base + effect)]
-    rows += [("shuffled", base + spread * rng.normal()) for _ in range(40)]
-    table = pd.DataFrame([{"kind": kind, "margins": values.tolist()} for kind, values in rows])
+    rows = [("unsteered", 0.0), ("truth", effect)]
+    rows += [("shuffled", spread * rng.normal()) for _ in range(40)]
+    table = pd.DataFrame(
+        [{"kind": kind, "margins": (base + by).tolist(), "pulled": (base - by).tolist()} for kind, by in rows]
+    )
     kinds = np.where(np.arange(n) % 2, "fact", "misconception")
     return table, pd.DataFrame({"topic": np.repeat(list("abcd"), n // 4), "kind": kinds})
 
@@ -312,7 +305,7 @@ def test_an_effect_beyond_its_controls_is_found_and_one_among_them_is_not():
     found, table = as_tested(1.0, 0.2, np.random.default_rng(0))
     null = selection.effect_null(found, "shuffled")
     assert null.observed == pytest.approx(1.0)
-    assert null.p == pytest.approx(1 / 41)
+    assert null.p == pytest.approx(1 / 81)
     parts = selection.outcome_table(found, table).set_index("part")
     assert parts.loc["all pairs", "n"] == 40
     assert parts.loc["facts", "n"] == parts.loc["misconceptions", "n"] == 20
@@ -413,7 +406,9 @@ def test_faults_of_a_file_are_named(tmp_path):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "CONTROLS", 2)
+    for name, few_of in (("MEASURED", 2), ("RANDOM", 2), ("LABELLINGS", 60)):
+        monkeypatch.setattr(experiment, name, few_of)
+    monkeypatch.setattr(experiment, "SHARES", (0.0, 1.0))
     monkeypatch.setattr(ch10_outputs, "SAMPLES", 1)
     prompts = data.load("prompts").query("kind == 'control'")["prompt"].head(12)
     return experiment.Study(tiny(), few(), tuple(prompts), tmp_path)
@@ -423,14 +418,17 @@ def test_the_whole_study_runs_is_kept_and_is_read_again(small):
     tests = small.test_sweep()
     changed = ch10_outputs.changed_sweep(small)
     outputs = ch10_outputs.outputs_sweep(small)
-    assert set(tests["kind"]) == {"unsteered", "truth", "negative", "planted", "depth", "shuffled", "random"}
+    assert set(tests["kind"]) == {"unsteered", "truth", "planted", "depth", "shuffled", "random"}
     base = np.array(tests.query("kind == 'unsteered'")["margins"].iloc[0])
     plain = pair_margins(small.loaded, small.tested)["margin"].to_numpy()
     assert base == pytest.approx(plain, abs=2e-3)
     truth = tests.query("kind == 'truth'").iloc[0]
     with interventions.steer(small.loaded, small.direction(), small.choice.strength):
         steered = pair_margins(small.loaded, small.tested)["margin"].to_numpy()
+    with interventions.steer(small.loaded, small.direction(), -small.choice.strength):
+        pulled = pair_margins(small.loaded, small.tested)["margin"].to_numpy()
     assert np.array(truth["margins"]) == pytest.approx(steered, abs=2e-3)
+    assert np.array(truth["pulled"]) == pytest.approx(pulled, abs=2e-3)
     assert changed.set_index("kind").loc["greedy", "changed"] == 0
     assert (outputs["strength"] == 0).any()
     again = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
@@ -531,7 +529,7 @@ def test_stable_facts_of_the_default_model(default):
 def test_the_kept_effects_agree_with_the_gradient():
     kept = ch10.kept_rows("steering_test")
     base = np.array(kept.query("kind == 'unsteered'")["margins"].iloc[0])
-    small = kept[kept["kind"].isin(["shuffled", "truth", "negative", "planted"])]
+    small = kept[kept["kind"].isin(["shuffled", "truth", "planted"])]
     finite = [(np.array(margins) - base).mean() for margins in small["margins"]]
     assert np.corrcoef(finite, small["predicted"])[0, 1] > 0.9
 

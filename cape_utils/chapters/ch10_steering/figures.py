@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cape_utils.chapters.ch10_steering import captions
 from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
 from cape_utils.charts.rendering import PALETTE
+
+if TYPE_CHECKING:
+    from cape_utils.chapters.ch10_steering.label_test import SteeringTest
 
 __all__ = [
     "changed_chart",
@@ -19,33 +25,31 @@ __all__ = [
     "outputs_chart",
     "parts_chart",
     "power_chart",
+    "seen_chart",
     "slope_map_chart",
 ]
 
 _DIRECTIONS = {
     "truth": "truth direction",
-    "negative": "its negative",
-    "planted": "steepest direction",
-    "shuffled": "shuffled labels",
+    "shuffled": "permuted labels",
     "random": "random, same cost",
 }
 _LOOKS = {
     "truth direction": ("vermillion", "diamond"),
-    "its negative": ("orange", "triangle-down"),
-    "steepest direction": ("green", "triangle-up"),
-    "shuffled labels": ("blue", "circle"),
+    "permuted labels": ("blue", "circle"),
     "random, same cost": ("purple", "square"),
 }
-_MANY = "datum.direction == 'shuffled labels' || datum.direction == 'random, same cost'"
+_MANY = "datum.direction != 'truth direction'"
 _RUNS = {
     "greedy": "greedy again",
     "sampled": "sampled, no steering",
     "truth": "truth direction",
     "negative": "its negative",
-    "shuffled": "shuffled labels",
+    "shuffled": "permuted labels",
     "random": "random directions",
 }
 _MARGIN = "Change of the margin (nats)"
+_EFFECT = "Effect on the margin (nats)"
 
 
 def _zero(table: pd.DataFrame, axis: Literal["x", "y"] = "y") -> Any:
@@ -136,7 +140,7 @@ def controls_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``kind, draw, strength, kl, perplexity, margin, per_token, accuracy``, the last three as changes.
+        From ``ch10_steering.selection.change_table``.
     """
     outcomes = {
         "margin": "margin (nats)",
@@ -145,10 +149,10 @@ def controls_chart(table: pd.DataFrame) -> Any:
     }
     rows = table[table["kind"].isin(_DIRECTIONS)].round(4)
     rows = rows.assign(direction=rows["kind"].map(_DIRECTIONS))
-    many = rows["kind"].isin(["shuffled", "random"])
+    many = rows["kind"] != "truth"
     rows = pd.concat([rows[many], rows[~many]])  # the single ones are drawn on top
     long = rows.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
-    outcome = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
+    outcome = dropdown("control_outcome", list(outcomes), "Effect on", labels=list(outcomes.values()))
     direction = dropdown("control_kind", ["all", *_LOOKS], "Directions")
     kinds = marks("direction:N", None, _LOOKS)
     points = (
@@ -158,7 +162,7 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .mark_point(filled=True, opacity=0.8)
         .encode(
             alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
-            alt.Y("change:Q", title="Change on the test topics"),
+            alt.Y("change:Q", title="Effect on the test topics"),
             kinds["color"].legend(columns=2),
             kinds["shape"],
             size=alt.condition(_MANY, alt.value(55), alt.value(190)),
@@ -167,6 +171,55 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .add_params(outcome, direction)
     )
     return put(_zero(long) + points, **captions.controls(rows))
+
+
+def seen_chart(results: Mapping[str, SteeringTest], draws: Mapping[str, ArrayLike]) -> Any:
+    """The same test for several directions, each over the range of its own null.
+
+    Parameters
+    ----------
+    results : mapping of str to SteeringTest
+        By what the direction was learnt from; the positive control first.
+    draws : mapping of str to array_like
+        Effects of the permuted labels in nats, each of which stands for its reverse too.
+    """
+    lines = []
+    for name, result in results.items():
+        nats = np.asarray(draws[name], dtype=float)
+        both = np.concatenate([nats, -nats])
+        lines.append(pd.DataFrame({"direction": name, "nats": both, "effect": both / result.edge}))
+    ticks = pd.concat(lines).round(4)
+    points = pd.DataFrame(
+        {
+            "direction": list(results),
+            "effect": [result.null.observed / result.edge for result in results.values()],
+            "nats": [result.null.observed for result in results.values()],
+            "p": [result.null.p for result in results.values()],
+        }
+    ).round(4)
+    y = alt.Y("direction:N", title=None, sort=list(results))
+    title = "Effect (1 is the edge of the 95% range of permuted labels)"
+    x = alt.X("effect:Q", title=title, axis=alt.Axis(tickCount=8))
+    nats_shown = alt.Tooltip("nats:Q", format="+.2f")
+    bars = pd.DataFrame({"direction": list(results), "low": -1.0, "high": 1.0})
+    grey = (
+        alt.Chart(bars)
+        .mark_bar(color=PALETTE["grey"], opacity=0.35, height=30)
+        .encode(y, alt.X("low:Q", title=title), alt.X2("high:Q"))
+    )
+    marked = (
+        alt.Chart(ticks)
+        .mark_tick(color=PALETTE["blue"], opacity=0.6, thickness=1.5, height=18)
+        .encode(y, x, tooltip=["direction", nats_shown])
+    )
+    diamonds = (
+        alt.Chart(points)
+        .mark_point(filled=True, size=160, shape="diamond", color=PALETTE["vermillion"], opacity=1)
+        .encode(y, x, tooltip=["direction", nats_shown, alt.Tooltip("p:Q", format=".3f")])
+    )
+    return put(
+        (grey + _zero(points, "x") + marked + diamonds).properties(height=130), **captions.seen(results)
+    )
 
 
 def parts_chart(table: pd.DataFrame) -> Any:
@@ -185,11 +238,11 @@ def parts_chart(table: pd.DataFrame) -> Any:
         .encode(alt.Y("part:N", title=None, sort=order_of(rows, "part")))
     )
     grey = base.mark_bar(color=PALETTE["grey"], opacity=0.5, height=16).encode(
-        alt.X("null_low:Q", title=_MARGIN), alt.X2("null_high:Q")
+        alt.X("null_low:Q", title=_EFFECT), alt.X2("null_high:Q")
     )
     bars = spread(base, "low", "high", "x", color=PALETTE["vermillion"], strokeWidth=2)
     points = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
-        alt.X("effect:Q", title=_MARGIN),
+        alt.X("effect:Q", title=_EFFECT),
         tooltip=["part", "n", alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("p:Q", format=".3f")],
     )
     return put(
@@ -198,18 +251,19 @@ def parts_chart(table: pd.DataFrame) -> Any:
     )
 
 
-def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
+def power_chart(table: pd.DataFrame, *, limit: float, planted: int) -> Any:
     """How often the test would have seen a planted effect of each size.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``effect`` (nats at the chosen strength) and ``power``.
-    strength : float
+        Columns ``effect`` (nats) and ``power``.
+    limit : float
+        On the cost, in nats a token.
     planted : int
         Planted directions behind each point.
     """
-    rows = table.round(4)
+    rows = table[["effect", "power"]].round(4)
     wanted = slider("power_wanted", 0.5, 0.95, 0.05, 0.8, "Power")
     base = alt.Chart(rows).encode(
         alt.X("effect:Q", title="Planted effect on the margin (nats)"),
@@ -222,7 +276,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
         .encode(tooltip=[alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("power:Q", format=".2f")])
         .add_params(wanted)
     )
-    return put(line + points, **captions.power(rows, strength, planted))
+    return put(line + points, **captions.power(rows, limit, planted))
 
 
 def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:
