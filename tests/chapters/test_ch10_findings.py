@@ -114,7 +114,8 @@ def test_the_layer_chosen(layer, words):
     ("full", "words"), [(2.0, "and so make it wider"), (1.0, "do not make the null wider")]
 )
 def test_signal_in_the_null(full, words):
-    text = findings.signal_in_the_null(labels(full)).data
+    text = findings.signal_in_the_null(labels(full), measured()).data
+    assert "+0.10 is to be held against ±0.02" in text
     assert words in text
     assert "Over 41 permutations of the truth labels" in text
     assert "0.20 on average" in text  # the labels as they are do not count among their own permutations
@@ -123,7 +124,7 @@ def test_signal_in_the_null(full, words):
 @pytest.mark.parametrize(
     ("control", "truth", "words"),
     [
-        (0.001, 0.4, ("lets an effect through", "no more than what labels without a meaning give")),
+        (0.001, 0.4, ("lets an effect through", "within what labels without a meaning give")),
         (0.001, 0.01, ("lets an effect through", "it sees the truth direction too")),
         (0.4, 0.01, ("it is blind", "not to be read")),
     ],

@@ -418,8 +418,9 @@ def depths():
 def seen():
     tests = steered()[0]
     result = label_test.steering_test(tests, ch10.kept_rows("steering_power"))
-    draws = label_test.half_differences(tests, "shuffled").mean(1)
-    return ch10_figures.seen_chart({"one": result, "another": result}, {"one": draws, "another": draws})
+    rows = label_test.null_rows(tests)
+    both = pd.concat([rows.assign(direction="one"), rows.assign(direction="another")])
+    return ch10_figures.seen_chart({"one": result, "another": result}, both)
 
 
 def parts_of_the_test():

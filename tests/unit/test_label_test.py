@@ -191,6 +191,10 @@ def test_a_reversed_effect_is_not_seen():
 def test_equal_cost_scales_an_effect_by_the_root_of_its_cost():
     tests = measured(0.5, controls=2)
     tests.loc[tests["kind"] == "shuffled", "kl"] = 0.05 / 4
+    rows = label_test.null_rows(tests)
+    assert rows.groupby("null")["nats"].max().tolist() == pytest.approx([0.5, 0.5])  # the labels as they are
+    edges = rows[rows["labels"] == "as they are"].set_index("null")["effect"]
+    assert edges["lengths kept"] == pytest.approx(2 * edges["scaled to one cost"])
     assert label_test.matched_null(tests).high == pytest.approx(
         2 * selection.effect_null(tests, "shuffled").high
     )

@@ -266,15 +266,6 @@ def test_topics_are_dealt_once_each():
         selection.split_topics(["a", "b", "c"])
 
 
-def test_the_choice_takes_the_largest_effect_that_is_cheap_enough():
-    table = pd.DataFrame(
-        {"layer": [1, 2, 3], "strength": [0.1, 0.2, 0.4], "effect": [0.1, 0.3, 0.9], "kl": [0.1, 0.4, 0.6]}
-    )
-    assert selection.choose(table) == selection.Choice(2, 0.2, 0.3, 0.4)
-    assert selection.choose(table, limit=1).layer == 3
-    assert selection.choose(table, limit=0.01).layer == 1
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.2, 5), st.floats(0.01, 3), st.floats(0.5, 3))
 def test_a_dose_is_matched_whatever_the_curve(scale, target, power):
@@ -438,8 +429,15 @@ def test_the_whole_study_runs_is_kept_and_is_read_again(small):
 
 def test_calibration_and_test_share_no_topic_and_directions_see_calibration_only(small):
     assert not set(small.calibration["topic"]) & set(small.tested["topic"])
-    before = small.vector("truth", layer=1)
+    before, doses = small.vector("truth", layer=1), small.dose_table()
+    best = doses.iloc[int(doses["gain"].argmax())]
+    assert (small.choice.layer, small.choice.effect) == (best["layer"], best["gain"])
+    assert (doses["length"] <= doses["reach"]).all()
     small.slopes.difference[~small.learn] = 100.0
+    small.slopes.gradient[~small.learn] = -100.0
+    again = dataclasses.replace(small, folder=small.folder / "again")
+    vars(again)["slopes"] = small.slopes
+    assert again.dose_table().equals(doses)
     assert np.array_equal(small.vector("truth", layer=1), before)
     assert small.vector("negative", layer=1) == pytest.approx(-before)
     assert not np.allclose(small.vector("shuffled", 0, 1), small.vector("shuffled", 1, 1))

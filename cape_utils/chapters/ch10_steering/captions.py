@@ -98,7 +98,7 @@ def controls(table: pd.DataFrame) -> dict[str, str]:
         ),
         "alternative": (
             "Scatter plot of the effect on the margin against the cost on neutral text, over a dashed line at zero. Circles "
-            "for permuted labels spread over lower costs, squares for random directions stand at the cost of the truth "
+            "for permuted labels spread over many costs, squares for random directions stand at the cost of the truth "
             "direction, which is a diamond."
         ),
     }

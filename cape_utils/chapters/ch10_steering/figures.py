@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from cape_utils.chapters.ch10_steering import captions
 from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
@@ -173,53 +171,42 @@ def controls_chart(table: pd.DataFrame) -> Any:
     return put(_zero(long) + points, **captions.controls(rows))
 
 
-def seen_chart(results: Mapping[str, SteeringTest], draws: Mapping[str, ArrayLike]) -> Any:
+def seen_chart(results: Mapping[str, SteeringTest], rows: pd.DataFrame) -> Any:
     """The same test for several directions, each over the range of its own null.
 
     Parameters
     ----------
     results : mapping of str to SteeringTest
         By what the direction was learnt from; the positive control first.
-    draws : mapping of str to array_like
-        Effects of the permuted labels in nats, each of which stands for its reverse too.
+    rows : pandas.DataFrame
+        From ``label_test.null_rows``, with a column ``direction``.
     """
-    lines = []
-    for name, result in results.items():
-        nats = np.asarray(draws[name], dtype=float)
-        both = np.concatenate([nats, -nats])
-        lines.append(pd.DataFrame({"direction": name, "nats": both, "effect": both / result.edge}))
-    ticks = pd.concat(lines).round(4)
-    points = pd.DataFrame(
-        {
-            "direction": list(results),
-            "effect": [result.null.observed / result.edge for result in results.values()],
-            "nats": [result.null.observed for result in results.values()],
-            "p": [result.null.p for result in results.values()],
-        }
-    ).round(4)
-    y = alt.Y("direction:N", title=None, sort=list(results))
+    table = rows.round(4)
+    chosen, keep = choice(table, "null", "seen_null", "Permuted directions")
+    names = list(results)
+    y = alt.Y("direction:N", title=None, sort=names)
     title = "Effect (1 is the edge of the 95% range of permuted labels)"
     x = alt.X("effect:Q", title=title, axis=alt.Axis(tickCount=8))
-    nats_shown = alt.Tooltip("nats:Q", format="+.2f")
-    bars = pd.DataFrame({"direction": list(results), "low": -1.0, "high": 1.0})
+    bars = pd.DataFrame({"direction": names, "low": -1.0, "high": 1.0})
     grey = (
         alt.Chart(bars)
         .mark_bar(color=PALETTE["grey"], opacity=0.35, height=30)
         .encode(y, alt.X("low:Q", title=title), alt.X2("high:Q"))
     )
-    marked = (
-        alt.Chart(ticks)
-        .mark_tick(color=PALETTE["blue"], opacity=0.6, thickness=1.5, height=18)
-        .encode(y, x, tooltip=["direction", nats_shown])
+    base = alt.Chart(table).transform_filter(keep).encode(y, x)
+    numbers = ["direction", alt.Tooltip("nats:Q", format="+.2f"), alt.Tooltip("effect:Q", format=".2f")]
+    ticks = (
+        base.transform_filter("datum.labels == 'permuted'")
+        .mark_point(shape="stroke", angle=90, color=PALETTE["blue"], opacity=0.6, size=300, strokeWidth=1.5)
+        .encode(tooltip=numbers)
     )
     diamonds = (
-        alt.Chart(points)
+        base.transform_filter("datum.labels != 'permuted'")
         .mark_point(filled=True, size=160, shape="diamond", color=PALETTE["vermillion"], opacity=1)
-        .encode(y, x, tooltip=["direction", nats_shown, alt.Tooltip("p:Q", format=".3f")])
+        .encode(tooltip=numbers)
     )
-    return put(
-        (grey + _zero(points, "x") + marked + diamonds).properties(height=130), **captions.seen(results)
-    )
+    layers = (grey + _zero(bars, "x") + ticks + diamonds).add_params(chosen)
+    return put(layers.properties(height=130), **captions.seen(results))
 
 
 def parts_chart(table: pd.DataFrame) -> Any:

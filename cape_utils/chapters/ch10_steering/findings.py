@@ -140,13 +140,15 @@ def layer_chosen(doses: pd.DataFrame, depths: pd.DataFrame, chosen: Choice, quar
     )
 
 
-def signal_in_the_null(labels: pd.DataFrame, subject: str = "truth") -> Markdown:
+def signal_in_the_null(labels: pd.DataFrame, tests: pd.DataFrame, subject: str = "truth") -> Markdown:
     """How much of the true direction is in those of permuted labels, and what equal lengths make of it.
 
     Parameters
     ----------
     labels : pandas.DataFrame
         From ``Study.label_table``, the true labels first.
+    tests : pandas.DataFrame
+        From ``Study.test_sweep``.
     subject : str
         What the labels say.
     """
@@ -156,6 +158,7 @@ def signal_in_the_null(labels: pd.DataFrame, subject: str = "truth") -> Markdown
     ]
     kept, full = nulls
     wider = full.high > kept.high
+    matched = label_test.matched_null(tests)
     return Markdown(
         f"Over {len(drawn)} permutations of the {subject} labels, the absolute cosine with the direction of the labels as they "
         f"are is {drawn['cosine'].mean():.2f} on average and {drawn['cosine'].max():.2f} at most. By the gradient the range "
@@ -167,6 +170,8 @@ def signal_in_the_null(labels: pd.DataFrame, subject: str = "truth") -> Markdown
             if wider
             else "Here equal lengths do not make the null wider."
         )
+        + f" Of the effects measured in the model, {matched.observed:+.2f} is to be held against ±{matched.high:.2f} where each is "
+        f"scaled to the cost of the true one ({p_value(matched.p, name=True)})."
     )
 
 
@@ -187,7 +192,7 @@ def truth_and_control(control: SteeringTest, truth: SteeringTest, limit: float) 
             "So this test does not see even its positive control: it is blind, and says nothing about truth"
         )
     if control.seen and not truth.seen:
-        of_truth = "That is no more than what labels without a meaning give"
+        of_truth = "That lies within what labels without a meaning give"
     elif control.seen:
         of_truth = "And it sees the truth direction too"
     else:

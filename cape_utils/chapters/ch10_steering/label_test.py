@@ -38,6 +38,7 @@ __all__ = [
     "label_draws",
     "label_null",
     "matched_null",
+    "null_rows",
     "plant",
     "planted_power",
     "responses",
@@ -144,11 +145,6 @@ class SteeringTest:
     def seen(self) -> bool:
         """Whether the direction moves the margin up by more than 95 in 100 labellings do."""
         return self.null.p <= 0.05
-
-    @property
-    def edge(self) -> float:
-        """Upper end of the null's 95% range in nats, for charts of subjects whose nats differ."""
-        return self.null.high
 
 
 def responses(
@@ -372,21 +368,53 @@ def half_differences(tests: pd.DataFrame, kind: str, column: str = "margins") ->
 
 
 def matched_null(tests: pd.DataFrame) -> Null:
-    """The same comparison with every labelling at the cost of the true one, by scaling: what full doses would have said.
+    """The same comparison with every labelling scaled to the cost of the true one: what full doses would have said.
 
-    A small push moves the margin in proportion to its length and costs the square of it.
+    A small push moves the margin in proportion to its length and costs the square of it. Scaling knows nothing of
+    saturation, so that it gives permuted labels more than a push in the model would.
 
     Parameters
     ----------
     tests : DataFrame
         From ``Study.test_sweep``.
     """
-    truth, shuffled = (tests[tests["kind"] == kind] for kind in ("truth", "shuffled"))
-    scale = np.sqrt(truth["kl"].iloc[0] / np.maximum(shuffled["kl"].to_numpy(dtype=float), 1e-12))
-    effects = half_differences(tests, "shuffled")
-    draws = effects.mean(1) * scale
+    effects = half_differences(tests, "shuffled").mean(1) * _to_equal_cost(tests)
+    truth = half_differences(tests, "truth")
+    method = "labels exchanged, every direction scaled to the same cost"
+    return label_null(float(truth.mean()), effects, truth.shape[1], method)
+
+
+def _to_equal_cost(tests: pd.DataFrame) -> Floats:
+    truth, shuffled = (
+        tests.loc[tests["kind"] == k, "kl"].to_numpy(dtype=float) for k in ("truth", "shuffled")
+    )
+    return np.asarray(np.sqrt(truth[0] / np.maximum(shuffled, 1e-12)))
+
+
+def null_rows(tests: pd.DataFrame) -> pd.DataFrame:
+    """The effect and those of permuted labels and their reverses, under both nulls, for a figure.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        From ``Study.test_sweep``.
+
+    Returns
+    -------
+    DataFrame
+        ``null`` (lengths kept, or scaled to the same cost), ``labels`` (as they are, or permuted), ``nats`` and ``effect``, the
+        same in units of the upper edge of the null's 95% range.
+    """
+    kept = half_differences(tests, "shuffled").mean(1)
+    nulls = {"lengths kept": kept, "scaled to one cost": kept * _to_equal_cost(tests)}
     observed = float(half_differences(tests, "truth").mean())
-    return label_null(observed, draws, effects.shape[1], "labels exchanged, every direction at the same cost")
+    tables = []
+    for name, draws in nulls.items():
+        nats = np.concatenate([[observed], draws, -draws])
+        labels = ["as they are"] + ["permuted"] * (2 * len(draws))
+        edge = label_null(observed, draws, 0, name).high
+        tables.append(pd.DataFrame({"null": name, "labels": labels, "nats": nats, "effect": nats / edge}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def steering_test(tests: pd.DataFrame, power: pd.DataFrame) -> SteeringTest:

@@ -23,7 +23,6 @@ __all__ = [
     "STRENGTHS",
     "Choice",
     "change_table",
-    "choose",
     "depth_table",
     "effect_null",
     "grid_layers",
@@ -43,14 +42,14 @@ KL_LIMIT = 0.1
 
 @dataclass(frozen=True)
 class Choice:
-    """A layer and strength, with what they gave on the calibration topics.
+    """A layer and strength, with what they promise on the calibration topics.
 
     Attributes
     ----------
     layer : int
     strength : float
     effect : float
-        Mean change of the margin on topics held out from the direction, in nats.
+        Change of the margin on topics held out from the direction, by the gradient, in nats.
     kl : float
         Nats a token on neutral text.
     """
@@ -98,22 +97,6 @@ def unit(vector: ArrayLike) -> Floats:
     if not np.isfinite(length) or length == 0:
         raise ValueError("a vector of zeros, or one with missing values, has no direction")
     return values / length
-
-
-def choose(table: pd.DataFrame, *, limit: float = KL_LIMIT) -> Choice:
-    """Take the setting with the largest mean effect among those whose cost stays within a limit.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns ``layer, strength, effect, kl``, one row for each setting.
-    limit : float
-        In nats a token on neutral text; if every setting costs more, the cheapest is taken.
-    """
-    within = table[table["kl"] <= limit]
-    ranked = within.sort_values("effect", ascending=False) if len(within) else table.sort_values("kl")
-    row = ranked.iloc[0]
-    return Choice(int(row["layer"]), float(row["strength"]), float(row["effect"]), float(row["kl"]))
 
 
 def matched_strength(
