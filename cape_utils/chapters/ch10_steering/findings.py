@@ -170,8 +170,8 @@ def signal_in_the_null(labels: pd.DataFrame, tests: pd.DataFrame, subject: str =
             if wider
             else "Here equal lengths do not make the null wider."
         )
-        + f" Of the effects measured in the model, {matched.observed:+.2f} is to be held against ±{matched.high:.2f} where each is "
-        f"scaled to the cost of the true one ({p_value(matched.p, name=True)})."
+        + f" Of the effects measured in the model, {matched.observed:+.2f} is to be held against ±{matched.high:.2f} where each "
+        f"is scaled to the cost of the true one ({p_value(matched.p, name=True)})."
     )
 
 
