@@ -31,10 +31,12 @@ def told(tasks: Sequence[str]) -> Iterator[str]:
 
 def steering(loaded: models.Loaded, folder: Path) -> None:
     """Chapter 10."""
+    control = experiment.sentiment_study(loaded, folder=folder, progress=told)
     study = experiment.study(loaded, folder=folder, progress=told)
     study.choice_sweep()
     _ = study.slope_map(), study.joint_test(), study.chosen_slopes
-    study.test_sweep()
+    for one in (control, study):
+        _ = one.label_table(), one.power_table(), one.test_sweep()
     outputs.outputs_sweep(study)
     outputs.changed_sweep(study)
     for whole in folder.glob("slopes-*.npz"):  # every layer is too much to ship; the chosen one is beside it

@@ -825,6 +825,30 @@ FAULTS = (
         example("jobs/result_cache", "digest"),
     ),
     Fault(
+        "chapters/ch10_steering/label_test.py",
+        "length if full_dose else length.max(0)",
+        "length",
+        unit("label_test", "a_direction_that_all_pairs_share_is_found_and_equal_lengths_would_hide_it"),
+    ),
+    Fault(
+        "chapters/ch10_steering/label_test.py",
+        "a[:, found.learn] * apart)) * signs)",
+        "a[:, found.learn] * apart)))",
+        unit("label_test", "every_labelling_goes_through_the_whole_procedure"),
+    ),
+    Fault(
+        "chapters/ch10_steering/label_test.py",
+        "(towards - back) / 2)",
+        "towards - back[:, :1])",
+        unit("label_test", "an_effect_is_seen_and_a_blur_is_not"),
+    ),
+    Fault(
+        "chapters/ch10_steering/label_test.py",
+        "np.concatenate([values, -values])",
+        "values",
+        unit("label_test", "an_effect_is_seen_and_a_blur_is_not"),
+    ),
+    Fault(
         "steering/interventions.py",
         "stream + shift, stream)",
         "stream - shift, stream)",

@@ -38,8 +38,8 @@ from cape_utils.chapters.ch08_eigenstructure import recompute as ch08
 from cape_utils.chapters.ch09_frontier import figures as ch09_figures
 from cape_utils.chapters.ch09_frontier import labs
 from cape_utils.chapters.ch10_steering import figures as ch10_figures
+from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering import recompute as ch10
-from cape_utils.chapters.ch10_steering import selection
 from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
 from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
 from cape_utils.chapters.ch11_toy_world import levers, turning_points
@@ -415,18 +415,24 @@ def depths():
     return ch10_figures.depth_chart(table, quarter=7 / 30)
 
 
+def seen():
+    tests = steered()[0]
+    result = label_test.steering_test(tests, ch10.kept_rows("steering_power"))
+    rows = label_test.null_rows(tests)
+    both = pd.concat([rows.assign(direction="one"), rows.assign(direction="another")])
+    return ch10_figures.seen_chart({"one": result, "another": result}, both)
+
+
 def parts_of_the_test():
     return pd.concat(
         selection.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
-        for kind, label in (("shuffled", "shuffled labels"), ("random", "random, same cost"))
+        for kind, label in (("shuffled", "permuted labels"), ("random", "random, same cost"))
     )
 
 
 def power():
-    slopes, pairs = made_up_slopes()
-    slopes.gradient[:, 2, 0] += 3
-    table = layer_map.power_curve(slopes, pairs, np.arange(24) < 12, 2, draws=200)
-    return ch10_figures.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
+    table = ch10.kept_rows("steering_power")
+    return ch10_figures.power_chart(table, limit=0.1, planted=200)
 
 
 @functools.cache
@@ -469,6 +475,7 @@ BUILT = {
     "outputs_chart": lambda: ch10_figures.outputs_chart(ch10.kept_rows("steering_outputs")),
     "parts_chart": lambda: ch10_figures.parts_chart(parts_of_the_test()),
     "power_chart": power,
+    "seen_chart": seen,
     "slope_map_chart": lambda: ch10_figures.slope_map_chart(
         layer_map.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
     ),
