@@ -105,8 +105,8 @@ def _count(phase: str) -> Recomputed:
     remark = (
         f"{int(row['changed'])} of {int(row['prompts'])} prompts. Tax against bonus: p = {phases_differ_p():.2f} (Fisher). The "
         f"outputs and their grading were not released, and {row['model']} is not available offline, so the null is of another "
-        f"model, in which nearly all outputs change, so that no count could stand out.{alone} A changed output is no corrected one; "
-        "that is the row steering_corrects."
+        f"model, in which nearly all outputs change, so that no count could stand out.{alone} A changed output is no "
+        "corrected one; that is the row steering_corrects."
     )
     return Recomputed(value, None, random_direction_null(float(row["pct"])), remark)
 
