@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import math
 
@@ -665,6 +666,10 @@ def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():
     shown = assessment.scoreboard("02_coupling")._repr_html_()
     for item in assessment.assess("02_coupling"):
         assert f"<code>{item.claim.id}</code>" in shown
+        assert f"</summary>{html.escape(item.reason)}</details>" in shown
+    head = shown[: shown.index("</thead>")]
+    assert head.index(">verdict<") < head.index(">claim<") < head.index(">we find<")
+    assert "r = -0.989 [-0.998, -0.936]; null: p = 0.15<details>" in shown
     odd = dataclasses.replace(claim("equals_text", "<b>"), statement="a < b & c")
     board = scoreboards.Scoreboard((judge(odd, Recomputed(Value("<i>"))),))._repr_html_()
     assert "a &lt; b &amp; c" in board

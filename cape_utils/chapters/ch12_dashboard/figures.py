@@ -217,7 +217,10 @@ def calibration_chart(calibration: pd.DataFrame) -> Any:
         orient="top",
     )
     across = alt.X(
-        "said:Q", title="Probability said", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.3, 1])
+        "said:Q",
+        title="Probability said",
+        axis=alt.Axis(format="%", tickCount=4),
+        scale=alt.Scale(domain=[0.3, 1]),
     )
     up = alt.Y(
         "right:Q", title="Share that is right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.3, 1])
