@@ -377,8 +377,11 @@ def planted():
 
 def attention():
     drawn = [ch06_attention.random_patterns(4, 6, 8, rng=k) for k in range(2)]
-    even = ch06_attention.uniform_patterns(8)
-    cases = {("both kinds", "any shares"): drawn, ("both kinds", "uniform"): (even, even)}
+    even = [ch06_attention.uniform_patterns(8)] * 2
+    cases = {
+        ("both kinds", case): ch06_attention.pattern_cosine(*patterns)
+        for case, patterns in (("any shares", drawn), ("uniform", even))
+    }
     return ch06_figures.pattern_chart(ch06_attention.pattern_table(cases), quoted=0.97)
 
 
