@@ -121,7 +121,8 @@ def _html_table(
     body = []
     for place, row in enumerate(rows):
         named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
-        body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
+        cells = (f'<td data-label="{label}">{cell}</td>' for label, cell in zip(head, row, strict=True))
+        body.append(f"<tr{named}>{''.join(cells)}</tr>")
     kind = "scoreboard filtered" if marks else "scoreboard"
     return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 

@@ -657,7 +657,7 @@ def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
     shown = assessment.statements("03_phase_transition")._repr_html_()
     for one in quotations.ledger():
         assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")
-    assert "<td>3.5 [2.9, 13.4]</td>" in shown
+    assert '<td data-label="quoted">3.5 [2.9, 13.4]</td>' in shown
     assert "verdict" not in shown
     with pytest.raises(KeyError, match="no chapter '3'; the chapters are"):
         assessment.statements("3")
