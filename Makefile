@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book test test-fast lab app check bench sweeps toyworld tables address links colab clean distclean help
+.PHONY: book test test-fast lab app check bench sweeps toyworld tables calibration address links colab clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -47,6 +47,7 @@ help:
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make tables  renew what the package ships computed, where code or a table behind it has changed (minutes)"
+	@echo "make calibration  diagnose simulated families whose truth is known and write how often the diagnosis is right (five minutes)"
 	@echo "make toyworld  train the toy world of chapter 11 anew and write its table (under 45 minutes; goes on where it stopped)"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
@@ -122,6 +123,10 @@ toyworld: $(VENV)/.book
 
 tables: $(VENV)/.book
 	@$(BIN)/python book/shipped.py
+
+calibration: $(VENV)/.book
+	@echo "Diagnosing simulated families whose truth is known, and the open panel on half of its items."
+	@OMP_NUM_THREADS=1 $(BIN)/python book/shipped.py diagnosis_calibration
 
 address:
 	@"$(PYTHON)" book/address.py set $(REPO)

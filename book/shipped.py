@@ -1,7 +1,8 @@
 """Write what the package ships computed: derived tables with their digests, and the result behind every claim.
 
 ``make tables`` runs it. It takes minutes, changes nothing that is not stale, and is needed after an edit to the code or
-to a table behind them; a test says so.
+to a table behind them; a test says so. With names, as in ``make calibration``, it computes these tables anew, stale or not, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -9,23 +10,27 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 
 from cape_utils.claims import registry, results
 from cape_utils.data.loading import tables_folder
 from cape_utils.jobs.provenance import book_provenance
 
 
-def _write_tables() -> None:
+def _write_tables(chosen: Sequence[str] = ()) -> None:
     path = tables_folder() / "datapackage.json"
     text = path.read_text(encoding="utf-8")
     # In the order of the description: a later table may be computed from an earlier one.
-    for name in [r["name"] for r in json.loads(text)["resources"] if "madeBy" in r]:
+    made = [r["name"] for r in json.loads(text)["resources"] if "madeBy" in r]
+    if unknown := set(chosen) - set(made):
+        sys.exit(f"no table {', '.join(sorted(unknown))}; what can be computed is {', '.join(made)}")
+    for name in [name for name in made if not chosen or name in chosen]:
         package = json.loads(path.read_text(encoding="utf-8"))
         (resource,) = [r for r in package["resources"] if r["name"] == name]
         module, function = resource["madeBy"]["code"].split(":")
         book_provenance.cache_clear()
         digest = book_provenance().depends_on(module, function).digest
-        if digest == resource["madeBy"]["digest"]:
+        if digest == resource["madeBy"]["digest"] and not chosen:
             print(f"{name}: fresh")
             continue
         print(f"{name}: computing ...", flush=True)
@@ -60,5 +65,6 @@ def _write_claims() -> None:
 
 
 if __name__ == "__main__":
-    _write_tables()
-    _write_claims()
+    _write_tables(sys.argv[1:])
+    if not sys.argv[1:]:
+        _write_claims()

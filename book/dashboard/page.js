@@ -137,7 +137,8 @@ function mount(root) {
     make("div", { class: "cd-pair" }, card("cd-cautions", "Cautions", "", cautionBox),
       card("cd-limits", "Limits", "", make("ul", null, ...DATA.limits.map((words) => make("li", null, words))))),
     card("cd-keep", "Keep", "", make("p", null, "The address of this page holds all that stands in the form. In a shell, on the saved table, ",
-      command, " gives the same to the noise of its draws, and more."), keep),
+      command, " gives the same couplings, cautions and neighbours; it draws the test items anew, weighs each phase by the steps of " +
+      "other families too, and says more."), keep),
   );
 
   /** @param {string} name @param {Uint8Array|null} bytes */

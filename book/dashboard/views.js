@@ -123,7 +123,8 @@ function showScores(into, found, state) {
     make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
       make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
     make("p", null, found.headline),
-    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, every true change equally likely beforehand."),
+    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. cape diagnose also weighs " +
+      "how far such steps went in other families, and is less sure."),
   );
 }
 

@@ -18,7 +18,7 @@ from cape_utils.claims.verdicts import (
     show_value,
 )
 from cape_utils.runtime import in_book
-from cape_utils.stats.formatting import p_value
+from cape_utils.stats.formatting import DASH, p_value
 
 __all__ = ["Reproduction", "Scoreboard", "Statements"]
 
@@ -64,14 +64,25 @@ class Scoreboard:
             mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
             verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
             quoted = html.escape(in_unit(show_quote(item.claim), item.claim.unit))
-            reason = html.escape(item.reason)
             known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
-            rows.append((_named(item.claim) + _reproduce_link(item.claim), quoted, reason, verdict, *known))
+            claim = _named(item.claim) + _reproduce_link(item.claim)
+            rows.append((verdict, claim, quoted, _found(item), *known))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
         last = ("in a world where we know",) if self.world else ()
         return _html_table(
-            ("claim", "paper", "we find", "verdict", *last), rows, marks if self.filters else ()
+            ("verdict", "claim", "paper", "we find", *last), rows, marks if self.filters else ()
         )
+
+
+def _found(item: Assessment) -> str:
+    """Our number with its interval and p, and the reason to fold out."""
+    ours = DASH
+    if item.paper_panel is not None:
+        number, space, ends = show_value(item.paper_panel, item.claim).partition(" [")
+        ours = f"{in_unit(number, item.claim.unit)}{space}{ends}"
+    against = "" if item.p is None or item.paper_panel is None else f"; null: {p_value(item.p, name=True)}"
+    why = f'<summary aria-label="why, {item.claim.id}">why</summary>'
+    return f"{html.escape(ours + against)}<details>{why}{html.escape(item.reason)}</details>"
 
 
 def _named(claim: Claim) -> str:
@@ -110,7 +121,8 @@ def _html_table(
     body = []
     for place, row in enumerate(rows):
         named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
-        body.append(f"<tr{named}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>")
+        cells = (f'<td data-label="{label}">{cell}</td>' for label, cell in zip(head, row, strict=True))
+        body.append(f"<tr{named}>{''.join(cells)}</tr>")
     kind = "scoreboard filtered" if marks else "scoreboard"
     return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 

@@ -49,13 +49,13 @@ VERDICTS: dict[str, str] = {
         "recomputed on the paper's data within tolerance, distinguishable from a null where the claim has a pattern in it, "
         "and not contradicted by the open panel"
     ),
-    "borderline": "recomputed, but a null in which nothing is there comes as far in 1 to 10 of 100 draws",
+    "borderline": "recomputed, but data without the pattern in question come as far in 1 to 10 of 100 draws",
     "not distinguishable": (
-        "recomputed, but a null in which nothing is there comes as far in 10 or more of 100 draws: the number is no evidence "
+        "recomputed, but data without the pattern in question come as far in 10 or more of 100 draws: the number is no evidence "
         "for the pattern, and none against it"
     ),
     "paper's data only": "recomputed on the paper's data, but the open panel disagrees",
-    "differs": "the released data give another number",
+    "differs": "the released data give another number, or miss what we read the words as",
     "not testable": "what was released cannot test it",
     "not written yet": "the chapter that recomputes it is not in this edition",
 }

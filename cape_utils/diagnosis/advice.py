@@ -63,9 +63,10 @@ def _step(diagnosis: Diagnosis) -> str:
 
 
 def _clear_tax(diagnosis: Diagnosis) -> str | None:
-    if not diagnosis.last.p_tax >= CLEAR:  # also where it is not known
+    tax = diagnosis.last.shares["tax"]
+    if not tax >= CLEAR:  # also where it is not known
         return None
-    return f"{_step(diagnosis)}: tax with probability {diagnosis.last.p_tax:.0%}"
+    return f"{_step(diagnosis)}: tax with probability {tax:.0%}"
 
 
 def _curate(diagnosis: Diagnosis) -> str | None:
@@ -82,14 +83,15 @@ def _curate(diagnosis: Diagnosis) -> str | None:
 
 def _scale(diagnosis: Diagnosis) -> str | None:
     last, ahead = diagnosis.last, diagnosis.next_size
-    if last.p_bonus >= CLEAR:
-        return f"{_step(diagnosis)}: bonus with probability {last.p_bonus:.0%}"
+    shares = last.shares
+    if shares["bonus"] >= CLEAR:
+        return f"{_step(diagnosis)}: bonus with probability {shares['bonus']:.0%}"
     # A foreseen phase counts only where such phases beat plain frequencies on families held out.
-    foreseen = ahead.skill is not None and ahead.skill.score < ahead.skill.frequencies
-    if last.p_tax >= CLEAR and ahead.p_bonus >= 0.5 and foreseen:
+    foreseen = ahead.skill is not None and ahead.skill.best < ahead.skill.frequencies
+    if shares["tax"] >= CLEAR and ahead.p_bonus >= 0.5 and foreseen:
         return (
-            f"the last step is tax with probability {last.p_tax:.0%}, but the step to {ahead.params_b:g}B is bonus in "
-            f"{ahead.p_bonus:.0%} of the held-out errors"
+            f"the last step is tax with probability {shares['tax']:.0%}, but the step to {ahead.params_b:g}B is foreseen as "
+            f"bonus with {ahead.p_bonus:.0%}"
         )
     return None
 

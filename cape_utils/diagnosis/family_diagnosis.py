@@ -26,6 +26,7 @@ from cape_utils.diagnosis.panel_comparison import (
     overlapping_families,
     web_distance,
 )
+from cape_utils.diagnosis.phase_prior import panel_prior
 from cape_utils.diagnosis.score_warnings import Caution, Dimension, cautions, dimension_of
 from cape_utils.diagnosis.steps import CouplingStep, FamilyScale, family_scale, intervals
 from cape_utils.evaluations.conditions import one_condition
@@ -108,7 +109,7 @@ class Diagnosis:
 
     @property
     def phase(self) -> str:
-        """Likeliest phase of that step."""
+        """Likeliest phase of that step, by the calibrated probabilities where there are any."""
         return self.last.phase
 
     @property
@@ -118,7 +119,13 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON; what is not known is None."""
-        first = {"family": self.family, "phase": self.phase, "probability": self.probability}
+        first = {
+            "family": self.family,
+            "phase": self.phase,
+            "probability": self.probability,
+            "plain_phase": self.last.plain_phase,
+            "plain_probability": max(self.last.p_tax, self.last.p_transition, self.last.p_bonus),
+        }
         placed = None if self.frontier is None else self.frontier.as_dict()
         plain: dict[str, Any] = to_jsonable({**first, **asdict(self), "frontier": placed})
         return plain
@@ -295,8 +302,18 @@ def _diagnosis(
             Score(str(row["model"]), float(row["params_b"]), float(row[x]), float(row[y]))
             for row in rows.to_dict("records")
         ),
-        intervals=intervals(rows, x, y, draws=draws, rng=seeds[0], remeasured=remeasured),
-        scale=family_scale(rows, y, draws=draws, rng=seeds[1], remeasured=remeasured.get(y)),
+        intervals=intervals(
+            rows,
+            x,
+            y,
+            draws=draws,
+            rng=seeds[0],
+            remeasured=remeasured,
+            prior=panel_prior(x, y, exclude=in_panel),
+        ),
+        scale=family_scale(
+            rows, y, draws=draws, rng=seeds[1], remeasured=remeasured.get(y), exclude=in_panel
+        ),
         distance=web_distance(rows, y, exclude=in_panel, rng=seeds[2]),
         in_panel=tuple(sorted(in_panel)),
         neighbours=nearest_families(rows, x, y, exclude=in_panel),

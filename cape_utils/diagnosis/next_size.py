@@ -13,7 +13,13 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.diagnosis.phase_forecast import LEVEL, PhaseSkill, forecast_quality, phase_shares
+from cape_utils.diagnosis.phase_forecast import (
+    LEVEL,
+    PhaseSkill,
+    forecast_quality,
+    phase_shares,
+    shares_of_like_steps,
+)
 from cape_utils.scaling import forecasting
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.scaling.forecasting import best_method, error_range, held_out_steps
@@ -53,7 +59,8 @@ class NextSize:
     not_predicted : tuple of str
         Benchmarks that the open panel does not hold.
     p_tax, p_transition, p_bonus : float
-        Phases of the step to it, from the held-out errors of both scores together; NaN where one is not predicted.
+        Phases of the step to it, from what ``skill.used`` names: the held-out errors of both scores together, or steps of the
+        panel that began alike. NaN where one score is not predicted.
     skill : PhaseSkill or None
         How much such phases are worth on families held out.
     note : str
@@ -189,6 +196,11 @@ def predict_size(
         if x in names and y in names:
             phases = phase_shares(path.score_pct[0] - start, names, errors, step, x, y)
             skill = quality.skill
+            if skill is not None and skill.used != "errors":
+                starts = {"size": float(np.log10(begin)), "start_x": last[x], "start_y": last[y]}
+                phases = shares_of_like_steps(
+                    float(starts[skill.used]), method, x, y, by=skill.used, exclude=exclude
+                )
         covered.append((quality.coverage, quality.tested))
     if np.log10(params_b / sizes[-1]) > longest + 1e-9:
         notes.append(

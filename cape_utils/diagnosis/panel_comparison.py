@@ -13,6 +13,7 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.model_names import short_name
+from cape_utils.diagnosis.phase_prior import panel_prior
 from cape_utils.diagnosis.steps import intervals
 from cape_utils.scaling.recipe_effects import recipe_field
 from cape_utils.scaling.web_curve import CurveSpec, fit_curve, recipe_rows, web_rows
@@ -256,7 +257,7 @@ def _neighbour(
             phase="",
             probability=nan,
         )
-    step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000)[0]
+    step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000, prior=panel_prior(x, y))[0]
     return Neighbour(
         family=family,
         distance_pp=distance,

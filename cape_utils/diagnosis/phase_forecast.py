@@ -1,13 +1,15 @@
 """The phase of a step that was not taken: how often held-out errors put it in each, and how good such shares are.
 
 Section 2.3 of paper A gives a phase to steps that were measured. Whether a phase can be foreseen is asked here of families
-held out: a forecast is worth something only where it beats the frequencies of the panel.
+held out: a forecast is worth something only where it beats the frequencies of the panel, and the size alone. Where the scores
+that a step starts from say more than the forecast of where it ends, they are asked instead; which, families held out decide.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +23,25 @@ from cape_utils.scaling.forecasting import family_weights, held_out_coverage, he
 from cape_utils.stats.results import Floats
 
 __all__ = [
+    "BANDWIDTH",
     "LEVEL",
+    "PREDICTORS",
     "ForecastQuality",
     "PhaseSkill",
     "forecast_quality",
     "phase_shares",
     "phase_skill",
     "quality_table",
+    "shares_of_like_steps",
 ]
+
+PREDICTORS = ("errors", "size", "start_x", "start_y")
+"""What the phase of a step may be foreseen from: held-out errors of the forecast scores, the smaller size, a starting score."""
+
+_STARTS = ("size", "start_x", "start_y", "start_mmlu")
+
+BANDWIDTH = 0.5
+"""How near the start of another step must be to count, in standard deviations of such starts over the panel."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +56,33 @@ class PhaseSkill:
         Of the frequencies of the other families' steps, which know nothing of the family.
     n : int
         Steps.
+    size, start_x, start_y, start_mmlu : float
+        Of the frequencies of steps that begin at a like size, or a like score of the first, the second benchmark or MMLU.
+    nested : float
+        Of whichever of ``PREDICTORS`` is best on the other families, chosen anew for each family held out.
+    predictor : str
+        The best of ``PREDICTORS`` on all of them.
     """
 
     score: float
     frequencies: float
     n: int
+    size: float = math.nan
+    start_x: float = math.nan
+    start_y: float = math.nan
+    start_mmlu: float = math.nan
+    nested: float = math.nan
+    predictor: str = "errors"
+
+    @property
+    def used(self) -> str:
+        """The predictor that a report uses: the best, if choosing it beat the forecast's errors on families held out."""
+        return self.predictor if self.nested < self.score else "errors"
+
+    @property
+    def best(self) -> float:
+        """Brier score of what the report uses, with the choice held out as well."""
+        return min(self.score, self.nested) if self.nested == self.nested else self.score
 
 
 def phase_shares(
@@ -98,9 +133,59 @@ def _shares(
     return {"tax": tax, "transition": max(0.0, 1 - tax - bonus), "bonus": bonus}
 
 
+def shares_of_like_steps(
+    value: float,
+    method: forecasting.Method,
+    x: str,
+    y: str,
+    *,
+    by: str,
+    exclude: frozenset[str] = frozenset(),
+) -> dict[str, float]:
+    """How often steps of the open panel that began like this one were in each phase.
+
+    Nearer starts count more, by a normal curve of ``BANDWIDTH``; one step of the panel's plain frequencies is added, so that no
+    phase is impossible far from all of them.
+
+    Parameters
+    ----------
+    value : float
+        Where the step begins: log10 of billions for ``by="size"``, else percent.
+    method, x, y : str
+        Whose held-out steps are asked, as for ``phase_skill``.
+    by : str
+        One of ``PREDICTORS`` but for ``"errors"``.
+    exclude : frozenset of str
+        Families to leave out.
+
+    Examples
+    --------
+    >>> method = forecasting.best_method(trends_only=True)
+    >>> shares = shares_of_like_steps(80.0, method, "hellaswag", "truthfulqa_mc2", by="start_x")
+    >>> max(shares, key=shares.get), round(sum(shares.values()), 9)
+    ('bonus', 1.0)
+    """
+    steps = _held_out_phases(method, x, y)
+    others = ~steps["family"].isin(exclude).to_numpy()
+    happened = _happened(steps)[others]
+    near = _nearness(np.array([value]), steps[by].to_numpy(dtype=float))[0, others]
+    shares = (near @ happened + happened.mean(axis=0)) / (near.sum() + 1)
+    return dict(zip(PHASES, map(float, shares), strict=True))
+
+
+def _nearness(starts: Floats, steps: Floats) -> Floats:
+    """Weight of every step for each start, shape (starts, steps); 0 where the start is not known."""
+    spread = BANDWIDTH * float(np.nanstd(steps))
+    return np.nan_to_num(np.exp(-0.5 * ((starts[:, None] - steps) / spread) ** 2))
+
+
+def _happened(steps: pd.DataFrame) -> Floats:
+    return np.array([[word == name for name in PHASES] for word in steps["happened"]], dtype=float)
+
+
 @functools.cache
-def phase_skill(method: forecasting.Method, x: str, y: str) -> PhaseSkill:
-    """Brier scores of foreseen phases over the families of the open panel, each held out in turn."""
+def _held_out_phases(method: forecasting.Method, x: str, y: str) -> pd.DataFrame:
+    """Steps whose forecast was held out, with the phase that happened and what each began from."""
     names = (x, y)
     errors = held_out_steps(method, names)
     panel = data.panel("open", rows="one_recipe")
@@ -120,25 +205,80 @@ def phase_skill(method: forecasting.Method, x: str, y: str) -> PhaseSkill:
                 "change": step_errors.loc[list(names), "predicted"].to_numpy(dtype=float) - begin_pct,
                 "step": float(step_errors["step"].iloc[0]),
                 "happened": str(phase([actual[1] / actual[0]])[0]),
+                "size": float(np.log10(float(start["params_b"]))),
+                "start_x": begin_pct[0],
+                "start_y": begin_pct[1],
+                "start_mmlu": float(start["mmlu"]),
             }
         )
-    table = pd.DataFrame(rows)
-    happened = np.array([[word == name for name in PHASES] for word in table["happened"]], dtype=float)
-    foreseen, usual = np.empty_like(happened), np.empty_like(happened)
-    wide = _by_step(errors, x, y)
-    for family in table["family"].unique():
-        mine = (table["family"] == family).to_numpy()
-        others = wide[wide["family"] != family]
-        usual[mine] = happened[~mine].mean(axis=0)
-        for place in np.flatnonzero(mine):
-            row = table.iloc[place]
-            shares = _shares(row["change"], names, others, float(row["step"]), x, y)
-            foreseen[place] = [shares[name] for name in PHASES]
+    return pd.DataFrame(rows)
+
+
+@functools.cache
+def phase_skill(method: forecasting.Method, x: str, y: str) -> PhaseSkill:
+    """Brier scores of foreseen phases over the families of the open panel, each held out in turn."""
+    table = _held_out_phases(method, x, y)
+    happened, family = _happened(table), table["family"].to_numpy()
+    wide = _by_step(held_out_steps(method, (x, y)), x, y)
+    votes = {
+        "errors": (_phases_by_errors(table, wide, x, y), wide["family"].to_numpy(), family_weights(wide))
+    }
+    for name in _STARTS:
+        starts = table[name].to_numpy(dtype=float)
+        # One step of plain frequencies comes to the near ones; which frequencies depends on who is held out.
+        votes[name] = (_nearness(starts, starts)[:, :, None] * happened, family, np.ones(len(family)))
+
+    def foreseen(name: str, exclude: set[str], target: np.ndarray) -> Floats:
+        phases, source, weights = votes[name]
+        others = ~np.isin(source, list(exclude))
+        shares = (phases[target][:, others] * weights[others, None]).sum(axis=1)
+        if name != "errors":
+            shares = shares + happened[~np.isin(family, list(exclude))].mean(axis=0)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def losses(name: str, left_out: str = "") -> Floats:
+        """Of every step when its own family is held out, and another with it."""
+        loss = np.full(len(family), np.nan)
+        for one in set(family) - {left_out}:
+            target = family == one
+            loss[target] = ((foreseen(name, {one, left_out}, target) - happened[target]) ** 2).sum(axis=1)
+        return loss
+
+    scores = {name: float(losses(name).mean()) for name in votes}
+    usual, nested = np.empty_like(happened), np.empty_like(happened)
+    for one in set(family):
+        target = family == one
+        usual[target] = happened[~target].mean(axis=0)
+        inside = {name: float(np.nanmean(losses(name, one))) for name in PREDICTORS}
+        nested[target] = foreseen(min(inside, key=lambda name: inside[name]), {one}, target)
 
     def brier(shares: Floats) -> float:
         return float(np.mean(np.sum((shares - happened) ** 2, axis=1)))
 
-    return PhaseSkill(brier(foreseen), brier(usual), len(table))
+    return PhaseSkill(
+        score=scores["errors"],
+        frequencies=brier(usual),
+        n=len(table),
+        size=scores["size"],
+        start_x=scores["start_x"],
+        start_y=scores["start_y"],
+        start_mmlu=scores["start_mmlu"],
+        nested=brier(nested),
+        predictor=min(PREDICTORS, key=lambda name: scores[name]),
+    )
+
+
+def _phases_by_errors(table: pd.DataFrame, wide: pd.DataFrame, x: str, y: str) -> Floats:
+    """Phase that each held-out error would give each predicted step, shape (steps, errors, 3)."""
+    scale = np.sqrt(table["step"].to_numpy(dtype=float)[:, None] / wide["step"].to_numpy(dtype=float))
+    change = np.stack(table["change"].to_list())
+    dx, dy = (
+        change[:, [place]] + wide[name].to_numpy(dtype=float) * scale for place, name in enumerate((x, y))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = dy / dx
+    tax, bonus = ratio < -TAX_BELOW, ratio > TAX_BELOW
+    return np.stack([tax, ~tax & ~bonus, bonus], axis=-1).astype(float)
 
 
 @dataclass(frozen=True)
@@ -177,9 +317,17 @@ def _stored_quality() -> dict[tuple[str, tuple[str, ...]], ForecastQuality]:
     stored = {}
     for row in derived_table("forecast_quality").to_dict("records"):
         pair = not pd.isna(row["steps"])
-        skill = (
-            PhaseSkill(row["brier_forecast"], row["brier_frequencies"], int(row["steps"])) if pair else None
-        )
+        skill = None
+        if pair:
+            starts = {name: row[f"brier_{name}"] for name in _STARTS}
+            skill = PhaseSkill(
+                score=row["brier_forecast"],
+                frequencies=row["brier_frequencies"],
+                n=int(row["steps"]),
+                **starts,
+                nested=row["brier_nested"],
+                predictor=row["predictor"],
+            )
         key = (row["method"], tuple(row["benchmarks"].split(" ")))
         stored[key] = ForecastQuality(row["coverage"], int(row["tested"]), skill)
     return stored
@@ -199,7 +347,8 @@ def quality_table() -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``method, benchmarks`` (names with a space between), ``coverage, tested, brier_forecast,
-        brier_frequencies, steps``: for the equations the five together; for the trend that ranks first each benchmark
+        brier_frequencies, brier_size, brier_start_x, brier_start_y, brier_start_mmlu, brier_nested, predictor,
+        steps``: for the equations the five together; for the trend that ranks first each benchmark
         of the open panel alone, and each ordered pair. What else is asked for is computed when it is.
     """
     panel = data.panel("open", rows="one_recipe")
@@ -214,6 +363,7 @@ def quality_table() -> pd.DataFrame:
             row |= {"coverage": quality.coverage, "tested": quality.tested}
             if quality.skill is not None:
                 row |= {"brier_forecast": quality.skill.score, "brier_frequencies": quality.skill.frequencies}
-                row |= {"steps": quality.skill.n}
+                row |= {f"brier_{name}": getattr(quality.skill, name) for name in (*_STARTS, "nested")}
+                row |= {"predictor": quality.skill.predictor, "steps": quality.skill.n}
             rows.append(row)
     return pd.DataFrame(rows).astype({"steps": "Int64"})

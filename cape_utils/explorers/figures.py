@@ -32,7 +32,6 @@ from cape_utils.explorers import captions
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.layers import line_layer, score_axes
 from cape_utils.frontier.regression import FrontierPosition, Line
-from cape_utils.scaling.coupling import PHASES
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.stats.resampling import histogram
 
@@ -274,7 +273,7 @@ def _what_if_rows(
             "size": one.to_params_b,
             "scores": state,
             "coupling": "?" if np.isnan(one.median) else f"{one.median:+.2f}",
-            **{f"p_{phase}": getattr(one, f"p_{phase}") for phase in PHASES},
+            **{f"p_{phase}": share for phase, share in one.shares.items()},
         }
         for state, steps in states.items()
         for one in steps

@@ -17,6 +17,8 @@ import pandas as pd
 
 from cape_utils.charts.parts import name
 from cape_utils.diagnosis import steps
+from cape_utils.diagnosis.panel_comparison import overlapping_families
+from cape_utils.diagnosis.phase_prior import panel_prior
 from cape_utils.explorers import figures
 from cape_utils.explorers._base import WIDE, Debounce, Explorer
 from cape_utils.explorers._report import SETTLE_S, save_link
@@ -78,8 +80,9 @@ def _steps(
 ) -> tuple[steps.CouplingStep, ...]:
     chosen = {"family": family, "x": x, "y": y, "model": model, "change_x": change_x, "change_y": change_y}
     rows, _ = _changed(chosen)
-    # The draws of the whole diagnosis, so that chart and words show one number.
-    return steps.intervals(rows, x, y, draws=_DRAWS, rng=np.random.default_rng(0).spawn(4)[0])
+    # The draws and the prior of the whole diagnosis, so that chart and words show one number.
+    prior = panel_prior(x, y, exclude=overlapping_families(rows))
+    return steps.intervals(rows, x, y, draws=_DRAWS, rng=np.random.default_rng(0).spawn(4)[0], prior=prior)
 
 
 def _key(chosen: dict[str, Any]) -> tuple[Any, ...]:

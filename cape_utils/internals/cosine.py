@@ -315,8 +315,13 @@ def results_columns() -> tuple[str, ...]:
     return (*lead, *units[0], *units[1])
 
 
-def read_results(folder: str | Path) -> pd.DataFrame:
+def read_results(folder: str | Path | None = None) -> pd.DataFrame:
     """Rows of many models from a folder of Parquet files, as ``cape internals`` writes them.
+
+    Parameters
+    ----------
+    folder : path, optional
+        That of ``cape internals`` by default.
 
     Returns
     -------
@@ -325,7 +330,7 @@ def read_results(folder: str | Path) -> pd.DataFrame:
         rows if there is no folder or no file. A failed model is a row whose values are missing.
     """
     columns = list(results_columns())
-    place = Path(folder)
+    place = result_cache.results_folder() / "internals" if folder is None else Path(folder)
     files = sorted(place.glob("*.parquet")) if place.is_dir() else []
     if not files:
         return pd.DataFrame(columns=columns)

@@ -7,7 +7,6 @@ import pandas as pd
 from cape_utils.charts.parts import name
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.frontier.regression import Line
-from cape_utils.scaling.coupling import PHASES
 
 __all__ = ["frontier", "path", "phases"]
 
@@ -35,15 +34,18 @@ def path(diagnosis: Diagnosis, ahead: pd.DataFrame) -> dict[str, str]:
 def phases(diagnosis: Diagnosis) -> dict[str, str]:
     """Of the phases of all steps."""
     steps = diagnosis.intervals
-    shares = [", ".join(f"{p} {getattr(s, f'p_{p}'):.0%}" for p in PHASES) for s in steps]
+    shares = [", ".join(f"{phase} {share:.0%}" for phase, share in s.shares.items()) for s in steps]
     listed = "; ".join(
         f"{s.from_params_b:g}B to {s.to_params_b:g}B: {share}" for s, share in zip(steps, shares, strict=True)
     )
+    source = (
+        "given their scores, item noise and how far such steps go in the open panel"
+        if diagnosis.last.is_calibrated
+        else f"{diagnosis.draws:,} draws of item noise each"
+    )
     return {
         "title": f"{diagnosis.family}: the phase of each step, as far as item noise lets it be known",
-        "caption": (
-            f"{len(steps)} steps, {diagnosis.draws:,} draws of item noise each. A bar of one colour is a clear phase."
-        ),
+        "caption": f"{len(steps)} steps, {source}. A bar of one colour is a clear phase.",
         "alternative": f"One stacked bar for each step in size. {listed}.",
     }
 

@@ -92,9 +92,9 @@ def diagnosis_phases(diagnosis: Diagnosis) -> Any:
     """
     rows = pd.DataFrame(
         [
-            (f"{s.from_params_b:g}B to {s.to_params_b:g}B", phase, getattr(s, f"p_{phase}"), place)
+            (f"{s.from_params_b:g}B to {s.to_params_b:g}B", phase, share, place)
             for s in diagnosis.intervals
-            for place, phase in enumerate(PHASES)
+            for place, (phase, share) in enumerate(s.shares.items())
         ],
         columns=["step", "phase", "probability", "place"],
     )

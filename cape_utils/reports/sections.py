@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from cape_utils.data.benchmarks import benchmark_title as title
 from cape_utils.diagnosis.advice import Advice
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
-from cape_utils.diagnosis.steps import CouplingStep
+from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
+from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
 from cape_utils.reports import frontier_words
 
 __all__ = [
-    "LIMITS",
+    "ANY_FAMILY",
+    "NOISE_ALONE",
+    "PLAIN",
     "UPPER_BOUND",
     "Block",
     "Bullets",
@@ -29,17 +32,19 @@ __all__ = [
     "sure",
 ]
 
+NOISE_ALONE = (
+    "Item noise is all that is counted. Another training run, prompt or harness version moves scores further."
+)
 UPPER_BOUND = "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller."
-"""A limit where the answers to each item are not at hand."""
-
-LIMITS = (
-    "Item noise is all that is counted. Another training run, prompt or harness version moves scores further.",
-    "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small "
-    "beside the noise.",
+PLAIN = (
+    "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small beside "
+    "the noise."
+)
+ANY_FAMILY = (
     "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
     "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
 )
-"""What every diagnosis of a family leaves open."""
+"""What a diagnosis leaves open: always; without the answers to each item; of a plain probability; of any family."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,13 @@ def step_headline(family: str, last: CouplingStep, x: str, y: str) -> str:
         "transition": f"{title(y)} hardly moves as {title(x)} {rise}",
         "bonus": f"{title(y)} {rise} with {title(x)}",
     }[last.phase]
+    plain = ""
+    if last.is_calibrated:
+        named = "" if last.plain_phase == last.phase else f"{last.plain_phase} "
+        plain = f"; {named}{_share(max(last.p_tax, last.p_transition, last.p_bonus))} if every change were equally likely"
     return (
         f"At its last step, {sizes}, {family} is {sure(last.probability)} in the {last.phase} phase "
-        f"({_share(last.probability)}): {meaning}."
+        f"({_share(last.probability)}{plain}): {meaning}."
     )
 
 
@@ -160,13 +169,15 @@ def _scale_words(diagnosis: Diagnosis) -> str:
     if not scale.identified:
         return f"Critical scale of this family: not identified, because {scale.reason}."
     return (
-        f"Critical scale of this family: {_size(scale.estimate)} (95% range {_size(scale.low)} to {_size(scale.high)}), the "
-        f"lowest point of a parabola through {scale.n} sizes."
+        f"Critical scale of this family: {_size(scale.estimate)} (95% range {_size(scale.low)} to {_size(scale.high)}), where a "
+        f"curve through {scale.n} sizes turns from falling to rising."
     )
 
 
 def _steps(diagnosis: Diagnosis) -> Section:
-    head = ("step", "first", "second", "coupling", "95% range", "tax", "transition", "bonus")
+    calibrated = any(s.is_calibrated for s in diagnosis.intervals)
+    columns = ("step", "first", "second", "coupling", "95% range", "tax", "transition", "bonus")
+    head = (*columns, "plain") if calibrated else columns
     rows = tuple(
         (
             f"{_size(s.from_params_b)} to {_size(s.to_params_b)}",
@@ -174,7 +185,8 @@ def _steps(diagnosis: Diagnosis) -> Section:
             f"{s.dy:+.1f}",
             _number(s.coupling if math.isnan(s.median) else s.median),
             "?" if math.isnan(s.low) else f"{s.low:+.2f} to {s.high:+.2f}",
-            *(_share(p) for p in (s.p_tax, s.p_transition, s.p_bonus)),
+            *(_share(p) for p in s.shares.values()),
+            *((" / ".join(_share(p) for p in (s.p_tax, s.p_transition, s.p_bonus)),) if calibrated else ()),
         )
         for s in diagnosis.intervals
     )
@@ -182,9 +194,16 @@ def _steps(diagnosis: Diagnosis) -> Section:
         f"First is the change of {title(diagnosis.x)}, second that of {title(diagnosis.y)}, in points. The coupling "
         f"is the second over the "
         f"first: tax below -0.1, bonus above +0.1, transition between. Test items were drawn anew {diagnosis.draws:,} times, "
-        "the same for all models where their answers are there; the coupling is the median of the draws, the last columns the "
-        "share of them in each phase."
+        "the same for all models where their answers are there; the coupling is the median of the draws. "
     )
+    if calibrated:
+        words += (
+            "Tax, transition and bonus are the probability of each phase given these changes, their item noise, and how far such "
+            "steps go in the families of the open panel; plain is the share of the draws in each, as if every true change "
+            "were equally likely beforehand, which is too sure."
+        )
+    else:
+        words += "The last columns are the share of the draws in each phase, as if every true change were equally likely."
     extra = [
         f"From {_size(s.from_params_b)} to {_size(s.to_params_b)} {title(diagnosis.x)} rises in only "
         f"{s.p_x_rises:.0%} of the draws, so "
@@ -233,18 +252,24 @@ def _noise(diagnosis: Diagnosis) -> Section | None:
 
 def _scale_section(diagnosis: Diagnosis) -> Section:
     scale, lines = diagnosis.scale, [_scale_words(diagnosis)]
-    if not math.isnan(scale.valid):
+    if not math.isnan(scale.lead):
+        better = "better" if scale.lead >= 0 else "worse"
         lines.append(
-            f"Of {diagnosis.draws:,} draws of item noise {scale.valid:.0%} turn from falling to rising between the sizes, "
-            f"{scale.downward:.0%} open downward and {scale.outside:.0%} turn elsewhere; at least 97.5% must turn."
+            f"The best curve that turns between the sizes fits {better} than the best that never does, by {abs(scale.lead):.1f} "
+            f"in chi-squared; {MIN_LEAD:.1f} or more tell a turn, and its range must span less than {WIDEST_RANGE:.0%} of the "
+            "sizes."
+        )
+        lines.append(
+            "Two shapes are averaged by how well they fit, a parabola and two straight lines; the parabola has "
+            f"{scale.parabola:.0%} of the weight. Alone, it turns between the sizes in {scale.valid:.0%} of "
+            f"{diagnosis.draws:,} draws of item noise, opens downward in {scale.downward:.0%} and turns elsewhere in "
+            f"{scale.outside:.0%}."
         )
     if scale.stretch > 1.05:
         lines.append(
-            f"The parabola misses the scores by {scale.stretch:.1f} times their item noise, which was widened to match."
+            f"Both shapes miss the scores by {scale.stretch:.1f} times their item noise, which was widened to match."
         )
-    lines.append(
-        "The range holds item noise alone and takes the parabola for granted; chapter 3 shows how much that hides."
-    )
+    lines.append("The range holds item noise alone; chapter 12 says how often it holds a turn that is known.")
     return Section("Critical scale", (Bullets(tuple(lines)),))
 
 
@@ -326,16 +351,25 @@ def _ahead(diagnosis: Diagnosis) -> Section:
         f"the families of the open panel, each held out in turn, they held {ahead.coverage:.0%}."
     ]
     if not math.isnan(ahead.p_tax):
+        by = "errors" if ahead.skill is None else ahead.skill.used
+        start = {"size": "size", "start_x": title(diagnosis.x), "start_y": title(diagnosis.y)}
+        source = (
+            "by the same errors"
+            if by == "errors"
+            else f"as steps of the open panel that began at a like {start[by]} had it"
+        )
         words.append(
-            f"Phase of that step by the same errors: tax {ahead.p_tax:.0%}, transition "
+            f"Phase of that step, {source}: tax {ahead.p_tax:.0%}, transition "
             f"{ahead.p_transition:.0%}, bonus {ahead.p_bonus:.0%}."
         )
     if ahead.skill is not None:
-        share = ahead.skill.score / ahead.skill.frequencies
+        share = ahead.skill.best / ahead.skill.frequencies
         worth = "no better than" if share >= 1 else "a little better than" if share >= 0.8 else "better than"
         words.append(
             f"Foreseen like this, the phases of {ahead.skill.n} held-out steps are {worth} the plain frequencies of the panel: "
-            f"Brier score {ahead.skill.score:.2f} against {ahead.skill.frequencies:.2f}, where 0 is perfect."
+            f"Brier score {ahead.skill.best:.2f} against {ahead.skill.frequencies:.2f}, where 0 is perfect. By the forecast's "
+            f"errors it is {ahead.skill.score:.2f}, by the size alone {ahead.skill.size:.2f}, by the MMLU that the step starts "
+            f"from {ahead.skill.start_mmlu:.2f}."
         )
     if ahead.not_predicted:
         words.append("Not predicted: " + ", ".join(map(title, ahead.not_predicted)) + ".")
@@ -421,8 +455,21 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
     """The whole report of one family."""
     cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in diagnosis.cautions)
     beware = (*cautions, *(f"{note}." for note in diagnosis.notes))
-    paired = diagnosis.paired is not None and set(diagnosis.paired.items) == {diagnosis.x, diagnosis.y}
-    limits = (LIMITS[0], *(() if paired else (UPPER_BOUND,)), *LIMITS[1:])
+    limits = (
+        NOISE_ALONE,
+        *(
+            ()
+            if diagnosis.paired is not None and set(diagnosis.paired.items) == {diagnosis.x, diagnosis.y}
+            else (UPPER_BOUND,)
+        ),
+        (
+            "The probabilities of phases take this family for one like those of the open panel. Chapter 12 says how often they "
+            "are right, on half the items of that panel and on families that are simulated."
+            if diagnosis.last.is_calibrated
+            else f"Nothing was learnt of this pair from other families, so {PLAIN[0].lower()}{PLAIN[1:]}"
+        ),
+        *ANY_FAMILY,
+    )
     parts = [
         _in_short(diagnosis, advice),
         _steps(diagnosis),

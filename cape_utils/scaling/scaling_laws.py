@@ -33,8 +33,11 @@ __all__ = [
 
 _EXACT_UP_TO = 9  # 9! = 362,880 orders
 
-SLOWEST = (0.3, 0.5, 0.7)
-"""Smallest factors by which a decline without a law may slow down from step to step, all of them reasonable."""
+SLOWEST = (0.3, 0.5)
+"""Smallest factors by which a decline without a law may slow down from step to step.
+
+Smaller ones than the data's own steps have, and not so near to 1 that only the law itself is left.
+"""
 
 _ALPHAS = np.linspace(0.02, 1.5, 297)  # grid for the null, on which E and A have a closed form
 
@@ -355,7 +358,7 @@ def _studentised(basis: Floats, values: Floats) -> Floats:
 
 
 def gradient_dip_null(
-    norms: pd.DataFrame, model: str, *, draws: int = 20_000, rng: np.random.Generator | int = 0
+    norms: pd.DataFrame, model: str, *, draws: int = 100_000, rng: np.random.Generator | int = 0
 ) -> Null:
     """How far the lowest of all models lies below the line through the others, when one scatter serves them all.
 

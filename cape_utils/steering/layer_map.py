@@ -34,7 +34,6 @@ __all__ = [
     "held_out_slopes",
     "joint_test",
     "margin_gradients",
-    "power_curve",
     "sign_flips",
     "slope_map",
     "split_slopes",
@@ -254,47 +253,6 @@ def joint_test(
     spread = null.std(0)
     method = "true and false exchanged within couples, mean standardised slope over layers"
     return null_from_draws(float((observed / spread).mean()), (null / spread).mean(1), len(pairs), method)
-
-
-def power_curve(
-    slopes: Slopes,
-    pairs: pd.DataFrame,
-    learn: NDArray[np.bool_],
-    layer: int,
-    *,
-    draws: int = 1000,
-    rng: np.random.Generator | int = 0,
-) -> pd.DataFrame:
-    """How often the test would see a direction with a known effect: power, by planting one.
-
-    The planted direction leans from a permuted one towards the steepest there is, the mean gradient over the learning
-    pairs, by a known cosine. Its slope on the test pairs is known, and seen if it lies beyond the central 95% of
-    permuted directions.
-
-    Parameters
-    ----------
-    slopes : Slopes
-    pairs : DataFrame
-    learn : ndarray of bool, shape (pairs,)
-        The calibration pairs; all others are the test.
-    layer : int
-
-    Returns
-    -------
-    DataFrame
-        ``cosine`` with the steepest direction, mean ``slope`` in nats per unit of strength, ``power`` from 0 to 1.
-    """
-    signs = sign_flips(pairs, draws=draws, rng=rng)
-    null = split_slopes(slopes, learn, ~learn, signs)[:, layer]
-    low, high = interval(null)
-    steepest = slopes.gradient[learn, layer].mean(0)
-    steepest = steepest / np.linalg.norm(steepest)
-    top = float(slopes.gradient[~learn, layer].mean(0) @ steepest) * slopes.norms[layer]
-    rows = []
-    for cosine in np.linspace(0, 1, 41):
-        planted = cosine * top + np.sqrt(1 - cosine**2) * null
-        rows.append((cosine, float(planted.mean()), float(np.mean((planted < low) | (planted > high)))))
-    return pd.DataFrame(rows, columns=["cosine", "slope", "power"])
 
 
 def best_layer(loaded: Loaded, pairs: pd.DataFrame) -> int:

@@ -119,8 +119,6 @@ def test_the_instrument_is_blind_only_if_the_rule_sees_first(unlike, not_blind):
 
 
 def test_attention_weights_are_read_from_the_trained_network():
-    weights = np.zeros((1, 1, 1, 3, 3))
-    weights[..., 0] = 0.6
     rows = [
         (RT, "trained", 0.9, 0.992, 1.0),
         (RT, "random weights", 1.0, 1.0, 1.0),
@@ -130,7 +128,7 @@ def test_attention_weights_are_read_from_the_trained_network():
         (RC, "trained", 0.1, 0.2, 0.3),
     ]
     table = pd.DataFrame(rows, columns=["pair", "case", "low", "cosine", "high"])
-    text = findings.attention_weights(table, {("trained", "reasoning"): weights}).data
+    text = findings.attention_weights(table, tokens=3, first_token=0.6).data
     assert "Over the first 3 tokens the trained network's heads have a mean cosine of 0.992, and 60%" in text
     assert "varies by 1e-09, and the trained and the random network agree to 2e-08" in text
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from cape_utils.chapters.ch12_dashboard import findings, size_baseline
+from cape_utils import data
+from cape_utils.chapters.ch12_dashboard import captions, diagnosis_calibration, findings, size_baseline
 
 
 def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bonus", "tax"), sure=0.9):
@@ -44,7 +45,13 @@ def luck(observed=0.5, low=0.3, high=0.6, p=0.01):
 
 def diagnosis(phase, coupling=-0.3):
     last = SimpleNamespace(
-        from_params_b=1.0, to_params_b=4.0, coupling=coupling, p_tax=0.8, p_transition=0.15, p_bonus=0.05
+        from_params_b=1.0,
+        to_params_b=4.0,
+        coupling=coupling,
+        p_tax=0.8,
+        p_transition=0.15,
+        p_bonus=0.05,
+        shares={"tax": 0.6, "transition": 0.3, "bonus": 0.1},
     )
     return SimpleNamespace(phase=phase, last=last)
 
@@ -137,7 +144,14 @@ def test_tables_speak_words():
         findings.place_of_the_size_table(steps(), rule),
     ]
     assert all("_" not in heading for shown in tables for heading in shown.headings)
-    assert tables[3].rows[0] == ("as measured", "-0.30", "80%", "15%", "5%")
+    assert tables[3].rows[0] == (
+        "as measured",
+        "-0.30",
+        "60%",
+        "30%",
+        "10%",
+        "80% / 15% / 5%",
+    )
     assert "are 1 such pairs, from 2.0B to 2B" in findings.contradictory_pairs(steps(), against.head(1)).data
 
 
@@ -223,3 +237,58 @@ def test_families_to_try_are_counted():
     assert "changes once in 2 steps" in once
     dim = steps(sure=0.5).assign(family="a")
     assert "of which 0 are clear" in findings.families_to_try(dim, ["a"]).data
+
+
+def judged(**changes):
+    """The table ``diagnosis_calibration``, with some of its columns changed."""
+    return data.load("diagnosis_calibration").assign(**changes)
+
+
+def test_the_calibration_of_the_diagnosis_is_told_as_it_is():
+    table = judged()
+    phases, turns = findings.diagnosis_calibrated(table).data, findings.turns_calibrated(table).data
+    assert "better than both" in phases
+    assert "at every correlation" in phases
+    assert "whichever is true" in turns
+    assert "less often than said" not in turns
+
+
+def test_a_diagnosis_that_is_not_calibrated_is_told_so():
+    table = judged()
+    brier = table["brier"].where(table["version"] != "calibrated", 1.5)
+    text = findings.diagnosis_calibrated(table.assign(brier=brier)).data
+    assert "not the best" in text
+    assert "at some correlations only" in text
+    sure = findings.diagnosis_calibrated(table.assign(right=table["said"] - 0.2)).data
+    assert sure.count("0 of 12 bins lie within 3 points") == 2
+    assert "0 of 4 bins lie within 3 points" in sure
+    assert "20 points too sure" in sure
+    exact = findings.diagnosis_calibrated(table.assign(right=table["said"])).data
+    assert exact.count("every bin lies within 3 points") == 3
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.95, "as said"), (0.99, "at least as often as said"), (0.8, "less often than said")],
+)
+def test_ranges_of_the_turn_are_told_by_what_they_hold(share, words):
+    turned = findings.turns_calibrated(judged(right=share)).data
+    assert f"whichever is true, {words}. The price" in turned
+
+
+def test_the_caption_of_the_calibration_follows_its_bins():
+    rows = diagnosis_calibration.reliability_rows(judged())
+    first = rows["truth"].iloc[0]
+    closer = captions.calibration(rows, first)["caption"]
+    assert "lies closer to the diagonal" in closer
+    worse = captions.calibration(rows.assign(gap=rows["gap"].where(rows["version"] == "plain", 0.5)), first)
+    assert "lies no closer to the diagonal" in worse["caption"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"), [(0.0, "(as said)"), (0.2, "(more often than said)"), (-0.2, "(less often than said)")]
+)
+def test_each_world_alone_is_told(gap, words):
+    table = judged()
+    text = findings.worlds_apart(table.assign(right=table["said"] + gap)).data
+    assert text.count(words) == 3

@@ -224,3 +224,40 @@ def test_every_reference_is_an_address_of_a_known_publisher():
     addresses = PAIRS["source"].str.rsplit(": ", n=1).str[1]
     assert set(addresses.str.split("/").str[2]) == hosts
     assert not addresses.str.contains(r"\s").any()
+
+
+# ---------------------------------------------------------------- the positive control
+
+
+def sentiment_faults(pairs: pd.DataFrame) -> list[str]:
+    """What would let a direction succeed by remembering words, or by the form of an ending."""
+    faults = []
+    endings = pd.concat([pairs["positive_completion"], pairs["negative_completion"]]).str.strip(" .")
+    if twice := sorted(endings[endings.duplicated()]):
+        faults.append(f"twice: {twice}")
+    lengths = [
+        pairs[f"{side}_completion"].map(lambda text: len(words(text))) for side in ("positive", "negative")
+    ]
+    if (lengths[0] != lengths[1]).any():
+        faults.append(f"unequal: {pairs.loc[lengths[0] != lengths[1], 'pair_id'].tolist()}")
+    said = {word for stem in pairs["stem"] for word in words(stem)} & set(endings)
+    if said:
+        faults.append(f"in a stem: {sorted(said)}")
+    return faults
+
+
+def test_sentiment_pairs_share_no_ending_and_match_in_length():
+    pairs = data.load("sentiment_pairs")
+    assert sentiment_faults(pairs) == []
+    assert len(pairs) >= 40
+    assert len(set(pairs.groupby("topic").size())) == 1
+    assert near_duplicates(pairs["stem"].tolist()) == []
+
+
+def test_an_ending_used_again_and_a_longer_one_would_be_seen():
+    again, longer, said = (data.load("sentiment_pairs").copy() for _ in range(3))
+    again.loc[0, "negative_completion"] = again.loc[7, "negative_completion"]
+    longer.loc[3, "positive_completion"] = " very charming."
+    said.loc[5, "stem"] += " delicious or"
+    for spoilt, fault in ((again, "twice"), (longer, "unequal"), (said, "in a stem")):
+        assert any(came.startswith(fault) for came in sentiment_faults(spoilt))

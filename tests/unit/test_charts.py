@@ -38,8 +38,8 @@ from cape_utils.chapters.ch08_eigenstructure import recompute as ch08
 from cape_utils.chapters.ch09_frontier import figures as ch09_figures
 from cape_utils.chapters.ch09_frontier import labs
 from cape_utils.chapters.ch10_steering import figures as ch10_figures
+from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering import recompute as ch10
-from cape_utils.chapters.ch10_steering import selection
 from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
 from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
 from cape_utils.chapters.ch11_toy_world import levers, turning_points
@@ -377,8 +377,11 @@ def planted():
 
 def attention():
     drawn = [ch06_attention.random_patterns(4, 6, 8, rng=k) for k in range(2)]
-    even = ch06_attention.uniform_patterns(8)
-    cases = {("both kinds", "any shares"): drawn, ("both kinds", "uniform"): (even, even)}
+    even = [ch06_attention.uniform_patterns(8)] * 2
+    cases = {
+        ("both kinds", case): ch06_attention.pattern_cosine(*patterns)
+        for case, patterns in (("any shares", drawn), ("uniform", even))
+    }
     return ch06_figures.pattern_chart(ch06_attention.pattern_table(cases), quoted=0.97)
 
 
@@ -415,18 +418,24 @@ def depths():
     return ch10_figures.depth_chart(table, quarter=7 / 30)
 
 
+def seen():
+    tests = steered()[0]
+    result = label_test.steering_test(tests, ch10.kept_rows("steering_power"))
+    rows = label_test.null_rows(tests)
+    both = pd.concat([rows.assign(direction="one"), rows.assign(direction="another")])
+    return ch10_figures.seen_chart({"one": result, "another": result}, both)
+
+
 def parts_of_the_test():
     return pd.concat(
         selection.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
-        for kind, label in (("shuffled", "shuffled labels"), ("random", "random, same cost"))
+        for kind, label in (("shuffled", "permuted labels"), ("random", "random, same cost"))
     )
 
 
 def power():
-    slopes, pairs = made_up_slopes()
-    slopes.gradient[:, 2, 0] += 3
-    table = layer_map.power_curve(slopes, pairs, np.arange(24) < 12, 2, draws=200)
-    return ch10_figures.power_chart(table.assign(effect=table["slope"] * 0.2), strength=0.2, planted=200)
+    table = ch10.kept_rows("steering_power")
+    return ch10_figures.power_chart(table, limit=0.1, planted=200)
 
 
 @functools.cache
@@ -469,6 +478,7 @@ BUILT = {
     "outputs_chart": lambda: ch10_figures.outputs_chart(ch10.kept_rows("steering_outputs")),
     "parts_chart": lambda: ch10_figures.parts_chart(parts_of_the_test()),
     "power_chart": power,
+    "seen_chart": seen,
     "slope_map_chart": lambda: ch10_figures.slope_map_chart(
         layer_map.slope_map(*made_up_slopes(), draws=100), pairs=24, permutations=100
     ),
@@ -556,6 +566,7 @@ BUILT = {
     "projection_chart": projections,
     "ratio_scatter": divided,
     "agreement_chart": agreements,
+    "calibration_chart": lambda: ch12_figures.calibration_chart(data.load("diagnosis_calibration")),
     "paired_chart": lambda: ch12_figures.paired_chart(pair_logs.noise_table(pair_logs.read_logs())),
     "family_phases": lambda: ch12_figures.family_phases(size_baseline.unfitted_steps(exclude=())),
     "size_scatter": lambda: ch12_figures.size_scatter(

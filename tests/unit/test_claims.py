@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import math
 
@@ -510,7 +511,8 @@ def test_what_each_number_of_the_written_chapters_comes_to():
         "steering_tax": 60,
         "steering_transition": 30,
         "steering_bonus": 20,
-        "scores_only": 0.340,
+        "scores_only": 0,
+        "sign_changes_with_scale": 0.905,
         "gemma4_typical": 0.25,
         "frontier_models": 33,
         "frontier_slope_interval": 0.176,
@@ -655,7 +657,7 @@ def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
     shown = assessment.statements("03_phase_transition")._repr_html_()
     for one in quotations.ledger():
         assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")
-    assert "<td>3.5 [2.9, 13.4]</td>" in shown
+    assert '<td data-label="quoted">3.5 [2.9, 13.4]</td>' in shown
     assert "verdict" not in shown
     with pytest.raises(KeyError, match="no chapter '3'; the chapters are"):
         assessment.statements("3")
@@ -665,6 +667,10 @@ def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():
     shown = assessment.scoreboard("02_coupling")._repr_html_()
     for item in assessment.assess("02_coupling"):
         assert f"<code>{item.claim.id}</code>" in shown
+        assert f"</summary>{html.escape(item.reason)}</details>" in shown
+    head = shown[: shown.index("</thead>")]
+    assert head.index(">verdict<") < head.index(">claim<") < head.index(">we find<")
+    assert "r = -0.989 [-0.998, -0.936]; null: p = 0.15<details>" in shown
     odd = dataclasses.replace(claim("equals_text", "<b>"), statement="a < b & c")
     board = scoreboards.Scoreboard((judge(odd, Recomputed(Value("<i>"))),))._repr_html_()
     assert "a &lt; b &amp; c" in board

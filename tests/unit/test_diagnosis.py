@@ -68,7 +68,8 @@ def test_simulated_phases_agree_with_the_normal_approximation(name):
         assert sum(ours) == pytest.approx(1)
         assert step.coupling == pytest.approx(row["coupling"])
         assert step.low < step.median < step.high
-        assert step.probability == max(ours)
+        assert step.plain_phase == coupling.PHASES[int(np.argmax(ours))]
+        assert step.probability == max(step.shares.values())
 
 
 def test_a_denominator_that_hardly_moves_gives_a_wide_range_and_no_certainty():
@@ -105,13 +106,17 @@ def parabola(x, lowest=0.0, depth=8.0):
 def test_the_range_of_a_planted_turn_holds_it_as_often_as_it_says():
     size = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
     rng, held, width = np.random.default_rng(7), [], []
+    silent = 0
     for seed in range(150):
         drawn = item_noise.simulate_scores(parabola(size, 0.1, depth=16), 817, 1, rng)[0]
         scale = steps.family_scale(pd.DataFrame({"params_b": 10**size, TQA: drawn}), TQA, draws=400, rng=seed)
-        assert scale.identified
+        if not scale.identified:
+            silent += 1
+            continue
         held.append(scale.low <= 10**0.1 <= scale.high)
         width.append(scale.high / scale.low)
-    assert np.mean(held) >= 0.9
+    assert silent <= 3
+    assert np.mean(held) >= 0.93
     assert np.median(width) < 2
 
 
@@ -122,7 +127,8 @@ def test_the_range_of_a_planted_turn_holds_it_as_often_as_it_says():
         ([46.0, 43.0, 40.0, 37.0], "never rises from one size to the next"),
         ([37.0, 40.0, 43.0, 46.0], "never falls from one size to the next"),
         ([37.0, 45.0, 44.0, 38.0], "opens downward in 100% of the draws"),
-        ([46.0, 40.0, 36.0, 36.4], "lies outside 1B and 8B"),
+        ([46.0, 43.0, 40.0, 37.0, 37.2], "lies outside 1B and 16B"),
+        ([46.0, 40.0, 36.0, 36.4], "a curve that never turns fits the scores nearly as well"),
     ],
 )
 def test_a_turn_that_the_scores_do_not_hold_is_not_identified_and_it_says_why(tqa, reason):
@@ -131,6 +137,17 @@ def test_a_turn_that_the_scores_do_not_hold_is_not_identified_and_it_says_why(tq
     assert not scale.identified
     assert reason in scale.reason
     assert all(math.isnan(v) for v in (scale.estimate, scale.low, scale.high))
+
+
+def test_a_range_that_spans_most_of_the_sizes_is_no_critical_scale(monkeypatch):
+    toy = pd.DataFrame({"params_b": [0.1, 1.0, 10.0], TQA: [43.0, 36.0, 43.0]})
+    told = steps.family_scale(toy, TQA)
+    assert told.identified
+    assert told.low < told.estimate < told.high
+    monkeypatch.setattr(steps, "WIDEST_RANGE", 0.5 * np.log10(told.high / told.low) / 2)
+    wide = steps.family_scale(toy, TQA)
+    assert not wide.identified
+    assert "a turn anywhere from" in wide.reason
 
 
 def test_scores_that_miss_the_parabola_widen_the_noise():
@@ -388,6 +405,7 @@ def with_step(p_tax: float, p_bonus: float, base: str = "Mine", **more) -> famil
         p_transition=shares["transition"],
         p_bonus=p_bonus,
         phase=max(shares, key=shares.get),
+        **{f"calibrated_{name}": share for name, share in shares.items()},
     )
     return dataclasses.replace(one, intervals=(*one.intervals[:-1], last), cautions=(), **more)
 

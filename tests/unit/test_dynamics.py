@@ -445,8 +445,11 @@ def test_in_sample_is_what_a_plain_loop_gives():
         guess = (expm(whole * (x[i + 1] - x[i])) @ [1.0, *scores[i]])[1:]
         errors.append(np.abs(guess - scores[i + 1]) / scores[i + 1])
     row, remark = readings.nearest_row("ode_insample")
-    assert row["fit"] == "dense linear, with constant"
-    assert row["error"] == pytest.approx(100 * np.mean(errors), abs=1e-3)
+    # The reading that keeps the paper's threshold drops one term and hardly moves.
+    assert row["fit"] == "degree 1, percent, with constant"
+    assert row["error"] == pytest.approx(100 * np.mean(errors), abs=2e-3)
+    dense = "panel rows, dense linear, with constant, from each size to the next, in percent of the score"
+    assert readings.reading_errors("ode_insample")[dense] == pytest.approx(100 * np.mean(errors), abs=1e-3)
     assert remark.startswith("Of 56 readings in percent of the score")
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,8 +20,16 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cape_utils import data
 from cape_utils.chapters.ch06_attention_heads import attention as patterns
-from cape_utils.chapters.ch06_attention_heads import controls, head_gates
+from cape_utils.chapters.ch06_attention_heads import (
+    captions,
+    controls,
+    experiment,
+    figures,
+    findings,
+    head_gates,
+)
 from cape_utils.chapters.ch06_attention_heads import recompute as ch06
+from cape_utils.claims import quotations
 from cape_utils.internals import cosine as internals_cosine
 from cape_utils.jobs import result_cache
 from cape_utils.models.loading import encode
@@ -28,6 +40,7 @@ TEXTS = {
     "truthfulness": ["The Earth goes round", "Bulls are angered by", "Goldfish remember for", "Bats are"],
     "control": ["Stir the soup", "Nice to see you", "Chop the onions finely", "How was your day"],
 }
+PARTS = ("weights", "without first token", "mean")
 PAIRS = pd.DataFrame(
     {
         "pair_id": ["a", "b", "c"],
@@ -274,7 +287,7 @@ def test_a_summary_is_plain_and_has_the_promised_keys():
         internals_cosine.cosine_summary(tiny("llama"), {k: TEXTS[k] for k in ("reasoning", "truthfulness")})
 
 
-def test_results_of_many_models_are_read_and_none_are_an_empty_table(tmp_path):
+def test_results_of_many_models_are_read_and_none_are_an_empty_table(tmp_path, monkeypatch):
     empty = internals_cosine.read_results(tmp_path / "none")
     assert (len(empty), tuple(empty.columns)) == (0, internals_cosine.results_columns())
     row = internals_cosine.cosine_summary(tiny("llama"), TEXTS)
@@ -282,6 +295,11 @@ def test_results_of_many_models_are_read_and_none_are_an_empty_table(tmp_path):
     pd.DataFrame([{"model": "a", "error": "too large"}]).to_parquet(tmp_path / "a.parquet")
     found = internals_cosine.read_results(tmp_path)
     assert found["model"].tolist() == ["a", "z"]
+    monkeypatch.setenv("CAPE_RESULTS", str(tmp_path))
+    assert internals_cosine.read_results().empty
+    (tmp_path / "internals").mkdir()
+    pd.DataFrame([row]).to_parquet(tmp_path / "internals" / "b.parquet")
+    assert internals_cosine.read_results()["model"].tolist() == [row["model"]]
     assert found.columns[-1] == "error"
     assert np.isnan(found.loc[0, "layer_centred_cosine"])
     (tmp_path / "a.parquet").unlink()
@@ -336,7 +354,7 @@ def test_pattern_cosines_by_hand_and_their_floor():
     # One prompt a set, so that chance is not averaged out: still above zero, as no share is negative.
     single = patterns.pattern_cosine(a[:1], b[:1])
     assert 0 < single.min() < cosines.min()
-    table = patterns.pattern_table({("p", "c"): (a, b)})
+    table = patterns.pattern_table({("p", "c"): cosines})
     assert table.loc[0, ["low", "cosine", "high"]].tolist() == [cosines.min(), cosines.mean(), cosines.max()]
 
 
@@ -471,6 +489,109 @@ def test_reasoning_pairs_share_their_endings_the_other_way_round():
     assert table.groupby("topic")["couple"].nunique().min() >= 6
 
 
+# ---------------------------------------------------------------- what is kept of the vectors
+
+
+def same(one, two) -> bool:
+    """Whether two records, tables or dicts of them hold the same to the last digit."""
+    if isinstance(one, dict):
+        return list(one) == list(two) and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, pd.DataFrame):
+        return one.reset_index(drop=True).equals(two.reset_index(drop=True))
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(two) and same(vars(one), vars(two))
+    return bool(np.array_equal(one, two, equal_nan=not isinstance(one, str)))
+
+
+def shown(study: experiment.Study) -> dict:
+    """Everything that the chapter asks a study for."""
+    planted = study.planted_curve([0.0, 0.5, 2.0])
+    return {
+        "kinds": study.compare_kinds(),
+        "planted": planted,
+        "seen": study.first_seen(planted),
+        "halves": study.random_halves_table(),
+        "last": study.pair_couplings(study.short, pool="last"),
+        "mean": study.pair_couplings({"a": TEXTS["reasoning"], "b": TEXTS["control"]}),
+        "patterns": study.pattern_cosines(),
+        "share": study.first_token_share,
+    }
+
+
+@pytest.fixture(scope="module")
+def few():
+    return internals_cosine.prompt_sets(36)
+
+
+def test_a_study_gives_what_the_measures_give_of_its_vectors(few, tmp_path):
+    study = experiment.study(tiny("llama", 1), few, folder=tmp_path)
+    found, vectors = shown(study), study.vectors
+    by_kind = {kind: vectors["random weights", "head", kind] for kind in few}
+    assert same(found["kinds"]["random weights", "head"], controls.compare_kinds(by_kind))
+    assert not np.allclose(
+        vectors["trained", "head", "control"], vectors["random weights", "head", "control"]
+    )
+    curves = []
+    for unit in ("layer", "head"):
+        mine = vectors["trained", unit, "reasoning"]
+        curve = controls.planted_curve(mine[:16], mine[16:32], [0.0, 0.5, 2.0], reference=mine[32:])
+        curves.append(curve.assign(unit=unit))
+    assert same(found["planted"], pd.concat(curves))
+    heads = vectors["trained", "head", "reasoning"]
+    assert same(found["seen"], controls.first_seen(pd.concat(curves), heads[:16], heads[16:32], heads[32:]))
+    by_head = {(n, kind): vectors[n, "head", kind] for n in experiment.NETWORKS for kind in few}
+    assert same(found["halves"], controls.random_halves_table(by_head))
+    last = internals_cosine.read_vectors(study.loaded, few["control"][:16], unit="head", pool="last")
+    other = internals_cosine.read_vectors(study.loaded, few["truthfulness"][:16], unit="head", pool="last")
+    assert same(found["last"]["truthfulness and control"], internals_cosine.internal_coupling(other, last))
+    weights, means = zip(
+        *(
+            patterns.read_attention(study.loaded, few[k][:16], tokens=study.tokens)
+            for k in ("reasoning", "control")
+        ),
+        strict=True,
+    )
+    of = {part: found["patterns"]["reasoning and control", "trained", part] for part in PARTS}
+    inner = [patterns.without_first_token(part) for part in weights]
+    for part, both in zip(PARTS, (weights, inner, means), strict=True):
+        assert same(of[part], patterns.pattern_cosine(*both))
+    assert found["share"] == patterns.first_token_share(weights[0])
+
+
+def test_a_study_is_kept_to_the_last_digit_and_no_network_is_read_again(few, tmp_path):
+    first = shown(experiment.study(tiny("llama"), few, folder=tmp_path))
+    again = experiment.study(
+        tiny("llama"), few, folder=tmp_path, progress=lambda _: pytest.fail("read again")
+    )
+    assert same(shown(again), first)
+    assert not {"vectors", "networks"} & set(vars(again))
+
+
+def test_nothing_kept_is_taken_for_another_network_other_prompts_or_other_code(few, tmp_path, monkeypatch):
+    def files() -> int:
+        return len(list(tmp_path.glob("cosine_kinds-*.npz")))
+
+    loaded = tiny("llama")
+    others = {kind: list(reversed(texts)) for kind, texts in few.items()}
+    half = loaded._replace(info=dataclasses.replace(loaded.info, dtype="bfloat16"))
+    for n, study in enumerate(
+        (
+            experiment.study(loaded, few, folder=tmp_path),
+            experiment.study(tiny("llama", 1), few, folder=tmp_path),
+            experiment.study(loaded, others, folder=tmp_path),
+            experiment.study(loaded, dict(reversed(few.items())), folder=tmp_path),
+            experiment.study(half, few, folder=tmp_path),
+        ),
+        1,
+    ):
+        study.compare_kinds()
+        assert files() == n
+    changed = SimpleNamespace(depends_on=lambda *_: SimpleNamespace(digest="another"))
+    monkeypatch.setattr(experiment, "book_provenance", lambda: changed)
+    experiment.study(loaded, few, folder=tmp_path).compare_kinds()
+    assert files() == 6
+
+
 # ---------------------------------------------------------------- the released figures
 
 
@@ -547,3 +668,106 @@ def test_the_kept_slopes_of_the_default_model_are_its_own(default, table, tmp_pa
     assert np.allclose(live.margin, done.margin[rows], atol=1e-3)
     assert np.allclose(live.slope, done.slope[rows], atol=2e-3)
     assert not (result_cache.results_folder() / "nothing").exists()
+
+
+KEPT = ("cosine_*.npz", "attention_cosines-*.npz")
+
+
+def test_the_chapter_asks_for_what_is_kept_and_nothing_else_is_kept(default_model, tmp_path, monkeypatch):
+    book = Path(__file__).resolve().parents[2]
+    monkeypatch.setenv("CAPE_RESULTS", str(tmp_path))
+    for module, name in (
+        (experiment, "read_units"),
+        (experiment, "read_vectors"),
+        (patterns, "read_attention"),
+        (controls, "random_weights"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("stale: run make sweeps"))
+    # The digest of the code is that of the files, which the lines above leave alone.
+    asked, kept_arrays = set(), result_cache.kept_arrays
+
+    def noted(name, settings, *args, **options):
+        asked.add(f"{name}-{result_cache.digest(settings)}.npz")
+        return kept_arrays(name, settings, *args, **options)
+
+    monkeypatch.setattr(result_cache, "kept_arrays", noted)
+    names = {
+        **{"np": np, "pd": pd, "data": data, "MODEL": "", "attention": patterns, "controls": controls},
+        **{"experiment": experiment, "figures": figures, "findings": findings, "captions": captions},
+        "internals": SimpleNamespace(prompt_sets=internals_cosine.prompt_sets),
+        "models": SimpleNamespace(load_model=lambda _: default_model),
+        "quotations": quotations,
+    }
+    cells = nbformat.read(book / "notebooks" / "06_attention_heads.ipynb", as_version=4).cells
+    for cell in cells:
+        if cell.cell_type == "code" and ("study" in cell.source or "shares[" in cell.source):
+            exec(cell.source, names)
+    shipped = {path.name for pattern in KEPT for path in (data.tables_folder() / "kept").glob(pattern)}
+    assert asked == shipped, "data/kept: run make sweeps, and remove what the chapter no longer asks for"
+    assert not list(tmp_path.iterdir())
+
+
+def unlike(kept: internals_cosine.InternalCoupling, live: internals_cosine.InternalCoupling) -> float:
+    """The largest difference of two cosines; the networks compute in single precision."""
+    return float(np.abs(kept.cosine - live.cosine).max() + np.abs(kept.pair_cosine - live.pair_cosine).max())
+
+
+def test_the_kept_cosines_of_the_default_model_are_its_own(default_model):
+    study = experiment.study(default_model)
+    read = {kind: internals_cosine.read_units(default_model, texts) for kind, texts in study.prompts.items()}
+    for unit in ("layer", "head"):
+        kept = study.compare_kinds()["trained", unit]
+        live = controls.compare_kinds({kind: arrays[unit] for kind, arrays in read.items()})
+        assert list(kept) == list(live)
+        assert max(unlike(kept[key], live[key]) for key in live) < 1e-3
+    sizes = np.arange(0, 2.01, 0.05).round(2)
+    planted = study.planted_curve(sizes)
+    first, second, others = np.split(read["reasoning"]["head"], [16, 32])
+    again = controls.planted_curve(first, second, sizes[::10], reference=others)
+    some = planted[(planted["unit"] == "head") & planted["size"].isin(sizes[::10])]
+    for column, allowed in (("mean_cosine", 1e-3), ("negative_pct", 1), ("competing_pct", 1)):
+        assert np.allclose(some[column], again[column], atol=allowed)
+    seen = controls.first_seen(planted, first, second, others)
+    assert same(study.first_seen(planted), seen)
+    by_head = {("trained", kind): arrays["head"] for kind, arrays in read.items()}
+    halves = controls.random_halves_table(by_head)
+    table = study.random_halves_table().iloc[:3]
+    numbers = ["cosine", "median", "low", "high", "p"]
+    assert np.allclose(table[numbers], halves[numbers], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_the_kept_cosines_of_random_weights_and_of_attention_are_their_own(default_model):
+    study = experiment.study(default_model)
+    untrained = study.networks["random weights"]
+    heads = [
+        internals_cosine.read_vectors(untrained, study.short[kind], unit="head")
+        for kind in ("reasoning", "control")
+    ]
+    live = internals_cosine.internal_coupling(*heads)
+    assert (
+        unlike(study.compare_kinds()["random weights", "head"]["reasoning and control", "raw"], live) < 1e-3
+    )
+    table = study.random_halves_table().set_index(["network", "prompts"])
+    row = table.loc[("random weights", "reasoning and control")]
+    assert row["cosine"] == pytest.approx(live.mean_cosine, abs=1e-3)
+    for name, network in study.networks.items():
+        weights, means = zip(
+            *(
+                patterns.read_attention(network, study.short[kind], tokens=study.tokens)
+                for kind in ("reasoning", "truthfulness")
+            ),
+            strict=True,
+        )
+        inner = [patterns.without_first_token(part) for part in weights]
+        for part, both in zip(PARTS, (weights, inner, means), strict=True):
+            kept = study.pattern_cosines()["reasoning and truthfulness", name, part]
+            assert np.allclose(kept, patterns.pattern_cosine(*both), atol=1e-3)
+        if name == "trained":
+            assert study.first_token_share == pytest.approx(patterns.first_token_share(weights[0]), abs=1e-3)
+    last = study.pair_couplings(study.short, pool="last")["reasoning and control"]
+    heads = [
+        internals_cosine.read_vectors(default_model, study.short[kind], unit="head", pool="last")
+        for kind in ("reasoning", "control")
+    ]
+    assert unlike(last, internals_cosine.internal_coupling(*heads)) < 1e-3

@@ -335,7 +335,7 @@ def test_a_coupling_takes_the_paired_noise_of_the_benchmarks_that_have_it():
             assert one.p_tax + one.p_transition + one.p_bonus == pytest.approx(1)
 
 
-def test_the_critical_scale_of_paired_scores_has_the_same_estimate_and_a_narrower_range():
+def test_the_critical_scale_of_paired_scores_has_nearly_the_same_estimate_and_a_narrower_range():
     rng = np.random.default_rng(21)
     y = answers([48, 36, 46], 800, 0.9, rng)
     rows = ladder(**{Y: y.score_pct()})
@@ -343,7 +343,7 @@ def test_the_critical_scale_of_paired_scores_has_the_same_estimate_and_a_narrowe
     paired = family_scale(rows, Y, remeasured=remeasure(y, y.score_pct(), 4000, rng))
     assert plain.identified
     assert paired.identified
-    assert paired.estimate == pytest.approx(plain.estimate)
+    assert paired.estimate == pytest.approx(plain.estimate, rel=0.05)
     assert paired.low < paired.estimate < paired.high
     assert paired.high / paired.low < plain.high / plain.low
 

@@ -121,8 +121,37 @@ def test_what_is_done_while_a_module_is_imported_counts(copy: Copy, before: dict
 def test_long_sweeps_count_for_what_reads_them(copy: Copy, before: dict[str, str]):
     (sweep,) = copy.tables.glob("kept/steering_choice-*.jsonl")
     copy.edit(f"kept/{sweep.name}", "{", " {")
-    told = {"steering_corrects", "steering_any_model"}  # in words: no sweep is behind them
+    told = {"steering_any_model"}  # in words: no sweep is behind it
     assert changed(copy, before) == {claim for claim in before if claim.startswith("steering_")} - told
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (
+            "chapters/ch06_attention_heads/experiment.py",
+            "[MEASURED, 2 * MEASURED]",
+            "[MEASURED, 3 * MEASURED]",
+        ),
+        ("chapters/ch06_attention_heads/controls.py", "draws: int = 300", "draws: int = 301"),
+        (
+            "chapters/ch06_attention_heads/controls.py",
+            "torch.manual_seed(seed)",
+            "torch.manual_seed(seed + 1)",
+        ),
+        ("chapters/ch06_attention_heads/attention.py", "> 1e-9", "> 1e-8"),
+        ("internals/cosine.py", "COMPETES_BELOW = -0.5", "COMPETES_BELOW = -0.4"),
+        ("models/activations.py", 'if pool == "last":', 'if pool != "last":'),
+        ("stats/resampling.py", "50 * (1 - level)", "49 * (1 - level)"),
+    ],
+)
+def test_the_kept_cosines_of_chapter_6_depend_on_what_computes_them(
+    file: str, old: str, new: str, copy: Copy
+):
+    study = ("cape_utils.chapters.ch06_attention_heads.experiment", "Study")
+    before = Provenance(copy.package, copy.tables).depends_on(*study).digest
+    copy.edit(file, old, new)
+    assert Provenance(copy.package, copy.tables).depends_on(*study).digest != before
 
 
 def little(folder: Path, source: str, other: str = "", schema: str = "") -> str:
@@ -262,7 +291,10 @@ def test_a_folder_that_cannot_be_written_costs_time_and_nothing_else(
 # ---------------------------------------------------------------- derived tables
 
 
-@pytest.mark.parametrize("name", ["held_out_forecasts", "forecast_quality", "noise_calibration"])
+@pytest.mark.parametrize(
+    "name",
+    ["held_out_forecasts", "forecast_quality", "phase_prior", "noise_calibration", "diagnosis_calibration"],
+)
 def test_a_derived_table_is_fresh(name: str):
     assert len(derived_table(name)) > 0
 

@@ -406,7 +406,7 @@ def test_verdicts_follow_from_the_null_and_the_number():
         "width_gptneo": "differs",
         "width_raw_opt": "differs",
         "width_every_family": "not distinguishable",
-        "projection_drop_1b": "not distinguishable",
+        "projection_drop_1b": "reproduced",
     }
 
 
@@ -414,7 +414,8 @@ def test_every_family_turns_positive_with_shuffled_scores_too():
     item = next(i for i in assessment.assess("04_width_normalization") if i.claim.id == "width_every_family")
     assert (item.paper_panel.value, item.open_panel.value) == (5, 5)
     assert item.null.value == 5  # what division gives two scores that have nothing to do with each other
-    assert "Undivided, r is below zero in 5 of the five" in item.reason
+    assert "undivided, r is below zero in 5 of the five" in item.reason
+    assert "by the fourth root of the width 0" in item.reason
 
 
 def test_another_reading_is_a_remark_and_does_not_change_the_number():

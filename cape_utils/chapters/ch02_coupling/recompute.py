@@ -27,7 +27,12 @@ LLAMA_FALCON_OPT = ("Llama", "Llama-1", "Llama-2", "Llama-3", "Llama-3.1", "Falc
 def pythia_r() -> Recomputed:
     paper, open_panel = pythia("panel rows"), pythia("open panel")
     partial = correlation.partial_correlation(paper[HS], paper[TQA], np.log10(paper["params_b"]))
-    remark = f"With log N taken out of both scores r is {partial.estimate:.2f} [{partial.low:.2f}, {partial.high:.2f}]."
+    exact = trend_nulls.permutation_null(paper[HS], paper[TQA])
+    remark = (
+        f"That one rises and the other falls is plain ({exact.p:.1e} by permutation); this p asks whether the two are tied by "
+        "more than size, and with two such trends few data could show it. With log N taken out of both scores r is "
+        f"{partial.estimate:.2f} [{partial.low:.2f}, {partial.high:.2f}]."
+    )
     return Recomputed(
         Value.of(coupling.population_coupling(paper)),
         Value.of(coupling.population_coupling(open_panel)),
@@ -155,12 +160,28 @@ def _one_side(above: bool) -> Recomputed:
     )
     trend = [trend_nulls.family_trend_null(table) for table in (paper, open_panel)]
     tail = [one.p_greater if above else one.p_less for one in trend]
+    agreeing = ", ".join(
+        f"{_families_moving(table, up=above)} on the {name} panel"
+        for name, table in (("paper", paper), ("open", open_panel))
+    )
     remark = (
-        f"Local couplings {'above' if above else 'up to'} {CRITICAL_B:g}B that are positive: {rising}. A claim about the sign "
+        f"One cut stands for scales that depend on the family. Families of two sizes or more in which TruthfulQA "
+        f"{'rises' if above else 'falls'} with HellaSwag rising: {agreeing}. Local couplings "
+        f"{'above' if above else 'up to'} {CRITICAL_B:g}B that are positive: {rising}. A claim about the sign "
         "that families share has a null in which that sign is chance; beyond the trends of the families, which is more than "
         f"is claimed, the paper's panel has {p_value(tail[0], name=True)}, the open one {p_value(tail[1], name=True)}."
     )
     return _over_models(paper, open_panel, remark, trend_nulls.family_direction_null)
+
+
+def _families_moving(table: pd.DataFrame, *, up: bool) -> str:
+    """In how many families the two scores go together, or against each other, of those with two models or more."""
+    signs = [
+        np.sign(np.polyfit(part[HS].astype(float), part[TQA].astype(float), 1)[0])
+        for _, part in table.dropna(subset=[HS, TQA]).groupby("family")
+        if len(part) > 1
+    ]
+    return f"{sum(sign == (1 if up else -1) for sign in signs)} of {len(signs)}"
 
 
 @recomputes("negative_below_scale")

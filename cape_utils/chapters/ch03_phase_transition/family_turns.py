@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import optimize
+from scipy.stats import rankdata
 
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.scaling.critical_scale import parabola_minimum_b, score_rows
+from cape_utils.stats.correlation import pearson, rows_pearson
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Estimate, Null
@@ -20,6 +22,7 @@ __all__ = [
     "family_turning_points",
     "no_change_null",
     "sign_changes",
+    "slope_by_scale_null",
     "turn_null",
     "turning_point",
 ]
@@ -129,6 +132,35 @@ def turn_null(
         observed = float(score[end] - score.min())
         nulls.append((null_from_draws(observed, drawn[:, end] - drawn.min(axis=1), len(score), method), name))
     return max(nulls, key=lambda one: one[0].p_greater)
+
+
+def slope_by_scale_null(
+    scores: pd.DataFrame,
+    y: str = "truthfulqa_mc2",
+    *,
+    min_sizes: int = 3,
+    draws: int = 10_000,
+    rng: np.random.Generator | int = 0,
+) -> Null:
+    """Rank correlation of a family's slope in log10 N with its mean log10 N, and the same with slopes permuted.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``family, params_b`` and ``y``. The unit permuted is the family.
+    min_sizes : int
+        Families with fewer distinct sizes have no slope to speak of.
+    """
+    slopes, scales = [], []
+    for _, part in scores.dropna(subset=[y]).groupby("family"):
+        size = np.log10(part["params_b"].to_numpy(dtype=float))
+        if len(np.unique(size)) >= min_sizes:
+            slopes.append(np.polyfit(size, part[y].to_numpy(dtype=float), 1)[0])
+            scales.append(size.mean())
+    ranks, of = rankdata(slopes), rankdata(scales)
+    order = np.random.default_rng(rng).permuted(np.tile(ranks, (draws, 1)), axis=1)
+    rho = rows_pearson(order, np.broadcast_to(of, order.shape))
+    return null_from_draws(pearson(ranks, of), rho, len(ranks), "slopes permuted among the families")
 
 
 def no_change_null(families: pd.DataFrame, *, draws: int = 4000, rng: np.random.Generator | int = 0) -> Null:

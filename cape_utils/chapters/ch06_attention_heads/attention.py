@@ -124,20 +124,19 @@ def pattern_cosine(first: ArrayLike, second: ArrayLike) -> Floats:
     return np.asarray((a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)))
 
 
-def pattern_table(cases: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]) -> pd.DataFrame:
+def pattern_table(cosines: Mapping[tuple[str, str], Floats]) -> pd.DataFrame:
     """The cosine of each case, over its heads.
 
     Parameters
     ----------
-    cases : mapping of (pair, case) to the patterns of two sets
-        As for ``pattern_cosine``.
+    cosines : mapping of (pair, case) to ndarray
+        From ``pattern_cosine``.
 
     Returns
     -------
     DataFrame
         Columns ``pair, case, low, cosine, high, units``: lowest, mean and highest head.
     """
-    cosines = {key: pattern_cosine(*patterns) for key, patterns in cases.items()}
     rows = [(*key, float(c.min()), float(c.mean()), float(c.max()), c.size) for key, c in cosines.items()]
     return pd.DataFrame(rows, columns=["pair", "case", "low", "cosine", "high", "units"])
 

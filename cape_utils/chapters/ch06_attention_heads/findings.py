@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from cape_utils.chapters.ch06_attention_heads.attention import first_token_share, length_draws
+from cape_utils.chapters.ch06_attention_heads.attention import length_draws
 from cape_utils.chapters.ch06_attention_heads.controls import FirstSeen
 from cape_utils.chapters.ch06_attention_heads.head_gates import GateSlopes, HeadAgreement, items_needed
 from cape_utils.chapters.ch06_attention_heads.recompute import QUOTED_MODELS
@@ -19,7 +19,6 @@ from cape_utils.charts.tables import Table, table
 from cape_utils.internals.cosine import InternalCoupling
 from cape_utils.stats.formatting import interval, number, p_value
 from cape_utils.stats.resampling import interval as percentile_interval
-from cape_utils.stats.results import Floats
 
 if TYPE_CHECKING:
     from cape_utils.models.loading import ModelInfo
@@ -179,25 +178,26 @@ def opposition_seen(seen: Mapping[str, FirstSeen]) -> Markdown:
     )
 
 
-def attention_weights(patterns: pd.DataFrame, weights: Mapping[tuple[str, str], Floats]) -> Markdown:
+def attention_weights(patterns: pd.DataFrame, *, tokens: int, first_token: float) -> Markdown:
     """Why a cosine of attention weights is high, and why one is constant.
 
     Parameters
     ----------
     patterns : pandas.DataFrame
         From ``attention.pattern_table``.
-    weights : mapping of (network, kind) to ndarray
-        From ``attention.read_attention``; those of the trained network for reasoning are looked at.
+    tokens : int
+        How many first tokens of each prompt are looked at.
+    first_token : float
+        Share of the trained network's attention that goes to the first token.
     """
     rows: dict[Any, dict[Any, Any]] = (
         patterns[patterns["pair"] == REASONING_TRUTH].set_index("case").to_dict("index")
     )
     mean, mean_random = rows["mean, trained"], rows["mean, random weights"]
-    looked_at = weights[TRAINED, "reasoning"]
     low, high = percentile_interval(length_draws())
     return Markdown(
-        f"Over the first {looked_at.shape[-1]} tokens the trained network's heads have a mean cosine of "
-        f"{rows['trained']['cosine']:.3f}, and {first_token_share(looked_at):.0%} of their attention is on the first "
+        f"Over the first {tokens} tokens the trained network's heads have a mean cosine of "
+        f"{rows['trained']['cosine']:.3f}, and {first_token:.0%} of their attention is on the first "
         f"token. Random weights give {rows['random weights']['cosine']:.3f}, shares drawn by chance "
         f"{rows['any shares, drawn']['cosine']:.3f}. A high cosine of attention weights is no sign of cooperation. The "
         "last two lines, *mean*, explain a constant. Averaged over the words looked at, every row gives one over the length "

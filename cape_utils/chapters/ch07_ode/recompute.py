@@ -74,11 +74,13 @@ def ode_insample() -> Recomputed:
     open_error = error_of(row, arrays("open panel"), None)
     trend = [trend_error(row["copy"], None, degree, anchored=False) for degree in (1, 2)]
     n = len(arrays(row["copy"])[0])
+    terms = sum(fitted(arrays(row["copy"]), FITS[row["fit"]]).terms)
     return Recomputed(
         Value(float(row["error"]), None, None, n, "Pythia models, fitted and predicted"),
         Value(open_error, None, None, n, "the same reading") if np.isfinite(open_error) else None,
         NullRange.of(null),
-        f"A straight line in log N for each benchmark errs by {trend[0]:.2g}%, a parabola by {trend[1]:.2g}%. {remark}",
+        f"A straight line in log N for each benchmark errs by {trend[0]:.2g}%, a parabola by {trend[1]:.2g}%. The "
+        f"equations of the reading used have {terms} terms together, for {(n - 1) * len(BENCHMARKS)} steps. {remark}",
         NullRange.of(insample_null("open panel")[0]),
         reading_errors("ode_insample"),
     )

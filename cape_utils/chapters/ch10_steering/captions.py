@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-__all__ = ["changed", "controls", "depths", "outputs", "parts", "power", "slope_map"]
+from cape_utils.stats.formatting import p_value
+
+if TYPE_CHECKING:
+    from cape_utils.chapters.ch10_steering.label_test import SteeringTest
+
+__all__ = ["changed", "controls", "depths", "outputs", "parts", "power", "seen", "slope_map"]
 
 
 def slope_map(table: pd.DataFrame, pairs: int, permutations: int) -> dict[str, str]:
@@ -47,23 +53,53 @@ def depths(table: pd.DataFrame, quarter: float) -> dict[str, str]:
     }
 
 
+def seen(results: Mapping[str, SteeringTest]) -> dict[str, str]:
+    """Of the same test for several directions; the first is the positive control."""
+    (control, works), *others = results.items()
+    blind = [name for name, result in others if not result.seen]
+    also = [name for name, result in others if result.seen]
+    if not works.seen:
+        title = f"The test is blind: it does not even see {control}"
+    elif not blind:
+        title = f"The same test sees {control}, and {' and '.join(also)} too"
+    else:
+        title = f"The same test sees {control} and does not see {' or '.join(blind)}"
+    listed = "; ".join(
+        f"{name} {result.null.observed:+.2f} nats, permuted labels [{result.null.low:.2f}, {result.null.high:.2f}], "
+        f"n = {result.null.n} pairs"
+        for name, result in results.items()
+    )
+    return {
+        "title": title,
+        "caption": f"Effect on topics that the direction was not learnt from: {listed}.",
+        "alternative": (
+            "One line for each direction. Grey ticks are the effects of directions learnt from permuted labels, around a dashed "
+            "line at zero, over a grey bar with their 95% range; a diamond is the effect with the labels as they are. "
+            + " ".join(
+                f"That of {name} is {p_value(result.null.p, name=True)}, one-sided."
+                for name, result in results.items()
+            )
+        ),
+    }
+
+
 def controls(table: pd.DataFrame) -> dict[str, str]:
-    """Of the truth direction beside its controls; ``table`` has columns ``kind`` and ``margin`` (change, nats)."""
+    """Of the truth direction beside its controls; ``table`` has columns ``kind``, ``margin`` (nats) and ``kl``."""
     margins = table.groupby("kind")["margin"].agg(["mean", "std", "size"])
     shuffled, random = (
-        f"{m['mean']:+.3f} ± {m['std']:.3f} for n = {m['size']:.0f}"
+        f"standard deviation {m['std']:.3f} for n = {m['size']:.0f}"
         for m in (margins.loc["shuffled"], margins.loc["random"])
     )
     return {
         "title": "The truth direction among its controls",
         "caption": (
-            "Margin on the test topics, mean and standard deviation in nats: truth "
-            f"{margins['mean']['truth']:+.3f}; {shuffled} from shuffled labels; {random} random ones of equal cost."
+            "Effect on the margin of the test topics in nats: truth "
+            f"{margins['mean']['truth']:+.3f}; permuted labels, {shuffled}; random directions of equal cost, {random}."
         ),
         "alternative": (
-            "Scatter plot of the change of the margin against the cost on neutral text. Circles for shuffled labels and "
-            "squares for random directions form two clouds. A diamond is the truth direction, a "
-            "triangle pointing down its negative, and a triangle pointing up the steepest direction."
+            "Scatter plot of the effect on the margin against the cost on neutral text, over a dashed line at zero. Circles "
+            "for permuted labels spread over many costs, squares for random directions stand at the cost of the truth "
+            "direction, which is a diamond."
         ),
     }
 
@@ -75,7 +111,7 @@ def parts(table: pd.DataFrame) -> dict[str, str]:
     listed = "; ".join(f"{r.part} {r.effect:+.3f} (n = {r.n})" for r in first.itertuples())
     return {
         "title": "Facts, misconceptions, and what the model had wrong",
-        "caption": f"Change in nats: {listed}. {outside} of {len(first)} lie outside the grey bar.",
+        "caption": f"Effect in nats: {listed}. {outside} of {len(first)} lie outside the grey bar.",
         "alternative": (
             "One line for each part of the test pairs. A diamond with a horizontal interval shows the change under the truth "
             "direction, over a grey bar with the 95% range of control directions and a dashed line at zero."
@@ -83,19 +119,19 @@ def parts(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def power(table: pd.DataFrame, strength: float, planted: int) -> dict[str, str]:
+def power(table: pd.DataFrame, limit: float, planted: int) -> dict[str, str]:
     """Of how often planted effects are seen; ``table`` has columns ``effect`` (nats) and ``power``."""
     enough = table[table["power"] >= 0.8]
-    least = f"{enough['effect'].min():.3f} nats" if len(enough) else "no effect in reach"
+    least = f"{enough['effect'].min():.2f} nats" if len(enough) else "no effect in reach"
     return {
         "title": "What could this design have seen?",
         "caption": (
-            f"At strength {strength:g} a power of 0.8 needs {least}; the largest effect any direction has by the gradient is "
-            f"{table['effect'].max():.2f} nats. {planted:,} planted directions for each of {len(table)} sizes."
+            f"At a cost of {limit:g} nats a token a power of 0.8 needs {least}; with nothing planted the test finds "
+            f"{table.sort_values('effect')['power'].iloc[0]:.0%}. {planted:,} planted directions for each of {len(table)} sizes."
         ),
         "alternative": (
-            "Curve of the share of tests that see a planted effect against its size. It starts at one in twenty for an effect of "
-            "zero, rises steeply and stays at one. Filled points mark sizes that reach the power chosen with the slider."
+            "Curve of the share of tests that see a planted effect against its size. It starts at about one in twenty for an "
+            "effect of zero, rises steeply and stays high. Filled points mark sizes that reach the power chosen with the slider."
         ),
     }
 

@@ -17,11 +17,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cape_utils import data
+from cape_utils.chapters.ch10_steering import label_test
+from cape_utils.chapters.ch10_steering.label_test import LabelDraws, Responses, SteeringTest
 from cape_utils.chapters.ch10_steering.prefix_cache import Replay, prepare, replay_logp
 from cape_utils.chapters.ch10_steering.selection import (
+    KL_LIMIT,
     STRENGTHS,
     Choice,
-    choose,
     depth_table,
     grid_layers,
     matched_strength,
@@ -41,10 +43,28 @@ from cape_utils.steering.interventions import add_vector
 from cape_utils.steering.layer_map import Slopes, margin_gradients, sign_flips
 from cape_utils.steering.pairs import pairs_digest
 
-__all__ = ["CONTROLS", "Study", "study"]
+__all__ = [
+    "LABELLINGS",
+    "MEASURED",
+    "RANDOM",
+    "SHARES",
+    "Study",
+    "sentiment_pairs",
+    "sentiment_study",
+    "study",
+]
 
-CONTROLS = 40
-"""Directions of each kind that the chosen one is compared with."""
+MEASURED = 40
+"""Labellings whose directions are tried in the model itself; each stands for its reverse too."""
+
+RANDOM = 20
+"""Random directions tried in the model."""
+
+LABELLINGS = 999
+"""Labellings that the gradient is asked about; the measured ones are the first of them."""
+
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
+"""Planted lengths tried, over the mean length of permuted mean differences."""
 
 _BATCH = 16
 Progress = Callable[[Sequence[str]], Iterator[str]]
@@ -143,6 +163,12 @@ class Study:
         calibration, _ = split_topics(self.pairs["topic"].tolist(), seed=self.seed)
         return self.pairs["topic"].isin(calibration).to_numpy()
 
+    @functools.cached_property
+    def labellings(self) -> Floats:
+        """Signs of the labels, shape (1 + LABELLINGS, pairs); the first row is the labels as they are."""
+        permuted = sign_flips(self.pairs, draws=LABELLINGS, rng=self.seed)
+        return np.concatenate([np.ones((1, len(self.pairs))), permuted])
+
     @property
     def calibration(self) -> pd.DataFrame:
         """The calibration pairs."""
@@ -187,8 +213,10 @@ class Study:
         return split_texts(self.loaded, stems * 2, [*pairs["true_completion"], *pairs["false_completion"]])
 
     def _at(self, layer: int) -> tuple[Slopes, int]:
-        """The slopes that hold a layer, and its place in them: the small ones where they do."""
-        return (self.chosen_slopes, 0) if layer == self.choice.layer else (self.slopes, layer)
+        """The slopes that hold a layer, and its place in them: the small ones where they do and the large are not there."""
+        if "slopes" not in vars(self) and layer == self.choice.layer:
+            return self.chosen_slopes, 0
+        return self.slopes, layer
 
     def _learnt(
         self, held: tuple[Slopes, int], rows: NDArray[np.bool_], signs: Floats | None = None
@@ -266,10 +294,115 @@ class Study:
         steered = rows[rows["strength"] != 0]
         return depth_table(steered, before, topics, self.loaded.info.layers, draws=draws)
 
+    # ------------------------------------------------------------ labels
+
+    @functools.cached_property
+    def responses(self) -> Responses:
+        """Slopes of all margins along the differences of the calibration pairs, at the layers of the grid."""
+        layers = grid_layers(self.loaded.info.layers)
+        return label_test.responses(self.slopes, self.pairs["topic"].tolist(), self.learn, layers)
+
+    def dose_table(self) -> pd.DataFrame:
+        """How far the limit on the cost lets one push at each layer of the grid.
+
+        Returns
+        -------
+        DataFrame
+            ``layer``; ``norm``, the stream's mean length; ``reach``, the length of a push that costs ``KL_LIMIT`` along the
+            longest mean difference of all labellings; ``length`` of the true one, times the multiplier that follows, its
+            ``kl`` on the matching prompts, and its ``gain``: slope times length on calibration topics held out from it.
+        """
+        layers = grid_layers(self.loaded.info.layers)
+
+        def run(task: str) -> list[dict[str, Any]]:
+            layer = int(task.split()[1])
+            at, norm = layers.index(layer), float(self.slopes.norms[layer])
+            signs = self.labellings[:, self.learn]
+            lengths = label_test.label_draws(self.responses, signs, np.ones(len(layers))).length[:, at]
+            longest = self._learnt((self.slopes, layer), self.learn, self.labellings[int(lengths.argmax())])
+            reach = norm * matched_strength(
+                lambda s: self._kl(layer, longest * norm * s, self._for_matching)[0], KL_LIMIT, tolerance=0.02
+            )
+            length = reach * float(lengths[0] / lengths.max())
+            truth = self._learnt((self.slopes, layer), self.learn)
+            gains = label_test.label_draws(self.responses, signs[:1], np.full(len(layers), length)).gain
+            return [
+                {
+                    "layer": layer,
+                    "norm": _digits(norm),
+                    "reach": _digits(reach),
+                    "length": _digits(length),
+                    "kl": _digits(self._kl(layer, truth * length, self._for_matching)[0]),
+                    "gain": _digits(gains[0, at]),
+                }
+            ]
+
+        settings = self.settings(limit=KL_LIMIT, labellings=LABELLINGS)
+        return self.sweep("steering_doses", settings, [f"layer {layer}" for layer in layers], run)
+
     @functools.cached_property
     def choice(self) -> Choice:
-        """The layer and strength taken to the test."""
-        return choose(self.choice_table(draws=2))
+        """The layer and strength taken to the test: the layer of the largest gain, as far as the limit lets one push."""
+        table = self.dose_table()
+        row = table.iloc[int(table["gain"].to_numpy().argmax())]
+        strength = _digits(row["length"] / row["norm"])
+        return Choice(int(row["layer"]), strength, float(row["gain"]), float(row["kl"]))
+
+    def _draws(self, *, full_dose: bool = False) -> LabelDraws:
+        reach = self.dose_table()["reach"].to_numpy(dtype=float)
+        return label_test.label_draws(
+            self.responses, self.labellings[:, self.learn], reach, full_dose=full_dose
+        )
+
+    def label_table(self) -> pd.DataFrame:
+        """Where each labelling leads by the gradient, the true one first.
+
+        Returns
+        -------
+        DataFrame
+            One row for each labelling: ``layer`` it chooses, ``strength`` and ``effect`` (nats, on the test topics) with the
+            common multiplier, ``full_dose`` (nats) with every direction as long as the limit allows, and ``cosine``, the absolute
+            cosine with the true direction at the layer chosen for the true labels.
+        """
+        layers = grid_layers(self.loaded.info.layers)
+
+        def run(_: str) -> list[dict[str, Any]]:
+            draws = self._draws()
+            rows = np.arange(len(draws.layer))
+            norms = self.slopes.norms[list(layers)]
+            strength = draws.multiplier * draws.length[rows, draws.layer] / norms[draws.layer]
+            cosines = label_test.full_dose_cosines(
+                self.responses, self.labellings[:, self.learn], layers.index(self.choice.layer)
+            )
+            return [
+                {
+                    "layers": [layers[i] for i in draws.layer],
+                    "strengths": _short(strength),
+                    "effects": _short(draws.effect),
+                    "full_doses": _short(self._draws(full_dose=True).effect),
+                    "cosines": _short(cosines),
+                }
+            ]
+
+        settings = self.settings(limit=KL_LIMIT, labellings=LABELLINGS)
+        row = self.sweep("steering_labels", settings, ["labels"], run).iloc[0]
+        return pd.DataFrame({name.removesuffix("s"): row[name] for name in row.index if name != "task"})
+
+    def power_table(self, *, seeds: int = 200) -> pd.DataFrame:
+        """How often the whole test finds a planted direction; see ``label_test.planted_power``."""
+
+        def run(task: str) -> list[dict[str, Any]]:
+            reach = self.dose_table()["reach"].to_numpy(dtype=float)
+            # A hundred labellings of each planted set, as many as the model itself is asked about with their reverses.
+            signs = self.labellings[: 1 + MEASURED + seeds, self.learn]
+            table = label_test.planted_power(
+                self.responses, signs, reach, [float(task.split()[1])], seeds=seeds
+            )
+            return [{str(key): _digits(value) for key, value in table.iloc[0].to_dict().items()}]
+
+        settings = self.settings(limit=KL_LIMIT, labellings=LABELLINGS, seeds=seeds, measured=MEASURED)
+        table = self.sweep("steering_power", settings, [f"share {share:g}" for share in SHARES], run)
+        return table.drop(columns="task")
 
     # ------------------------------------------------------------ test
 
@@ -279,7 +412,8 @@ class Study:
         Parameters
         ----------
         kind : {"truth", "negative", "planted", "shuffled", "random"}
-            ``planted`` is the steepest direction, the mean gradient over the calibration pairs.
+            ``planted`` is the steepest direction, the mean gradient over all pairs: a ceiling that nobody could learn, since
+            the tested pairs are among them.
         draw : int
             Which shuffled or random one.
         layer : int, optional
@@ -289,52 +423,39 @@ class Study:
         if kind == "random":
             return unit(np.random.default_rng([self.seed, 1, draw]).normal(size=self.loaded.info.width))
         if kind == "shuffled":
-            return self._learnt(
-                self._at(at), self.learn, sign_flips(self.pairs, draws=CONTROLS, rng=self.seed)[draw]
-            )
+            return self._learnt(self._at(at), self.learn, self.labellings[1 + draw])
         if kind == "planted":
             slopes, place = self._at(at)
-            return unit(slopes.gradient[self.learn, place].astype(float).mean(0))
+            return unit(slopes.gradient[:, place].astype(float).mean(0))
         if kind in ("truth", "negative"):
             return self._learnt(self._at(at), self.learn) * (1 if kind == "truth" else -1)
         raise ValueError(f"kind is {kind!r}; allowed: truth, negative, planted, shuffled, random")
 
     def test_sweep(self) -> pd.DataFrame:
-        """The chosen setting and all controls on the test topics, and every layer of the grid at its best strength.
+        """The chosen setting and all controls on the test topics, pushed towards and away, and the other layers of the grid.
+
+        A new method of steering joins here: a kind of its own among the tasks, with its dose in ``_dose``.
 
         Returns
         -------
         DataFrame
-            ``kind, draw, layer, strength, kl, perplexity, predicted`` (effect by the gradient) and the lists ``margins``
-            and ``per_token`` in the order of ``tested``.
+            ``kind, draw, layer, strength, kl, perplexity, predicted`` (effect by the gradient) and the lists ``margins`` and
+            ``per_token`` in the order of ``tested``, and ``pulled`` and ``pulled_per_token`` under the push away.
         """
-        chosen, pairs = self.choice, self.tested
-        table = self.choice_table(draws=2)
         layers = grid_layers(self.loaded.info.layers)
-        best = {layer: choose(table[table["layer"] == layer]) for layer in layers}
 
         @functools.cache
         def replay(layer: int) -> Replay:
-            return prepare(self.loaded, self._texts(pairs), layer, batch_size=_BATCH)
-
-        @functools.cache
-        def target() -> float:
-            shift = self.vector("truth") * self.slopes.norms[chosen.layer] * chosen.strength
-            return self._kl(chosen.layer, shift, self._for_matching)[0]
+            return prepare(self.loaded, self._texts(self.tested), layer, batch_size=_BATCH)
 
         def run(task: str) -> list[dict[str, Any]]:
             kind, _, number = task.partition(" ")
             draw = int(number or 0)
-            layer = draw if kind == "depth" else chosen.layer
-            strength = {"unsteered": 0.0, "depth": best[layer].strength}.get(kind, chosen.strength)
+            layer, strength = self._dose(kind, draw)
             name = {"unsteered": "truth", "depth": "truth"}.get(kind, kind)
-            per_unit = self.vector(name, draw, layer) * self.slopes.norms[layer]
-            if kind == "random":
-                strength = matched_strength(
-                    lambda s: self._kl(layer, per_unit * s, self._for_matching)[0], target(), start=strength
-                )
-            margins, per_token = self._margins(replay(layer), per_unit * strength)
-            kl, perplexity = self._kl(layer, per_unit * strength, self._for_reporting)
+            push = self.vector(name, draw, layer) * self.slopes.norms[layer] * strength
+            towards, back = (self._margins(replay(layer), sign * push) for sign in (1, -1))
+            kl, perplexity = self._kl(layer, push, self._for_reporting)
             mean_gradient = self.slopes.gradient[~self.learn, layer].astype(float).mean(0)
             return [
                 {
@@ -344,19 +465,47 @@ class Study:
                     "strength": _digits(strength),
                     "kl": _digits(kl),
                     "perplexity": _digits(perplexity),
-                    "predicted": _digits(strength * float(per_unit @ mean_gradient)),
-                    "margins": _short(margins),
-                    "per_token": _short(per_token),
+                    "predicted": _digits(float(push @ mean_gradient)),
+                    "margins": _short(towards[0]),
+                    "per_token": _short(towards[1]),
+                    "pulled": _short(back[0]),
+                    "pulled_per_token": _short(back[1]),
                 }
             ]
 
-        tasks = ["unsteered", "truth", "negative", "planted"]
-        tasks += [f"{kind} {i}" for i in range(CONTROLS) for kind in ("shuffled", "random")]
-        tasks += [f"depth {layer}" for layer in layers]
+        tasks = ["unsteered", "truth", "planted", *(f"depth {layer}" for layer in layers)]
+        tasks += [f"random {i}" for i in range(RANDOM)]
+        tasks += [f"shuffled {i}" for i in range(MEASURED)]
         settings = self.settings(
-            layer=chosen.layer, strength=chosen.strength, best={str(k): c.strength for k, c in best.items()}
+            limit=KL_LIMIT, labellings=LABELLINGS, layer=self.choice.layer, strength=self.choice.strength
         )
         return self.sweep("steering_test", settings, tasks, run)
+
+    def _dose(self, kind: str, draw: int) -> tuple[int, float]:
+        """Layer and strength of a direction of the test."""
+        chosen = self.choice
+        if kind == "unsteered":
+            return chosen.layer, 0.0
+        if kind == "depth":
+            doses = self.dose_table()
+            strengths = doses["length"].to_numpy(dtype=float) / doses["norm"].to_numpy(dtype=float)
+            return draw, float(strengths[doses["layer"].to_numpy() == draw][0])
+        if kind == "shuffled":
+            # A layer and a length of its own, by the rule that the true labels went through.
+            row = self.label_table().iloc[1 + draw]
+            return int(row["layer"]), float(row["strength"])
+        if kind == "truth":
+            return chosen.layer, chosen.strength
+        along = self.vector(kind, draw) * self.slopes.norms[chosen.layer]
+        cost = chosen.kl if kind == "random" else KL_LIMIT
+        strength = matched_strength(
+            lambda s: self._kl(chosen.layer, along * s, self._for_matching)[0], cost, start=chosen.strength
+        )
+        return chosen.layer, strength
+
+    def result(self) -> SteeringTest:
+        """Whether the direction does more than its null, with the test's power; see ``label_test.steering_test``."""
+        return label_test.steering_test(self.test_sweep(), self.power_table())
 
     def direction(self, vector: Floats | None = None, layer: int | None = None) -> Direction:
         """A vector as ``steering.interventions.steer`` takes it; the truth direction at the chosen layer by default."""
@@ -399,3 +548,29 @@ def study(
     return Study(
         loaded, data.load("truth_pairs") if pairs is None else pairs, neutral, folder, progress=progress
     )
+
+
+def sentiment_pairs() -> pd.DataFrame:
+    """The table ``sentiment_pairs`` under the names that a study knows: what is pleased stands for true.
+
+    Examples
+    --------
+    >>> sentiment_pairs()["true_completion"].iloc[0]
+    ' delicious.'
+    """
+    names = {"positive_completion": "true_completion", "negative_completion": "false_completion"}
+    return data.load("sentiment_pairs").rename(columns=names)
+
+
+def sentiment_study(loaded: Loaded, *, folder: Path | None = None, progress: Progress | None = None) -> Study:
+    """The same measurements for pleased against displeased endings: the positive control.
+
+    What the test of truth does is done to a direction that is known to work in many models. Where the test does not see it,
+    the test is blind.
+
+    Parameters
+    ----------
+    loaded, folder, progress
+        As for ``study``.
+    """
+    return study(loaded, pairs=sentiment_pairs(), folder=folder, progress=progress)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -12,6 +13,9 @@ from cape_utils.chapters.ch10_steering import captions
 from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
 from cape_utils.charts.rendering import PALETTE
 
+if TYPE_CHECKING:
+    from cape_utils.chapters.ch10_steering.label_test import SteeringTest
+
 __all__ = [
     "changed_chart",
     "controls_chart",
@@ -19,33 +23,31 @@ __all__ = [
     "outputs_chart",
     "parts_chart",
     "power_chart",
+    "seen_chart",
     "slope_map_chart",
 ]
 
 _DIRECTIONS = {
     "truth": "truth direction",
-    "negative": "its negative",
-    "planted": "steepest direction",
-    "shuffled": "shuffled labels",
+    "shuffled": "permuted labels",
     "random": "random, same cost",
 }
 _LOOKS = {
     "truth direction": ("vermillion", "diamond"),
-    "its negative": ("orange", "triangle-down"),
-    "steepest direction": ("green", "triangle-up"),
-    "shuffled labels": ("blue", "circle"),
+    "permuted labels": ("blue", "circle"),
     "random, same cost": ("purple", "square"),
 }
-_MANY = "datum.direction == 'shuffled labels' || datum.direction == 'random, same cost'"
+_MANY = "datum.direction != 'truth direction'"
 _RUNS = {
     "greedy": "greedy again",
     "sampled": "sampled, no steering",
     "truth": "truth direction",
     "negative": "its negative",
-    "shuffled": "shuffled labels",
+    "shuffled": "permuted labels",
     "random": "random directions",
 }
 _MARGIN = "Change of the margin (nats)"
+_EFFECT = "Effect on the margin (nats)"
 
 
 def _zero(table: pd.DataFrame, axis: Literal["x", "y"] = "y") -> Any:
@@ -136,7 +138,7 @@ def controls_chart(table: pd.DataFrame) -> Any:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``kind, draw, strength, kl, perplexity, margin, per_token, accuracy``, the last three as changes.
+        From ``ch10_steering.selection.change_table``.
     """
     outcomes = {
         "margin": "margin (nats)",
@@ -145,10 +147,10 @@ def controls_chart(table: pd.DataFrame) -> Any:
     }
     rows = table[table["kind"].isin(_DIRECTIONS)].round(4)
     rows = rows.assign(direction=rows["kind"].map(_DIRECTIONS))
-    many = rows["kind"].isin(["shuffled", "random"])
+    many = rows["kind"] != "truth"
     rows = pd.concat([rows[many], rows[~many]])  # the single ones are drawn on top
     long = rows.melt(["direction", "draw", "strength", "kl"], list(outcomes), "outcome", "change")
-    outcome = dropdown("control_outcome", list(outcomes), "Change of", labels=list(outcomes.values()))
+    outcome = dropdown("control_outcome", list(outcomes), "Effect on", labels=list(outcomes.values()))
     direction = dropdown("control_kind", ["all", *_LOOKS], "Directions")
     kinds = marks("direction:N", None, _LOOKS)
     points = (
@@ -158,7 +160,7 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .mark_point(filled=True, opacity=0.8)
         .encode(
             alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
-            alt.Y("change:Q", title="Change on the test topics"),
+            alt.Y("change:Q", title="Effect on the test topics"),
             kinds["color"].legend(columns=2),
             kinds["shape"],
             size=alt.condition(_MANY, alt.value(55), alt.value(190)),
@@ -167,6 +169,44 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .add_params(outcome, direction)
     )
     return put(_zero(long) + points, **captions.controls(rows))
+
+
+def seen_chart(results: Mapping[str, SteeringTest], rows: pd.DataFrame) -> Any:
+    """The same test for several directions, each over the range of its own null.
+
+    Parameters
+    ----------
+    results : mapping of str to SteeringTest
+        By what the direction was learnt from; the positive control first.
+    rows : pandas.DataFrame
+        From ``label_test.null_rows``, with a column ``direction``.
+    """
+    table = rows.round(4)
+    chosen, keep = choice(table, "null", "seen_null", "Permuted directions")
+    names = list(results)
+    y = alt.Y("direction:N", title=None, sort=names)
+    title = "Effect (1 is the edge of the 95% range of permuted labels)"
+    x = alt.X("effect:Q", title=title, axis=alt.Axis(tickCount=8))
+    bars = pd.DataFrame({"direction": names, "low": -1.0, "high": 1.0})
+    grey = (
+        alt.Chart(bars)
+        .mark_bar(color=PALETTE["grey"], opacity=0.35, height=30)
+        .encode(y, alt.X("low:Q", title=title), alt.X2("high:Q"))
+    )
+    base = alt.Chart(table).transform_filter(keep).encode(y, x)
+    numbers = ["direction", alt.Tooltip("nats:Q", format="+.2f"), alt.Tooltip("effect:Q", format=".2f")]
+    ticks = (
+        base.transform_filter("datum.labels == 'permuted'")
+        .mark_point(shape="stroke", angle=90, color=PALETTE["blue"], opacity=0.6, size=300, strokeWidth=1.5)
+        .encode(tooltip=numbers)
+    )
+    diamonds = (
+        base.transform_filter("datum.labels != 'permuted'")
+        .mark_point(filled=True, size=160, shape="diamond", color=PALETTE["vermillion"], opacity=1)
+        .encode(tooltip=numbers)
+    )
+    layers = (grey + _zero(bars, "x") + ticks + diamonds).add_params(chosen)
+    return put(layers.properties(height=130), **captions.seen(results))
 
 
 def parts_chart(table: pd.DataFrame) -> Any:
@@ -185,11 +225,11 @@ def parts_chart(table: pd.DataFrame) -> Any:
         .encode(alt.Y("part:N", title=None, sort=order_of(rows, "part")))
     )
     grey = base.mark_bar(color=PALETTE["grey"], opacity=0.5, height=16).encode(
-        alt.X("null_low:Q", title=_MARGIN), alt.X2("null_high:Q")
+        alt.X("null_low:Q", title=_EFFECT), alt.X2("null_high:Q")
     )
     bars = spread(base, "low", "high", "x", color=PALETTE["vermillion"], strokeWidth=2)
     points = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
-        alt.X("effect:Q", title=_MARGIN),
+        alt.X("effect:Q", title=_EFFECT),
         tooltip=["part", "n", alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("p:Q", format=".3f")],
     )
     return put(
@@ -198,18 +238,19 @@ def parts_chart(table: pd.DataFrame) -> Any:
     )
 
 
-def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
+def power_chart(table: pd.DataFrame, *, limit: float, planted: int) -> Any:
     """How often the test would have seen a planted effect of each size.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``effect`` (nats at the chosen strength) and ``power``.
-    strength : float
+        Columns ``effect`` (nats) and ``power``.
+    limit : float
+        On the cost, in nats a token.
     planted : int
         Planted directions behind each point.
     """
-    rows = table.round(4)
+    rows = table[["effect", "power"]].round(4)
     wanted = slider("power_wanted", 0.5, 0.95, 0.05, 0.8, "Power")
     base = alt.Chart(rows).encode(
         alt.X("effect:Q", title="Planted effect on the margin (nats)"),
@@ -222,7 +263,7 @@ def power_chart(table: pd.DataFrame, *, strength: float, planted: int) -> Any:
         .encode(tooltip=[alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("power:Q", format=".2f")])
         .add_params(wanted)
     )
-    return put(line + points, **captions.power(rows, strength, planted))
+    return put(line + points, **captions.power(rows, limit, planted))
 
 
 def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from cape_utils.chapters.ch10_steering import selection
+from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.charts.tables import Table, table
 from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
@@ -18,14 +18,17 @@ from cape_utils.steering import evaluation
 
 if TYPE_CHECKING:
     from cape_utils.chapters.ch10_steering.ending_bias import CompletionBias
+    from cape_utils.chapters.ch10_steering.label_test import SteeringTest
     from cape_utils.chapters.ch10_steering.selection import Choice
 
 __all__ = [
     "closing",
+    "control_table",
     "count_table",
     "depth_table",
-    "largest_effect",
+    "dose_table",
     "layer_by_layer",
+    "layer_chosen",
     "margin_table",
     "null_table",
     "outcome_rows",
@@ -33,6 +36,9 @@ __all__ = [
     "pair_table",
     "pairs_and_endings",
     "power_of_the_test",
+    "result_table",
+    "signal_in_the_null",
+    "truth_and_control",
     "truth_direction",
     "truthfulqa_table",
 ]
@@ -106,68 +112,124 @@ def layer_by_layer(slope_map: pd.DataFrame, joint: Null, quarter: int) -> Markdo
     )
 
 
-def largest_effect(depths: pd.DataFrame, chosen: Choice, quarter: int) -> Markdown:
-    """The setting chosen, and how the paper's quarter compares with it.
+def layer_chosen(doses: pd.DataFrame, depths: pd.DataFrame, chosen: Choice, quarter: int) -> Markdown:
+    """The setting taken to the test, and what its neighbours of the grid gave when they were measured.
 
     Parameters
     ----------
+    doses : pandas.DataFrame
+        From ``Study.dose_table``.
     depths : pandas.DataFrame
         From ``Study.choice_table``.
     chosen : Choice
     quarter : int
         The paper's layer.
     """
-    at_quarter = depths[depths["layer"] == quarter].sort_values("effect").to_dict("records")[-1]
-    picked = (depths["layer"] == chosen.layer) & (depths["strength"] == chosen.strength)
-    rival = depths[picked].to_dict("records")[0]
-    overlap = at_quarter["high"] >= rival["low"] and rival["high"] >= at_quarter["low"]
+    measured = depths[depths["layer"] == chosen.layer].sort_values("strength")
+    listed = ", ".join(f"{r['effect']:+.3f} at {r['strength']:g}" for r in measured.to_dict("records"))
     if chosen.layer == quarter:
         where = "which is the paper's quarter"
     else:
-        where = (
-            f"not the paper's quarter; its best there is {at_quarter['effect']:+.3f}, and the two intervals "
-            f"{'overlap' if overlap else 'do not overlap'}"
-        )
+        gain = doses.set_index("layer")["gain"]
+        where = f"not the paper's quarter, whose gain is {gain[quarter]:+.3f}"
     return Markdown(
-        f"Among settings that move neutral text by at most {selection.KL_LIMIT:g} nats a token, the largest effect is "
-        f"{chosen.effect:+.3f} nats at layer {chosen.layer} with strength {chosen.strength:g}, {where}. It is the largest "
-        f"of the "
-        f"{(depths['kl'] <= selection.KL_LIMIT).sum()} settings within that cost and so flatters itself; the test on the "
-        f"other "
-        "topics does not."
+        f"The largest of {len(doses)} gains, {chosen.effect:+.3f} nats, is that of layer {chosen.layer}, {where}. The limit "
+        f"allows a strength of {chosen.strength:.2f} there, at a cost of {chosen.kl:.3f} nats a token. Measured at that "
+        f"layer, the effects on the calibration topics are {listed}. The largest of several flatters itself; the test on the "
+        "other topics does not, and its null has chosen in the same way."
     )
 
 
-def truth_direction(tests: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
-    """What the truth direction does to the margin, beside shuffled labels, random directions and the steepest one.
+def signal_in_the_null(labels: pd.DataFrame, tests: pd.DataFrame, subject: str = "truth") -> Markdown:
+    """How much of the true direction is in those of permuted labels, and what equal lengths make of it.
 
     Parameters
     ----------
+    labels : pandas.DataFrame
+        From ``Study.label_table``, the true labels first.
     tests : pandas.DataFrame
         From ``Study.test_sweep``.
-    changes : pandas.DataFrame
-        From ``selection.change_table``.
+    subject : str
+        What the labels say.
     """
-    truth, negative, steepest, base = (
-        _kind(frame, kind)
-        for frame, kind in (
-            (changes, "truth"),
-            (changes, "negative"),
-            (changes, "planted"),
-            (tests, "unsteered"),
-        )
-    )
-    null, costly = selection.effect_null(tests, "shuffled"), selection.effect_null(tests, "random")
-    as_far = (changes.loc[changes["kind"] == "shuffled", "margin"] >= truth["margin"]).sum()
-    beyond = "more than shuffled labels do" if null.p <= 0.05 else "within what shuffled labels do"
+    drawn = labels.iloc[1:]
+    nulls = [
+        label_test.label_null(labels[name].iloc[0], drawn[name], 0, name) for name in ("effect", "full_dose")
+    ]
+    kept, full = nulls
+    wider = full.high > kept.high
+    matched = label_test.matched_null(tests)
     return Markdown(
-        f"The truth direction moves the margin by {truth['margin']:+.3f} nats, {beyond}: {as_far} of {null.draws} shuffled "
-        f"directions move it at least as far up (one-sided p = {null.p:.2f}, the smallest possible being "
-        f"{null.smallest_p:.3f}). Its "
-        f"negative gives {negative['margin']:+.3f}, the steepest direction {steepest['margin']:+.3f}. Against random "
-        f"directions of "
-        f"equal cost p = {costly.p:.2f}. Perplexity on neutral text goes from {base['perplexity']:.0f} to "
-        f"{truth['perplexity']:.0f}."
+        f"Over {len(drawn)} permutations of the {subject} labels, the absolute cosine with the direction of the labels as they "
+        f"are is {drawn['cosine'].mean():.2f} on average and {drawn['cosine'].max():.2f} at most. By the gradient the range "
+        f"of their effects is ±{kept.high:.2f} nats where they keep their lengths and ±{full.high:.2f} where all are made "
+        f"equally long; the effect of the labels as they are is {kept.observed:+.2f} nats "
+        f"({p_value(kept.p, name=True)}) and {full.observed:+.2f} ({p_value(full.p, name=True)}). "
+        + (
+            "Equal lengths put signal into the null, and so make it wider."
+            if wider
+            else "Here equal lengths do not make the null wider."
+        )
+        + f" Of the effects measured in the model, {matched.observed:+.2f} is to be held against ±{matched.high:.2f} where each "
+        f"is scaled to the cost of the true one ({p_value(matched.p, name=True)})."
+    )
+
+
+def truth_and_control(control: SteeringTest, truth: SteeringTest, limit: float) -> Markdown:
+    """What the same test says of sentiment and of truth.
+
+    Parameters
+    ----------
+    control, truth : SteeringTest
+        Of the sentiment and of the truth direction.
+    limit : float
+        On the cost, in nats a token.
+    """
+    if control.seen:
+        works = "So the apparatus steers, and this null lets an effect through"
+    else:
+        works = (
+            "So this test does not see even its positive control: it is blind, and says nothing about truth"
+        )
+    if control.seen and not truth.seen:
+        of_truth = "That lies within what labels without a meaning give"
+    elif control.seen:
+        of_truth = "And it sees the truth direction too"
+    else:
+        of_truth = "Whatever it gives for the truth direction is not to be read"
+    return Markdown(
+        f"With doses set to cost at most {limit:g} nats a token the sentiment direction moves the margin of pleased over "
+        f"displeased endings by {control.null.observed:+.2f} nats, permuted labels by {control.null.low:.2f} to "
+        f"{control.null.high:.2f} ({p_value(control.null.p, name=True)}). {works}. The truth direction moves the margin of "
+        f"true over false endings by {truth.null.observed:+.3f} nats, permuted labels by {truth.null.low:.3f} to "
+        f"{truth.null.high:.3f} "
+        f"({p_value(truth.null.p, name=True)}). {of_truth}. Perplexity on neutral text goes from "
+        f"{truth.perplexity_before:.1f} to {control.perplexity_after:.1f} and {truth.perplexity_after:.1f}, at costs of "
+        f"{control.kl:.3f} and {truth.kl:.3f} on prompts that the doses were not set on."
+    )
+
+
+def truth_direction(truth: SteeringTest, tests: pd.DataFrame) -> Markdown:
+    """What the truth direction does to the margin each way, beside random directions and at equal cost.
+
+    Parameters
+    ----------
+    truth : SteeringTest
+    tests : pandas.DataFrame
+        From ``Study.test_sweep``.
+    """
+    costly, matched = selection.effect_null(tests, "random"), label_test.matched_null(tests)
+    if truth.pushed > 0 > truth.pulled:
+        ways = "up and down, as a direction should"
+    elif truth.pushed > 0 or truth.pulled < 0:
+        ways = "the same way, which is what blurring does"
+    else:
+        ways = "the wrong way round"
+    return Markdown(
+        f"Pushed towards the truth the margin changes by {truth.pushed:+.3f} nats, pushed away by {truth.pulled:+.3f}: {ways}. "
+        f"Half the difference is {truth.null.observed:+.3f}. Against {costly.draws // 2} random directions of equal cost and "
+        f"their reverses {p_value(costly.p, name=True)}; with every permuted direction scaled to the cost of the true one, "
+        f"{p_value(matched.p, name=True)}."
     )
 
 
@@ -196,94 +258,88 @@ def outputs_changed(changed: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
         )
     return Markdown(
         f"Of {prompts} outputs, sampling alone changes {mean['sampled']['changed']:.1f}, random directions "
-        f"{mean['random']['changed']:.1f}, shuffled labels {mean['shuffled']['changed']:.1f} and the truth direction "
+        f"{mean['random']['changed']:.1f}, permuted labels {mean['shuffled']['changed']:.1f} and the truth direction "
         f"{mean['truth']['changed']:.0f}. A count of changes {apart}. What was corrected is seen in the margins: the truth "
         f"direction "
         f"turns {fixed['truth']['corrected']:.1f}% of the wrong test pairs right and {fixed['truth']['spoiled']:.1f}% of "
         f"the right "
-        f"ones wrong; shuffled directions {fixed['shuffled']['corrected']:.1f}% and {fixed['shuffled']['spoiled']:.1f}%, "
+        f"ones wrong; permuted labels {fixed['shuffled']['corrected']:.1f}% and {fixed['shuffled']['spoiled']:.1f}%, "
         f"random ones "
         f"{fixed['random']['corrected']:.1f}% and {fixed['random']['spoiled']:.1f}%. Of the {prompts} steered texts "
         f"{mean['truth']['true_words']:.0f} begin with the true words, {mean['greedy']['true_words']:.0f} of the unsteered "
         f"ones, "
-        f"{mean['shuffled']['true_words']:.1f} with shuffled labels and {mean['random']['true_words']:.1f} in random "
+        f"{mean['shuffled']['true_words']:.1f} with permuted labels and {mean['random']['true_words']:.1f} in random "
         f"directions."
     )
 
 
-def power_of_the_test(power: pd.DataFrame, tests: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
+def power_of_the_test(power: pd.DataFrame, truth: SteeringTest, planted: int) -> Markdown:
     """Whether the test would see an effect that is there.
 
     Parameters
     ----------
     power : pandas.DataFrame
-        From ``layer_map.power_curve`` with a column ``effect`` in nats.
-    tests, changes : pandas.DataFrame
-        From ``Study.test_sweep`` and ``selection.change_table``.
+        From ``Study.power_table``.
+    truth : SteeringTest
+    planted : int
+        Planted directions of each size.
     """
-    null, steepest = selection.effect_null(tests, "shuffled"), _kind(changes, "planted")
-    blind = steepest["margin"] <= null.high
-    if blind:
-        place = "within"
-        verdict = "So at this setting the test does not see even the steepest direction there is, and a null result says little. "
-    else:
-        place, verdict = "beyond", "So this test can see an effect. "
-    seen = power.loc[power["power"] >= 0.8, "effect"]
-    if len(seen):
-        hopeful = (
-            "The curve is more hopeful, since it takes the gradient at its word: eight tests in ten would see "
-            f"{seen.min():.2f} nats. "
+    alarm = power.loc[power["share"] == 0, "power"].iloc[0]
+    passes = truth.ceiling > truth.null.high
+    if np.isfinite(truth.detectable):
+        seen = (
+            f"eight tests in ten see {truth.detectable:.2f} nats, where the ceiling, which is the steepest direction at the "
+            f"limit, has {truth.predicted_ceiling:.2f}"
         )
     else:
-        hopeful = "By the gradient too no effect within reach would be seen eight times in ten. "
-    small = changes[changes["kind"].isin(["truth", "negative", "planted", "shuffled"])]
-    r = np.corrcoef(small["predicted"], small["margin"])[0, 1]
+        seen = "no planted effect is seen eight times in ten"
+    if passes:
+        place, verdict = "beyond", "So this test can see an effect"
+    else:
+        place, verdict = (
+            "within",
+            "So at this cost the test sees not even the ceiling, and a null result says little",
+        )
     return Markdown(
-        f"Tried in the model itself, the steepest direction gives {steepest['margin']:+.2f} nats where the gradient promises "
-        f"{steepest['predicted']:+.2f}, {place} the range of shuffled directions [{null.low:.2f}, {null.high:.2f}]. {verdict}"
-        f"{hopeful}The mean margin before steering is {np.mean(_kind(tests, 'unsteered')['margins']):.2f}. Over {len(small)} "
-        f"directions gradient and finite effect correlate at {r:.2f}."
+        f"By the gradient: with nothing planted the test finds something in {alarm:.1%} of {planted} sets, as it should in "
+        f"one of twenty; {seen}; and of planted effects of at least half the ceiling it finds {truth.power:.0%}. "
+        f"Tried in the model itself, the ceiling gives {truth.ceiling:+.2f} nats, {place} the range of permuted labels "
+        f"[{truth.null.low:.2f}, {truth.null.high:.2f}]. {verdict}."
     )
 
 
-def closing(title: str, tests: pd.DataFrame, joint: Null) -> Markdown:
+def closing(title: str, truth: SteeringTest, control: SteeringTest, joint: Null) -> Markdown:
     """What the truth direction does in this model, in one sentence or two.
 
     Parameters
     ----------
     title : str
         The model's name.
-    tests : pandas.DataFrame
-        From ``Study.test_sweep``.
+    truth, control : SteeringTest
     joint : Null
         From ``layer_map.joint_test``.
     """
-    null = selection.effect_null(tests, "shuffled")
-    if null.p <= 0.05 and null.observed > 0:
-        ending = "moves the test topics towards the truth by more than shuffled labels do"
+    if not control.seen:
+        ending = "cannot be judged by this test, which does not see even sentiment, its positive control"
+    elif truth.seen:
+        ending = "moves the test topics towards the truth by more than permuted labels do"
     else:
         ending = (
-            "moves the test topics no further towards the truth than directions from shuffled labels do; the section on "
-            "power "
-            "says why that leaves much open"
+            "moves the test topics no further towards the truth than directions from permuted labels do, by a test that "
+            f"sees sentiment; an effect below about {truth.detectable:.2f} nats would mostly have escaped it"
         )
     slight = (
         " Over all layers together the slopes do rise by more than permuted labels make them, so there is something there, "
-        "too "
-        "small for this test to use."
+        "too small for this test to use."
     )
+    small = _rises(joint) and not truth.seen
     return Markdown(
-        f"In {title}, at the one setting tested, the truth direction {ending}.{slight if _rises(joint) else ''}"
+        f"In {title}, at the one setting tested, the truth direction {ending}.{slight if small else ''}"
     )
 
 
 def _rises(joint: Null) -> bool:
     return joint.p <= 0.05 and joint.observed > 0
-
-
-def _kind(frame: pd.DataFrame, kind: str) -> Any:
-    """The first row of one kind."""
-    return frame[frame["kind"] == kind].to_dict("records")[0]
 
 
 # ---------------------------------------------------------------- tables
@@ -322,6 +378,17 @@ def pair_table(pairs: pd.DataFrame) -> Table:
     return table(pairs.head(), headings)
 
 
+def control_table(pairs: pd.DataFrame) -> Table:
+    """The first pairs of the positive control: a stem with a pleased and a displeased ending."""
+    headings = {
+        "topic": "topic",
+        "stem": "stem",
+        "true_completion": "pleased ending",
+        "false_completion": "displeased ending",
+    }
+    return table(pairs.head(), headings)
+
+
 def margin_table(margins: pd.Series, kinds: pd.Series) -> Table:
     """Margins before steering, by kind of pair."""
     rows = [
@@ -343,11 +410,51 @@ def depth_table(changes: pd.DataFrame) -> Table:
         "layer": "layer",
         "strength": "strength",
         "kl": "cost (nats a token)",
-        "margin": "change of margin (nats)",
+        "margin": "effect (nats)",
         "corrected": "corrected",
         "spoiled": "spoiled",
     }
     return table(rows, headings, show=dict.fromkeys(("corrected", "spoiled"), percent))
+
+
+def dose_table(doses: pd.DataFrame) -> Table:
+    """How far the limit lets one push at each layer, and what that would gain."""
+    rows = doses.assign(strength=doses["length"] / doses["norm"])
+    headings = {
+        "layer": "layer",
+        "strength": "strength",
+        "kl": "cost (nats a token)",
+        "gain": "gain on held-out calibration topics (nats)",
+    }
+    return table(rows, headings)
+
+
+def result_table(results: Mapping[str, SteeringTest]) -> Table:
+    """The same test for several directions, side by side."""
+    rows = [
+        {
+            "direction": name,
+            "layer": r.layer,
+            "n": r.null.n,
+            "effect": f"{r.null.observed:+.2f} [{r.null.low:.2f}, {r.null.high:.2f}]",
+            "p": r.null.p,
+            "kl": f"{r.kl:.3f}",
+            "perplexity": f"{r.perplexity_before:.1f} to {r.perplexity_after:.1f}",
+            "detectable": f"{r.detectable:.2f} of {r.predicted_ceiling:.2f}",
+        }
+        for name, r in results.items()
+    ]
+    headings = {
+        "direction": "direction",
+        "layer": "layer",
+        "n": "test pairs",
+        "effect": "effect, and range of permuted labels (nats)",
+        "p": "p",
+        "kl": "cost (nats a token)",
+        "perplexity": "perplexity",
+        "detectable": "seen 8 times in 10 from, of the ceiling (nats, by the gradient)",
+    }
+    return table(pd.DataFrame(rows), headings)
 
 
 def outcome_rows(outcomes: pd.DataFrame) -> Table:
@@ -367,7 +474,7 @@ def outcome_rows(outcomes: pd.DataFrame) -> Table:
         "n": "n",
         "accuracy": "right",
         "share": "probability of the true ending",
-        "p": "p, shuffled labels",
+        "p": "p, permuted labels",
     }
     return table(pd.DataFrame(rows), headings)
 
@@ -377,8 +484,13 @@ def null_table(tests: pd.DataFrame) -> Table:
     cases = itertools.product(
         {"margins": "margin", "per_token": "margin a token"}.items(), ("shuffled", "random")
     )
+    names = {"shuffled": "permuted labels", "random": "random, same cost"}
     rows = [
-        {"outcome": outcome, "controls": kind, **vars(selection.effect_null(tests, kind, column=column))}
+        {
+            "outcome": outcome,
+            "controls": names[kind],
+            **vars(selection.effect_null(tests, kind, column=column)),
+        }
         for (column, outcome), kind in cases
     ]
     headings = {

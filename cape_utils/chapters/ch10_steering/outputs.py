@@ -90,7 +90,11 @@ def changed_sweep(study: Study) -> pd.DataFrame:
     pairs, chosen, loaded = changed_prompts(study), study.choice, study.loaded
     prompts = pairs["stem"].tolist()
     tests = study.test_sweep()
-    doses = tests[tests["kind"] == "random"].set_index("draw")["strength"]
+    keys, settings_of = (
+        tests[["kind", "draw"]].to_numpy().tolist(),
+        tests[["layer", "strength"]].to_numpy().tolist(),
+    )
+    doses = {tuple(key): (int(layer), float(s)) for key, (layer, s) in zip(keys, settings_of, strict=True)}
 
     @functools.cache
     def plain() -> list[str]:
@@ -105,8 +109,8 @@ def changed_sweep(study: Study) -> pd.DataFrame:
             seed = study.seed + draw
             texts = generate(loaded, prompts, max_new_tokens=_NEW_TOKENS, temperature=0.7, seed=seed)
         else:
-            strength = float(doses[draw]) if kind == "random" else chosen.strength
-            along = study.direction(study.vector(kind, draw))
+            layer, strength = doses["truth" if kind == "negative" else kind, draw]
+            along = study.direction(study.vector(kind, draw, layer), layer)
             texts = generate(loaded, prompts, max_new_tokens=_NEW_TOKENS, direction=along, strength=strength)
         counts = {
             f"{which}_words": sum(map(begins_with, texts, pairs[f"{which}_completion"]))

@@ -1,13 +1,12 @@
 """Choose where and how strongly to steer on some topics, and test it once on the others.
 
 Nothing here touches a model: the measured margins come from ``ch10_steering.experiment``. The choice sees calibration topics
-only; the test compares the chosen setting with directions from shuffled labels, with random directions of equal cost,
-with the negative direction and with no steering.
+only; the test compares the chosen setting with directions from permuted labels (``label_test`` says why that null is right)
+and with random directions of equal cost.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cape_utils.stats.resampling import null_from_draws
+from cape_utils.chapters.ch10_steering.label_test import half_differences, label_null
 from cape_utils.stats.results import Estimate, Floats, Null
 from cape_utils.steering.evaluation import margin_summary, topic_effect
 
@@ -24,7 +23,6 @@ __all__ = [
     "STRENGTHS",
     "Choice",
     "change_table",
-    "choose",
     "depth_table",
     "effect_null",
     "grid_layers",
@@ -38,20 +36,20 @@ __all__ = [
 STRENGTHS = (0.1, 0.2, 0.4)
 """Tried at every layer, in units of the stream's mean length there."""
 
-KL_LIMIT = 0.5
-"""Nats a token that neutral text may move by; beyond it the model no longer writes what it was asked."""
+KL_LIMIT = 0.1
+"""Nats a token that neutral text may move by; at half a nat the perplexity of plain text rises by half already."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A layer and strength, with what they gave on the calibration topics.
+    """A layer and strength, with what they promise on the calibration topics.
 
     Attributes
     ----------
     layer : int
     strength : float
     effect : float
-        Mean change of the margin on topics held out from the direction, in nats.
+        Change of the margin on topics held out from the direction, by the gradient, in nats.
     kl : float
         Nats a token on neutral text.
     """
@@ -99,22 +97,6 @@ def unit(vector: ArrayLike) -> Floats:
     if not np.isfinite(length) or length == 0:
         raise ValueError("a vector of zeros, or one with missing values, has no direction")
     return values / length
-
-
-def choose(table: pd.DataFrame, *, limit: float = KL_LIMIT) -> Choice:
-    """Take the setting with the largest mean effect among those whose cost stays within a limit.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns ``layer, strength, effect, kl``, one row for each setting.
-    limit : float
-        In nats a token on neutral text; if every setting costs more, the cheapest is taken.
-    """
-    within = table[table["kl"] <= limit]
-    ranked = within.sort_values("effect", ascending=False) if len(within) else table.sort_values("kl")
-    row = ranked.iloc[0]
-    return Choice(int(row["layer"]), float(row["strength"]), float(row["effect"]), float(row["kl"]))
 
 
 def matched_strength(
@@ -178,7 +160,7 @@ def effect_null(tests: pd.DataFrame, kind: str, *, column: str = "margins") -> N
     Parameters
     ----------
     tests : DataFrame
-        From ``steering_sweeps.test_sweep``: ``kind`` and lists of margins.
+        From ``Study.test_sweep``: ``kind`` and lists of margins under a push towards and a push away.
     kind : {"shuffled", "random"}
         Which controls.
     column : {"margins", "per_token"}
@@ -187,20 +169,12 @@ def effect_null(tests: pd.DataFrame, kind: str, *, column: str = "margins") -> N
     Returns
     -------
     Null
-        One-sided: ``p`` counts the controls that raise the margin at least as much, since that is what a truth direction
-        is for. With 40 controls it is 1 in 41 at least.
+        Of half the difference between pushing towards and away, one-sided: ``p`` counts the controls, and their reverses,
+        that raise the margin at least as much, since that is what a truth direction is for.
     """
-    before = stack(tests.loc[tests["kind"] == "unsteered", column])
-    truth = stack(tests.loc[tests["kind"] == "truth", column])
-    controls = stack(tests.loc[tests["kind"] == kind, column])
-    draws = (controls - before).mean(1)
-    observed = float((truth - before).mean())
-    return _upwards(observed, draws, before.shape[1], f"{len(draws)} {kind} directions")
-
-
-def _upwards(observed: float, draws: Floats, n: int, method: str) -> Null:
-    null = null_from_draws(observed, draws, n, method)
-    return dataclasses.replace(null, p=float((1 + np.sum(draws >= observed - 1e-12)) / (1 + draws.size)))
+    truth, controls = (half_differences(tests, name, column) for name in ("truth", kind))
+    method = f"{len(controls)} {kind} directions and their reverses"
+    return label_null(float(truth.mean()), controls.mean(1), truth.shape[1], method)
 
 
 def change_table(tests: pd.DataFrame) -> pd.DataFrame:
@@ -209,27 +183,27 @@ def change_table(tests: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     tests : DataFrame
-        From ``steering_sweeps.test_sweep``.
+        From ``Study.test_sweep``.
 
     Returns
     -------
     DataFrame
-        ``kind, draw, layer, strength, kl, perplexity, predicted``; the changes ``margin, per_token`` (nats) and
-        ``accuracy`` (share of pairs); ``corrected``, the share of pairs it had wrong that it now has right, and
-        ``spoiled``, the reverse.
+        ``kind, draw, layer, strength, kl, perplexity, predicted``; ``margin, per_token`` (nats), half the difference between
+        pushing towards and away; ``pushed, pulled`` (nats), the changes each way; and for the push towards ``accuracy`` (change
+        of the share of pairs), ``corrected``, the share of pairs it had wrong that it now has right, and ``spoiled``, the
+        reverse.
     """
     plain = tests["kind"] == "unsteered"
-    table = tests.drop(columns=["margins", "per_token"])
-    margins = stack(tests["margins"])
-    right, wrong = (margins[plain][0] > 0, margins[plain][0] <= 0)
+    table = tests.drop(columns=["margins", "per_token", "pulled", "pulled_per_token"])
+    margins, away = stack(tests["margins"]), stack(tests["pulled"])
+    before = margins[plain][0]
+    right, wrong = before > 0, before <= 0
     table["corrected"] = (margins[:, wrong] > 0).mean(1) if wrong.any() else 0.0
     table["spoiled"] = (margins[:, right] <= 0).mean(1) if right.any() else 0.0
-    for name, values in (
-        ("margin", margins),
-        ("per_token", stack(tests["per_token"])),
-        ("accuracy", (margins > 0).astype(float)),
-    ):
-        table[name] = (values - values[plain]).mean(1)
+    table["margin"] = (margins - away).mean(1) / 2
+    table["per_token"] = (stack(tests["per_token"]) - stack(tests["pulled_per_token"])).mean(1) / 2
+    table["pushed"], table["pulled"] = (margins - before).mean(1), (away - before).mean(1)
+    table["accuracy"] = ((margins > 0).astype(float) - (before > 0)).mean(1)
     return table
 
 
@@ -246,7 +220,7 @@ def outcome_table(
     Parameters
     ----------
     tests : DataFrame
-        From ``steering_sweeps.test_sweep``.
+        From ``Study.test_sweep``.
     pairs : DataFrame
         The test pairs in the order of the margins, with ``topic`` and ``kind``.
     controls : {"shuffled", "random"}
@@ -255,13 +229,13 @@ def outcome_table(
     Returns
     -------
     DataFrame
-        One row for each part: ``part, n, before, after`` (mean margins in nats), ``effect, low, high`` (topics
-        resampled), ``null_low, null_high`` (95% range of the controls), one-sided ``p``, ``accuracy_before,
-        accuracy_after, share_before, share_after``.
+        One row for each part: ``part, n, before, after`` (mean margins in nats, unsteered and under the push towards);
+        ``effect, low, high`` (half the difference between towards and away, topics resampled), ``null_low, null_high``
+        (95% range of the controls), one-sided ``p``; ``accuracy_before, accuracy_after, share_before, share_after``.
     """
     before = stack(tests.loc[tests["kind"] == "unsteered", "margins"])[0]
     after = stack(tests.loc[tests["kind"] == "truth", "margins"])[0]
-    others = stack(tests.loc[tests["kind"] == controls, "margins"])
+    change, others = half_differences(tests, "truth")[0], half_differences(tests, controls)
     parts: dict[str, NDArray[np.bool_]] = {
         "all pairs": np.ones(len(pairs), dtype=bool),
         "facts": (pairs["kind"] == "fact").to_numpy(),
@@ -274,10 +248,9 @@ def outcome_table(
         if not members.any():
             continue
         topics = pairs.loc[members, "topic"].tolist()
-        effect: Estimate = topic_effect(before[members], after[members], topics, draws=draws, rng=rng)
-        null = _upwards(
-            effect.estimate, (others[:, members] - before[members]).mean(1), int(members.sum()), controls
-        )
+        still = np.zeros(int(members.sum()))
+        effect: Estimate = topic_effect(still, change[members], topics, draws=draws, rng=rng)
+        null = label_null(effect.estimate, others[:, members].mean(1), len(still), controls)
         was, now = margin_summary(before[members]), margin_summary(after[members])
         rows.append(
             {

@@ -7,7 +7,7 @@ import pandas as pd
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula, is_clear
 from cape_utils.stats.results import Null
 
-__all__ = ["agreements", "family_phases", "paired", "size_scatter"]
+__all__ = ["agreements", "calibration", "family_phases", "paired", "size_scatter"]
 
 
 def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
@@ -16,7 +16,8 @@ def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
         "title": "The phase of each step, as far as its scores tell",
         "caption": (
             f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {int(is_clear(steps).sum())} of them one "
-            "phase has at least 80%. The words above each bar are what the formula of size says, whatever the scores."
+            "phase has at least 80% by item noise alone. The words above each bar are what the formula of size says, whatever "
+            "the scores."
         ),
         "alternative": (
             f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
@@ -67,6 +68,40 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
         "alternative": (
             "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "
             f"{listed}, best cuts in hindsight {ceiling.observed:.0%}. Grey bars show what luck gives."
+        ),
+    }
+
+
+def calibration(bins: pd.DataFrame, first: str) -> dict[str, str]:
+    """Of how often the phase named is right.
+
+    Parameters
+    ----------
+    bins : pandas.DataFrame
+        From ``diagnosis_calibration.reliability_rows``.
+    first : str
+        The truth that is shown at first.
+    """
+    shown = bins[bins["truth"] == first]
+    miss = {
+        version: float((part["gap"].abs() * part["n"]).sum() / part["n"].sum())
+        for version, part in shown.groupby("version")
+    }
+    counts = f"{int(shown.loc[shown['version'] == 'calibrated', 'n'].sum()):,}"
+    listed = "; ".join(
+        f"{row['version']}: said {row['said']:.0%}, right {row['right']:.0%}"
+        for row in shown.to_dict("records")
+    )
+    closer = "closer to" if miss["calibrated"] < miss["plain"] else "no closer to"
+    return {
+        "title": "How often the phase that is named is right",
+        "caption": (
+            f"Truth known from {first}: {counts} steps. The calibrated probability lies {closer} the diagonal than the plain "
+            f"one, {100 * miss['calibrated']:.0f} against {100 * miss['plain']:.0f} points off on average."
+        ),
+        "alternative": (
+            "Share of steps whose named phase is right over the probability said, one dot for each bin of it, with a dashed "
+            f"diagonal where both are equal. At first: {listed}."
         ),
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch12_dashboard import captions
+from cape_utils.chapters.ch12_dashboard.diagnosis_calibration import reliability_rows
 from cape_utils.chapters.ch12_dashboard.size_baseline import Formula
 from cape_utils.charts.parts import (
     PHASE_BAR,
@@ -17,6 +18,8 @@ from cape_utils.charts.parts import (
     PROBABILITY,
     choice,
     dropdown,
+    marks,
+    order_of,
     phase_rows,
     put,
     share_axis,
@@ -28,7 +31,13 @@ from cape_utils.charts.rendering import PALETTE
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.results import Null
 
-__all__ = ["agreement_chart", "family_phases", "paired_chart", "size_scatter"]
+__all__ = [
+    "agreement_chart",
+    "calibration_chart",
+    "family_phases",
+    "paired_chart",
+    "size_scatter",
+]
 
 _CLEAR_LABELS = ["all", "phase at least 80% sure"]
 _HINDSIGHT = "best cuts in hindsight"
@@ -188,6 +197,48 @@ def paired_chart(noise: pd.DataFrame) -> Any:
     return put(
         (zero + ranges + dots).add_params(of).properties(height=alt.Step(22)), **captions.paired(noise)
     )
+
+
+def calibration_chart(calibration: pd.DataFrame) -> Any:
+    """How often the phase that is named is right, by the probability that was said of it.
+
+    Parameters
+    ----------
+    calibration : pandas.DataFrame
+        The table ``diagnosis_calibration``.
+    """
+    rows = reliability_rows(calibration)
+    truths = order_of(rows, "truth")
+    which = dropdown("calibration_truth", truths, "Truth known from")
+    look = marks(
+        "version:N",
+        "Probability",
+        {"calibrated": ("blue", "circle"), "plain": ("grey", "square")},
+        orient="top",
+    )
+    across = alt.X(
+        "said:Q",
+        title="Probability said",
+        axis=alt.Axis(format="%", tickCount=4),
+        scale=alt.Scale(domain=[0.3, 1]),
+    )
+    up = alt.Y(
+        "right:Q", title="Share that is right", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0.3, 1])
+    )
+    ends = pd.DataFrame({"said": [0.3, 1.0], "right": [0.3, 1.0]})
+    diagonal = alt.Chart(ends).mark_line(strokeDash=[4, 4], color=PALETTE["grey"]).encode(across, up)
+    base = alt.Chart(rows).transform_filter("datum.truth == calibration_truth").encode(across, up)
+    lines = base.mark_line(strokeWidth=1.5).encode(look["color"])
+    dots = base.mark_point(filled=True, size=90, opacity=1).encode(
+        **look,
+        tooltip=[
+            "version",
+            alt.Tooltip("said:Q", format=".0%"),
+            alt.Tooltip("right:Q", format=".0%"),
+            "n",
+        ],
+    )
+    return put((diagonal + lines + dots).add_params(which), **captions.calibration(rows, truths[0]))
 
 
 def _noise_rows(noise: pd.DataFrame) -> pd.DataFrame:

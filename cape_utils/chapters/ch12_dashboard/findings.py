@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from cape_utils.chapters.ch12_dashboard.diagnosis_calibration import HALF, POOLED, WORLDS
 from cape_utils.chapters.ch12_dashboard.size_baseline import (
     FITTED_ON,
     Formula,
@@ -25,10 +26,12 @@ from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
     "against_a_retest",
+    "brier_table",
     "calibration_table",
     "claims_of_use",
     "contradiction_table",
     "contradictory_pairs",
+    "diagnosis_calibrated",
     "families_to_try",
     "formula_table",
     "noise_calibrated",
@@ -40,11 +43,16 @@ __all__ = [
     "size_against_luck",
     "step_table",
     "steps_measured",
+    "turn_table",
+    "turns_calibrated",
     "what_if_table",
+    "worlds_apart",
 ]
 
 _SEEN = 0.05
 _AS_SAID = (0.93, 0.97)  # of a 95% range
+_NEAR = 0.03  # by which a share may miss the probability said
+_FEWEST = 40  # steps below which a bin tells little
 
 
 # ---------------------------------------------------------------- sentences
@@ -244,7 +252,146 @@ def noise_calibrated(calibration: pd.DataFrame) -> Markdown:
     )
 
 
+def diagnosis_calibrated(calibration: pd.DataFrame) -> Markdown:
+    """Whether the phase named is right as often as said; ``calibration`` is the table ``diagnosis_calibration``."""
+    phases = calibration[calibration["part"] == "phase"]
+    half, pooled = phases[phases["world"] == HALF], phases[phases["world"] == POOLED]
+    known, unknown = (pooled[pooled["answers"] == how] for how in ("items", "none"))
+    surest = {version: _surest(half, version) for version in ("plain", "calibrated")}
+    scores = half[half["low"].isna()].set_index("version")["brier"]
+    order = (
+        "better than both"
+        if scores["calibrated"] < min(scores["plain"], scores["size alone"])
+        else "not the best"
+    )
+    everywhere = all(
+        part.loc[part["version"] == "calibrated", "brier"].iloc[0]
+        < part.loc[part["version"] != "calibrated", "brier"].min()
+        for _, part in pooled[pooled["low"].isna()].groupby(["answers", "correlation"])
+    )
+    named = pooled[pooled["low"].isna() & (pooled["answers"] == "none")].groupby("version")
+    shares = named["transitions"].mean()
+    true = float(named["true_transitions"].mean().iloc[0])
+    return Markdown(
+        f"On half the items a phase said to be at least 90% sure is right in {surest['plain']:.0%} of cases by the plain "
+        f"probability and in {surest['calibrated']:.0%} by the calibrated one, which says {_said(half):.0%}; its Brier score is "
+        f"{scores['calibrated']:.2f}, against {scores['plain']:.2f} for the plain one and {scores['size alone']:.2f} for size "
+        f"alone: {order}. Of its probabilities {_bins_that_hold(half)}. On simulated families it is the best of the three "
+        f"{'at every correlation' if everywhere else 'at some correlations only'}.\n\n"
+        f"With the answers to each item {_bins_that_hold(known)}. Without them {_bins_that_hold(unknown)}: noise is then taken "
+        "for that of models that answered different items, which leaves the report less sure than it may be where they agree.\n\n"
+        f"The plain version names a transition in {shares['plain']:.0%} of the simulated steps and the calibrated one in "
+        f"{shares['calibrated']:.0%}; {true:.0%} are transitions."
+    )
+
+
+def _surest(steps: pd.DataFrame, version: str) -> float:
+    bins = steps[(steps["version"] == version) & steps["low"].notna()]
+    return float(bins.sort_values("low")["right"].iloc[-1])
+
+
+def _said(steps: pd.DataFrame) -> float:
+    bins = steps[(steps["version"] == "calibrated") & steps["low"].notna()]
+    return float(bins.sort_values("low")["said"].iloc[-1])
+
+
+def _bins_that_hold(steps: pd.DataFrame) -> str:
+    """How many bins of the calibrated probability hold, and how far the worst is off."""
+    bins = steps[(steps["version"] == "calibrated") & steps["low"].notna() & (steps["n"] >= _FEWEST)]
+    gaps = (bins["right"] - bins["said"]).round(4)
+    worst = bins.iloc[int(gaps.abs().to_numpy().argmax())]
+    held = int((gaps.abs() <= _NEAR).sum())
+    verdict = "every bin lies" if held == len(bins) else f"{held} of {len(bins)} bins lie"
+    gap = worst["right"] - worst["said"]
+    at = "" if np.isnan(worst["correlation"]) else f", at a correlation of {worst['correlation']:g}"
+    return (
+        f"{verdict} within {100 * _NEAR:.0f} points of what is said"
+        f"{', and the worst' if held < len(bins) else '; the worst'} is {abs(100 * gap):.0f} points too "
+        f"{'cautious' if gap > 0 else 'sure'}{at}"
+    )
+
+
+def worlds_apart(calibration: pd.DataFrame) -> Markdown:
+    """What each simulated world taken alone says; ``calibration`` is the table ``diagnosis_calibration``."""
+    phases = calibration[(calibration["part"] == "phase") & calibration["low"].isna()]
+    phases = phases[(phases["version"] == "calibrated") & (phases["answers"] == "none")]
+    phases = phases[phases["world"].isin(WORLDS) & (phases["correlation"] == 0)]
+    parts = []
+    for row in phases.to_dict("records"):
+        gap = row["right"] - row["said"]
+        verdict = (
+            "as said" if abs(gap) <= _NEAR else "more often than said" if gap > 0 else "less often than said"
+        )
+        parts.append(f"*{row['world']}* {row['right']:.0%}, said {row['said']:.0%} ({verdict})")
+    return Markdown(
+        f"Each world alone is another matter, for what was learnt describes none of them: the phase named is right in "
+        f"{'; '.join(parts)}. A probability is right over families of many kinds, and says nothing of a kind that is known "
+        "beforehand."
+    )
+
+
+def turns_calibrated(calibration: pd.DataFrame) -> Markdown:
+    """Whether ranges of the turn hold it; ``calibration`` is the table ``diagnosis_calibration``."""
+    turns = calibration[calibration["part"] == "turn"]
+    known = turns[turns["answers"] == "items"]
+    held = {
+        (version, world): known.loc[(known["version"] == version) & (known["world"] == world), "right"]
+        for version in ("a parabola alone", "both shapes")
+        for world in ("parabola", "two lines")
+    }
+    both = pd.concat([held["both shapes", world] for world in ("parabola", "two lines")])
+    verdict = (
+        "as said"
+        if both.between(*_AS_SAID).all()
+        else ("at least as often as said" if both.min() >= _AS_SAID[0] else "less often than said")
+    )
+    false = turns[
+        (turns["world"] == "no turn") & (turns["version"] == "both shapes") & (turns["answers"] == "none")
+    ]
+    told = known.loc[known["world"] != "no turn"].groupby("version")[["identified", "n"]].sum()
+    share = told["identified"] / told["n"]
+    return Markdown(
+        f"A parabola alone holds a turn between two straight lines in {held['a parabola alone', 'two lines'].min():.0%} to "
+        f"{held['a parabola alone', 'two lines'].max():.0%} of its ranges; with both shapes they hold in {both.min():.0%} to "
+        f"{both.max():.0%}, whichever is true, {verdict}. The price is silence: a turn is identified in "
+        f"{share['both shapes']:.0%} of the families that have one, where a parabola alone claimed "
+        f"{share['a parabola alone']:.0%}. Of {int(false['n'].sum()):,} families without a turn "
+        f"{int(false['identified'].sum())} are given one."
+    )
+
+
 # ---------------------------------------------------------------- tables
+
+
+def brier_table(calibration: pd.DataFrame) -> Table:
+    """Brier score of the phases by each way of naming them, on half the items and on each simulated world."""
+    phases = calibration[(calibration["part"] == "phase") & calibration["low"].isna()]
+    phases = phases[
+        (phases["answers"] == "none") & (phases["correlation"].isna() | (phases["correlation"] == 0))
+    ]
+    wide = phases.pivot(index="world", columns="version", values="brier")
+    order = [HALF, *WORLDS, POOLED]
+    columns = ["plain", "calibrated", "size alone"]
+    rows = wide.loc[order, columns].reset_index()
+    return table(rows, {"world": "truth", **{name: name for name in columns}})
+
+
+def turn_table(calibration: pd.DataFrame) -> Table:
+    """How often a turn is identified, and its range holds it, one row for each world and correlation; answers known."""
+    turns = calibration[(calibration["part"] == "turn") & (calibration["answers"] == "items")]
+    wide = turns.pivot(index=["world", "correlation"], columns="version", values=["identified", "right"])
+    wide = wide.loc[list(WORLDS)].reset_index()
+    rows = pd.DataFrame({"world": wide["world"], "correlation": wide["correlation"]})
+    n = int(turns["n"].iloc[0])
+    headings = {"world": "truth", "correlation": "correlation"}
+    for version, short in (("a parabola alone", "parabola alone"), ("both shapes", "both shapes")):
+        rows[f"{short} told"] = wide["identified", version].astype(int)
+        rows[f"{short} held"] = [
+            "no turn to hold" if world == "no turn" else percent(float(share))
+            for world, share in zip(wide["world"], wide["right", version], strict=True)
+        ]
+        headings |= {f"{short} told": f"{short}: told of {n}", f"{short} held": f"{short}: hold it"}
+    return table(rows, headings)
 
 
 def noise_table(noise: pd.DataFrame) -> Table:
@@ -325,12 +472,18 @@ def contradiction_table(against: pd.DataFrame) -> Table:
 
 
 def what_if_table(before: Diagnosis, after: Diagnosis) -> Table:
-    """Coupling and phase probabilities of the last step, as measured and after a change."""
+    """Coupling and phase probabilities of the last step, as measured and after a change: calibrated, then plain."""
     rows = [
-        {"scores": label, "coupling": step.coupling, **{p: getattr(step, f"p_{p}") for p in PHASES}}
+        {
+            "scores": label,
+            "coupling": step.coupling,
+            **step.shares,
+            "plain": " / ".join(percent(getattr(step, f"p_{phase}")) for phase in PHASES),
+        }
         for label, step in (("as measured", before.last), ("what if", after.last))
     ]
     headings = {"scores": "scores", "coupling": "coupling", **{p: f"P({p})" for p in PHASES}}
+    headings["plain"] = "if every change were equally likely"
     return table(pd.DataFrame(rows), headings, show=dict.fromkeys(PHASES, percent))
 
 

@@ -2,8 +2,9 @@
 
 The page follows each keystroke, so it draws nothing at random: the probabilities are those of
 ``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and
-so agrees to the noise of its draws. Checks, cautions and sentences are the package's. What the page must know for this is
-written by ``page_data``. It leaves out the critical scale, the next size and the advice.
+so agrees with its plain probabilities to the noise of its draws. Checks, cautions and sentences are the package's. What the
+page must know for this is written by ``page_data``. It leaves out what other families' steps add to a phase
+(``diagnosis.phase_prior``), the critical scale, the next size and the advice.
 """
 
 from __future__ import annotations

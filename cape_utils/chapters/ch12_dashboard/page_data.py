@@ -19,7 +19,7 @@ from cape_utils.charts.parts import PHASE_COLOURS
 from cape_utils.data import model_names, schema, user_scores
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.diagnosis import panel_comparison, score_warnings
-from cape_utils.reports.sections import LIMITS, UPPER_BOUND
+from cape_utils.reports.sections import ANY_FAMILY, NOISE_ALONE, PLAIN, UPPER_BOUND
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
 
 __all__ = ["EXAMPLE", "MOST_MODELS", "page_data"]
@@ -114,7 +114,7 @@ def page_data() -> dict[str, Any]:
             "high": score_warnings._HIGH_PCT,
             "near": score_warnings._NEAR_BEST_PP,
         },
-        "limits": [LIMITS[0], UPPER_BOUND, *LIMITS[1:]],
+        "limits": [NOISE_ALONE, UPPER_BOUND, PLAIN, *ANY_FAMILY],
         "same": panel_comparison._SAME,
         "names": {
             **{
