@@ -64,7 +64,7 @@ function sizeStrip(found) {
   found.ladder.forEach((model, i) => {
     const x = Math.min(width - 10, Math.max(10, at(model.params_b)));
     const last = i === found.ladder.length - 1;
-    svg.append(make("line", { x1: x, x2: x, y1: 16, y2: 82, class: last ? "cd-here" : "cd-tick" }));
+    [17, 57].forEach((top) => svg.append(make("line", { x1: x, x2: x, y1: top, y2: top + 22, class: last ? "cd-here" : "cd-tick" })));
   });
   [0.01, 0.1, 1, 10, 100, 1000].forEach((billions) => svg.append(make("text", { x: at(billions), y: 98, class: "cd-axis",
     "text-anchor": billions === 0.01 ? "start" : billions === 1000 ? "end" : "middle" }, general(billions) + "B")));
@@ -123,8 +123,8 @@ function showScores(into, found, state) {
     make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
       make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
     make("p", null, found.headline),
-    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. cape diagnose also weighs " +
-      "how far such steps went in other families, and is less sure."),
+    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. ",
+      make("code", null, "cape diagnose"), " also weighs how far such steps went in other families."),
   );
 }
 

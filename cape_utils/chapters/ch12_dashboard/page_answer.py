@@ -92,6 +92,9 @@ def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
     for row, p_rises in zip(local.to_dict("records"), rises, strict=True):
         shares = {name: float(row[f"p_{name}"]) for name in PHASES}
         known = not any(math.isnan(share) for share in shares.values())
+        named = row["phase"] if isinstance(row["phase"], str) else "transition"
+        if known:
+            named = max(PHASES, key=lambda name: shares[name])
         low, high = coupling_range(row["dx"], row["dy"], row["se_dx"], row["se_dy"])
         found.append(
             CouplingStep(
@@ -112,9 +115,7 @@ def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
                 p_transition=shares["transition"],
                 p_bonus=shares["bonus"],
                 p_x_rises=float(p_rises),
-                phase=max(PHASES, key=lambda name: shares[name])
-                if known
-                else str(row["phase"] or "transition"),
+                phase=named,
             )
         )
     return tuple(found)
