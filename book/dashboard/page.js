@@ -76,7 +76,8 @@ function mount(root) {
 
   // What comes out
   const size = make("div", { class: "cd-body" });
-  const scores = make("div", { class: "cd-body", "aria-live": "polite" });
+  const scores = make("div", { class: "cd-body" });
+  const spoken = make("p", { class: "cd-hidden", role: "status" });
   const slider = make("input", { id: "cd-slide", type: "range", min: "1.5", max: "99", step: "0.1" });
   const slideLabel = make("label", { for: "cd-slide" });
   const slide = make("div", { class: "cd-slide" }, slideLabel, slider,
@@ -119,7 +120,7 @@ function mount(root) {
   root.replaceChildren(
     make("div", { class: "cd-bar-top" }, load.field, xs.field, ys.field, make("p", { class: "cd-private" },
       "Nothing that you type, paste or open leaves this page.")),
-    status,
+    status, spoken,
     make("div", { class: "cd-columns" },
       make("div", { class: "cd-left" }, make("section", { class: "cd-card cd-form", "aria-labelledby": "cd-in" },
         make("h2", { id: "cd-in" }, "Scores"), make("div", { class: "cd-field" }, make("label", { for: "cd-family" }, "Family"), family),
@@ -236,7 +237,11 @@ function mount(root) {
     showSlider();
     command.textContent = toCommand(state);
     window.clearTimeout(saving);
-    saving = window.setTimeout(save, 400);
+    // A reader who hears the answer should not hear every keystroke's.
+    saving = window.setTimeout(() => {
+      save();
+      spoken.textContent = found.headline || found.problem;
+    }, 400);
   }
 
   function save() {
@@ -260,7 +265,7 @@ function mount(root) {
       return make("li", { id: "cd-problem-" + i }, problemText(one, "the table"));
     });
     if (checked.left.length) lines.push(make("li", null, "Left out until mended: " + checked.left.map(shortModel).join(", ") + "."));
-    problems.replaceChildren(...lines);
+    if (problems.textContent !== lines.map((line) => line.textContent).join("")) problems.replaceChildren(...lines);
   }
 
   /** The slider moves the second score of the largest model. */
