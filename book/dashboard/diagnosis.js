@@ -70,6 +70,7 @@ function stepOf(a, b, x, y) {
   const coupling = dx === 0 ? NaN : dy / dx;
   const shares = phaseProbabilities(dx, dy, sx, sy);
   const known = DATA.phases.every((name) => !Number.isNaN(shares[name]));
+  const most = Math.max(...DATA.phases.map((name) => shares[name]));
   const [low, high] = couplingRange(dx, dy, sx, sy);
   return {
     from_model: a.model, to_model: b.model, from_params_b: a.params_b, to_params_b: b.params_b,
@@ -77,7 +78,7 @@ function stepOf(a, b, x, y) {
     se: dx === 0 ? NaN : Math.sqrt(sy * sy + coupling * coupling * sx * sx) / Math.abs(dx),
     low: low, high: high, p_tax: shares.tax, p_transition: shares.transition, p_bonus: shares.bonus,
     p_x_rises: normalCdf(dx / sx),
-    phase: known ? DATA.phases.reduce((best, name) => (shares[name] > shares[best] ? name : best))
+    phase: known ? DATA.phases.find((name) => shares[name] >= most - DATA.tie)
       : phaseOf(coupling) || "transition",
   };
 }

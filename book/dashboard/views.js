@@ -114,9 +114,11 @@ function showScores(into, found, state) {
     return;
   }
   const shares = [last.p_tax, last.p_transition, last.p_bonus];
-  const word = last.dx === 0 ? "no coupling" : last.phase;
+  const tied = DATA.phases.filter((name, i) => shares[i] >= Math.max(...shares) - 0.0005);
+  const word = last.dx === 0 ? "no coupling" : tied.length > 1 ? tied.join(" or ") : last.phase;
+  const colour = last.dx === 0 || tied.length > 1 ? "none" : last.phase;
   into.replaceChildren(
-    make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-" + (last.dx === 0 ? "none" : last.phase) }, word),
+    make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-" + colour }, word),
       " from " + sizeText(last.from_params_b) + " to " + sizeText(last.to_params_b) + (last.dx === 0 ? ""
         : ", coupling " + minus(signed(last.coupling, 2)))),
     phaseBar(shares),

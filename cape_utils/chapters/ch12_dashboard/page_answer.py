@@ -30,13 +30,16 @@ from cape_utils.scaling.coupling import PHASES, local_coupling, phase
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import to_jsonable
 
-__all__ = ["LEVEL", "RISES", "answer", "by_size", "coupling_range", "steps"]
+__all__ = ["LEVEL", "RISES", "TIE", "answer", "by_size", "coupling_range", "steps"]
 
 LEVEL = 0.95
 """Confidence of the range of a coupling."""
 
 RISES = 1 - (1 - LEVEL) / 2
 """Probability that the first score moves in one direction below which a coupling has no range: it is then Fieller's bound."""
+
+TIE = 1e-9
+"""Probabilities nearer than this are equal, and the first of the phases is named: a score that does not move ties two."""
 
 
 def coupling_range(
@@ -94,7 +97,7 @@ def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
         known = not any(math.isnan(share) for share in shares.values())
         named = row["phase"] if isinstance(row["phase"], str) else "transition"
         if known:
-            named = max(PHASES, key=lambda name: shares[name])
+            named = next(name for name in PHASES if shares[name] >= max(shares.values()) - TIE)
         low, high = coupling_range(row["dx"], row["dy"], row["se_dx"], row["se_dy"])
         found.append(
             CouplingStep(

@@ -13,7 +13,7 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
-from cape_utils.chapters.ch12_dashboard.page_answer import LEVEL, RISES
+from cape_utils.chapters.ch12_dashboard.page_answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.charts.parts import PHASE_COLOURS
 from cape_utils.data import model_names, schema, user_scores
@@ -104,6 +104,7 @@ def page_data() -> dict[str, Any]:
         "quadrature": {"points": _POINTS, "reach": _REACH},
         "z": float(stats.norm.ppf(0.5 + LEVEL / 2)),
         "rises": RISES,
+        "tie": TIE,
         "lines": {
             "dashboard": {"slope": slope, "intercept": intercept},
             "text": {"slope": rule.slope, "critical_b": rule.critical_b},
