@@ -211,4 +211,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", mend_page)
     app.connect("build-finished", check_pages)
     app.add_css_file("book.css", priority=900)
+    app.add_js_file("navigation.js", loading_method="defer", priority=680)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -124,7 +124,8 @@ function mount(root) {
     make("div", { class: "cd-columns" },
       make("div", { class: "cd-left" }, make("section", { class: "cd-card cd-form", "aria-labelledby": "cd-in" },
         make("h2", { id: "cd-in" }, "Scores"), make("div", { class: "cd-field" }, make("label", { for: "cd-family" }, "Family"), family),
-        make("div", { class: "cd-scroll" }, table), problems, make("div", { class: "cd-buttons" }, addRow, wide, clear), paste)),
+        make("div", { class: "cd-scroll" }, table), problems, make("div", { class: "cd-buttons" }, addRow, wide, clear),
+        make("p", { class: "cd-quiet" }, "In a score, the arrow keys up and down move it by a tenth, with Shift by one."), paste)),
       make("div", { class: "cd-right" },
         make("div", { class: "cd-pair" }, card("cd-size", "What size alone says", "The paper\u2019s dashboard", size),
           card("cd-scores", "What the scores say", "This page", scores)),
@@ -163,6 +164,10 @@ function mount(root) {
 
   /** A text that was pasted or dropped. @param {string} text @param {string} name */
   function take(text, name) {
+    if (/^\s*[{[]/.test(text)) {
+      refuse([problem(null, null, null, "this is JSON, and this page reads tables; cape diagnose reads files and folders of results")], name);
+      return;
+    }
     const read = readText(text);
     if (read.problems.length) {
       refuse(read.problems, name);

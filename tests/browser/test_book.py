@@ -131,6 +131,22 @@ def test_every_chapter_leads_to_the_next_and_back(browser: Browser, base: str) -
     visit.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_list_of_chapters_opens_and_closes(browser: Browser, base: str, width: int) -> None:
+    """The button in the article opens the chapters on a phone, and puts them away and back on a desk screen."""
+    visit = checks.open_page(browser, base, "notebooks/02_coupling.html", width=width)
+    entry = visit.page.get_by_role("link", name="Glossary").first
+    button = visit.page.locator(".sidebar-toggle.primary-toggle:visible")
+    shown = entry.is_visible()
+    assert shown == (width > 1000)
+    button.click()
+    entry.wait_for(state="hidden" if shown else "visible")
+    if shown:
+        button.click()
+        entry.wait_for()
+    visit.close()
+
+
 def test_no_page_holds_a_table_twice(book: Path) -> None:
     """Two figures of one page never carry the same rows; a few bytes of a helper do not count."""
     doubled = []

@@ -445,6 +445,9 @@ def test_truthfulness_moves_the_right_dashboard_only(browser: Browser, disk: str
     cell(page, last, "model").fill("larger")
     cell(page, last, "params_b").fill("20")
     assert outputs(page)[0] != before[0]
+    cell(page, last, TQA).press("ArrowUp")
+    cell(page, last, TQA).press("Shift+ArrowDown")
+    assert cell(page, last, TQA).input_value() == "89.1"
     slider = page.locator("#cd-slide")
     slider.focus()
     slider.press("Home")
@@ -604,6 +607,8 @@ def test_a_table_is_pasted_or_opened_and_one_of_its_families_chosen(
     page.wait_for_function("document.getElementById('cd-family').value === 'dropped'")
     page.locator("#cd-paste").fill(TABLES["conditions"].replace(",x", ",9"))
     assert "hellaswag_items" in outputs(page)[3]
+    page.locator("#cd-paste").fill('{"results": {}}')
+    assert "reads tables" in page.locator(".cd-paste .cd-problems").inner_text()
     assert opened.foreign == []
     opened.close()
 
@@ -677,3 +682,20 @@ def test_it_answers_at_once_and_weighs_little(browser: Browser, disk: str, recor
     weight = sum(path.stat().st_size for path in files) + len(EXTENSION.script().encode())
     record_property("bytes", weight)
     assert weight <= 1000 * KILOBYTES
+
+
+def test_the_built_page_is_this_dashboard_and_opens_from_disk(browser: Browser, book: Path) -> None:
+    """The book's own page, as a reader who downloaded it opens it; the list of chapters is one click away."""
+    assert (book / "_static" / EXTENSION.SCRIPT).read_text(encoding="utf-8") == EXTENSION.script()
+    opened = checks.open_page(browser, book.as_uri(), "book/dashboard.html", width=1280)
+    page = opened.page
+    page.locator(".cape-dashboard[data-mounted]").wait_for(timeout=1_500)
+    assert page.locator(".cd-steps tbody tr").count() == 7
+    assert not page.locator("#pst-primary-sidebar").is_visible()
+    page.locator(".sidebar-toggle.primary-toggle:visible").click()
+    page.locator("#pst-primary-sidebar").wait_for()
+    assert opened.errors == []
+    assert opened.foreign == []
+    opened.close()
+    for place in ("book/intro.html", "notebooks/12_dashboard.html"):
+        assert "dashboard.html" in (book / place).read_text(encoding="utf-8")
