@@ -139,8 +139,12 @@ def test_truth_beside_its_positive_control(control, truth, words):
 @pytest.mark.parametrize(
     ("control", "truth", "title"),
     [
-        (0.001, 0.4, "The same test sees sentiment and does not see truth"),
-        (0.001, 0.01, "The same test sees sentiment, and truth too"),
+        (0.001, 0.4, "With lengths kept, sentiment lies outside the range of permuted labels, truth inside"),
+        (
+            0.001,
+            0.01,
+            "With lengths kept, sentiment lies outside the range of permuted labels, and truth too",
+        ),
         (0.4, 0.01, "The test is blind: it does not even see sentiment"),
     ],
 )
