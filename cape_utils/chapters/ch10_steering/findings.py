@@ -32,6 +32,7 @@ __all__ = [
     "layer_chosen",
     "margin_table",
     "null_table",
+    "other_depths",
     "outcome_rows",
     "outputs_changed",
     "pair_table",
@@ -429,6 +430,23 @@ def depth_table(changes: pd.DataFrame) -> Table:
         "spoiled": "spoiled",
     }
     return table(rows, headings, show=dict.fromkeys(("corrected", "spoiled"), percent))
+
+
+def other_depths(changes: pd.DataFrame, chosen: Choice, quarter: int) -> Markdown:
+    """Whether the choice of a layer carried over to the test topics."""
+    effect = changes[changes["kind"] == "depth"].set_index("layer")["margin"].astype(float)
+    chosen_effect = effect[chosen.layer] if chosen.layer in effect else float("nan")
+    best = int(effect.index.to_numpy()[effect.to_numpy().argmax()])
+    if best == chosen.layer:
+        said = f"On the test topics too layer {best} moves the margin most, by {effect[best]:+.3f} nats."
+    else:
+        said = (
+            f"On the test topics layer {best} moves the margin more ({effect[best]:+.3f} nats) than the one chosen on the others "
+            f"({chosen_effect:+.3f}), so the choice did not carry over; a test at one of the other layers was not made."
+        )
+    if quarter in effect and quarter != chosen.layer:
+        said += f" The paper's quarter, layer {quarter}, gives {effect[quarter]:+.3f}."
+    return Markdown(said)
 
 
 def dose_table(doses: pd.DataFrame) -> Table:
