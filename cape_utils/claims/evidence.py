@@ -14,14 +14,14 @@ from cape_utils.claims import assessment
 
 __all__ = ["GRADES", "Evidence", "Grade", "evidence_for", "grade"]
 
-Grade = Literal["holds", "indirect", "mixed", "does not hold", "not tested", "your own noise"]
+Grade = Literal["holds", "mixed", "no support", "does not hold", "not tested", "your own noise"]
 GRADES: dict[Grade, str] = {
     "holds": "Every claim behind it that could be tested holds. It is worth doing, and worth measuring.",
-    "indirect": (
-        "The claims behind it that could be tested hold, and they are about less than what it is for. Try it small, and "
-        "measure the thing itself."
+    "mixed": "Some of the claims behind it hold, or nearly do, and some do not. Try it small, and compare with doing nothing.",
+    "no support": (
+        "No claim behind it stands out from what data without the pattern give. That is no evidence against it either. This is "
+        "what the paper suggests, not what the evidence supports."
     ),
-    "mixed": "Some of the claims behind it hold and some do not. Try it small, and compare with doing nothing.",
     "does not hold": (
         "No claim behind it held when it was tested here. This is what the paper suggests, not what the evidence supports."
     ),
@@ -72,6 +72,8 @@ def grade(verdicts: Sequence[str]) -> Grade:
     ('holds', 'mixed', 'does not hold')
     >>> grade(["borderline"]), grade(["borderline", "differs"])
     ('mixed', 'mixed')
+    >>> grade(["not distinguishable", "not testable"])
+    'no support'
     >>> grade([]), grade(["not written yet"])
     ('your own noise', 'not tested')
     """
@@ -82,4 +84,6 @@ def grade(verdicts: Sequence[str]) -> Grade:
         return "not tested"
     if all(verdict == "reproduced" for verdict in tested):
         return "holds"
-    return "mixed" if {"reproduced", "borderline"} & set(tested) else "does not hold"
+    if {"reproduced", "borderline"} & set(tested):
+        return "mixed"
+    return "no support" if set(tested) == {"not distinguishable"} else "does not hold"

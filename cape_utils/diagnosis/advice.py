@@ -39,9 +39,7 @@ class Rule:
         Claims that it rests on.
     changes : str
         What would change the advice.
-    indirect : str
-        Where the claims are about less than what the advice is for: what they are about. The grade is then *indirect* at
-        best, however well they hold.
+
     """
 
     name: str
@@ -50,7 +48,6 @@ class Rule:
     says: str
     claims: tuple[str, ...]
     changes: str
-    indirect: str = ""
 
 
 def _step(diagnosis: Diagnosis) -> str:
@@ -198,17 +195,10 @@ RULES = (
         name="steer",
         title="Steer while it writes",
         fires=_clear_tax,
-        says="The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with a random "
-        "direction of the same length, and count what became true, not what changed.",
-        claims=(
-            "steering_corrects",
-            "steering_tax",
-            "steering_transition",
-            "steering_bonus",
-            "steering_quarter_depth",
-        ),
-        changes="A last step that is not clearly tax, or a random direction that does as well.",
-        indirect="They count outputs that changed, and a change is no correction; chapter 10 looks at what became true.",
+        says="The paper adds a truth direction to the hidden state and retrains nothing (cape steer). Compare with "
+        "directions learnt from permuted labels and with random ones of equal cost, and count what became true.",
+        claims=("steering_corrects", "steering_quarter_depth"),
+        changes="A last step that is not clearly tax, or directions of permuted labels that do as well.",
     ),
     Rule(
         name="rotate",
@@ -237,8 +227,6 @@ class Advice:
         One of ``GRADES``, from the verdicts by rule.
     evidence : tuple of Evidence
     changes : str
-    indirect : str
-        What the claims are about, where that is less than what the advice is for.
     """
 
     name: str
@@ -248,16 +236,16 @@ class Advice:
     grade: Grade
     evidence: tuple[Evidence, ...]
     changes: str
-    indirect: str = ""
 
     @property
     def strength(self) -> str:
         """How far the evidence carries it, in words, with the count of claims."""
         if not self.evidence:
             return GRADES[self.grade]
-        reproduced = sum(item.verdict == "reproduced" for item in self.evidence)
-        aside = f" {self.indirect}" if self.indirect else ""
-        return f"{GRADES[self.grade]}{aside} ({reproduced} of {len(self.evidence)} claims reproduced)"
+        held = [item.verdict for item in self.evidence]
+        counts = [f"{held.count('reproduced')} of {len(held)} claims reproduced"]
+        counts += [f"{held.count(name)} {name}" for name in ("borderline", "not testable") if name in held]
+        return f"{GRADES[self.grade]} ({', '.join(counts)})"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain object for JSON."""
@@ -286,8 +274,6 @@ def advise(diagnosis: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advi
             continue
         evidence = evidence_for(rule.claims)
         mark = grade([item.verdict for item in evidence])
-        if rule.indirect and mark == "holds":
-            mark = "indirect"
         given.append(
             Advice(
                 name=rule.name,
@@ -297,7 +283,6 @@ def advise(diagnosis: Diagnosis, *, rules: Sequence[Rule] = RULES) -> tuple[Advi
                 grade=mark,
                 evidence=evidence,
                 changes=rule.changes,
-                indirect=rule.indirect,
             )
         )
     return tuple(given)

@@ -126,7 +126,8 @@ def step_headline(family: str, last: CouplingStep, x: str, y: str) -> str:
     plain = ""
     if last.is_calibrated:
         named = "" if last.plain_phase == last.phase else f"{last.plain_phase} "
-        plain = f"; {named}{_share(max(last.p_tax, last.p_transition, last.p_bonus))} if every change were equally likely"
+        share = _share(max(last.p_tax, last.p_transition, last.p_bonus))
+        plain = f"; from item noise alone {named}{share}, which is too sure"
     return (
         f"At its last step, {sizes}, {family} is {sure(last.probability)} in the {last.phase} phase "
         f"({_share(last.probability)}{plain}): {meaning}."
@@ -139,8 +140,8 @@ def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
     if h is not None:
         unusual = "outside" if h.unusual else "within"
         lines.append(
-            f"{title(diagnosis.y)} lies {h.h:+.1f} points from web-trained models of the same sizes, {unusual} what they differ "
-            "among themselves."
+            f"{title(diagnosis.y)} lies {abs(h.h):.1f} points {'above' if h.h >= 0 else 'below'} web-trained models of the same "
+            f"sizes, {unusual} what they differ among themselves."
         )
     lines += [f"{words}." for words in diagnosis.condition]
     lines.append(_noise_in_short(diagnosis))
@@ -256,7 +257,7 @@ def _scale_section(diagnosis: Diagnosis) -> Section:
         better = "better" if scale.lead >= 0 else "worse"
         lines.append(
             f"The best curve that turns between the sizes fits {better} than the best that never does, by {abs(scale.lead):.1f} "
-            f"in chi-squared; {MIN_LEAD:.1f} or more tell a turn, and its range must span less than {WIDEST_RANGE:.0%} of the "
+            f"in chi-squared; we ask for {MIN_LEAD:.1f} or more, and its range must span less than {WIDEST_RANGE:.0%} of the "
             "sizes."
         )
         lines.append(
@@ -356,7 +357,7 @@ def _ahead(diagnosis: Diagnosis) -> Section:
         source = (
             "by the same errors"
             if by == "errors"
-            else f"as steps of the open panel that began at a like {start[by]} had it"
+            else f"from steps of the open panel that began at a similar {start[by]}"
         )
         words.append(
             f"Phase of that step, {source}: tax {ahead.p_tax:.0%}, transition "

@@ -139,8 +139,12 @@ def test_truth_beside_its_positive_control(control, truth, words):
 @pytest.mark.parametrize(
     ("control", "truth", "title"),
     [
-        (0.001, 0.4, "The same test sees sentiment and does not see truth"),
-        (0.001, 0.01, "The same test sees sentiment, and truth too"),
+        (0.001, 0.4, "With lengths kept, sentiment lies outside the range of permuted labels, truth inside"),
+        (
+            0.001,
+            0.01,
+            "With lengths kept, sentiment lies outside the range of permuted labels, and truth too",
+        ),
         (0.4, 0.01, "The test is blind: it does not even see sentiment"),
     ],
 )
@@ -245,3 +249,13 @@ def test_tables_speak_words():
     assert shown[7].rows[0][1] == "0.100"
     assert shown[8].headings[-1] == "displeased ending"
     assert shown[9].rows[1] == ("steered", "Which?", "1", "0.25")
+
+
+@pytest.mark.parametrize(
+    ("here", "words"), [(0.3, "On the test topics too layer 22"), (0.05, "did not carry over")]
+)
+def test_whether_the_choice_of_a_layer_carried_over(here, words):
+    changes = pd.DataFrame({"kind": "depth", "layer": [7, 15, 22], "margin": [0.15, 0.19, here]})
+    text = findings.other_depths(changes, SimpleNamespace(layer=22), 7).data
+    assert words in text
+    assert "The paper's quarter, layer 7, gives +0.150." in text

@@ -211,7 +211,7 @@ def test_the_report_says_both_probabilities_and_the_calibrated_one_first():
     assert sum(last.shares.values()) == pytest.approx(1)
     assert one.probability == max(last.calibrated_tax, last.calibrated_transition, last.calibrated_bonus)
     assert f"({one.probability:.0%}; " in text
-    assert "if every change were equally likely" in text
+    assert "which is too sure" in text
     assert f"{last.p_tax:.0%} / {last.p_transition:.0%} / {last.p_bonus:.0%}" in text
     (item,) = json.loads(report.as_json())
     assert (item["phase"], item["plain_phase"]) == (last.phase, last.plain_phase)

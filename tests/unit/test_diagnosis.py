@@ -567,20 +567,26 @@ def test_axes_on_which_the_best_tie_are_not_recommended():
     assert first.ratio > 4
 
 
-def test_claims_about_less_than_the_advice_make_it_indirect_at_best(monkeypatch):
-    def held(verdict):
+def test_claims_that_could_not_be_tested_carry_no_advice_and_are_counted(monkeypatch):
+    def held(*verdicts):
         monkeypatch.setattr(
             advice,
             "evidence_for",
-            lambda ids: tuple(evidence.Evidence(name, "said", "10_steering", verdict) for name in ids),
+            lambda ids: tuple(
+                evidence.Evidence(str(i), "said", "10_steering", v) for i, v in enumerate(verdicts)
+            ),
         )
         (rule,) = [rule for rule in advice.RULES if rule.name == "steer"]
         (given,) = advice.advise(None, rules=[dataclasses.replace(rule, fires=lambda found: "a step")])
         return given
 
-    assert held("reproduced").grade == "indirect"
-    assert "a change is no correction" in held("reproduced").strength
-    assert held("differs").grade == "does not hold"
+    assert held("not testable", "not testable").grade == "not tested"
+    assert held("not distinguishable", "not testable").grade == "no support"
+    assert held("not distinguishable", "differs").grade == "does not hold"
+    assert (
+        "(0 of 2 claims reproduced, 1 borderline, 1 not testable)"
+        in held("borderline", "not testable").strength
+    )
 
 
 def test_a_step_without_a_change_in_the_first_score_has_no_phase_in_words():

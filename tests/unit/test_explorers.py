@@ -415,7 +415,7 @@ def test_the_diagnosis_in_words_follows_the_scores():
     before = app.words
     assert "At its last step" in before
     share = re.search(r"Last step: tax, (\d+%)", app.chart.to_dict()["usermeta"]["caption"])[1]
-    assert f"({share})" in before, "chart and words show two numbers for one thing"
+    assert f"({share};" in before, "chart and words show two numbers for one thing"
     app.controls["change_y"].value = 10.0
     after = app.words
     assert after != before

@@ -61,9 +61,9 @@ def seen(results: Mapping[str, SteeringTest]) -> dict[str, str]:
     if not works.seen:
         title = f"The test is blind: it does not even see {control}"
     elif not blind:
-        title = f"The same test sees {control}, and {' and '.join(also)} too"
+        title = f"With lengths kept, {control} lies outside the range of permuted labels, and {' and '.join(also)} too"
     else:
-        title = f"The same test sees {control} and does not see {' or '.join(blind)}"
+        title = f"With lengths kept, {control} lies outside the range of permuted labels, {' and '.join(blind)} inside"
     listed = "; ".join(
         f"{name} {result.null.observed:+.2f} nats, permuted labels [{result.null.low:.2f}, {result.null.high:.2f}], "
         f"n = {result.null.n} pairs"
@@ -71,7 +71,7 @@ def seen(results: Mapping[str, SteeringTest]) -> dict[str, str]:
     )
     return {
         "title": title,
-        "caption": f"Effect on topics that the direction was not learnt from: {listed}.",
+        "caption": f"Effect on topics that the direction was not learnt from, lengths kept: {listed}.",
         "alternative": (
             "One line for each direction. Grey ticks are the effects of directions learnt from permuted labels, around a dashed "
             "line at zero, over a grey bar with their 95% range; a diamond is the effect with the labels as they are. "

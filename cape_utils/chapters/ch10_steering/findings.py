@@ -12,6 +12,7 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.charts.tables import Table, table
+from cape_utils.claims.verdicts import tier
 from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
 from cape_utils.steering import evaluation
@@ -31,6 +32,7 @@ __all__ = [
     "layer_chosen",
     "margin_table",
     "null_table",
+    "other_depths",
     "outcome_rows",
     "outputs_changed",
     "pair_table",
@@ -203,10 +205,23 @@ def truth_and_control(control: SteeringTest, truth: SteeringTest, limit: float) 
         f"{control.null.high:.2f} ({p_value(control.null.p, name=True)}). {works}. The truth direction moves the margin of "
         f"true over false endings by {truth.null.observed:+.3f} nats, permuted labels by {truth.null.low:.3f} to "
         f"{truth.null.high:.3f} "
-        f"({p_value(truth.null.p, name=True)}). {of_truth}. Perplexity on neutral text goes from "
+        f"({p_value(truth.null.p, name=True)}). {of_truth}. {_classes(control, truth)} Perplexity on neutral text goes from "
         f"{truth.perplexity_before:.1f} to {control.perplexity_after:.1f} and {truth.perplexity_after:.1f}, at costs of "
         f"{control.kl:.3f} and {truth.kl:.3f} on prompts that the doses were not set on."
     )
+
+
+def _classes(control: SteeringTest, truth: SteeringTest) -> str:
+    """Where both stand by the classes of the ledger, and how far the control could be relied on."""
+    words = (
+        f"By the classes of the ledger the first is {tier(control.null.p)}, the second {tier(truth.null.p)}."
+    )
+    if not control.detectable < control.predicted_ceiling:
+        words += (
+            f" With {control.null.n} pairs to test on, even the strongest sentiment direction would be missed more than once in "
+            "five, so that the control passed with some luck."
+        )
+    return words
 
 
 def truth_direction(truth: SteeringTest, tests: pd.DataFrame) -> Markdown:
@@ -417,6 +432,23 @@ def depth_table(changes: pd.DataFrame) -> Table:
     return table(rows, headings, show=dict.fromkeys(("corrected", "spoiled"), percent))
 
 
+def other_depths(changes: pd.DataFrame, chosen: Choice, quarter: int) -> Markdown:
+    """Whether the choice of a layer carried over to the test topics."""
+    effect = changes[changes["kind"] == "depth"].set_index("layer")["margin"].astype(float)
+    chosen_effect = effect[chosen.layer] if chosen.layer in effect else float("nan")
+    best = int(effect.index.to_numpy()[effect.to_numpy().argmax()])
+    if best == chosen.layer:
+        said = f"On the test topics too layer {best} moves the margin most, by {effect[best]:+.3f} nats."
+    else:
+        said = (
+            f"On the test topics layer {best} moves the margin more ({effect[best]:+.3f} nats) than the one chosen on the others "
+            f"({chosen_effect:+.3f}), so the choice did not carry over; a test at one of the other layers was not made."
+        )
+    if quarter in effect and quarter != chosen.layer:
+        said += f" The paper's quarter, layer {quarter}, gives {effect[quarter]:+.3f}."
+    return Markdown(said)
+
+
 def dose_table(doses: pd.DataFrame) -> Table:
     """How far the limit lets one push at each layer, and what that would gain."""
     rows = doses.assign(strength=doses["length"] / doses["norm"])
@@ -440,7 +472,8 @@ def result_table(results: Mapping[str, SteeringTest]) -> Table:
             "p": r.null.p,
             "kl": f"{r.kl:.3f}",
             "perplexity": f"{r.perplexity_before:.1f} to {r.perplexity_after:.1f}",
-            "detectable": f"{r.detectable:.2f} of {r.predicted_ceiling:.2f}",
+            "detectable": f"{r.detectable:.2f}",
+            "ceiling": f"{r.predicted_ceiling:.2f}",
         }
         for name, r in results.items()
     ]
@@ -452,7 +485,8 @@ def result_table(results: Mapping[str, SteeringTest]) -> Table:
         "p": "p",
         "kl": "cost (nats a token)",
         "perplexity": "perplexity",
-        "detectable": "seen 8 times in 10 from, of the ceiling (nats, by the gradient)",
+        "detectable": "smallest effect found in 8 of 10 runs (nats, by the gradient)",
+        "ceiling": "largest possible effect (nats, by the gradient)",
     }
     return table(pd.DataFrame(rows), headings)
 

@@ -12,10 +12,9 @@ from scipy import stats
 from cape_utils import data
 from cape_utils.chapters.ch10_steering.label_test import steering_test
 from cape_utils.claims.registry import recomputes
-from cape_utils.claims.verdicts import NullRange, Recomputed, Value
+from cape_utils.claims.verdicts import Recomputed, Value
 from cape_utils.models.bundled import EMBEDDED
 from cape_utils.stats.formatting import p_value, with_interval
-from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats
 from cape_utils.steering.pairs import pairs_digest
 
@@ -77,15 +76,6 @@ def _changed_pct(kind: str) -> Floats:
     return np.asarray(100 * changed / prompts)
 
 
-def random_direction_null(changed_pct: float) -> NullRange | None:
-    """Outputs that random directions of the same length change in the default model, in percent."""
-    drawn = _changed_pct("random")
-    if not drawn.size:
-        return None
-    method = f"random directions of the same length in {EMBEDDED[DEFAULT].title}"
-    return NullRange.of(null_from_draws(changed_pct, drawn, len(drawn), method))
-
-
 def _count(phase: str) -> Recomputed:
     row = next(row for row in counts().to_dict("records") if row["phase"] == phase)
     value = Value(
@@ -95,20 +85,20 @@ def _count(phase: str) -> Recomputed:
         int(row["prompts"]),
         "share of prompts whose output changed, exact interval",
     )
-    sampled = _changed_pct("sampled")
+    sampled, random = (_changed_pct(kind) for kind in ("sampled", "random"))
     alone = (
-        f" Sampling it at temperature 0.7 without any steering changes {np.median(sampled):.0f}% of ten outputs, and by which "
-        "rule the paper's sampled texts count as unchanged is not said."
-        if sampled.size
+        f" In {EMBEDDED[DEFAULT].title} random directions of the same length change {np.median(random):.0f}% of ten outputs, and "
+        f"sampling at temperature 0.7 without any steering {np.median(sampled):.0f}%; by which rule the paper's sampled texts "
+        "count as unchanged is not said."
+        if sampled.size and random.size
         else ""
     )
     remark = (
         f"{int(row['changed'])} of {int(row['prompts'])} prompts. Tax against bonus: p = {phases_differ_p():.2f} (Fisher). The "
-        f"outputs and their grading were not released, and {row['model']} is not available offline, so the null is of another "
-        f"model, in which nearly all outputs change, so that no count could stand out.{alone} A changed output is no "
-        "corrected one; that is the row steering_corrects."
+        f"outputs and their grading were not released, and {row['model']} is not available offline.{alone} A changed output is "
+        "no corrected one; that is the row steering_corrects."
     )
-    return Recomputed(value, None, random_direction_null(float(row["pct"])), remark)
+    return Recomputed(value, None, None, remark)
 
 
 @recomputes("steering_tax")
@@ -160,8 +150,8 @@ def _measured_here() -> str:
     low, high = with_interval(test.null.observed, test.null.low, test.null.high).split(" ", 1)
     return (
         f"In {EMBEDDED[DEFAULT].title}, another model, one direction moves the margin of true over false endings on topics it "
-        f"was not learnt from by {low} nats, where permuted labels give {high}, {p_value(test.null.p, name=True)}; a direction "
-        f"of half the strongest effect would be found in {test.power:.0%} of cases."
+        f"was not learnt from by {low} nats, where permuted labels give {high}, {p_value(test.null.p, name=True)}; planted "
+        f"directions of half the strongest effect or more were found in {test.power:.0%} of cases."
     )
 
 

@@ -59,24 +59,22 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
     counts = {verdict: int((tested["verdict"] == verdict).sum()) for verdict in VERDICTS}
     only_there = counts["paper's data only"]
     stands = tested[tested["verdict"] == "reproduced"]
-    bare = int(stands["p"].isna().sum())
-    listed = "\n".join(
-        f"- {statement} ({chapter}{'' if pd.isna(p) else f', {p_value(p, name=True)}, adjusted {p_value(q)}'})"
-        for statement, chapter, p, q in zip(
-            stands["statement"],
-            stands["chapter"],
-            stands["p"].astype(float),
-            stands["q"].astype(float),
-            strict=True,
-        )
+    bare, beyond = stands[stands["p"].isna()], stands[stands["p"].notna()]
+    without = "\n".join(f"- {row.statement} ({row.chapter})" for row in bare.itertuples())
+    numbers = zip(beyond["p"].astype(float), beyond["q"].astype(float), strict=True)
+    with_null = "\n".join(
+        f"- {statement} ({chapter}, {p_value(p, name=True)}, adjusted {p_value(q)})"
+        for statement, chapter, (p, q) in zip(beyond["statement"], beyond["chapter"], numbers, strict=True)
     )
+    testable = len(tested) - counts["not testable"]
     return Markdown(
-        f"Of {len(tested)} claims tested, **{len(recomputed(tested))}** are recomputed from the authors' data. "
-        f"**{counts['not distinguishable']}** of these a null gives as well, {counts['borderline']} are borderline, "
-        f"{only_there} the open panel contradicts, and **{len(stands)}** stand. {bare} of those that stand have no pattern in "
-        f"them that a null could give:\n\n{listed}\n\n"
-        f"{counts['differs']} are not what the released data give, and {counts['not testable']} cannot be tested with what "
-        "was released."
+        f"Of {len(tested)} claims {testable} can be tested with what was released, and **{len(recomputed(tested))}** are "
+        f"recomputed from the authors' data. **{counts['not distinguishable']}** of these a null gives as well, "
+        f"{counts['borderline']} are borderline, {only_there} the open panel contradicts, and **{len(stands)}** stand. "
+        f"{counts['differs']} are not what the released data give.\n\n"
+        f"Of those that stand, {len(beyond)} have a pattern in them that is distinguishable from its null (the adjusted p "
+        f"allows for the number of claims; verdicts do not use it):\n\n{with_null}\n\n"
+        f"And {len(bare)} have none that a null could give:\n\n{without}"
     )
 
 
@@ -84,10 +82,10 @@ def tiers() -> Markdown:
     """How far from its null a number has to be for each word."""
     low, high = DISTINGUISHABLE_BELOW, BORDERLINE_BELOW
     return Markdown(
-        f"- **distinguishable**: $p$ below {low:g}.\n"
-        f"- **borderline**: $p$ from {low:g} to {high:g}. Another seed, another copy of a score or another reasonable test would "
-        "move the answer across the usual 0.05, so no verdict hangs on it.\n"
-        f"- **not distinguishable**: $p$ of {high:g} or more. The number is no evidence for the pattern. Nor is it evidence "
+        f"- **distinguishable**: *p* below {low:g}.\n"
+        f"- **borderline**: *p* from {low:g} to {high:g}. Another seed, another copy of a score or another reasonable test would "
+        "move the answer across the usual 0.05, so we say neither yes nor no.\n"
+        f"- **not distinguishable**: *p* of {high:g} or more. The number is no evidence for the pattern. Nor is it evidence "
         "against it: few models can show little."
     )
 
@@ -182,12 +180,10 @@ def tolerance_table(scorecard: pd.DataFrame) -> Table:
 def null_table(scorecard: pd.DataFrame) -> Table:
     """Each claim with a null: the side it claims, p on both panels, and p adjusted for the number of claims."""
     sides = {"greater": "more than", "less": "less than", "two-sided": "other than"}
-    rows = scorecard.dropna(subset=["p"]).assign(
-        id=lambda t: t["id"].str.replace("_", " "), alternative=lambda t: t["alternative"].map(sides)
-    )
+    rows = scorecard.dropna(subset=["p"]).assign(alternative=lambda t: t["alternative"].map(sides))
     headings = {
         "id": "claim",
-        "alternative": "claims ... its null",
+        "alternative": "claimed, beside its null",
         "p": "p, paper's data",
         "open_p": "p, open panel",
         "q": "p adjusted",
@@ -203,7 +199,7 @@ def abstract_table(scorecard: pd.DataFrame) -> Table:
     for row in data.load("abstracts").to_dict("records"):
         ids = row["claims"].split() if isinstance(row["claims"], str) else []
         claims_by_id(ids)
-        tested = "; ".join(f"{name.replace('_', ' ')}: {verdict[name]}" for name in ids)
+        tested = "; ".join(f"{name}: {verdict[name]}" for name in ids)
         versions = "" if row["version"] == "both" else f", version {row['version']}"
         rows.append(
             {
@@ -218,5 +214,5 @@ def abstract_table(scorecard: pd.DataFrame) -> Table:
 
 def change_table() -> Table:
     """Verdicts of this book that changed, and why."""
-    rows = data.load("verdict_changes").assign(claim=lambda t: t["claim"].str.replace("_", " "))
-    return table(rows, {"claim": "claim", "before": "before", "after": "now", "changed": "day", "why": "why"})
+    rows = data.load("verdict_changes").assign(change=lambda t: t["before"] + " \u2192 " + t["after"])
+    return table(rows, {"claim": "claim", "change": "verdict", "why": "why"})
