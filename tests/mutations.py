@@ -111,14 +111,14 @@ FAULTS = (
     ),
     Fault(
         "stats/resampling.py",
-        'elif alternative == "greater"',
-        'elif alternative == "less"',
+        '"greater": draws >= observed - 1e-12,',
+        '"greater": draws <= observed + 1e-12,',
         example("stats/resampling", "null_from_draws"),
     ),
     Fault(
         "stats/resampling.py",
-        "p = (int(np.sum(extreme)) + counted)",
-        "p = int(np.sum(extreme))",
+        "side: (int(np.sum(one)) + counted) / (total + counted)",
+        "side: int(np.sum(one)) / (total + counted)",
         example("stats/resampling", "null_from_draws"),
     ),
     Fault(
