@@ -556,8 +556,8 @@ FAULTS = (
     ),
     Fault(
         "claims/verdicts.py",
-        "<= claim.tolerance * (1 + 1e-9) + 1e-15",
-        "< claim.tolerance",
+        "abs(a - b) <= slack for a, b in pairs",
+        "abs(a - b) < claim.tolerance for a, b in pairs",
         unit("claims", "the_edge_of_a_tolerance_is_inside"),
     ),
     Fault(

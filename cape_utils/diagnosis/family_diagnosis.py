@@ -138,7 +138,10 @@ def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
         if name not in known:
             raise ValueError(f"no benchmark {name!r}; allowed are {', '.join(known)}")
         if name not in have:
-            why = scores.attrs.get("left_out", {}).get(name)
+            left_out = scores.attrs.get(
+                "left_out"
+            )  # of a panel it names models, and says nothing of benchmarks
+            why = left_out.get(name) if isinstance(left_out, dict) else None
             raise ValueError(
                 f"the table holds no score of {name}{f' ({why})' if why else ''}; it holds {', '.join(have)}; choose the pair "
                 f"with x and y (cape diagnose: {_such_as(have)})"

@@ -619,3 +619,11 @@ def test_without_a_change_in_the_first_score_either_sign_is_as_likely():
     ).iloc[0]
     assert step["p_positive"] == pytest.approx(0.5, abs=1e-9)
     assert step["p_tax"] == pytest.approx(step["p_bonus"], abs=1e-9)
+
+
+def test_a_panel_family_without_a_benchmark_is_refused_in_words():
+    panel = data.panel("open", rows="one_recipe")
+    lacking = panel[panel["family"] == "Pythia"].drop(columns="humaneval")
+    lacking.attrs["left_out"] = ["a model"]
+    with pytest.raises(ValueError, match="the table holds no score of humaneval; it holds hellaswag"):
+        family_diagnosis.diagnose(lacking, "humaneval")
