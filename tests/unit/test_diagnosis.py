@@ -626,4 +626,4 @@ def test_a_panel_family_without_a_benchmark_is_refused_in_words():
     lacking = panel[panel["family"] == "Pythia"].drop(columns="humaneval")
     lacking.attrs["left_out"] = ["a model"]
     with pytest.raises(ValueError, match="the table holds no score of humaneval; it holds hellaswag"):
-        family_diagnosis.diagnose(lacking, "humaneval")
+        family_diagnosis.diagnose(lacking, x="humaneval")
