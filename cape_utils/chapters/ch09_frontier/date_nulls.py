@@ -25,7 +25,6 @@ from cape_utils.stats.results import Estimate, Floats, Null
 
 __all__ = [
     "GivenDate",
-    "common_slope_null",
     "date_draws",
     "date_null",
     "extreme_lab_null",
@@ -270,33 +269,6 @@ def lolo_null(
     observed, *drawn = np.mean(errors, axis=0)
     method = "GPQA shuffled among models, so that SWE-bench predicts nothing"
     return null_from_draws(observed, np.array(drawn), len(used), method, alternative="less")
-
-
-def common_slope_null(
-    table: pd.DataFrame,
-    lab: str,
-    *,
-    min_models: int = 3,
-    draws: int = 5000,
-    rng: np.random.Generator | int = 0,
-) -> Null:
-    """A lab's slope if all labs shared one slope, each at its own level.
-
-    Residuals of that model, widened for the parameters fitted, are shuffled over all models of labs with ``min_models`` or
-    more. ``p`` is two-sided about the common slope.
-    """
-    _named_labs(table.dropna(subset=[SWE, GPQA]), lab, min_models)
-    used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
-    x, y = (
-        (used[name] - used.groupby("lab")[name].transform("mean")).to_numpy(dtype=float)
-        for name in (SWE, GPQA)
-    )
-    of_lab = (used["lab"] == lab).to_numpy()
-    # The shared slope is estimated from the same draw, as it is from the data; else the null would be too wide.
-    slopes = _fits(x[of_lab], drawn[:, of_lab])[0] - drawn @ x / (x @ x) + common
-    observed = float(x[of_lab] @ y[of_lab] / (x[of_lab] @ x[of_lab]))
-    method = f"one slope of {common:.2f} for all labs, residuals shuffled"
-    return null_from_draws(observed, slopes, int(of_lab.sum()), method, centre=common)
 
 
 def lab_label_null(
