@@ -37,8 +37,8 @@ def script(known: dict[str, Any] | None = None) -> str:
 
 
 def write_script(app: Sphinx) -> None:
-    """Write it beside the book's other scripts."""
-    if app.builder.format == "html":
+    """Write it beside the book's other scripts, where the book has the page."""
+    if app.builder.format == "html" and (Path(app.srcdir) / "book" / "dashboard.md").is_file():
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
         (static / SCRIPT).write_text(script(), encoding="utf-8")

@@ -691,7 +691,7 @@ def test_the_built_page_is_this_dashboard_and_opens_from_disk(browser: Browser, 
     page = opened.page
     page.locator(".cape-dashboard[data-mounted]").wait_for(timeout=1_500)
     assert page.locator(".cd-steps tbody tr").count() == 7
-    assert not page.locator("#pst-primary-sidebar").is_visible()
+    page.locator("#pst-primary-sidebar").wait_for(state="hidden")  # it slides away
     page.locator(".sidebar-toggle.primary-toggle:visible").click()
     page.locator("#pst-primary-sidebar").wait_for()
     assert opened.errors == []
