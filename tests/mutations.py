@@ -556,7 +556,7 @@ FAULTS = (
     ),
     Fault(
         "claims/verdicts.py",
-        "abs(a - b) <= slack for a, b in pairs",
+        "abs(a - b) <= claim.slack for a, b in pairs",
         "abs(a - b) < claim.tolerance for a, b in pairs",
         unit("claims", "the_edge_of_a_tolerance_is_inside"),
     ),

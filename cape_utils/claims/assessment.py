@@ -232,8 +232,7 @@ def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) 
     for place, item in enumerate(items):
         ours = float(item.paper_panel.value) if item.paper_panel is not None else np.nan
         readings = np.array([ours, *item.readings.values()])
-        slack = item.claim.tolerance * (1 + 1e-9) + 1e-15
         target = np.append(quoted[place], permuted[:, place])
-        hits += (np.abs(target[:, None] - readings) <= slack).any(axis=1)
+        hits += (np.abs(target[:, None] - readings) <= item.claim.slack).any(axis=1)
     method = "quoted values permuted within each unit, readings chosen anew"
     return null_from_draws(float(hits[0]), hits[1:], len(items), method)

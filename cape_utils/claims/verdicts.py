@@ -182,6 +182,11 @@ class Claim:
     alternative: Alternative | None = None
     no_null: str = ""
 
+    @property
+    def slack(self) -> float:
+        """The tolerance with a last digit for the binary fraction, so that a difference of exactly the tolerance counts."""
+        return self.tolerance * (1 + 1e-9) + 1e-15
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -247,9 +252,7 @@ def _recomputed_as_quoted(claim: Claim, ours: Value) -> bool:
     pairs: list[tuple[float | None, float | None]] = [(number, float(quoted.value))]
     if quoted.method == CLAIMED_LEVEL:  # the interval is part of the claim, so its ends count too
         pairs += [(ours.low, quoted.low), (ours.high, quoted.high)]
-    # A last digit of slack for the binary fraction, so that a difference of exactly the tolerance counts.
-    slack = claim.tolerance * (1 + 1e-9) + 1e-15
-    return all(a is not None and b is not None and abs(a - b) <= slack for a, b in pairs)
+    return all(a is not None and b is not None and abs(a - b) <= claim.slack for a, b in pairs)
 
 
 def _bound(claim: Claim) -> float:
@@ -268,8 +271,7 @@ def _contradicts(claim: Claim, open_panel: Value) -> bool:
     if claim.criterion == "at_most":
         return low > _bound(claim)
     quoted = float(claim.paper_value.value) if claim.paper_value is not None else math.nan
-    slack = claim.tolerance * (1 + 1e-9) + 1e-15
-    return not low - slack <= quoted <= high + slack
+    return not low - claim.slack <= quoted <= high + claim.slack
 
 
 def _p(claim: Claim, null: NullRange | None) -> float | None:

@@ -19,6 +19,7 @@ from cape_utils.stats.resampling import interval, null_from_draws
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
+    "family_slopes",
     "family_turning_points",
     "no_change_null",
     "sign_changes",
@@ -134,11 +135,34 @@ def turn_null(
     return max(nulls, key=lambda one: one[0].p_greater)
 
 
+def family_slopes(scores: pd.DataFrame, y: str = "truthfulqa_mc2", *, min_sizes: int = 3) -> pd.DataFrame:
+    """The slope of each family's score in log10 N, and where the family lies.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        With ``family, params_b`` and ``y``.
+    min_sizes : int
+        Families with fewer distinct sizes have no slope to speak of.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``family, slope`` (points per decade) and ``log_size``, the mean of log10 N in billions.
+    """
+    rows = []
+    for family, part in scores.dropna(subset=[y]).groupby("family"):
+        size = np.log10(part["params_b"].to_numpy(dtype=float))
+        if len(np.unique(size)) >= min_sizes:
+            slope = float(np.polyfit(size, part[y].to_numpy(dtype=float), 1)[0])
+            rows.append({"family": family, "slope": slope, "log_size": float(size.mean())})
+    return pd.DataFrame(rows, columns=["family", "slope", "log_size"])
+
+
 def slope_by_scale_null(
     scores: pd.DataFrame,
     y: str = "truthfulqa_mc2",
     *,
-    min_sizes: int = 3,
     draws: int = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> Null:
@@ -148,16 +172,9 @@ def slope_by_scale_null(
     ----------
     scores : pandas.DataFrame
         With ``family, params_b`` and ``y``. The unit permuted is the family.
-    min_sizes : int
-        Families with fewer distinct sizes have no slope to speak of.
     """
-    slopes, scales = [], []
-    for _, part in scores.dropna(subset=[y]).groupby("family"):
-        size = np.log10(part["params_b"].to_numpy(dtype=float))
-        if len(np.unique(size)) >= min_sizes:
-            slopes.append(np.polyfit(size, part[y].to_numpy(dtype=float), 1)[0])
-            scales.append(size.mean())
-    ranks, of = rankdata(slopes), rankdata(scales)
+    families = family_slopes(scores, y)
+    ranks, of = rankdata(families["slope"]), rankdata(families["log_size"])
     order = np.random.default_rng(rng).permuted(np.tile(ranks, (draws, 1)), axis=1)
     rho = rows_pearson(order, np.broadcast_to(of, order.shape))
     return null_from_draws(pearson(ranks, of), rho, len(ranks), "slopes permuted among the families")

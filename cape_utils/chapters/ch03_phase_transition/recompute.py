@@ -94,10 +94,9 @@ def sign_changes_with_scale() -> Recomputed:
     }
     paper, other = nulls["paper"], nulls["open"]
     rising = [
-        np.polyfit(np.log10(part["params_b"].astype(float)), part["hellaswag"].astype(float), 1)[0] > 0
+        slope > 0
         for which in PANELS
-        for _, part in data.panel(which, rows="one_recipe").dropna(subset=["hellaswag"]).groupby("family")
-        if part["params_b"].nunique() > 2
+        for slope in family_turns.family_slopes(data.panel(which, rows="one_recipe"), "hellaswag")["slope"]
     ]
     remark = (
         f"HellaSwag rises with size in {sum(rising)} of the {len(rising)} families, in which the sign of the coupling is that "
@@ -146,12 +145,8 @@ def _turning(claim_id: str) -> Recomputed:
         f"{paper_rows['params_b'].min():g}B to {paper_rows['params_b'].max():g}B."
     )
     if at.estimate == paper_rows["params_b"].max():
-        remark += (
-            " The score falls to the largest size, so the family does not turn; the scale quoted for it is that of the 14 "
-            "pooled rows."
-            if claim_id == "critical_scale_pythia"
-            else " The score falls to the largest size, so the family does not turn."
-        )
+        pooled = "; the scale quoted for it is that of the 14 pooled rows" if paper_label == "Pythia" else ""
+        remark += f" The score falls to the largest size, so the family does not turn{pooled}."
     if at.low <= target <= at.high:
         remark += " The range that item noise leaves of the lowest size holds the quoted scale."
     both = paper_rows.merge(open_rows, on="hf_id")

@@ -328,14 +328,19 @@ def _named_labs(table: pd.DataFrame, lab: str, min_models: int) -> list[str]:
     return names
 
 
+def _inside_labs(used: pd.DataFrame) -> tuple[Floats, Floats]:
+    """SWE-bench and GPQA with the mean of each lab taken out."""
+    x, y = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float).T
+    return x, y
+
+
 def _common_slope_draws(
     table: pd.DataFrame, min_models: int, draws: int, rng: np.random.Generator | int
 ) -> tuple[pd.DataFrame, Floats, float]:
     """Models of labs with enough of them, GPQA inside each lab under one slope for all, and that slope."""
     used = table.dropna(subset=[SWE, GPQA])
     used = used[used.groupby("lab")[SWE].transform("size") >= min_models]
-    inside = (used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")).to_numpy(dtype=float)
-    x, y = inside.T
+    x, y = _inside_labs(used)
     common = float(x @ y / (x @ x))
     residuals = (y - common * x) * math.sqrt(len(used) / (len(used) - used["lab"].nunique() - 1))
     drawn = common * x + np.random.default_rng(rng).permuted(np.tile(residuals, (draws, 1)), axis=1)
@@ -344,7 +349,7 @@ def _common_slope_draws(
 
 def _slopes_of_labs(used: pd.DataFrame, values: Floats) -> dict[str, Floats]:
     """Slope of each lab for each row of values of its models."""
-    x = (used[SWE] - used.groupby("lab")[SWE].transform("mean")).to_numpy(dtype=float)
+    x, _ = _inside_labs(used)
     return {
         str(lab): _fits(x[place], values[:, place])[0]
         for lab, place in ((lab, (used["lab"] == lab).to_numpy()) for lab in sorted(used["lab"].unique()))
@@ -374,8 +379,7 @@ def extreme_slope_null(
     """
     _named_labs(table.dropna(subset=[SWE, GPQA]), lab, min_models)
     used, drawn, common = _common_slope_draws(table, min_models, draws, rng)
-    inside = used[[SWE, GPQA]] - used.groupby("lab")[[SWE, GPQA]].transform("mean")
-    x, y = (inside[name].to_numpy(dtype=float) for name in (SWE, GPQA))
+    x, y = _inside_labs(used)
     values = np.vstack([y, drawn])
     shared = (values @ x / (x @ x))[:, None]
     names = sorted(used["lab"].unique())

@@ -9,7 +9,6 @@ from IPython.display import Markdown
 
 from cape_utils import data
 from cape_utils.charts.tables import Table, table
-from cape_utils.claims.quotations import claims_by_id
 from cape_utils.claims.verdicts import (
     BORDERLINE_BELOW,
     DISTINGUISHABLE_BELOW,
@@ -198,7 +197,6 @@ def abstract_table(scorecard: pd.DataFrame) -> Table:
     rows = []
     for row in data.load("abstracts").to_dict("records"):
         ids = row["claims"].split() if isinstance(row["claims"], str) else []
-        claims_by_id(ids)
         tested = "; ".join(f"{name}: {verdict[name]}" for name in ids)
         versions = "" if row["version"] == "both" else f", version {row['version']}"
         rows.append(
