@@ -711,16 +711,16 @@ FAULTS = (
         unit("calibrated_diagnosis", "the_typical_slope_has_its_noise_taken_off_and_leaves_families_out"),
     ),
     Fault(
-        "chapters/ch12_dashboard/page_answer.py",
+        "chapters/ch12_dashboard/page/answer.py",
         "room = dx**2 - (z * se_dx) ** 2",
         "room = dx**2",
-        unit("page_answer", "there_is_no_range_exactly_where_the_package_warns_of_the_ratio"),
+        unit("dashboard_page", "there_is_no_range_exactly_where_the_package_warns_of_the_ratio"),
     ),
     Fault(
-        "chapters/ch12_dashboard/page_data.py",
+        "chapters/ch12_dashboard/page/constants.py",
         'data.panel(which, rows="one_recipe")["model"]',
         'data.panel(which)["model"]',
-        unit("page_answer", "what_the_page_knows_follows_the_tables"),
+        unit("dashboard_page", "what_the_page_knows_follows_the_tables"),
     ),
     Fault(
         "diagnosis/phase_forecast.py",

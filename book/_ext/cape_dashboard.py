@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
-PARTS = ("stats", "parsing", "diagnosis", "state", "views", "page")
+PARTS = (
+    *("stats", "parsing", "diagnosis", "state", "drawing", "two_dashboards", "steps", "map", "cautions", "keep"),
+    *("form", "page"),
+)
 SCRIPT = "cape-dashboard.js"
 MOUNT = (
     '<div class="cape-dashboard"><noscript><p class="cape-note">The dashboard needs JavaScript; <code>cape diagnose</code> '
@@ -28,9 +31,9 @@ MOUNT = (
 def script(known: dict[str, Any] | None = None) -> str:
     """The page's script; ``known`` is what the package writes for it unless it is given."""
     if known is None:
-        from cape_utils.chapters.ch12_dashboard.page_data import page_data
+        from cape_utils.chapters.ch12_dashboard.page.constants import constants
 
-        known = page_data()
+        known = constants()
     constants = json.dumps(known, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = [(SOURCES / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
     return "\n".join(['(function () {\n"use strict";', f"const DATA = {constants};", *parts, "})();\n"])

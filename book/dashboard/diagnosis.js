@@ -1,5 +1,5 @@
 // What the scores of one family say, and what its sizes alone say. Mirrors cape_utils: scaling/coupling, diagnosis and
-// reports/sections, as chapters/ch12_dashboard/page_answer puts them together.
+// reports/sections, as chapters/ch12_dashboard/page/answer puts them together.
 
 /** @typedef {{from_model: string, to_model: string, from_params_b: number, to_params_b: number, dx: number, dy: number,
  *  se_dx: number, se_dy: number, coupling: number, se: number, low: number, high: number, p_tax: number,
@@ -99,7 +99,7 @@ function sure(probability) {
 
 /** @param {string} family @param {Step} last @param {string} x @param {string} y @returns {string} */
 function headline(family, last, x, y) {
-  const [first, second] = [DATA.benchmarks[x].title, DATA.benchmarks[y].title];
+  const [first, second] = [benchmarkTitle(x), benchmarkTitle(y)];
   const sizes = sizeText(last.from_params_b) + " to " + sizeText(last.to_params_b);
   if (last.dx === 0) {
     return "At its last step, " + sizes + ", " + first + " does not change in " + family + ", so that there is no coupling; " +
@@ -249,7 +249,11 @@ function ladderProblem(models, ladder, family, x, y) {
   return "";
 }
 
-/** Everything that the page shows of one family; see page_answer.answer. @param {Model[]} models @param {string} family
+/** Parts of the answer that a card asks for, each worked out when it is first asked for, from the answer so far; as PARTS of
+ * page/answer. @type {Object<string, (found: any) => any>} */
+const PARTS = {};
+
+/** Everything that the page shows of one family; see page/answer.py. @param {Model[]} models @param {string} family
  * @param {string} x @param {string} y */
 function answer(models, family, x, y) {
   const ladder = models.filter((model) => model.scores[x] !== null && model.scores[y] !== null)
@@ -262,7 +266,7 @@ function answer(models, family, x, y) {
     errors[name] = ladder.map((model) => (model.scores[name] === null ? NaN
       : itemError(Number(model.scores[name]), DATA.benchmarks[name].items)));
   });
-  return {
+  const found = {
     problem: why,
     models: ladder.map((model) => model.model),
     ladder: ladder,
@@ -273,5 +277,14 @@ function answer(models, family, x, y) {
     cautions: cautions(ladder, exclude),
     in_panel: [...exclude].sort(),
     neighbours: x === y ? [] : nearestFamilies(ladder, x, y, exclude),
+    given: { models: models, family: family, x: x, y: y },
   };
+  Object.keys(PARTS).forEach((name) => {
+    let known = /** @type {any} */ (undefined);
+    Object.defineProperty(found, name, { enumerable: true, get: () => {
+      if (known === undefined) known = PARTS[name](found);
+      return known;
+    } });
+  });
+  return found;
 }

@@ -18,6 +18,11 @@ function problemText(found, table) {
   return place + ":" + (found.value === null ? "" : " got " + quoted(found.value) + ";") + " " + found.allowed;
 }
 
+/** @param {string} name of a benchmark */
+function benchmarkTitle(name) {
+  return DATA.benchmarks[name].title;
+}
+
 const FIELDS = new Map(DATA.schema.fields.map((field) => [field.name, field]));
 const MISSING = new Set(DATA.schema.missing);
 const WHOLE_NUMBER = new RegExp("^(?:" + DATA.schema.integer + ")$");

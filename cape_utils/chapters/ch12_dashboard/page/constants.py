@@ -1,6 +1,6 @@
 """What the dashboard in the page must know, written from the tables and the modules that hold it: no constant is typed there.
 
-``book/_ext/cape_dashboard.py`` writes it into the page's script at every build; ``page_answer`` is what the arithmetic of
+``book/_ext/cape_dashboard.py`` writes it into the page's script at every build; ``answer`` is what the arithmetic of
 the page is held to.
 """
 
@@ -13,7 +13,7 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
-from cape_utils.chapters.ch12_dashboard.page_answer import LEVEL, RISES, TIE
+from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.charts.parts import PHASE_COLOURS
 from cape_utils.data import model_names, schema, user_scores
@@ -22,7 +22,7 @@ from cape_utils.diagnosis import panel_comparison, score_warnings
 from cape_utils.reports.sections import ANY_FAMILY, NOISE_ALONE, PLAIN, UPPER_BOUND
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
 
-__all__ = ["EXAMPLE", "MOST_MODELS", "page_data"]
+__all__ = ["EXAMPLE", "MOST_MODELS", "constants"]
 
 EXAMPLE = ("open", "Pythia")
 """The family that stands in the form at first."""
@@ -70,12 +70,12 @@ def _rows(which: data.Panel) -> list[list[Any]]:
     ]
 
 
-def page_data() -> dict[str, Any]:
+def constants() -> dict[str, Any]:
     """The constants, words and rows of the page, as plain objects for JSON.
 
     Examples
     --------
-    >>> known = page_data()
+    >>> known = constants()
     >>> known["benchmarks"]["truthfulqa_mc2"]["items"], known["edge"], len(known["panels"]["paper"])
     (817.0, 0.1, 63)
     """

@@ -3,14 +3,15 @@
 The page follows each keystroke, so it draws nothing at random: the probabilities are those of
 ``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and
 so agrees with its plain probabilities to the noise of its draws. Checks, cautions and sentences are the package's. What the
-page must know for this is written by ``page_data``. It leaves out what other families' steps add to a phase
-(``diagnosis.phase_prior``), the critical scale, the next size and the advice.
+page must know for this is written by ``constants``. Each of ``PARTS`` has a module of its own here and a file of its name in
+``book/dashboard``.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard.page.case import Case
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.data.benchmarks import items_of
 from cape_utils.diagnosis.family_diagnosis import _check_pair, _family_ladder
@@ -30,7 +32,7 @@ from cape_utils.scaling.coupling import PHASES, local_coupling, phase
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import to_jsonable
 
-__all__ = ["LEVEL", "RISES", "TIE", "answer", "by_size", "coupling_range", "steps"]
+__all__ = ["LEVEL", "PARTS", "RISES", "TIE", "answer", "by_size", "coupling_range", "steps"]
 
 LEVEL = 0.95
 """Confidence of the range of a coupling."""
@@ -40,6 +42,10 @@ RISES = 1 - (1 - LEVEL) / 2
 
 TIE = 1e-9
 """Probabilities nearer than this are equal, and the first of the phases is named: a score that does not move ties two."""
+
+
+PARTS: dict[str, Callable[[Case], Any]] = {}
+"""Parts of the answer by name, as in ``book/dashboard``."""
 
 
 def coupling_range(
@@ -176,6 +182,8 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
         problem = str(error)
     ladder = ladder.sort_values("params_b", kind="stable").reset_index(drop=True)
     in_panel = overlapping_families(ladder)
+    family = str(scores["family"].iloc[0])
+    case = Case(family, x, y, scores, ladder, frozenset(in_panel), problem)
     found = () if problem else steps(ladder, x, y)
     both = not problem or (x != y and x in ladder and y in ladder)
     near = nearest_families(ladder, x, y, exclude=in_panel) if both else ()
@@ -190,7 +198,7 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
             },
             "by_size": [by_size(float(size)) for size in ladder["params_b"]],
             "steps": [_plain(step) for step in found],
-            "headline": step_headline(str(scores["family"].iloc[0]), found[-1], x, y) if found else "",
+            "headline": step_headline(family, found[-1], x, y) if found else "",
             "cautions": [
                 {"kind": one.kind, "benchmark": one.benchmark, "models": list(one.models), "text": one.text}
                 for one in cautions(ladder, exclude=in_panel)
@@ -199,6 +207,7 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
             "neighbours": [
                 {"family": one.family, "distance_pp": one.distance_pp, "sizes": one.sizes} for one in near
             ],
+            **{name: part(case) for name, part in PARTS.items()},
         }
     )
     return plain

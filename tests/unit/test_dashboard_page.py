@@ -12,7 +12,8 @@ import pytest
 from scipy import optimize, stats
 
 from cape_utils import data
-from cape_utils.chapters.ch12_dashboard import page_answer, page_data
+from cape_utils.chapters.ch12_dashboard.page import answer as page_answer
+from cape_utils.chapters.ch12_dashboard.page.constants import constants
 from cape_utils.diagnosis import diagnose
 from cape_utils.diagnosis.score_warnings import cautions
 from cape_utils.reports.sections import step_headline
@@ -104,7 +105,7 @@ def test_one_model_has_no_step_and_says_why() -> None:
 
 
 def test_what_the_page_knows_follows_the_tables() -> None:
-    known = page_data.page_data()
+    known = constants()
     benchmarks = data.load("benchmarks").set_index("benchmark")
     for name in data.BENCHMARKS:
         assert known["benchmarks"][name]["items"] == benchmarks.loc[name, "items"]
@@ -122,7 +123,7 @@ def test_what_the_page_knows_follows_the_tables() -> None:
 
 
 def test_the_page_warns_in_the_words_of_the_package() -> None:
-    known = page_data.page_data()["benchmarks"]
+    known = constants()["benchmarks"]
     low = pd.DataFrame({"model": ["a"], HS: [25.0], TQA: [20.0], "mmlu": [99.0]})
     told = {(one.benchmark, one.kind): one.text for one in cautions(low)}
     assert {kind for _, kind in told} >= {"chance", "below chance", "saturation"}

@@ -1,0 +1,107 @@
+// Two dashboards, one form: what a size alone says, and what the scores say.
+
+/** The sizes on a line, and what each formula makes of them. @param {any} found */
+function sizeStrip(found) {
+  const width = 350;
+  const at = (/** @type {number} */ billions) => 10 + ((Math.log10(billions) + 2) / 5) * (width - 20); // 0.01B to 1000B
+  const svg = make("svg", { viewBox: "0 0 " + width + " 128", class: "cd-strip", role: "img",
+    "aria-label": stripWords(found) });
+  const rule = (/** @type {string} */ label, /** @type {number} */ top, /** @type {number} */ slope, /** @type {number} */ zero) => {
+    const wide = 10 ** (DATA.edge / slope);
+    const ends = [0.01, zero / wide, zero * wide, 1000];
+    svg.append(make("text", { x: 10, y: top - 6, class: "cd-label" }, label));
+    DATA.phases.forEach((name, i) => {
+      const left = at(ends[i]);
+      svg.append(make("rect", { x: left, y: top, width: at(ends[i + 1]) - left, height: 16, class: "cd-" + name }));
+      if (i !== 1) {
+        svg.append(make("text", { x: i ? at(1000) - 5 : at(0.01) + 5, y: top + 12, class: "cd-inside",
+          "text-anchor": i ? "end" : "start" }, name));
+      }
+    });
+  };
+  const dashboard = DATA.lines.dashboard;
+  rule("the paper\u2019s dashboard: zero at " + sizeText(dashboardZero()), 20, dashboard.slope, dashboardZero());
+  rule("the paper\u2019s text: zero at " + sizeText(DATA.lines.text.critical_b), 60, DATA.lines.text.slope, DATA.lines.text.critical_b);
+  found.ladder.forEach((model, i) => {
+    const x = Math.min(width - 10, Math.max(10, at(model.params_b)));
+    const last = i === found.ladder.length - 1;
+    [17, 57].forEach((top) => svg.append(make("line", { x1: x, x2: x, y1: top, y2: top + 22, class: last ? "cd-here" : "cd-tick" })));
+  });
+  [0.01, 0.1, 1, 10, 100, 1000].forEach((billions) => svg.append(make("text", { x: at(billions), y: 98, class: "cd-axis",
+    "text-anchor": billions === 0.01 ? "start" : billions === 1000 ? "end" : "middle" }, general(billions) + "B")));
+  svg.append(make("text", { x: width / 2, y: 118, class: "cd-axis", "text-anchor": "middle" },
+    "size, billion parameters; the strokes are your models"));
+  return svg;
+}
+
+/** Billions at which the dashboard's line is zero. */
+function dashboardZero() {
+  return 10 ** (-DATA.lines.dashboard.intercept / DATA.lines.dashboard.slope - 9);
+}
+
+/** @param {any} found */
+function stripWords(found) {
+  const each = found.ladder.map((model, i) => sizeText(model.params_b) + ": " + found.by_size[i].dashboard.phase + " by the dashboard, " +
+    found.by_size[i].text.phase + " by the text");
+  return "Phases by size alone. " + (each.join("; ") || "No model yet") + ".";
+}
+
+/** @param {HTMLElement} into @param {any} found */
+function showSize(into, found) {
+  const parts = [];
+  if (found.ladder.length) {
+    const place = found.ladder.length - 1;
+    const size = sizeText(found.ladder[place].params_b);
+    const { dashboard, text } = found.by_size[place];
+    parts.push(make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-" + dashboard.phase }, dashboard.phase),
+      " at " + size + ", coupling " + minus(signed(dashboard.coupling, 2))));
+    parts.push(sizeStrip(found));
+    const line = DATA.lines.dashboard;
+    parts.push(make("p", null, "The dashboard\u2019s formula is " + line.slope + " log\u2081\u2080 N " +
+      (line.intercept < 0 ? "\u2212 " : "+ ") + Math.abs(line.intercept) + ", N in parameters. By the formula of the paper\u2019s text, " +
+      DATA.lines.text.slope + " log\u2081\u2080 (N / " + DATA.lines.text.critical_b + "B), it is " + text.phase + ", coupling " +
+      minus(signed(text.coupling, 2)) + ". Neither reads a score."));
+  } else {
+    parts.push(make("p", null, "A model with a size and both scores is needed."));
+  }
+  into.replaceChildren(...parts);
+}
+
+/** @param {HTMLElement} into @param {any} found @param {State} state */
+function showScores(into, found, state) {
+  const last = found.steps[found.steps.length - 1];
+  if (!last) {
+    into.replaceChildren(...showNoStep(found, state));
+    return;
+  }
+  const shares = [last.p_tax, last.p_transition, last.p_bonus];
+  const tied = DATA.phases.filter((name, i) => shares[i] >= Math.max(...shares) - 0.0005);
+  const word = last.dx === 0 ? "no coupling" : tied.length > 1 ? tied.join(" or ") : last.phase;
+  const colour = last.dx === 0 || tied.length > 1 ? "none" : last.phase;
+  into.replaceChildren(
+    make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-" + colour }, word),
+      " from " + sizeText(last.from_params_b) + " to " + sizeText(last.to_params_b) + (last.dx === 0 ? ""
+        : ", coupling " + minus(signed(last.coupling, 2)))),
+    phaseBar(shares),
+    make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
+      make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
+    make("p", null, found.headline),
+    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. ",
+      make("code", null, "cape diagnose"), " also weighs how far such steps went in other families."),
+  );
+}
+
+/** What can be said without a step, and what cannot. @param {any} found @param {State} state */
+function showNoStep(found, state) {
+  const parts = [make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-none" }, "no step"))];
+  if (found.problem) parts.push(make("p", null, found.problem[0].toUpperCase() + found.problem.slice(1) + "."));
+  if (found.ladder.length === 1) {
+    const model = found.ladder[0];
+    const said = [state.x, state.y].map((name) => benchmarkTitle(name) + " " + fixed(Number(model.scores[name]), 1) + " \u00b1 " +
+      fixed(found.errors[name][0], 1));
+    parts.push(make("p", null, "What can be said of " + shortModel(model.model) + ": " + said.join(", ") +
+      " (percent, with the standard error of its test items), and its place on the map."));
+    parts.push(make("p", null, "What cannot: a coupling and a phase. They are changes from one size to the next."));
+  }
+  return parts;
+}

@@ -1,0 +1,35 @@
+"""What stands in the form: the start of every part of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["Case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One family in the form.
+
+    Attributes
+    ----------
+    family, x, y : str
+    scores : pandas.DataFrame
+        Every model, whatever it lacks.
+    ladder : pandas.DataFrame
+        Models with both scores, by size; fewer than two where there is a problem.
+    in_panel : frozenset of str
+        Families of the open panel that hold the same models, left out of every comparison.
+    problem : str
+        Why there is no step, empty where there is one.
+    """
+
+    family: str
+    x: str
+    y: str
+    scores: pd.DataFrame
+    ladder: pd.DataFrame
+    in_panel: frozenset[str]
+    problem: str
