@@ -82,7 +82,7 @@ def test_truth_or_everything_compares_points_and_spreads():
     text = findings.truth_or_everything(wide, pd.Series({TRUTH: 1.0, HELLASWAG: 3.0}), table).data
     assert "for 1 of 3 curated recipes (A). Web-trained lines differ 3.0 times" in text
     assert "by more for 2. At equal HellaSwag 1 still lie above the interval: A." in text
-    assert text.endswith("are B, C.")
+    assert text.endswith("TruthfulQA: B, C.")
 
 
 @pytest.mark.parametrize(

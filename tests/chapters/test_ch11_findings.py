@@ -108,7 +108,8 @@ def test_mixtures_name_only_what_changes_them():
         ),
         Recipe(),
     ).data
-    assert f"{LEVERS['rumours']} (30%) 0.92 (1.16); everywhere else 3.49 (4.43)" in text
+    assert f"| {LEVERS['rumours']} (30%) | 0.92 | 1.16 |" in text
+    assert "| everywhere else | 3.49 | 4.43 |" in text
     assert LEVERS["depth"] not in text
 
 

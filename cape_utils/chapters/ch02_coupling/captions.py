@@ -107,7 +107,8 @@ def chance(falls: pd.DataFrame) -> dict[str, str]:
     return {
         "title": "The fall lies below guessing",
         "caption": (
-            f"{len(falls)} families fall before they rise, if they rise. In the {len(small)} that start below 0.2B, "
+            f"{len(falls)} families fall below the score of their smallest model; not all rise again. "
+            f"In the {len(small)} that start below 0.2B, "
             f"{below:.0%} of the fall lies below the guessing level."
         ),
         "alternative": (

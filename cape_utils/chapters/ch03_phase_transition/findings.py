@@ -197,7 +197,8 @@ def families_without_a_rise(changes: Mapping[str, pd.DataFrame]) -> Markdown:
         f"under "
         "it; here they are left out. The last column keeps us honest: it is the share of noise draws with at least one "
         "positive "
-        "step up to 10B, and it is high. The observed signs contradict the statement; the noise forbids calling it refuted."
+        "step up to 10B, and it is high. The observed signs contradict the statement, but "
+        "noise alone could have produced them, so they do not refute it."
     )
 
 
@@ -215,7 +216,7 @@ def loss_law(law: LossLaw, declines: Mapping[str, Null]) -> Markdown:
         f"side. "
         f"Three parameters on eight points fit many smooth declines well: of declines without any power law, "
         f"{declines['r2'].p:.0%} reach the same R², while only {declines['cv_pct'].p:.1%} are as constant. \n\n"
-        "And there is nothing here for the loss to miss: in these eight models TruthfulQA does not turn, it falls from size "
+        "And the loss misses nothing here: in these eight models TruthfulQA does not turn, it falls from size "
         "to size "
         "as the loss does. *Invisible to loss* could mean that two families with equal losses differ in their coupling. To "
         "test "

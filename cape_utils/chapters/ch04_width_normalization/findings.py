@@ -237,7 +237,7 @@ def projection(changes: pd.DataFrame) -> Markdown:
         f"and there "
         f"the cosine {way} by {abs(narrowest['change_pct']):.0f}%. Three models, each with one number and no error, can "
         f"carry no "
-        "statement on width: with one fall among three, it meets any one named model by luck one time in "
+        "statement on width: one of three models falls, and by luck alone it is the narrowest one time in "
         f"{len(after)}."
     )
 
@@ -254,7 +254,7 @@ def outside_the_null(families: pd.DataFrame, both: pd.DataFrame) -> Markdown:
     beyond = both[~both["normalised"].between(both["low"], both["high"])]
     listed = ", ".join(sorted(set(beyond["family"])))
     order = (
-        f" ({listed}): there HellaSwag follows width, which says nothing on how it goes with TruthfulQA"
+        f" ({listed}): there HellaSwag follows width, and that says nothing about the coupling of HellaSwag and TruthfulQA"
         if listed
         else ""
     )

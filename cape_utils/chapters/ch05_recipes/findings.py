@@ -153,7 +153,7 @@ def truth_or_everything(wide: pd.DataFrame, sd: pd.Series, fields: pd.DataFrame)
         f"({', '.join(more)}). Web-trained lines differ {sd[HELLASWAG] / sd[TRUTH]:.1f} times as much on HellaSwag as on "
         f"TruthfulQA; in units of that spread TruthfulQA rises by more for {more_spreads}. "
         f"At equal HellaSwag {len(at_equal)} still lie above the interval: {', '.join(at_equal)}. "
-        "More than one web-trained spread above the curve on HellaSwag, and on TruthfulQA not beyond the interval, are "
+        "More than one web-trained spread above the curve on HellaSwag, yet inside the interval on TruthfulQA: "
         f"{', '.join(only)}."
     )
 

@@ -49,7 +49,7 @@ def layer_cosines(table: pd.DataFrame, *, measure: str, network: str, n: int) ->
     return {
         "title": "The cosine by layer, for any two sets of prompts",
         "caption": (
-            f"Measure {measure}, {network}, n = {n} prompts a set, {table['layer'].nunique()} layers: {listed}."
+            f"Measure {measure}, {network}, {n} prompts in each set, {table['layer'].nunique()} layers: {listed}."
         ),
         "alternative": (
             "Line plot of a cosine against layer, one line for the trained network and a dashed one for the same network with "
@@ -62,10 +62,10 @@ def head_map(table: pd.DataFrame, cases: Sequence[str], *, n: int) -> dict[str, 
     """Of the map of heads: how many cosines are negative in the first case and in the one with most."""
     below = {case: int((table[case] < 0).sum()) for case in cases}
     most = max(cases, key=lambda case: below[case])
-    listed = f"{cases[0]} {below[cases[0]]}; at most {below[most]}, {most}"
+    listed = f"{below[cases[0]]} ({cases[0]}); the most is {below[most]} ({most})"
     return {
         "title": "Every head of the model",
-        "caption": f"Heads with a negative cosine, of {len(table)}, n = {n} prompts a set: {listed}.",
+        "caption": f"Heads with a negative cosine, of {len(table)}, with {n} prompts in each set: {listed}.",
         "alternative": (
             "Heat map with a column for each head and a row for each layer. Blue cells have a cosine above zero, orange ones "
             f"below. Heads with a negative cosine: {listed}."

@@ -37,9 +37,9 @@ def quoted_loadings() -> tuple[float, float]:
 def phase_readings() -> dict[str, tuple[str, data.Rows]]:
     """Ways to say which models are in a phase: how a model gets one, and which rows are used."""
     ways = {
-        "the step that starts at a model, for the largest the one that ends": "start_else_end",
-        "the step that starts at a model": "start",
-        "the step that ends at a model": "end",
+        "the step up from a model (for the largest, the step up to it)": "start_else_end",
+        "the step up from a model": "start",
+        "the step up to a model": "end",
         f"size below or from {CRITICAL_B:g}B": "size",
     }
     both: tuple[tuple[str, data.Rows], ...] = (("", "as_released"), (", one recipe", "one_recipe"))

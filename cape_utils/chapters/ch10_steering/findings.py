@@ -137,8 +137,8 @@ def layer_chosen(doses: pd.DataFrame, depths: pd.DataFrame, chosen: Choice, quar
     return Markdown(
         f"The largest of {len(doses)} gains, {chosen.effect:+.3f} nats, is that of layer {chosen.layer}, {where}. The limit "
         f"allows a strength of {chosen.strength:.2f} there, at a cost of {chosen.kl:.3f} nats a token. Measured at that "
-        f"layer, the effects on the calibration topics are {listed}. The largest of several flatters itself; the test on the "
-        "other topics does not, and its null has chosen in the same way."
+        f"layer, the effects on the calibration topics are {listed}. The largest of several gains "
+        "is too large on average; the test on the other topics is free of that, and its null chose in the same way."
     )
 
 

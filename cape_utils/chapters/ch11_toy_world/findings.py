@@ -157,14 +157,15 @@ def mixtures(shifts: pd.DataFrame, recipe: Recipe) -> Markdown:
     """Positions that change how often a rumour is told for each truth, which the recipe of the base setting gives."""
     usual = rumours_per_truth(recipe)
     changed = shifts[~np.isclose(shifts["rumours_per_truth"], usual)]
-    listed = "; ".join(
-        f"{LEVERS[str(row.lever)]} ({row.label}) {row.rumours_per_truth:.2f} ({row.rumours_per_truth_asked:.2f})"
+    rows = "\n".join(
+        f"| {LEVERS[str(row.lever)]} ({row.label}) | {row.rumours_per_truth:.2f} | {row.rumours_per_truth_asked:.2f} |"
         for row in changed.itertuples()
     )
     return Markdown(
-        "Rumours told for each truth told about the same entities, and in brackets about those that the test asks about: "
-        f"{listed}; everywhere else {usual:.2f} ({rumours_per_truth(recipe, asked=True):.2f}). "
-        "What such a position does is therefore the work of the whole mixture, and not of the one share that names it."
+        "How many rumours are told for each truth:\n\n"
+        "| lever (position) | about the same entities | about those that the test asks about |\n|---|---|---|\n"
+        f"| everywhere else | {usual:.2f} | {rumours_per_truth(recipe, asked=True):.2f} |\n{rows}\n\n"
+        "The effect of such a position is therefore that of the whole mixture, not only of the share that names it."
     )
 
 
