@@ -19,7 +19,7 @@ OPENING = """# Reproduce a number
 
 One cell for each number that the papers quote.
 *Reproduce*, beside a claim in a chapter or on the scorecard, leads here.
-The cell computes the number anew from the tables and shows it beside the paper's, with its verdict.
+The cell recomputes the number from the tables and shows it beside the paper's, with its verdict.
 The fold below it holds the code.
 To change the code and see what becomes of the number, open this page's notebook in Colab, on Binder or on your own machine."""
 
@@ -66,7 +66,7 @@ def notebook() -> dict[str, Any]:
         )
         for claim in known:
             if claim.chapter == chapter:
-                title = f"({anchor(claim.id)})=\n### {claim.id}"
+                title = f"({anchor(claim.id)})=\n### {claim.statement}"
                 cells.append(_cell("markdown", f"{anchor(claim.id)}-title"[:64], title))
                 cells.append(_cell("code", anchor(claim.id)[:64], f'claims.reproduce("{claim.id}")'))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

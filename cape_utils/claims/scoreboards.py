@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cape_utils.claims.verdicts import (
+    VERDICTS,
     Assessment,
     Claim,
     NullRange,
@@ -61,28 +62,72 @@ class Scoreboard:
             return f"<p>{_NO_NUMBER}, so the rule of the ledger gives no verdict.</p>"
         rows, marks = [], []
         for item in self.items:
-            mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
-            verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
             quoted = html.escape(in_unit(show_quote(item.claim), item.claim.unit))
             known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
             claim = _named(item.claim) + _reproduce_link(item.claim)
-            rows.append((verdict, claim, quoted, _found(item), *known))
+            rows.append((badge(item.verdict), claim, quoted, _found(item), *known))
             marks.append({"chapter": item.claim.chapter, "verdict": item.verdict})
         last = ("in a world where we know",) if self.world else ()
-        return _html_table(
+        table = _html_table(
             ("verdict", "claim", "paper", "we find", *last), rows, marks if self.filters else ()
         )
+        return (_KEY if any("<svg" in row[3] for row in rows) else "") + table
+
+
+_KEY = (
+    '<p class="scoreboard-key" aria-hidden="true"><i class="sb-ours"></i>our number and its interval '
+    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>what the null gives; each row has its own scale</p>'
+)
+
+
+def badge(verdict: str) -> str:
+    """A verdict as the pages mark it."""
+    mark = verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
+    return f'<span class="verdict {mark}">{html.escape(verdict)}</span>'
+
+
+def dot_and_range(item: Assessment) -> str:
+    """Our number with its interval beside the paper's and the range of the null, as a drawing; the cells say the same.
+
+    Empty where there are no two numbers, and where they have neither an interval nor a null: then the digits say it all. A
+    null of another statistic has another scale and is left out.
+    """
+    ours, quoted, null = item.paper_panel, item.claim.paper_value, item.null
+    if ours is None or quoted is None or isinstance(ours.value, str) or isinstance(quoted.value, str):
+        return ""
+    ends = [ours.value, ours.low, ours.high, quoted.value]
+    band = () if null is None or null.statistic else (null.low, null.high)
+    if ours.low is None and not band:
+        return ""
+    known = [float(end) for end in (*ends, *band) if end is not None]
+    low, high = min(known), max(known)
+    span = high - low or 1.0
+
+    def at(value: float) -> str:
+        return f"{8 + 104 * (value - low) / span if high > low else 60:.1f}"
+
+    drawn = []
+    if band:
+        drawn.append(
+            f'<rect class="sb-null" x="{at(band[0])}" y="2" width="{float(at(band[1])) - float(at(band[0])):.1f}" height="14"/>'
+        )
+    if ours.low is not None and ours.high is not None:
+        drawn.append(f'<line class="sb-ours" x1="{at(ours.low)}" x2="{at(ours.high)}" y1="9" y2="9"/>')
+    drawn.append(f'<circle class="sb-ours" cx="{at(float(ours.value))}" cy="9" r="4"/>')
+    x = at(float(quoted.value))
+    drawn.append(f'<path class="sb-paper" d="M{x} 2l5 7l-5 7l-5 -7z"/>')
+    return f'<svg class="sb-plot" viewBox="0 0 120 18" width="120" height="18" aria-hidden="true">{"".join(drawn)}</svg>'
 
 
 def _found(item: Assessment) -> str:
-    """Our number with its interval and p, and the reason to fold out."""
+    """Our number with its interval and p, drawn beside the paper's, and the reason to fold out."""
     ours = DASH
     if item.paper_panel is not None:
         number, space, ends = show_value(item.paper_panel, item.claim).partition(" [")
         ours = f"{in_unit(number, item.claim.unit)}{space}{ends}"
     against = "" if item.p is None or item.paper_panel is None else f"; null: {p_value(item.p, name=True)}"
     why = f'<summary aria-label="why, {item.claim.id}">why</summary>'
-    return f"{html.escape(ours + against)}<details>{why}{html.escape(item.reason)}</details>"
+    return f"{html.escape(ours + against)}{dot_and_range(item)}<details>{why}{html.escape(item.reason)}</details>"
 
 
 def _named(claim: Claim) -> str:
@@ -118,13 +163,28 @@ def _html_table(
     head: tuple[str, ...], rows: Sequence[tuple[str, ...]], marks: Sequence[dict[str, str]] = ()
 ) -> str:
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = []
+    body: dict[str, list[str]] = {}
+    verdicts: dict[str, list[str]] = {}
     for place, row in enumerate(rows):
-        named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in marks[place].items()) if marks else ""
+        mark = marks[place] if marks else {}
+        named = "".join(f' data-{k}="{html.escape(v)}"' for k, v in mark.items())
         cells = (f'<td data-label="{label}">{cell}</td>' for label, cell in zip(head, row, strict=True))
-        body.append(f"<tr{named}>{''.join(cells)}</tr>")
+        chapter = mark.get("chapter", "")
+        body.setdefault(chapter, []).append(f"<tr{named}>{''.join(cells)}</tr>")
+        verdicts.setdefault(chapter, []).append(mark.get("verdict", ""))
+    groups = "".join(
+        f"<tbody>{_group_head(chapter, verdicts[chapter], len(head)) if chapter else ''}{''.join(lines)}</tbody>"
+        for chapter, lines in sorted(body.items())
+    )
     kind = "scoreboard filtered" if marks else "scoreboard"
-    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    return f'<table class="{kind}"><thead><tr>{top}</tr></thead>{groups}</table>'
+
+
+def _group_head(chapter: str, verdicts: Sequence[str], columns: int) -> str:
+    """The line above the claims of a chapter: how many there are of each verdict."""
+    tally = ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
+    words = f'<b>{chapter.replace("_", " ")}</b> <span class="sb-tally">{tally}</span>'
+    return f'<tr class="sb-group"><th scope="rowgroup" colspan="{columns}">{words}</th></tr>'
 
 
 @dataclass(frozen=True)
@@ -145,7 +205,6 @@ class Reproduction:
             "under the null": _under(item.null, item.p, claim),
             "under the open panel's null": _under(item.open_null, item.open_p, claim),
             "unit": "" if claim.unit == "text" else claim.unit,
-            "verdict": item.verdict,
             "because": item.reason,
         }
         rows = "".join(
@@ -157,9 +216,7 @@ class Reproduction:
             f"<details><summary>The code, in <code>{self.module}</code></summary>"
             f"<pre>{html.escape(self.code)}</pre></details>"
         )
-        statement = (
-            f"<p>{html.escape(claim.statement)} (paper {claim.paper}, {html.escape(claim.section)})</p>"
-        )
+        statement = f"<p>{badge(item.verdict)} <code>{claim.id}</code>, paper {claim.paper}, {html.escape(claim.section)}</p>"
         return (
             f'{statement}<table class="reproduction"><tbody>{rows}</tbody></table>{fold if self.code else ""}'
         )

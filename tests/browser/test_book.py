@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 
+from cape_utils import data
 from tests.browser import checks
 from tests.browser.conftest import BOOK, ROOT
 
@@ -268,20 +269,35 @@ def test_controls_change_the_picture(browser: Browser, base: str, path: str) -> 
     assert not dead, "\n".join(dead)
 
 
-def test_the_scorecard_can_be_filtered(browser: Browser, base: str) -> None:
-    """Choosing a verdict hides the claims with another, and a word narrows them further."""
+SCORECARD_PX = 6_000
+
+
+def test_the_scorecard_folds_and_can_be_filtered(browser: Browser, base: str) -> None:
+    """A chapter opens at its line; choosing a verdict opens the claims with it, and a word narrows them further."""
     path = "notebooks/13_scorecard.html"
     if path not in PAGES:
         pytest.fail("the book has no scorecard")
     visit = checks.open_page(browser, base, path)
-    rows = visit.page.locator("table.scoreboard.filtered tbody tr:visible")
+    rows = visit.page.locator("table.scoreboard.filtered tr[data-verdict]:visible")
+    assert rows.count() == 0
+    assert visit.page.evaluate("document.documentElement.scrollHeight") < SCORECARD_PX
+    first = visit.page.locator(".sb-toggle").first
+    first.press("Enter")
+    assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.chapter)")) == {"01_data"}
+    first.press("Enter")
+    assert rows.count() == 0
+    visit.page.locator(".scorecard-all").click()
     everything = rows.count()
+    assert everything == len(data.load("claims"))
     visit.page.locator(".scorecard-controls select").nth(1).select_option("differs")
     some = rows.count()
     assert 0 < some < everything
     assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.verdict)")) == {"differs"}
     visit.page.locator(".scorecard-controls input").fill("isocline")
     assert 0 < rows.count() < some
+    assert visit.page.locator(".sb-group:visible").count() == len(
+        set(rows.evaluate_all("rows => rows.map(row => row.dataset.chapter)"))
+    )
     visit.close()
 
 

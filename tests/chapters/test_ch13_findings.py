@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import colorsys
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cape_utils import claims, data
-from cape_utils.chapters.ch13_scorecard import findings
+from cape_utils.chapters.ch13_scorecard import figures, findings
+from cape_utils.claims.scoreboards import badge
+from cape_utils.claims.verdicts import VERDICTS
 from cape_utils.stats.formatting import DASH
+from tests.loading import ROOT
 
 
 def scorecard(*verdicts: str) -> pd.DataFrame:
@@ -105,3 +111,23 @@ def test_tables_speak_words():
     assert sum(int(cell) for row in shown[0].rows for cell in row[1:]) == len(claims.ledger())
     assert shown[1].rows[0] == ("pythia r hs tqa", "-0.989", "-0.991", DASH, "4.0e-05", "differs")
     assert [row[0] for row in shown[2].rows] == list(claims.VERDICTS)
+
+
+def test_the_chart_has_the_colours_of_the_badges():
+    """The chart's hue is that of the badge, which has its own shades for text; and no two verdicts look alike."""
+    css = (ROOT / "book/_static/book.css").read_text(encoding="utf-8")
+    shades = dict(
+        re.findall(r"^  (--cape-[a-z]+): (#[0-9a-f]{6});$", css.partition("[data-theme")[0], re.MULTILINE)
+    )
+    base = re.search(r"^\.verdict \{.*?color: var\((--[a-z-]+)\)", css, re.DOTALL | re.MULTILINE)[1]
+
+    def hue(colour: str) -> float:
+        h, _, s = colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+        return h if s > 0.2 else -1.0
+
+    for verdict, colour in figures._COLOURS.items():
+        mark = re.search(r'verdict ([a-z-]+)"', badge(verdict))[1]
+        own = re.search(rf"\.verdict\.{mark} \{{\s+color: var\((--[a-z-]+)\)", css)
+        assert abs(hue(colour) - hue(shades[own[1] if own else base])) < 0.06, verdict
+    looks = [(figures._COLOURS[verdict]) for verdict in VERDICTS if verdict != "not written yet"]
+    assert len(set(looks)) == len(looks)

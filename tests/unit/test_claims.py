@@ -6,6 +6,7 @@ import dataclasses
 import html
 import json
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -663,6 +664,29 @@ def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
         assessment.statements("3")
 
 
+def drawn(item) -> dict[str, float]:
+    """Where a row's drawing puts our number and the paper's, and the ends of the interval."""
+    shown = scoreboards.dot_and_range(item)
+    return {
+        "ours": float(re.search(r'cx="([\d.]+)"', shown)[1]),
+        "paper": float(re.search(r'd="M([\d.]+) ', shown)[1]),
+        "low": float(re.search(r'x1="([\d.]+)"', shown)[1]),
+        "high": float(re.search(r'x2="([\d.]+)"', shown)[1]),
+    }
+
+
+def test_a_row_draws_our_number_the_paper_s_and_the_null_on_one_scale():
+    of = claim(value=0.5, alternative="greater")
+    item = judge(of, Recomputed(Value(0.6, 0.4, 0.8), null=null(0.002)))
+    where = drawn(item)
+    assert where["low"] < where["paper"] < where["ours"] < where["high"]
+    middle = (where["low"] + where["high"]) / 2
+    assert where["ours"] == pytest.approx(middle, abs=0.2)
+    assert "sb-null" in scoreboards.dot_and_range(item)
+    assert scoreboards.dot_and_range(judge(of, Recomputed(Value(0.6)))) == ""
+    assert scoreboards.dot_and_range(judge(claim("equals_text", "MC1"), Recomputed(Value("MC2")))) == ""
+
+
 def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():
     shown = assessment.scoreboard("02_coupling")._repr_html_()
     for item in assessment.assess("02_coupling"):
@@ -670,7 +694,7 @@ def test_the_scoreboard_shows_every_claim_with_its_verdict_and_escapes_text():
         assert f"</summary>{html.escape(item.reason)}</details>" in shown
     head = shown[: shown.index("</thead>")]
     assert head.index(">verdict<") < head.index(">claim<") < head.index(">we find<")
-    assert "r = -0.989 [-0.998, -0.936]; null: p = 0.15<details>" in shown
+    assert "r = -0.989 [-0.998, -0.936]; null: p = 0.15<svg" in shown
     odd = dataclasses.replace(claim("equals_text", "<b>"), statement="a < b & c")
     board = scoreboards.Scoreboard((judge(odd, Recomputed(Value("<i>"))),))._repr_html_()
     assert "a &lt; b &amp; c" in board

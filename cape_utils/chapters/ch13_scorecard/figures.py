@@ -18,10 +18,10 @@ __all__ = ["verdict_chart"]
 _COLOURS = {
     "reproduced": PALETTE["green"],
     "borderline": PALETTE["blue"],
-    "not distinguishable": PALETTE["orange"],
-    "paper's data only": PALETTE["sky"],
+    "not distinguishable": PALETTE["purple"],
+    "paper's data only": PALETTE["orange"],
     "differs": PALETTE["vermillion"],
-    "not testable": PALETTE["purple"],
+    "not testable": PALETTE["grey"],
     "not written yet": PALETTE["grey"],
 }
 
