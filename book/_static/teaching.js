@@ -8,6 +8,7 @@
   const MINUS = "\u2212";
   const MINE = "#D55E00";
   const WIDTH = 360;
+  const HALO = ' style="paint-order:stroke;stroke:var(--pst-color-background,var(--jp-layout-color0,#fff));stroke-width:3px"';
   const NOT_YET = "Not yet; try again, or open the hint.";
 
   // What a reader has bet is kept in the browser, and nowhere else; where that is not allowed nothing is said.
@@ -88,11 +89,11 @@
   }
 
   function diamond(x, y) {
-    return '<path d="M' + x + " " + (y - 7) + 'l7 7-7 7-7-7z" fill="' + MINE + '"/>';
+    return '<path d="M' + x + " " + Number((y - 7).toFixed(1)) + 'l7 7-7 7-7-7z" fill="' + MINE + '"/>';
   }
 
   function label(x, y, words, anchor, more) {
-    return '<text x="' + x + '" y="' + y + '" text-anchor="' + anchor + '"' + more + ">" + words + "</text>";
+    return '<text x="' + x + '" y="' + y + '" text-anchor="' + anchor + '"' + more + HALO + ">" + words + "</text>";
   }
 
   function height(scale, value) {
@@ -244,13 +245,13 @@
   function checkAnswer(known, given) {
     const ask = known.ask;
     if (ask.kind === "choice") {
-      if (given === null) return "Nothing that can be checked was given; one of " + ask.options.join(", ") + " is needed.";
+      if (given === null) return "Choose one of these: " + ask.options.join("; ") + ".";
       if (given === known.answer) return "Right.";
       const told = known.mistakes.find(function (mistake) { return mistake[0] === given; });
       return told ? told[1] : NOT_YET;
     }
     const value = readNumber(given);
-    if (value === null) return "Nothing that can be checked was given; a number is needed.";
+    if (value === null) return "Give a number.";
     const truth = known.answer;
     const near = function (other) { return Math.abs(value - other) <= ask.tolerance + 1e-9; };
     if (near(truth)) return "Right.";

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cape_utils.teaching import questions
-from cape_utils.teaching.pictures import MINUS
+from cape_utils.teaching.pictures import MINUS, Picture
 from cape_utils.teaching.questions import Bet, Choice, Exercise, Line, Number
 from cape_utils.teaching.records import SURE
 
-__all__ = ["bet_answer", "bet_form", "exercise_form", "record_place"]
+__all__ = ["bet_answer", "bet_form", "exercise_form", "hint_fold", "record_place"]
 
 
 def _escaped(value: object) -> str:
@@ -27,8 +27,11 @@ def _escaped(value: object) -> str:
 
 
 def _prose(words: str) -> str:
-    """Words for a page, with a true minus before a number."""
-    return html.escape(re.sub(r"(?<![\w.,)])-(?=\d)", MINUS, words))
+    """Words for a page: code between backticks as code, elsewhere a true minus before a number."""
+    plain_and_code = [html.escape(part) for part in words.split("`")]
+    plain_and_code[::2] = [re.sub(r"(?<![\w.,)])-(?=\d)", MINUS, part) for part in plain_and_code[::2]]
+    plain_and_code[1::2] = [f"<code>{part}</code>" for part in plain_and_code[1::2]]
+    return "".join(plain_and_code)
 
 
 def _ask_data(ask: questions.Ask) -> dict[str, Any]:
@@ -58,8 +61,8 @@ def _radios(name: str, ask: Choice) -> str:
 def _text_box(name: str, ask: Number) -> str:
     unit = f' <span class="cape-unit">{html.escape(ask.unit.strip())}</span>' if ask.unit.strip() else ""
     return (
-        f'<label for="{name}">{html.escape(ask.label)}</label>'
-        f'<input id="{name}" name="{name}" type="text" inputmode="text" autocomplete="off" size="9">{unit}'
+        f'<label for="{name}-box">{html.escape(ask.label)}</label>'
+        f'<span class="cape-box"><input id="{name}-box" name="{name}" type="text" autocomplete="off" size="9">{unit}</span>'
     )
 
 
@@ -158,15 +161,22 @@ def exercise_form(exercise: Exercise) -> str:
         f'<form class="cape-exercise" id="{name}" aria-label="Answer to exercise {exercise.id.partition(".")[2]}" novalidate>'
         f"{''.join(parts)}"
         '<p class="cape-row"><button type="submit">Check</button></p>'
-        f"<details><summary>Hint</summary><p>{_prose(exercise.hint)}</p></details>"
+        f"{hint_fold(exercise)}"
         f'<details class="cape-solution"><summary>Solution</summary>{_shown(told.show)}<p>{_prose(told.words)}</p>'
         "<p>The code that computes it is below.</p></details></form>"
     )
 
 
+def hint_fold(exercise: Exercise) -> str:
+    """The hint of an exercise, folded."""
+    return f"<details><summary>Hint</summary><p>{_prose(exercise.hint)}</p></details>"
+
+
 def _shown(thing: Any) -> str:
-    """A picture or a table as HTML."""
-    return str(thing._repr_html_())
+    """A picture or a table as HTML; on a phone a wide table scrolls in its own box, which the keyboard reaches."""
+    if isinstance(thing, Picture):
+        return thing.html()
+    return f'<div class="cape-wide" tabindex="0" role="region" aria-label="Table">{thing._repr_html_()}</div>'
 
 
 def record_place(bets: Iterable[Bet], titles: Mapping[str, str]) -> str:

@@ -22,6 +22,8 @@ MINUS = "\N{MINUS SIGN}"
 WIDTH = 360
 LEFT, RIGHT = 14.0, 346.0
 _TRUE, _MINE, _GREY = PALETTE["blue"], PALETTE["vermillion"], PALETTE["grey"]
+# Words keep clear of the lines behind them, on the ground of the page or of JupyterLab.
+_HALO = ' style="paint-order:stroke;stroke:var(--pst-color-background,var(--jp-layout-color0,#fff));stroke-width:3px"'
 _NEAR_EDGE = (
     90  # px from an end of the axis at which a label begins or ends at its mark instead of centring on it
 )
@@ -75,9 +77,6 @@ class Picture:
             f"{self.inner}{mine}</svg></figure>"
         )
 
-    def _repr_html_(self) -> str:
-        return self.html()
-
 
 def _place(value: float, low: float, high: float, start: float, end: float) -> float:
     """Where a value lies on an axis, in tenths of a unit; what lies beyond an end is put there."""
@@ -90,7 +89,7 @@ def _anchor(x: float) -> str:
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{more}>{html.escape(words)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{more}{_HALO}>{html.escape(words)}</text>'
 
 
 def _rule(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:
@@ -106,6 +105,7 @@ def axis_picture(
     draws: Sequence[float] | np.ndarray[Any, Any] | None = None,
     marks: Mapping[str, float] | None = None,
     band: tuple[float, float] | None = None,
+    name: str = "answer",
     bins: int = 50,
 ) -> Picture:
     """An axis with the answer on it; above it, if given, the draws of a null as a histogram, and other values by name.
@@ -120,6 +120,8 @@ def axis_picture(
     marks : mapping of str to float, optional
     band : (float, float), optional
         A range, such as that of a null whose draws are not at hand.
+    name : str
+        What the answer is called.
     bins : int
 
     Examples
@@ -133,7 +135,7 @@ def axis_picture(
     rows = list((marks or {}).items())
     top = 22.0 + 16 * len(rows)
     floor = top + (66 if draws is not None else 24)
-    parts = []
+    parts, labels = [], []
     if draws is not None:
         inside = np.asarray(draws, dtype=float)
         counts, edges = np.histogram(
@@ -152,13 +154,13 @@ def axis_picture(
         parts.append(
             f'<rect x="{start:g}" y="{floor - 12:g}" width="{max(end - start, 1):.1f}" height="12" fill="{_GREY}"/>'
         )
-    for row, (name, value) in enumerate(rows):
+    for row, (mark, value) in enumerate(rows):
         x, y = _place(value, low, high, LEFT, RIGHT), 30.0 + 16 * row
         parts.append(_rule(x, y + 4, x, floor, _GREY, ' stroke-width="2" stroke-dasharray="4 3"'))
-        parts.append(_text(x, y, f"{name}: {ask.show(value)}", _anchor(x)))
+        labels.append(_text(x, y, f"{mark}: {ask.show(value)}", _anchor(x)))
     x = _place(answer, low, high, LEFT, RIGHT)
     parts.append(_rule(x, 18, x, floor, _TRUE, ' stroke-width="3"'))
-    parts.append(_text(x, 13, f"answer: {ask.show(answer)}", _anchor(x), ' font-weight="bold"'))
+    parts.append(_text(x, 13, f"{name}: {ask.show(answer)}", _anchor(x), ' font-weight="bold"'))
     parts.append(_rule(LEFT, floor, RIGHT, floor, "currentColor"))
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         tick = LEFT + share * (RIGHT - LEFT)
@@ -166,7 +168,7 @@ def axis_picture(
         parts.append(_text(tick, floor + 38, ask.show(low + share * (high - low)), anchor))
     parts.append(_text(WIDTH / 2, floor + 54, ask.label, "middle"))
     scale = {"kind": "axis", "low": low, "high": high, "left": LEFT, "right": RIGHT, "floor": floor}
-    return Picture("".join(parts), int(floor + 60), title, alt, scale)
+    return Picture("".join([*parts, *labels]), int(floor + 60), title, alt, scale)
 
 
 def bars_picture(

@@ -30,6 +30,7 @@ __all__ = [
     "bet_is_right",
     "bet_words",
     "check_answer",
+    "fixed",
     "read_number",
     "show_answer",
 ]
@@ -38,7 +39,8 @@ CLOSE = 3
 """A bet is close up to so many times the tolerance."""
 
 NO_BET = "No bet was placed; the answer is {answer}."
-NOT_READ = "Nothing that can be checked was given; {wanted} is needed."
+NO_NUMBER = "Give a number."
+NOT_CHOSEN = "Choose one of these: {options}."
 NOT_YET = "Not yet; try again, or open the hint."
 SIGN = "The size is right and the sign is not."
 HUNDREDTH = "This is a hundredth of the answer; it looks like a share, and percent are asked for."
@@ -76,7 +78,7 @@ class Number:
 
     def show(self, value: float) -> str:
         """The number as a reader sees it; half of a last digit is rounded away from zero, as browsers do."""
-        return f"{_fixed(value, self.decimals)}{self.unit}"
+        return f"{fixed(value, self.decimals)}{self.unit}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Line:
 
     def show(self, value: float) -> str:
         """One height as a reader sees it."""
-        return f"{_fixed(value, self.decimals)}{self.unit}"
+        return f"{fixed(value, self.decimals)}{self.unit}"
 
 
 Ask: TypeAlias = Number | Choice | Line
@@ -334,12 +336,12 @@ def check_answer(ask: Number | Choice, solution: Solution, given: object, part: 
     mistakes = [one for one in solution.mistakes if one.part == part]
     if isinstance(ask, Choice):
         if given not in ask.options:
-            return Feedback(False, NOT_READ.format(wanted=f"one of {', '.join(ask.options)}"))
+            return Feedback(False, NOT_CHOSEN.format(options="; ".join(ask.options)))
         told = {one.answer: one.words for one in mistakes}
         return RIGHT if given == answer else Feedback(False, told.get(str(given), NOT_YET))
     value = read_number(str(given))
     if value is None:
-        return Feedback(False, NOT_READ.format(wanted="a number"))
+        return Feedback(False, NO_NUMBER)
     return _check_number(ask, _value(answer), mistakes, value)
 
 
@@ -375,6 +377,13 @@ def _heights(answer: object) -> tuple[float, ...]:
     return tuple(map(float, answer))
 
 
-def _fixed(value: float, decimals: int) -> str:
+def fixed(value: float, decimals: int) -> str:
+    """A number in so many decimals, as browsers round: half a last digit goes away from zero.
+
+    Examples
+    --------
+    >>> fixed(2.25, 1), fixed(0.4, 0)
+    ('2.3', '0')
+    """
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
     return f"{abs(rounded) if rounded == 0 else rounded:f}".replace("-", MINUS)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cape_utils.jobs import result_cache
+from cape_utils.teaching.questions import fixed
 
 __all__ = ["SURE", "Record", "calibration_words", "keep", "kept"]
 
@@ -94,6 +95,6 @@ were too sure. Your Brier score is 0.46, where 0 is best and saying 50% every ti
     bets = "bet" if asked == 1 else "bets"
     return (
         f"You placed {len(shares)} of {asked} {bets} and were right on {right}. If you were as often right as you were sure, "
-        f"it would have been {expected:.1f}: {verdict}. Your Brier score is {brier:.2f}, where 0 is best and saying 50% "
-        "every time gives 0.25."
+        f"it would have been {fixed(expected, 1)}: {verdict}. Your Brier score is {fixed(brier, 2)}, where 0 is best and saying "
+        "50% every time gives 0.25."
     )

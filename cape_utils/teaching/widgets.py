@@ -111,7 +111,7 @@ def exercise_widget(exercise: Exercise) -> Any:
     said = widgets.HTML()
     call = f'teaching.exercise("{exercise.id}").check(...)'
     code = widgets.HTML(f"<p>In code: <code>{html.escape(call)}</code></p>")
-    hint = widgets.HTML(f"<details><summary>Hint</summary>{html.escape(exercise.hint)}</details>")
+    hint = widgets.HTML(pages.hint_fold(exercise))
 
     def check(_: object) -> None:
         told = exercise.solve()

@@ -104,6 +104,7 @@ def another_limit() -> Solution:
             SCORE,
             mean,
             marks=chance,
+            name="mean",
             title=f"With another limit the small models still guess on {nearest}",
             alt=f"An axis of scores with the mean, {mean:.1f}%, and the two levels of guessing.",
         ),

@@ -93,6 +93,7 @@ def opt_under_the_null() -> Solution:
             R,
             null.observed,
             draws=trend_nulls.monotone_draws(rows[HS], rows[TQA]),
+            name="OPT",
             title=f"Beside two unconnected trends OPT {verdict}",
             alt=f"A histogram of r for unconnected trends, and the r of OPT, {null.observed:.2f}.",
         ),
@@ -120,13 +121,14 @@ def silly_series() -> Solution:
     rows = pd.DataFrame(
         {
             "quantity": ["r", "permutation p", "smallest p that eight points allow"],
-            "value": [f"{null.observed:.3f}", f"{null.p:.1e}", f"{null.smallest_p:.1e}"],
+            "value": [f"{null.observed:.3f}", f"1 in {1 / null.p:,.0f}", f"1 in {1 / null.smallest_p:,.0f}"],
         }
     )
     return Solution(
         ("both series have a trend",),
-        f"Logarithms and negative square roots give r = {null.observed:.3f} and the smallest p there is, {null.smallest_p:.1e}. "
-        "A permutation test rejects any two series that are both monotone, so its p is no evidence of competition.",
+        f"Logarithms and negative square roots give r = {null.observed:.3f} and the smallest p there is, one in "
+        f"{1 / null.smallest_p:,.0f}. A permutation test rejects any two series that are both monotone, so its p is no evidence "
+        "of competition.",
         table(rows),
         (
             Mistake(

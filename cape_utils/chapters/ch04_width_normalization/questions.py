@@ -103,6 +103,7 @@ def divided_by_depth() -> Solution:
             null.observed,
             draws=width.ratio_draws(pythia[HS], pythia[TQA], pythia["layers"]),
             marks={"undivided": raw},
+            name="divided by depth",
             title="Division by depth turns the sign too, with shuffled scores as well",
             alt=f"r of {null.observed:.2f} after division lies within the histogram of shuffled scores; undivided it is "
             f"{raw:.2f}.",

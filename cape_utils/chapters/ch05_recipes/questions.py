@@ -94,7 +94,7 @@ def as_far_on_hellaswag() -> Reveal:
 def h_by_hand() -> Solution:
     curve, score, scatter = 36.0, 41.0, 2.0
     h = score - curve
-    ask = Number("TruthfulQA", tolerance=1, low=30, high=45, decimals=0, unit="%")
+    ask = Number("TruthfulQA", tolerance=1, low=30, high=44, decimals=0, unit="%")
     return Solution(
         (h, h / scatter),
         f"h is {score:g} minus {curve:g} = {h:g} points, which is {h / scatter:g} scatters.",
@@ -103,6 +103,7 @@ def h_by_hand() -> Solution:
             score,
             marks={"the curve": curve},
             band=(curve - scatter, curve + scatter),
+            name="the recipe",
             title=f"The recipe lies {h / scatter:g} scatters above the curve",
             alt=f"An axis with the curve at {curve:g}%, a band of one scatter around it, and the recipe at {score:g}%.",
         ),

@@ -103,6 +103,7 @@ def cosine_by_hand() -> Solution:
             COSINE,
             raw,
             marks={"after centring": centred},
+            name="raw",
             title="The same two answers, raw and centred",
             alt=f"An axis from -1 to 1 with {raw:.2f} near its right end and {centred:.0f} at its left end.",
         ),

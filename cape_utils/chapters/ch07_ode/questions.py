@@ -94,7 +94,7 @@ def growth_by_hand() -> Solution:
     )
     path = [start, *ode.integrate(growth, [start], 1.0, [3.0, 10.0]).score_pct[:, 0]]
     solved = float(path[-1])
-    ask = Line("Score", ("1B", "3B", "10B"), tolerance=1, low=25, high=40)
+    ask = Line("Score", ("1B", "3B", "10B"), tolerance=1, low=20, high=40)
     return Solution(
         (solved,),
         f"B grows by the factor e to the power {rate:g} with each tenfold size, so {start:g} becomes {solved:.2f}.",

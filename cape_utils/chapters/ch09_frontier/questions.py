@@ -61,6 +61,7 @@ def h_by_hand() -> Solution:
             ask,
             gpqa,
             marks={"the line": intercept + slope * swe},
+            name="the model",
             title=f"The model lies {abs(h):.1f} points below the line"
             if h < 0
             else f"The model lies {h:.1f} points above the line",

@@ -42,9 +42,8 @@ def _permuted_below(name: str) -> Reveal:
     )
     return Reveal(
         share,
-        f"The true labels of {name} move the margin by {observed:+.2f} nats, more than {share:.0f}% of the permuted "
-        "labellings do: "
-        f"{verdict}.",
+        f"The true labels of {name} move the margin by {observed:+.2f} nats, and {share:.0f}% of the permuted labellings move it "
+        f"less: {verdict}.",
         axis_picture(
             PERCENT,
             share,

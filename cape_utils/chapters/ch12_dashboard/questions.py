@@ -8,6 +8,7 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import calculator, size_baseline
 from cape_utils.charts.tables import table
+from cape_utils.stats.formatting import size
 from cape_utils.teaching.pictures import axis_picture, line_picture
 from cape_utils.teaching.questions import Choice, Line, Mistake, Number, Reveal, Solution
 from cape_utils.teaching.registry import define_bet, define_exercise
@@ -79,7 +80,7 @@ def coupling_by_hand() -> Solution:
     errors = -step.dy / step.se_dy
     words = ("larger than their error", "within their error")
     answer, other = words if errors > 1.96 else words[::-1]
-    ask = Line("TruthfulQA", ("HellaSwag 40%", "HellaSwag 60%"), tolerance=1, low=20, high=50)
+    ask = Line("TruthfulQA, by HellaSwag", ("40%", "60%"), tolerance=1, low=20, high=50)
     return Solution(
         (step.coupling, answer),
         f"The coupling is {step.dy:.0f}/{step.dx:.0f} = {step.coupling:.2f}. The change is {errors:.1f} standard errors, "
@@ -127,7 +128,7 @@ def best_scale() -> Solution:
     words = ("yes", "no")
     answer, other = words if tried[best] >= 75 else words[::-1]
     shown = np.linspace(0, len(scales) - 1, 7).round().astype(int)
-    ask = Line("Agreement", tuple(f"{scales[i]:.2g}B" for i in shown), tolerance=1, low=0, high=100)
+    ask = Line("Agreement", tuple(size(float(scales[i])) for i in shown), tolerance=1, low=0, high=100)
     return Solution(
         (answer, float(tried[best])),
         f"The best is {scales[best]:.1f}B with {tried[best]:.0f}%, chosen after seeing the answers. The quoted "
