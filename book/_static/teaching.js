@@ -72,7 +72,7 @@
       return bet === known.answer ? "Right: " + known.right + "." : "Not so: " + known.wrong[bet] + ".";
     }
     const gap = off(known.answer, bet);
-    const far = fixed(gap.distance, ask.decimals) + ask.unit;
+    const far = fixed(gap.distance, ask.decimals) + (ask.unit === "%" ? " points" : ask.unit);
     const line = "your line is " + far + " from the measured one on average";
     if (isRight(ask, known.answer, bet)) {
       return "Right: " + (ask.kind === "line" ? line : show(ask, bet) + " is " + far + " away") + "; " + known.right + ".";
@@ -253,9 +253,10 @@
     const value = readNumber(given);
     if (value === null) return "Give a number.";
     const truth = known.answer;
-    const near = function (other) { return Math.abs(value - other) <= ask.tolerance + 1e-9; };
-    if (near(truth)) return "Right.";
-    const told = known.mistakes.find(function (mistake) { return near(mistake[0]); });
+    if (Math.abs(value - truth) <= ask.tolerance + 1e-9) return "Right.";
+    const told = known.mistakes.find(function (mistake) {
+      return Math.abs(value - mistake[0]) <= Math.max(ask.tolerance, 0.01 * Math.abs(mistake[0])) + 1e-9;
+    });
     if (told) return told[1];
     const usual = [
       ["The size is right and the sign is not.", -truth],

@@ -94,7 +94,7 @@ def _bet_controls(name: str, ask: questions.Ask) -> str:
 
 
 def _confidence(name: str, ask: questions.Ask) -> str:
-    within = "" if isinstance(ask, Choice) else f" to be within {ask.show(ask.tolerance)}"
+    within = "" if isinstance(ask, Choice) else f" to be within {questions.show_gap(ask, ask.tolerance)}"
     levels = "".join(f'<option value="{p}"{" selected" if p == 50 else ""}>{p}%</option>' for p in SURE)
     return (
         f'<p class="cape-row"><label for="{name}-sure">How sure are you{within}?</label>'

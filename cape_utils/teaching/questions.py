@@ -33,6 +33,7 @@ __all__ = [
     "fixed",
     "read_number",
     "show_answer",
+    "show_gap",
 ]
 
 CLOSE = 3
@@ -79,6 +80,17 @@ class Number:
     def show(self, value: float) -> str:
         """The number as a reader sees it; half of a last digit is rounded away from zero, as browsers do."""
         return f"{fixed(value, self.decimals)}{self.unit}"
+
+
+def show_gap(ask: Number | Line, value: float) -> str:
+    """A difference of two answers as a reader sees it; that of two percentages is in points.
+
+    Examples
+    --------
+    >>> show_gap(Number("error", 1, unit="%"), 3.14159)
+    '3.14 points'
+    """
+    return f"{fixed(value, ask.decimals)}{' points' if ask.unit == '%' else ask.unit}"
 
 
 @dataclass(frozen=True)
@@ -295,7 +307,7 @@ def bet_words(ask: Ask, reveal: Reveal, bet: Answer | None) -> str:
     if isinstance(ask, Choice):
         return f"Right: {reveal.right}." if bet == reveal.answer else f"Not so: {reveal.wrong[str(bet)]}."
     distance, mean = _off(reveal.answer, bet)
-    off = ask.show(distance)
+    off = show_gap(ask, distance)
     line = isinstance(ask, Line)
     if bet_is_right(ask, reveal.answer, bet):
         start = (
@@ -348,7 +360,11 @@ def check_answer(ask: Number | Choice, solution: Solution, given: object, part: 
 def _check_number(ask: Number, true: float, mistakes: Sequence[Mistake], value: float) -> Feedback:
     if abs(value - true) <= ask.tolerance + 1e-9:
         return RIGHT
-    likely = [(one.words, _value(one.answer), ask.tolerance) for one in mistakes]
+    # A mistake is known also where it is rounded more than an answer may be.
+    likely = [
+        (one.words, _value(one.answer), max(ask.tolerance, 0.01 * abs(_value(one.answer))))
+        for one in mistakes
+    ]
     if true:  # as likely in any exercise; a hundredth of the answer has a hundredth of its tolerance
         likely += [(SIGN, -true, ask.tolerance), (HUNDREDTH, true / 100, ask.tolerance / 100)]
         likely += [(HUNDREDFOLD, 100 * true, 100 * ask.tolerance)]

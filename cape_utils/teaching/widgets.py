@@ -71,7 +71,11 @@ def bet_widget(bet: Bet) -> Any:
     ['HTML', 'Text', 'FloatSlider', 'Dropdown', 'Button', 'HTML']
     """
     controls, read = _controls(bet.ask)
-    within = "" if isinstance(bet.ask, Choice) else f" to be within {bet.ask.show(bet.ask.tolerance)}"
+    within = (
+        ""
+        if isinstance(bet.ask, Choice)
+        else f" to be within {questions.show_gap(bet.ask, bet.ask.tolerance)}"
+    )
     sure = widgets.Dropdown(
         options=[(f"{p}%", p) for p in records.SURE],
         value=50,

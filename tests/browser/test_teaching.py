@@ -277,6 +277,7 @@ def test_everybody_can_use_it(browser: Browser, disk: str, theme: str) -> None:
     page = opened.page
     page.evaluate("document.querySelectorAll('form').forEach(form => form.requestSubmit())")
     page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    assert opened.errors == []  # before axe, which asks for the styles again
     assert checks.accessibility_faults(page) == []
     assert checks.overflow(page) == []
     assert checks.out_of_reach(page) == []
@@ -290,18 +291,18 @@ def test_everybody_can_use_it(browser: Browser, disk: str, theme: str) -> None:
         return box.left < sheet.left - 1 || box.right > sheet.right + 1 || box.bottom > sheet.bottom + 1;
     }).map(e => e.textContent)""")
     assert cut == []
-    assert opened.errors == []
     assert opened.foreign == []
     opened.close()
 
 
 PLANTED = {
-    "a tolerance": ("ask.tolerance + 1e-9", "ask.tolerance * 1.1", bet_faults),
+    "a tolerance": ("distance <= ask.tolerance + 1e-9", "distance <= 1.1 * ask.tolerance", bet_faults),
     "a grade": ("const CLOSE = 3", "const CLOSE = 2", bet_faults),
     "a side": ("const high = gap.mean > 0", "const high = gap.mean < 0", bet_faults),
     "a place": ("scale.floor, scale.top)", "scale.top, scale.floor)", bet_faults),
     "a comma": ('"$1.$2"', '"$1$2"', bet_faults),
     "a mistake": ("if (told) return told[1]", "if (false) return told[1]", exercise_faults),
+    "a unit": ('" points"', '" percent"', bet_faults),
     "a share": ("truth / 100]", "truth / 1000]", exercise_faults),
 }
 

@@ -131,19 +131,19 @@ def told(answer: questions.Answer) -> Reveal:
             Line("y", ("a", "b"), 2),
             (10.0, 20.0),
             (12.0, 18.0),
-            "Right: your line is 2% from the measured one on average; R.",
+            "Right: your line is 2 points from the measured one on average; R.",
         ),
         (
             Line("y", ("a", "b"), 2),
             (10.0, 20.0),
             (15.0, 20.0),
-            "Close: your line is 3% from the measured one on average; H.",
+            "Close: your line is 3 points from the measured one on average; H.",
         ),
         (
             Line("y", ("a", "b"), 2),
             (10.0, 20.0),
             (0.0, 0.0),
-            "Far off: your line is 15% from the measured one on average; L.",
+            "Far off: your line is 15 points from the measured one on average; L.",
         ),
     ],
 )
