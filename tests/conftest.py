@@ -31,6 +31,7 @@ _NEEDS = {
         *("test_activations", "test_internals", "test_models", "test_steering", "test_steering_eval"),
         *("test_cli_steer", "test_survey", "test_toyworld", "test_toy_sweep", "test_truth_pairs"),
         "test_benchmarks",
+        "test_questions",
     ),
 }
 

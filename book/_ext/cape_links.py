@@ -17,6 +17,7 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import address
+import cape_class
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -78,6 +79,10 @@ def line(docname: str, where: address.Address) -> str:
     else:
         entries = [f'<a role="link" aria-disabled="true">{words}</a>' for words, _ in online]
     entries.append(kept)
+    if docname.startswith(cape_class.FOLDER):
+        path = cape_class.class_name(docname)
+        more = f' download="{Path(path).name}"'
+        entries.append(_link("Download without solutions", f"{up}_sources/{path}", more))
     note = "" if where.known else f"<p>{UNKNOWN}</p>"
     items = "".join(f"<li>{entry}</li>" for entry in entries)
     return f'<nav class="cape-open" aria-label="Run or download this chapter"><ul>{items}</ul>{note}</nav>'

@@ -188,15 +188,21 @@ def test_a_chapter_can_be_opened_elsewhere(browser: Browser, base: str, book: Pa
     places = visit.page.locator("h1 + nav.cape-open li > a")
     names = places.all_inner_texts()
     assert names[:2] == ["Open in Colab", "Open on Binder"]
-    assert names[-1] == "Download the notebook"
+    chapter = path.startswith("notebooks/")
+    assert names[-1 - chapter :] == ["Download the notebook", "Download without solutions"][: 1 + chapter]
     assert all(box["height"] >= 24 for box in (place.bounding_box() for place in places.all()) if box)
     targets = [place.get_attribute("href") for place in places.all()]
     # In a book without an address only the download leads somewhere, and the page says why.
-    unset = [target is None for target in targets[:-1]]
+    unset = [target is None for target in targets[: -1 - chapter]]
     assert all(unset) or not any(unset)
     assert visit.page.locator("nav.cape-open p").count() == all(unset)
     visit.close()
     page = book / path
+    if chapter:
+        for_classes = json.loads((page.parent / str(targets.pop())).read_text(encoding="utf-8"))
+        assert not any(
+            "".join(cell["source"]).startswith("# @title Solution") for cell in for_classes["cells"]
+        )
     kept = json.loads((page.parent / str(targets[-1])).read_text(encoding="utf-8"))
     stored = json.loads((ROOT / path).with_suffix(".ipynb").read_text(encoding="utf-8"))
     differ = [
