@@ -20,9 +20,31 @@ from cape_utils.claims.verdicts import (
 from cape_utils.runtime import in_book
 from cape_utils.stats.formatting import DASH, p_value
 
-__all__ = ["Reproduction", "Scoreboard", "Statements"]
+__all__ = ["Reproduction", "Scoreboard", "Statements", "claim_anchor", "verdict_class"]
 
 _NO_NUMBER = "The papers quote no number that belongs to this chapter"
+
+
+def claim_anchor(claim_id: str) -> str:
+    """Name of a claim's place on the page that recomputes every number.
+
+    Examples
+    --------
+    >>> claim_anchor("pythia_r_hs_tqa")
+    'claim-pythia-r-hs-tqa'
+    """
+    return f"claim-{claim_id.replace('_', '-')}"
+
+
+def verdict_class(verdict: str) -> str:
+    """Name of a verdict in the style sheet, which gives it its mark and colour.
+
+    Examples
+    --------
+    >>> verdict_class("paper's data only")
+    'papers-data-only'
+    """
+    return verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
 
 
 @dataclass(frozen=True)
@@ -61,8 +83,9 @@ class Scoreboard:
             return f"<p>{_NO_NUMBER}, so the rule of the ledger gives no verdict.</p>"
         rows, marks = [], []
         for item in self.items:
-            mark = item.verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
-            verdict = f'<span class="verdict {mark}">{html.escape(item.verdict)}</span>'
+            verdict = (
+                f'<span class="verdict {verdict_class(item.verdict)}">{html.escape(item.verdict)}</span>'
+            )
             quoted = html.escape(in_unit(show_quote(item.claim), item.claim.unit))
             known = (html.escape(self.world.get(item.claim.id, "")),) if self.world else ()
             claim = _named(item.claim) + _reproduce_link(item.claim)
@@ -94,7 +117,7 @@ def _reproduce_link(claim: Claim) -> str:
     if not in_book():
         return ""
     label = f"Reproduce {claim.id}"
-    target = f"../book/reproduce.html#claim-{claim.id.replace('_', '-')}"
+    target = f"../book/reproduce.html#{claim_anchor(claim.id)}"
     return f' <a class="cape-reproduce" href="{target}" aria-label="{label}">reproduce</a>'
 
 
