@@ -16,6 +16,7 @@ from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
 from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
 from cape_utils.reports import frontier_words
+from cape_utils.reports.dashboard_link import published_page, state
 
 __all__ = [
     "ANY_FAMILY",
@@ -62,7 +63,14 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block = str | Table | Bullets
+@dataclass(frozen=True)
+class Link:
+    """An address, shown whole."""
+
+    address: str
+
+
+Block = str | Table | Bullets | Link
 
 
 @dataclass(frozen=True)
@@ -452,6 +460,19 @@ def _advice_section(advice: Sequence[Advice]) -> Section:
     return Section("What to try", tuple(blocks))
 
 
+def _in_the_page(diagnosis: Diagnosis) -> Section:
+    """Where the book's page answers each change of these scores."""
+    title, page, held = "Change a score", published_page(), state(diagnosis)
+    does = "In the book's dashboard page every change of a score is answered at once."
+    if not held:
+        return Section(title, (does, *([Link(page)] if page else [])))
+    if page:
+        return Section(title, (f"{does} It opens on this family's two scores here:", Link(page + held)))
+    return Section(
+        title, (f"{does} In a built book, open book/dashboard.html with this behind its address:", Link(held))
+    )
+
+
 def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
     """The whole report of one family."""
     cautions = tuple(f"{c.text} ({', '.join(map(_short, c.models))})." for c in diagnosis.cautions)
@@ -487,4 +508,5 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
         parts.insert(2, noise)
     if beware:
         parts.append(Section("Cautions", (Bullets(beware),)))
-    return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))
+    last = (_advice_section(advice), Section("Limits", (Bullets(limits),)), _in_the_page(diagnosis))
+    return (*parts, *last)
