@@ -61,8 +61,6 @@ def mend_page(
         app.add_js_file("charts.js", loading_method="defer", priority=710)
     if 'class="scoreboard filtered"' in context["body"]:
         app.add_js_file("scorecard.js", loading_method="defer", priority=720)
-    if 'class="cape-calculator"' in context.get("body", ""):
-        app.add_js_file("calculator.js", loading_method="defer", priority=730)
 
 
 # The translator knows some environments only by another name, and would number an `align` by itself.

@@ -22,7 +22,7 @@ from cape_utils import data
 if TYPE_CHECKING:
     from cape_utils.diagnosis.family_diagnosis import Diagnosis
 
-__all__ = ["MARK", "MOST_MODELS", "page_address", "published_page", "state"]
+__all__ = ["MARK", "MOST_MODELS", "PAGE", "page_address", "published_page", "state"]
 
 MARK = "#cape1;"
 """What a link of this version begins with."""
@@ -30,7 +30,9 @@ MARK = "#cape1;"
 MOST_MODELS = 12
 """Models that the page takes."""
 
-_PAGE = "book/dashboard.html"
+PAGE = "book/dashboard.html"
+"""The page in the built book."""
+
 _UNSET = "OWNER"  # as PLACEHOLDER of book/address.py; a test holds them together
 
 
@@ -59,7 +61,7 @@ def page_address(repository: str) -> str:
         return ""
     host = f"{found[1].lower()}.github.io"
     folder = "" if found[2].lower() == host else f"{found[2]}/"
-    return f"https://{host}/{folder}{_PAGE}"
+    return f"https://{host}/{folder}{PAGE}"
 
 
 @functools.cache

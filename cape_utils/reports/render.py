@@ -119,7 +119,7 @@ def as_markdown(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice
                     rows = ["| " + " | ".join(map(_md, row)) + " |" for row in (block.head, *block.rows)]
                     parts.append("\n".join([rows[0], rule, *rows[1:]]))
                 elif isinstance(block, Link):
-                    parts.append(f"<{block.address}>" if "://" in block.address else f"`{block.address}`")
+                    parts.append(f"<{block.address}>" if block.is_page else f"`{block.address}`")
                 else:
                     parts.append(_md(block))
     return "\n\n".join(parts) + "\n"
@@ -188,7 +188,7 @@ def block_html(block: Block) -> str:
         return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
     if isinstance(block, Link):
         shown = html.escape(block.address)
-        return f'<p><a href="{shown}">{shown}</a></p>' if "://" in shown else f"<p><code>{shown}</code></p>"
+        return f'<p><a href="{shown}">{shown}</a></p>' if block.is_page else f"<p><code>{shown}</code></p>"
     if isinstance(block, Table):
         head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in block.head)
         rows = "".join(
@@ -213,7 +213,7 @@ def _figures(diagnosis: Diagnosis) -> dict[str, list[str]]:
     }
     if diagnosis.frontier is not None:
         field, line = regression.h_field(regression.models("all")), regression.fit_line(regression.models())
-        figures["Beside frontier models"] = [figure(diagnosis_frontier(diagnosis.frontier, field, line))]
+        figures["Frontier"] = [figure(diagnosis_frontier(diagnosis.frontier, field, line))]
     return figures
 
 
