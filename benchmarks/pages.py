@@ -94,7 +94,9 @@ def dashboard_measures(browser: Browser, html: Path) -> list[Measure]:
     note = f"{times:.0f} ms, twelve models, CPU slowed {SLOWDOWN} times; a fixed calculation {floors:.0f} ms"
     return [
         Measure("pages", "the dashboard besides what pages share", weight / 1e6, DASHBOARD_MB, "MB"),
-        Measure("pages", "the dashboard from disk, until it answers", statistics.median(firsts), FIRST_USE_S, "s"),
+        Measure(
+            "pages", "the dashboard from disk, until it answers", statistics.median(firsts), FIRST_USE_S, "s"
+        ),
         Measure("pages", "the dashboard answers a change", times / floors, FLOORS, "x", note),
     ]
 
