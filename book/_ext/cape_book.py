@@ -64,8 +64,6 @@ def mend_page(
     if any(f'class="cape-{part}"' in context["body"] for part in ("bet", "exercise", "record")):
         app.add_css_file("teaching.css", priority=905)
         app.add_js_file("teaching.js", loading_method="defer", priority=735)
-    if 'class="cape-calculator"' in context.get("body", ""):
-        app.add_js_file("calculator.js", loading_method="defer", priority=730)
 
 
 # The translator knows some environments only by another name, and would number an `align` by itself.

@@ -110,10 +110,9 @@ function nearWords(found) {
     " points over " + near.sizes + " sizes)").join(", ") + ".";
 }
 
-/** @param {HTMLElement} into @param {any} found */
-function showNear(into, found) {
-  const held = found.in_panel.length ? " Left out, for holding the same models: " + found.in_panel.join(", ") + "." : "";
-  into.textContent = nearWords(found) + held;
+/** @param {any} found */
+function leftOutWords(found) {
+  return found.in_panel.length ? " Left out, for holding the same models: " + found.in_panel.join(", ") + "." : "";
 }
 
 /** @param {Desk} desk */
@@ -186,9 +185,10 @@ function mountMap(desk) {
       found = now;
       shown = state;
       showMap(map, found, state);
-      showNear(near, found);
+      near.textContent = nearWords(found) + leftOutWords(found);
     },
   };
 }
 
-CARDS.push({ id: "cd-map", title: "Map", mount: mountMap });
+CARDS.push({ id: "cd-map", title: "Map", mount: mountMap,
+  words: (found) => [nearWords(found) + leftOutWords(found)] });

@@ -16,6 +16,8 @@ from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
 from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
 from cape_utils.reports import frontier_words
+from cape_utils.reports.dashboard_link import PAGE, published_page, state
+from cape_utils.runtime import in_book
 
 __all__ = [
     "ANY_FAMILY",
@@ -62,7 +64,19 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block = str | Table | Bullets
+@dataclass(frozen=True)
+class Link:
+    """An address, shown whole."""
+
+    address: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it leads somewhere; otherwise it is what to put behind a page's address."""
+        return not self.address.startswith("#")
+
+
+Block = str | Table | Bullets | Link
 
 
 @dataclass(frozen=True)
@@ -409,15 +423,13 @@ def _frontier(placed: FamilyFrontier) -> Section:
     lines.append(f"{words['trust']}.")
     lines += largest.cautions
     head = ("model", "SWE-bench", "GPQA", "on the line", "h", "95% range", "band")
-    return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
+    return Section("Frontier", (Table(head, rows), about, Bullets(tuple(lines))))
 
 
 def _dimension(diagnosis: Diagnosis) -> Section:
     d = diagnosis.dimension
     if d is None:
-        return Section(
-            "How many dimensions", ("Needs three models with two benchmarks that all of them have.",)
-        )
+        return Section("Eigenstructure", ("Needs three models with two benchmarks that all of them have.",))
     usual = (
         f" As many models drawn at random from the open panel give {d.usual_low:.1f} to {d.usual_high:.1f}."
         if not math.isnan(d.usual_low)
@@ -428,12 +440,12 @@ def _dimension(diagnosis: Diagnosis) -> Section:
         f"most {d.ceiling}: so few models "
         f"cannot show more.{usual}"
     )
-    return Section("How many dimensions", (words,))
+    return Section("Eigenstructure", (words,))
 
 
 def _advice_section(advice: Sequence[Advice]) -> Section:
     if not advice:
-        return Section("What to try", ("No rule of advice fires.",))
+        return Section("What to do", ("No rule of advice fires.",))
     blocks: list[Block] = []
     for item in advice:
         verdicts = "; ".join(f"{e.id}: {e.verdict}" for e in item.evidence) or "none needed"
@@ -449,7 +461,22 @@ def _advice_section(advice: Sequence[Advice]) -> Section:
                 )
             )
         )
-    return Section("What to try", tuple(blocks))
+    return Section("What to do", tuple(blocks))
+
+
+def _in_the_page(diagnosis: Diagnosis) -> Section:
+    """Where the book's page answers each change of these scores."""
+    # In the book the page stands beside the chapters, wherever the whole is published.
+    title, held = "Change a score", state(diagnosis)
+    page = f"../{PAGE}" if in_book() else published_page()
+    does = "In the book's dashboard page every change of a score is answered at once."
+    if not held:
+        return Section(title, (does, *([Link(page)] if page else [])))
+    if page:
+        return Section(title, (f"{does} It opens on this family's two scores here:", Link(page + held)))
+    return Section(
+        title, (f"{does} In a built book, open book/dashboard.html with this behind its address:", Link(held))
+    )
 
 
 def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
@@ -471,20 +498,20 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
         ),
         *ANY_FAMILY,
     )
-    parts = [
+    noise = _noise(diagnosis)
+    # In the order of the dashboard's page.
+    return (
         _in_short(diagnosis, advice),
         _steps(diagnosis),
-        _scale_section(diagnosis),
+        *(() if noise is None else (noise,)),
         _web(diagnosis),
         _near(diagnosis),
+        _scale_section(diagnosis),
         _ahead(diagnosis),
         _dimension(diagnosis),
-    ]
-    if diagnosis.frontier is not None:
-        parts.insert(5, _frontier(diagnosis.frontier))
-    noise = _noise(diagnosis)
-    if noise is not None:
-        parts.insert(2, noise)
-    if beware:
-        parts.append(Section("Cautions", (Bullets(beware),)))
-    return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))
+        *(() if diagnosis.frontier is None else (_frontier(diagnosis.frontier),)),
+        _advice_section(advice),
+        *((Section("Cautions", (Bullets(beware),)),) if beware else ()),
+        Section("Limits", (Bullets(limits),)),
+        _in_the_page(diagnosis),
+    )

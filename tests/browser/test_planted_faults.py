@@ -180,7 +180,7 @@ def test_the_scripts_come_from_this_checkout() -> None:
     """The served scripts are the ones of this checkout, so a stale build cannot hide a fault in them."""
     own = [path for path in (ROOT / "book" / "_static").iterdir() if path.suffix in (".js", ".css")]
     own.append(ROOT / "cape_utils" / "charts" / "figure_tools.js")
-    assert {"book.css", "calculator.js", "charts.js", "scorecard.js", "scrollers.js"} < {p.name for p in own}
+    assert {"book.css", "charts.js", "scorecard.js", "scrollers.js"} < {p.name for p in own}
     for path in own:
         built = ROOT / "_build" / "html" / "_static" / path.name
         assert built.read_bytes() == path.read_bytes(), f"{path.name}: run `make book` again"

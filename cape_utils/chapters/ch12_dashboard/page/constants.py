@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from cape_utils import data
+from cape_utils import __version__, data
 from cape_utils.chapters.ch12_dashboard import size_baseline
 from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
@@ -19,16 +19,17 @@ from cape_utils.charts.parts import PHASE_COLOURS
 from cape_utils.data import model_names, schema, user_scores
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.diagnosis import panel_comparison, score_warnings
+from cape_utils.reports.dashboard_link import MOST_MODELS, published_page
 from cape_utils.reports.sections import ANY_FAMILY, NOISE_ALONE, PLAIN, UPPER_BOUND
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
 
-__all__ = ["EXAMPLE", "MOST_MODELS", "constants"]
+__all__ = ["BOOK", "EXAMPLE", "constants"]
+
+BOOK = "Lying Is Just a Phase, executed"
+"""Title of the book, as in ``_config.yml``."""
 
 EXAMPLE = ("open", "Pythia")
 """The family that stands in the form at first."""
-
-MOST_MODELS = 12
-"""Rows that the form takes."""
 
 # The nodes of scaling.coupling._ratio_cdf; a test in a browser holds the two to each other.
 _POINTS, _REACH = 4000, 8
@@ -135,6 +136,7 @@ def constants() -> dict[str, Any]:
             "integer": schema._FORMS["integer"].pattern,
         },
         "most": MOST_MODELS,
+        "book": {"title": BOOK, "version": __version__, "page": published_page()},
         "example": list(EXAMPLE),
         "panels": {which: _rows(which) for which in ("open", "paper")},
     }
