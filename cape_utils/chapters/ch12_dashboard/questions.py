@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.chapters.ch12_dashboard import calculator, size_baseline
+from cape_utils.chapters.ch12_dashboard import argument, size_baseline
 from cape_utils.charts.tables import table
 from cape_utils.stats.formatting import size
 from cape_utils.teaching.pictures import axis_picture, line_picture
@@ -76,7 +76,7 @@ def permuted_sizes() -> Reveal:
     hint="One score has a standard error of about 1.7 points on 817 items, and a difference has that of two.",
 )
 def coupling_by_hand() -> Solution:
-    step = calculator.size_step((1, 40, 44), (10, 60, 34), HS, TQA)
+    step = argument.two_models((1, 40, 44), (10, 60, 34))
     errors = -step.dy / step.se_dy
     words = ("larger than their error", "within their error")
     answer, other = words if errors > 1.96 else words[::-1]
@@ -85,7 +85,7 @@ def coupling_by_hand() -> Solution:
         (step.coupling, answer),
         f"The coupling is {step.dy:.0f}/{step.dx:.0f} = {step.coupling:.2f}. The change is {errors:.1f} standard errors, "
         "and the tax "
-        f"{step.probabilities['tax']:.2%} sure by item noise alone.",
+        f"{step.p_tax:.2%} sure by item noise alone.",
         line_picture(
             ask,
             (44.0, 34.0),
