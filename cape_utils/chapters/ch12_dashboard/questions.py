@@ -15,7 +15,7 @@ from cape_utils.teaching.registry import define_bet, define_exercise
 
 __all__: list[str] = []
 
-HS, TQA = "hellaswag", "truthfulqa_mc2"
+TQA = "truthfulqa_mc2"
 AGREES = Number(
     "Steps on which formula and scores agree", low=0, high=100, decimals=0, tolerance=8.0, unit="%"
 )
