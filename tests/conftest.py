@@ -72,6 +72,7 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
         (loading, "_load"),
         (loading, "table_resources"),
         (loading, "_panel"),
+        (loading, "_pythia_copies"),
         (web_curve, "_recipe_rows"),
         (benchmarks, "benchmark_items"),
         (provenance, "book_provenance"),
