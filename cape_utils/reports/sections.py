@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cape_utils.data.benchmarks import benchmark_title as title
 from cape_utils.diagnosis.advice import Advice
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.diagnosis.score_warnings import Dimension
 from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
 from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
@@ -26,6 +27,7 @@ __all__ = [
     "Bullets",
     "Section",
     "Table",
+    "dimension_words",
     "headline",
     "sections",
     "step_headline",
@@ -412,23 +414,20 @@ def _frontier(placed: FamilyFrontier) -> Section:
     return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
 
 
-def _dimension(diagnosis: Diagnosis) -> Section:
-    d = diagnosis.dimension
+def dimension_words(d: Dimension | None) -> str:
+    """How many dimensions a family's scores span, beside as many models of the open panel."""
     if d is None:
-        return Section(
-            "How many dimensions", ("Needs three models with two benchmarks that all of them have.",)
-        )
+        return "Needs three models with two benchmarks that all of them have."
     usual = (
         f" As many models drawn at random from the open panel give {d.usual_low:.1f} to {d.usual_high:.1f}."
         if not math.isnan(d.usual_low)
         else ""
     )
-    words = (
+    return (
         f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
         f"most {d.ceiling}: so few models "
         f"cannot show more.{usual}"
     )
-    return Section("How many dimensions", (words,))
 
 
 def _advice_section(advice: Sequence[Advice]) -> Section:
@@ -478,7 +477,7 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
         _web(diagnosis),
         _near(diagnosis),
         _ahead(diagnosis),
-        _dimension(diagnosis),
+        Section("How many dimensions", (dimension_words(diagnosis.dimension),)),
     ]
     if diagnosis.frontier is not None:
         parts.insert(5, _frontier(diagnosis.frontier))
