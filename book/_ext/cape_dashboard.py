@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
     *("stats", "parsing", "diagnosis", "state", "drawing", "two_dashboards"),
-    *("steps", "map", "eigenstructure", "frontier", "interventions", "cautions", "keep"),  # cards, in their order on the page
+    *(
+        "steps",
+        "map",
+        "eigenstructure",
+        "frontier",
+        "interventions",
+        "cautions",
+        "keep",
+    ),  # cards, in their order on the page
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"

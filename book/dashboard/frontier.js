@@ -247,8 +247,8 @@ function showFrontier(into, found, lab) {
   const map = make("div");
   const history = make("div");
   into.replaceChildren(
-    ...(part ? [make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-none" }, largest.band + " the line" +
-      (largest.band_sure ? "" : "?")), shortModel(largest.model) + ", the largest of yours with both scores"), make("p", null, sentence(headline) + " " + rest.map(sentence).join(" "))]
+    ...(part ? [make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-none" }, (largest.band_sure ? "" : "perhaps ") + largest.band +
+      " the line"), shortModel(largest.model) + ", the largest of yours with both scores"), make("p", null, sentence(headline) + " " + rest.map(sentence).join(" "))]
       : [make("p", null, "To place your family here, " + benchmarkTitle(SWE) + " and " + benchmarkTitle(GPQA) + " of one of its models are needed, in percent. " +
         "Until then this shows the " + RELEASES.length + " models known.")]),
     make("div", { class: "cd-halves" }, make("div", null, legend, map, make("p", { class: "cd-quiet" }, about)),

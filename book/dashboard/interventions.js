@@ -119,7 +119,7 @@ function showInterventions(into, found) {
   into.replaceChildren(make("div", { class: "cd-halves" },
     make("div", null, make("h3", null, "To try"), ...(part.to_try.length ? items(part.to_try)
       : [make("p", null, "Nothing that these scores call for has evidence enough behind it.")])),
-    ...(part.not_confirmed.length ? [make("div", null, make("h3", null, "What the paper suggests and we could not confirm"),
+    ...(part.not_confirmed.length ? [make("div", null, make("h3", null, DATA.interventions.suggested),
       ...items(part.not_confirmed))] : [])),
     ...(titles.length ? [make("p", { class: "cd-quiet" }, "Not called for by these scores: " + titles.join(", ") + ".")] : []));
 }

@@ -22,6 +22,7 @@ __all__ = [
     "ANY_FAMILY",
     "NOISE_ALONE",
     "PLAIN",
+    "SUGGESTED",
     "UPPER_BOUND",
     "Block",
     "Bullets",
@@ -47,6 +48,8 @@ ANY_FAMILY = (
     "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
 )
 """What a diagnosis leaves open: always; without the answers to each item; of a plain probability; of any family."""
+SUGGESTED = "What the paper suggests and we could not confirm"
+"""Over advice whose evidence is not enough to try it."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,11 @@ def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
         )
     lines += [f"{words}." for words in diagnosis.condition]
     lines.append(_noise_in_short(diagnosis))
-    names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
-    lines.append(f"To try: {names}." if names else "No rule of advice fires.")
+    for lead, given in zip(("To try", SUGGESTED), _by_evidence(advice), strict=True):
+        if given:
+            lines.append(f"{lead}: {', '.join(f'{item.title.lower()} ({item.grade})' for item in given)}.")
+    if not advice:
+        lines.append("No rule of advice fires.")
     return Section("In short", (Bullets(tuple(lines)),))
 
 
@@ -430,11 +436,19 @@ def dimension_words(d: Dimension | None) -> str:
     )
 
 
+def _by_evidence(advice: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
+    """Advice that is worth trying, and advice that is not."""
+    return [item for item in advice if item.to_try], [item for item in advice if not item.to_try]
+
+
 def _advice_section(advice: Sequence[Advice]) -> Section:
     if not advice:
         return Section("What to try", ("No rule of advice fires.",))
+    tried, suggested = _by_evidence(advice)
     blocks: list[Block] = []
-    for item in advice:
+    for item in (*tried, *suggested):
+        if suggested and item is suggested[0]:
+            blocks.append(f"{SUGGESTED}:")
         verdicts = "; ".join(f"{e.id}: {e.verdict}" for e in item.evidence) or "none needed"
         blocks.append(f"{item.title} [{item.grade}]")
         blocks.append(

@@ -13,6 +13,7 @@ from cape_utils.diagnosis.next_size import NextSize
 from cape_utils.diagnosis.panel_comparison import Distance
 from cape_utils.diagnosis.score_warnings import Caution, cautions
 from cape_utils.diagnosis.steps import CouplingStep
+from cape_utils.reports.sections import SUGGESTED
 
 __all__ = ["Known", "known", "part", "sorted_advice"]
 
@@ -88,6 +89,7 @@ def known() -> dict[str, Any]:
     """What the page must know: the words of every rule, and the ledger's evidence for it."""
     every = [_advice(rule.name) for rule in RULES]
     return {
+        "suggested": SUGGESTED,
         "clear": CLEAR,
         "foreseen": FORESEEN,
         "paper_b": PAPER_SCALE_B,
