@@ -11,7 +11,7 @@ function eigen(matrix) {
   for (let sweep = 0; sweep < 60; sweep += 1) {
     let off = 0;
     for (let p = 0; p < n; p += 1) for (let q = p + 1; q < n; q += 1) off = Math.max(off, Math.abs(a[p][q]));
-    if (!(off > Number.EPSILON * 1e-3 * size)) break;
+    if (!(off > Number.EPSILON * 1e-3 * size)) break; // far below what an eigenvalue is known to
     for (let p = 0; p < n; p += 1) {
       for (let q = p + 1; q < n; q += 1) {
         if (a[p][q] === 0) continue;
@@ -19,9 +19,21 @@ function eigen(matrix) {
         const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
         const c = 1 / Math.hypot(t, 1);
         const s = t * c;
-        for (let k = 0; k < n; k += 1) [a[k][p], a[k][q]] = [c * a[k][p] - s * a[k][q], s * a[k][p] + c * a[k][q]];
-        for (let k = 0; k < n; k += 1) [a[p][k], a[q][k]] = [c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]];
-        for (let k = 0; k < n; k += 1) [v[k][p], v[k][q]] = [c * v[k][p] - s * v[k][q], s * v[k][p] + c * v[k][q]];
+        a[p][p] -= t * a[p][q];
+        a[q][q] += t * a[p][q];
+        a[p][q] = 0;
+        for (let k = 0; k < n; k += 1) {
+          const [vp, vq] = [v[k][p], v[k][q]];
+          v[k][p] = c * vp - s * vq;
+          v[k][q] = s * vp + c * vq;
+          if (k === p || k === q) continue;
+          const [ap, aq] = [a[k][p], a[k][q]];
+          a[k][p] = c * ap - s * aq;
+          a[k][q] = s * ap + c * aq;
+          a[p][k] = a[k][p];
+          a[q][k] = a[k][q];
+        }
+        a[q][p] = 0;
       }
     }
   }

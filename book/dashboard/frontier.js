@@ -134,7 +134,7 @@ function frontierMap(part, lab, width) {
   const edge = { left: 40, right: 16, top: 10, bottom: 42 };
   const x = scaleOf(xs[0], xs[1], edge.left, width - edge.right);
   const y = scaleOf(ys[0], ys[1], height - edge.bottom, edge.top);
-  const svg = make("svg", { viewBox: "0 0 " + width + " " + height, class: "cd-mapping", role: "img", "aria-label": frontierMapWords(part, lab) });
+  const svg = make("svg", { viewBox: "0 0 " + width + " " + height, class: "cd-plot", role: "img", "aria-label": frontierMapWords(part, lab) });
   ticks(xs[0], xs[1]).forEach((v) => svg.append(
     make("line", { x1: x(v), x2: x(v), y1: edge.top, y2: height - edge.bottom, class: "cd-grid" }),
     make("text", { x: x(v), y: height - edge.bottom + 15, class: "cd-axis", "text-anchor": "middle" }, String(v))));
@@ -186,7 +186,7 @@ function labHistory(part, lab, width) {
   const left = Math.min(190, width * 0.52);
   const x = scaleOf(-reach, reach, left + 8, width - 14);
   const height = 20 * rows.length + 44;
-  const svg = make("svg", { viewBox: "0 0 " + width + " " + height, class: "cd-mapping", role: "img", "aria-label": labWords(rows, lab) },
+  const svg = make("svg", { viewBox: "0 0 " + width + " " + height, class: "cd-plot", role: "img", "aria-label": labWords(rows, lab) },
     make("rect", { x: x(-band), width: x(band) - x(-band), y: 0, height: height - 40, class: "cd-usual" }),
     make("line", { x1: x(0), x2: x(0), y1: 0, y2: height - 40, class: "cd-line" }));
   const most = Math.max(8, Math.floor((left - 56) / 6.2));
@@ -218,9 +218,9 @@ function axesTable(found) {
     const place = 1 + RELEASES.filter((one) => one.scores[name] > best).length;
     const cells = [String(models), spread === null ? "too few models" : fixed(spread, 1) + " points", ratio === null ? "" : fixed(ratio, 1),
       own.length ? general(best, 4) + "%, place " + place + " of " + (models + 1) : "no score"];
-    return make("tr", null, make("th", { scope: "row" }, title), ...cells.map((words, i) => make("td", { class: "cd-n", "data-label": head[i + 1] }, words)));
+    return make("tr", null, make("th", { scope: "row" }, title), ...cells.map((words) => make("td", { class: "cd-n" }, words)));
   });
-  return make("table", { class: "cd-steps" }, make("caption", { class: "cd-hidden" }, "How well each benchmark tells the best models apart"),
+  return make("table", { class: "cd-matrix" }, make("caption", { class: "cd-hidden" }, "How well each benchmark tells the best models apart"),
     make("thead", null, make("tr", null, ...head.map((words, i) => make("th", { scope: "col", class: i ? "cd-n" : null }, words)))),
     make("tbody", null, ...rows));
 }
@@ -254,7 +254,8 @@ function showFrontier(into, found, lab) {
     make("div", { class: "cd-halves" }, make("div", null, legend, map, make("p", { class: "cd-quiet" }, about)),
       make("div", null, history, ...(lab ? [make("p", { class: "cd-quiet" }, "Shaded: within " + DATA.frontier.bands[0] +
         " points of the line. Bars: the 95% range that item noise leaves.")] : []))),
-    make("h3", null, "Which benchmark still tells models apart"), axesTable(found),
+    make("h3", null, "Which benchmark still tells models apart"),
+    make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Which benchmark still tells models apart" }, axesTable(found)),
     make("ul", { class: "cd-notes" }, ...named.map((words) => make("li", null, sentence(words)))));
   map.append(frontierMap(part, lab, widthOf(map)));
   if (lab) history.append(labHistory(part, lab, widthOf(history)));
