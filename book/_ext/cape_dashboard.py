@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
     *("stats", "parsing", "diagnosis", "state", "drawing", "saving", "report", "two_dashboards"),
-    *("steps", "map", "cautions", "keep"),  # cards, in their order on the page
+    # Cards, in their order on the page
+    *("steps", "map", "eigenstructure", "frontier", "interventions", "cautions", "keep"),
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"

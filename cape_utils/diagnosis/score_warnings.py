@@ -18,7 +18,18 @@ from cape_utils.data.benchmarks import benchmarks_of, items_of
 from cape_utils.scaling.spectrum import pca, small_sample
 from cape_utils.stats.item_noise import item_error
 
-__all__ = ["Caution", "Dimension", "caution_words", "cautions", "dimension_of"]
+__all__ = [
+    "FEWEST_MODELS",
+    "Caution",
+    "Dimension",
+    "caution_words",
+    "cautions",
+    "dimension_of",
+    "usual_ratios",
+]
+
+FEWEST_MODELS = 3
+"""Models below which the dimensions of a family's scores are not counted."""
 
 _FLOOR_PCT, _CEILING_PCT, _HIGH_PCT, _NEAR_BEST_PP = 2.0, 95.0, 85.0, 2.0
 
@@ -133,17 +144,30 @@ def caution_words(benchmark: str) -> dict[str, str]:
     return {kind: f"{data.benchmark_title(benchmark)} {text}" for kind, text in words.items()}
 
 
-def dimension_of(rows: pd.DataFrame, rng: np.random.Generator) -> Dimension | None:
+def usual_ratios(benchmarks: Sequence[str], n: int, rng: np.random.Generator | int) -> tuple[float, float]:
+    """95% range of the participation ratio of n models drawn from the open panel's covariance of these benchmarks.
+
+    NaN where the panel lacks one of them.
+
+    Examples
+    --------
+    >>> [round(end, 1) for end in usual_ratios(["hellaswag", "truthfulqa_mc2"], 8, 0)]
+    [1.0, 1.7]
+    """
+    panel = data.panel("open", rows="one_recipe")
+    if not set(benchmarks) <= set(panel):
+        return math.nan, math.nan
+    usual = small_sample(panel[list(benchmarks)].dropna().cov().to_numpy(), [n], rng=rng).iloc[0]
+    return float(usual["low"]), float(usual["high"])
+
+
+def dimension_of(rows: pd.DataFrame, rng: np.random.Generator | int) -> Dimension | None:
     """Participation ratio of one family; None with fewer than three models or two benchmarks that all have."""
     names = [name for name in benchmarks_of(rows) if rows[name].notna().all()]
-    if len(rows) < 3 or len(names) < 2 or (rows[names].nunique() < 2).all():
+    if len(rows) < FEWEST_MODELS or len(names) < 2 or (rows[names].nunique() < 2).all():
         return None
     spectrum = pca(rows, names)
-    panel = data.panel("open", rows="one_recipe")
-    low = high = math.nan
-    if all(name in panel for name in names):
-        usual = small_sample(panel[names].dropna().cov().to_numpy(), [len(rows)], rng=rng).iloc[0]
-        low, high = float(usual["low"]), float(usual["high"])
+    low, high = usual_ratios(names, len(rows), rng)
     return Dimension(
         ratio=spectrum.participation_ratio,
         ceiling=min(len(names), len(rows) - 1),

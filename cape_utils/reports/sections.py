@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cape_utils.data.benchmarks import benchmark_title as title
 from cape_utils.diagnosis.advice import Advice
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
+from cape_utils.diagnosis.score_warnings import Dimension
 from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
 from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
@@ -23,11 +24,13 @@ __all__ = [
     "ANY_FAMILY",
     "NOISE_ALONE",
     "PLAIN",
+    "SUGGESTED",
     "UPPER_BOUND",
     "Block",
     "Bullets",
     "Section",
     "Table",
+    "dimension_words",
     "headline",
     "sections",
     "step_headline",
@@ -47,6 +50,8 @@ ANY_FAMILY = (
     "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
 )
 """What a diagnosis leaves open: always; without the answers to each item; of a plain probability; of any family."""
+SUGGESTED = "What the paper suggests and we could not confirm"
+"""Over advice whose evidence is not enough to try it."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +164,11 @@ def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
         )
     lines += [f"{words}." for words in diagnosis.condition]
     lines.append(_noise_in_short(diagnosis))
-    names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
-    lines.append(f"To try: {names}." if names else "No rule of advice fires.")
+    for lead, given in zip(("To try", SUGGESTED), _by_evidence(advice), strict=True):
+        if given:
+            lines.append(f"{lead}: {', '.join(f'{item.title.lower()} ({item.grade})' for item in given)}.")
+    if not advice:
+        lines.append("No rule of advice fires.")
     return Section("In short", (Bullets(tuple(lines)),))
 
 
@@ -426,28 +434,35 @@ def _frontier(placed: FamilyFrontier) -> Section:
     return Section("Frontier", (Table(head, rows), about, Bullets(tuple(lines))))
 
 
-def _dimension(diagnosis: Diagnosis) -> Section:
-    d = diagnosis.dimension
+def dimension_words(d: Dimension | None) -> str:
+    """How many dimensions a family's scores span, beside as many models of the open panel."""
     if d is None:
-        return Section("Eigenstructure", ("Needs three models with two benchmarks that all of them have.",))
+        return "Needs three models with two benchmarks that all of them have."
     usual = (
         f" As many models drawn at random from the open panel give {d.usual_low:.1f} to {d.usual_high:.1f}."
         if not math.isnan(d.usual_low)
         else ""
     )
-    words = (
+    return (
         f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
         f"most {d.ceiling}: so few models "
         f"cannot show more.{usual}"
     )
-    return Section("Eigenstructure", (words,))
+
+
+def _by_evidence(advice: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
+    """Advice that is worth trying, and advice that is not."""
+    return [item for item in advice if item.to_try], [item for item in advice if not item.to_try]
 
 
 def _advice_section(advice: Sequence[Advice]) -> Section:
     if not advice:
         return Section("What to do", ("No rule of advice fires.",))
+    tried, suggested = _by_evidence(advice)
     blocks: list[Block] = []
-    for item in advice:
+    for item in (*tried, *suggested):
+        if suggested and item is suggested[0]:
+            blocks.append(f"{SUGGESTED}:")
         verdicts = "; ".join(f"{e.id}: {e.verdict}" for e in item.evidence) or "none needed"
         blocks.append(f"{item.title} [{item.grade}]")
         blocks.append(
@@ -508,7 +523,7 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
         _near(diagnosis),
         _scale_section(diagnosis),
         _ahead(diagnosis),
-        _dimension(diagnosis),
+        Section("Eigenstructure", (dimension_words(diagnosis.dimension),)),
         *(() if diagnosis.frontier is None else (_frontier(diagnosis.frontier),)),
         _advice_section(advice),
         *((Section("Cautions", (Bullets(beware),)),) if beware else ()),

@@ -20,6 +20,7 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard.page import eigenstructure, frontier, interventions
 from cape_utils.chapters.ch12_dashboard.page.case import Case
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.data.benchmarks import items_of
@@ -44,7 +45,11 @@ TIE = 1e-9
 """Probabilities nearer than this are equal, and the first of the phases is named: a score that does not move ties two."""
 
 
-PARTS: dict[str, Callable[[Case], Any]] = {}
+PARTS: dict[str, Callable[[Case], Any]] = {
+    "eigenstructure": eigenstructure.part,
+    "frontier": frontier.part,
+    "interventions": interventions.part,
+}
 """Parts of the answer by name, as in ``book/dashboard``."""
 
 
@@ -183,8 +188,8 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
     ladder = ladder.sort_values("params_b", kind="stable").reset_index(drop=True)
     in_panel = overlapping_families(ladder)
     family = str(scores["family"].iloc[0])
-    case = Case(family, x, y, scores, ladder, frozenset(in_panel), problem)
     found = () if problem else steps(ladder, x, y)
+    case = Case(family, x, y, scores, ladder, frozenset(in_panel), problem, found)
     both = not problem or (x != y and x in ladder and y in ladder)
     near = nearest_families(ladder, x, y, exclude=in_panel) if both else ()
     plain: dict[str, Any] = to_jsonable(

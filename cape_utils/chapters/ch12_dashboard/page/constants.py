@@ -13,6 +13,7 @@ from scipy import stats
 
 from cape_utils import __version__, data
 from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard.page import eigenstructure, frontier, interventions
 from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.charts.parts import PHASE_COLOURS
@@ -138,5 +139,8 @@ def constants() -> dict[str, Any]:
         "most": MOST_MODELS,
         "book": {"title": BOOK, "version": __version__, "page": published_page()},
         "example": list(EXAMPLE),
+        "eigenstructure": eigenstructure.known(MOST_MODELS),
+        "frontier": frontier.known(),
+        "interventions": interventions.known(),
         "panels": {which: _rows(which) for which in ("open", "paper")},
     }
