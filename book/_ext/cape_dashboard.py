@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
-    *("stats", "parsing", "diagnosis", "state", "drawing", "two_dashboards"),
-    *("steps", "map", "cautions", "keep"),  # cards, in their order on the page
+    *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "state", "drawing"),
+    *("two_dashboards", "size_chart"),
+    *("steps", "map", "critical_scale", "web_distance", "next_size", "cautions", "keep"),  # cards, in their order on the page
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"

@@ -29,11 +29,12 @@ function showSteps(into, found, state) {
     return;
   }
   const head = ["Step", first + ", points", second + ", points", "Coupling, 95% range", "\u2212" + REACH + " \u2026 0 \u2026 +" + REACH,
-    "Tax", "Transition", "Bonus"];
+    "Tax", "Transition", "Bonus", "Item noise alone"];
+  const calibrated = found.steps.some(isCalibrated);
   const cell = (/** @type {number} */ place, /** @type {string} */ cls, /** @type {(Node|string)[]} */ ...what) =>
     make("td", { class: cls, "data-label": head[place] }, ...what);
   const rows = found.steps.map((step) => {
-    const shares = [step.p_tax, step.p_transition, step.p_bonus];
+    const shares = sharesOf(step);
     const range = step.dx === 0 ? "" : Number.isNaN(step.low) ? "no finite range"
       : minus(signed(step.low, 2)) + " to " + minus(signed(step.high, 2));
     return make("tr", null,
@@ -45,7 +46,8 @@ function showSteps(into, found, state) {
         make("span", { class: "cd-quiet" }, " " + range)),
       cell(4, "cd-mark", rangeMark(step)),
       ...shares.map((share, i) => cell(5 + i, "cd-n cd-share" + (step.phase === DATA.phases[i] ? " cd-most cd-ink-" + DATA.phases[i] : ""),
-        likely(share))));
+        likely(share))),
+      ...(calibrated ? [cell(8, "cd-n cd-plain", plainShares(step).map(likely).join(" / "))] : []));
   });
   const few = found.steps.filter((step) => !(step.p_x_rises >= DATA.rises));
   const notes = few.map((step) => make("li", null, "From " + sizeText(step.from_params_b) + " to " + sizeText(step.to_params_b) + " " +
@@ -54,12 +56,15 @@ function showSteps(into, found, state) {
   into.replaceChildren(
     make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Steps from one size to the next" },
       make("table", { class: "cd-steps" }, make("caption", { class: "cd-hidden" }, stepWords(found, state)),
-        make("thead", null, make("tr", null, ...head.map((words, i) => make("th", { scope: "col",
+        make("thead", null, make("tr", null, ...head.slice(0, calibrated ? 9 : 8).map((words, i) => make("th", { scope: "col",
           class: i === 4 ? "cd-mark" : i > 0 ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
     ...(notes.length ? [make("ul", { class: "cd-notes" }, ...notes)] : []),
     make("p", { class: "cd-quiet" }, "The coupling is the change of " + second + " over that of " + first + ": tax below \u2212" + DATA.edge +
       ", bonus above +" + DATA.edge + ", transition between (the shaded band). The range is Fieller\u2019s; where " + first +
-      " may not have moved there is none. \u00b1 is one standard error from the number of test items."));
+      " may not have moved there is none. \u00b1 is one standard error from the number of test items. " + (calibrated
+        ? "Tax, transition and bonus are the probability of each phase given these changes, their item noise, and how far such steps go " +
+          "in the families of the open panel; the last column is the same from item noise alone, which is too sure."
+        : "Tax, transition and bonus are probabilities by item noise alone, as if every change were equally likely beforehand.")));
 }
 
 /** @param {any} found @param {State} state */

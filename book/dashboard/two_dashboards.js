@@ -74,7 +74,7 @@ function showScores(into, found, state) {
     into.replaceChildren(...showNoStep(found, state));
     return;
   }
-  const shares = [last.p_tax, last.p_transition, last.p_bonus];
+  const shares = sharesOf(last);
   const tied = DATA.phases.filter((name, i) => shares[i] >= Math.max(...shares) - 0.0005);
   const word = last.dx === 0 ? "no coupling" : tied.length > 1 ? tied.join(" or ") : last.phase;
   const colour = last.dx === 0 || tied.length > 1 ? "none" : last.phase;
@@ -86,8 +86,10 @@ function showScores(into, found, state) {
     make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
       make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
     make("p", null, found.headline),
-    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. ",
-      make("code", null, "cape diagnose"), " also weighs how far such steps went in other families."),
+    make("p", { class: "cd-quiet" }, isCalibrated(last)
+      ? "Calibrated: item noise, weighed by how far such steps go in the families of the open panel. From item noise alone: " +
+        DATA.phases.map((name, i) => name + " " + likely(plainShares(last)[i])).join(", ") + "."
+      : "Plain: item noise alone, as if every change were equally likely beforehand; no other families were learnt from."),
   );
 }
 
@@ -101,7 +103,9 @@ function showNoStep(found, state) {
       fixed(found.errors[name][0], 1));
     parts.push(make("p", null, "What can be said of " + shortModel(model.model) + ": " + said.join(", ") +
       " (percent, with the standard error of its test items), and its place on the map."));
-    parts.push(make("p", null, "What cannot: a coupling and a phase. They are changes from one size to the next."));
+    if (found.web_distance) parts.push(make("p", null, webSentence(found, state)));
+    if (found.nearest_models.length) parts.push(make("p", null, nearestWords(found)));
+    parts.push(make("p", null, "What cannot: a coupling, a phase and a critical scale. They are changes from one size to the next."));
   }
   return parts;
 }
