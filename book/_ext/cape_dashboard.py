@@ -20,7 +20,15 @@ SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
     *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "state", "drawing"),
     *("two_dashboards", "size_chart"),
-    *("steps", "map", "critical_scale", "web_distance", "next_size", "cautions", "keep"),  # cards, in their order on the page
+    *(
+        "steps",
+        "map",
+        "critical_scale",
+        "web_distance",
+        "next_size",
+        "cautions",
+        "keep",
+    ),  # cards, in their order on the page
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"

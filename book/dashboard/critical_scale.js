@@ -1,13 +1,13 @@
 // The critical scale: where the second score turns from falling to rising. Mirrors cape_utils: diagnosis/turning_point,
 // diagnosis/steps and page/critical_scale.
 
-const slopes = new Map();
+const knownSlopes = new Map();
 
 /** Points that a score changes over a decade of size in the open panel, root mean square without item noise; NaN if unknown.
  * @param {string} name @param {string[]} exclude @returns {number} */
 function typicalSlope(name, exclude) {
   const key = [name, ...exclude].join("|");
-  if (!slopes.has(key)) {
+  if (!knownSlopes.has(key)) {
     let [total, length] = [0, 0];
     const items = DATA.benchmarks[name].items;
     openLadders([name], exclude, 1).forEach((rows) => rows.slice(1).forEach((row, i) => {
@@ -15,16 +15,9 @@ function typicalSlope(name, exclude) {
         - itemError(rows[i].scores[name], items) ** 2;
       length += Math.log10(row.params_b / rows[i].params_b) ** 2;
     }));
-    slopes.set(key, Math.sqrt(Math.max(total, 0) / length) || NaN);
+    knownSlopes.set(key, Math.sqrt(Math.max(total, 0) / length) || NaN);
   }
-  return slopes.get(key);
-}
-
-/** @param {number[]} a @param {number[]} b */
-function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
-  return sum;
+  return knownSlopes.get(key);
 }
 
 /** Chi-squared of the best curve that never falls, or never rises: pool adjacent violators. @param {number[]} score

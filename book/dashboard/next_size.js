@@ -194,7 +194,7 @@ function aheadChart(found, ahead, name) {
   const own = found.ladder.filter((model) => model.scores[name] !== null);
   const words = benchmarkTitle(name) + " by size, percent: " + ladderWords(found, name) + (guess ? "; forecast at " + sizeText(ahead.params_b) + ": " +
     fixed(guess.predicted, 1) + ", range " + fixed(guess.low, 1) + " to " + fixed(guess.high, 1) : "") +
-    (other === undefined ? "" : "; by the equation " + fixed(other, 1)) + ".";
+    (other === undefined ? "" : "; by the ODE " + fixed(other, 1)) + ".";
   const chart = sizeChart(name, [...own.map((model) => model.params_b), ahead.params_b],
     [...ladderReach(found, name), ...(guess ? [guess.low, guess.high] : []), ...paths.flat().map((point) => point[1])], words, 98);
   const x = chart.x(ahead.params_b);
@@ -221,14 +221,14 @@ function showAhead(into, found, state, ahead) {
   }
   const { trend, equation_name: equation } = DATA.next;
   const by = ahead.equation ? ahead.equation.scores : {};
-  const head = ["Benchmark", "Forecast, %", percent(ahead.level) + " range", "Equation, %"];
+  const head = ["Benchmark", "Forecast, %", percent(ahead.level) + " range", "ODE, %"];
   const rows = ahead.scores.map((one) => make("tr", null, make("th", { scope: "row" }, benchmarkTitle(one.benchmark)),
     make("td", { class: "cd-n" }, make("b", null, fixed(one.predicted, 1))),
     make("td", { class: "cd-n" }, fixed(one.low, 0) + "\u2013" + fixed(one.high, 0)),
     make("td", { class: "cd-n" }, by[one.benchmark] === undefined || ahead.method === equation ? "\u2013" : fixed(by[one.benchmark], 1))));
   const shares = [ahead.p_tax, ahead.p_transition, ahead.p_bonus];
   const why = !ahead.equation ? "It needs one model with all of " + DATA.next.benchmarks.map(benchmarkTitle).join(", ") + "."
-    : ahead.equation.reason ? "It has no answer here: " + ahead.equation.reason + "." : "";
+    : ahead.equation.reason ? "It has no answer here: " + ahead.equation.reason + "." : "It starts from the scores of your own largest model.";
   into.replaceChildren(
     make("div", { class: "cd-pair" }, ...[state.x, state.y].map((name) => aheadChart(found, ahead, name))),
     ...(Number.isNaN(ahead.p_tax) ? [] : [make("p", { class: "cd-shares" }, make("span", null, "Phase of the step to " + sizeText(ahead.params_b) + ":"),
@@ -236,9 +236,9 @@ function showAhead(into, found, state, ahead) {
     make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Scores at the next size" },
       make("table", { class: "cd-next-table" }, make("thead", null, make("tr", null, ...head.map((words, i) =>
         make("th", { scope: "col", class: i ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
-    make("p", null, "How far off one size ahead, over " + ahead.families + " families that the fit had not seen (the middle of them, percent of the score): " +
-      [trend, equation].map((name) => name + " " + fixed(ahead.errors[name], 1) + "%").join(", ") +
-      ". The equation is the paper\u2019s (chapter 7), from your own largest model. " + why),
+    make("p", null, "Error one size ahead, the median of " + ahead.families + " families each held out in turn, in percent of the score: " +
+      fixed(ahead.errors[trend], 1) + " by the trend (" + trend + "), " + fixed(ahead.errors[equation], 1) + " by the paper\u2019s ODE (" + equation +
+      ", chapter 7). " + why),
     make("details", null, make("summary", null, "How far to trust it"), make("ul", { class: "cd-notes" }, ...ahead.lines.map((words) => make("li", null, words)))),
   );
 }

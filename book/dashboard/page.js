@@ -150,4 +150,4 @@ document.querySelectorAll(".cape-dashboard").forEach((root) => mount(/** @type {
 // What a test may call.
 window.capeDashboard = { answer: answer, readText: readText, decode: decode, problemText: problemText, sizeFromName: sizeFromName,
   shortName: shortName, toLink: toLink, fromLink: fromLink, toCsv: toCsv, checkState: checkState, general: general, fixed: fixed,
-  normalCdf: normalCdf, panelFamily: panelFamily };
+  normalCdf: normalCdf, panelFamily: panelFamily, nextSize: nextSize };

@@ -21,9 +21,10 @@ function learntPrior(x, y, exclude) {
   if (!known) return null;
   const free = [...known.free];
   let steps = known.steps;
-  exclude.forEach((family) => {
-    const moves = known.left_out[family];
-    if (!moves) return;
+  const families = exclude.filter((family) => known.left_out[family]);
+  const together = families.join(DATA.prior.and);
+  (known.left_out[together] ? [together] : families).forEach((name) => {
+    const moves = known.left_out[name];
     free.forEach((value, i) => { free[i] = value + moves[i] / DATA.prior.unit; });
     steps -= moves[free.length];
   });

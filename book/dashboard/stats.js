@@ -29,7 +29,7 @@ function normalCdf(z) {
   return z > 0 ? 1 - tail : tail;
 }
 
-/** Logarithm of the same, where it underflows too. @param {number} z @returns {number} */
+/** Logarithm of the standard normal distribution function, where that underflows too. @param {number} z @returns {number} */
 function logNormalCdf(z) {
   if (z > -5) return Math.log(normalCdf(z));
   // Laplace's continued fraction of the tail
@@ -65,6 +65,13 @@ function oppositeSigns(mean, covariance) {
   const [h, k] = [-mean[0] / sx, -mean[1] / sy];
   const share = normalCdf(h) + normalCdf(k) - 2 * bothBelow(h, k, covariance[1] / (sx * sy));
   return Math.min(1, Math.max(0, share));
+}
+
+/** @param {number[]} a @param {number[]} b */
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
+  return sum;
 }
 
 /** Standard error of a score from its number of items, percentage points. @param {number} score @param {number} items */

@@ -137,8 +137,8 @@ function webSentence(found, state) {
   const web = found.web_distance;
   const what = web.n === 1 ? shortModel(web.models[0].model) : "This family";
   return what + " lies " + fixed(Math.abs(web.h), 1) + " points " + (web.h >= 0 ? "above" : "below") + " web-trained models of the same size in " +
-    benchmarkTitle(state.y) + ", " + (web.unusual ? "outside" : "within") + " what they differ among themselves (" + signed(web.low, 1) + " to " +
-    signed(web.high, 1) + ", 95 times in 100).";
+    benchmarkTitle(state.y) + ", " + (web.unusual ? "outside" : "within") + " what they differ among themselves (" + minus(signed(web.low, 1)) + " to " +
+    minus(signed(web.high, 1)) + ", 95 times in 100).";
 }
 
 /** @param {HTMLElement} into @param {any} found @param {State} state */

@@ -281,7 +281,8 @@ def scale_lines(scale: FamilyScale, *, draws: int | None = None) -> tuple[str, .
         lines.append(
             "Two shapes are averaged by how well they fit, a parabola and two straight lines; the parabola has "
             f"{scale.parabola:.0%} of the weight. Alone, it turns between the sizes in {scale.valid:.0%} of "
-            f"{'all' if draws is None else f'{draws:,}'} draws of item noise, opens downward in {scale.downward:.0%} and turns elsewhere in "
+            f"{'all' if draws is None else f'{draws:,}'} draws of item noise, opens downward in {scale.downward:.0%} and turns "
+            "elsewhere in "
             f"{scale.outside:.0%}."
         )
     if scale.stretch > 1.05:

@@ -62,6 +62,11 @@ PLANTED = {
     "a formula": ('"intercept":-5.886', '"intercept":-5.887'),
     "a sentence": ("hardly moves as", "barely moves as"),
     "a neighbour": ("part.length < 2) return", "part.length < 3) return"),
+    "a prior": ('"correlated":0.95', '"correlated":0.951'),
+    "a place of the turn": ('"places":200', '"places":199'),
+    "a draw": ("0x85ebca6b", "0x85ebca6d"),
+    "a threshold of the equation": ('"threshold":0.1', '"threshold":0.5'),
+    "a range held out": ('"level":0.9', '"level":0.91'),
     "a tail": ("5.55923013010394962768e4", "5.56023013010394962768e4"),
 }
 

@@ -1,10 +1,10 @@
 """What the dashboard in the page says of a family, computed by the package: the page's own arithmetic is held to this.
 
 The page follows each keystroke, so it draws nothing at random: the plain probabilities are those of
-``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and
-so agrees to the noise of its draws. The calibrated probabilities are those of ``cape diagnose``. Checks, cautions and sentences are the package's. What the
-page must know for this is written by ``constants``. Each of ``PARTS`` has a module of its own here and a file of its name in
-``book/dashboard``.
+``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and so
+agrees to the noise of its draws. The calibrated probabilities are those of ``cape diagnose``. Checks, cautions and sentences
+are the package's. What the page must know for this is written by ``constants``. Each of ``PARTS`` has a module of its own
+here and a file of its name in ``book/dashboard``.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
-from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.page import critical_scale, next_size, prior, web_distance
+from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.charts.parts import PHASE_COLOURS
 from cape_utils.data import model_names, schema, user_scores

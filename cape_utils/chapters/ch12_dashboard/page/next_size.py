@@ -108,8 +108,7 @@ def next_size(case: Case, *, params_b: float | None = None) -> dict[str, Any] | 
         "lines": list(ahead_lines(ahead, case.x, case.y)),
         "equation": equation_at(case.ladder, ahead.params_b, exclude),
         "errors": {
-            name: float(forecasting._median(errors[name].to_numpy(dtype=float)))
-            for name in (TREND, EQUATION)
+            name: float(forecasting._median(errors[name].to_numpy(dtype=float))) for name in (TREND, EQUATION)
         },
         "families": len(errors),
     }
@@ -130,7 +129,7 @@ def _quality() -> dict[str, Any]:
 
 
 def constants() -> dict[str, Any]:
-    """For the page: errors of every method, the equation's held-out steps, how good forecasts are, and the integrator's numbers."""
+    """For the page: errors of every method and how good forecasts are, the equation's held-out steps, and its integrator's numbers."""
     errors = _errors()
     held_out = held_out_steps(EQUATION).pivot(
         index=["family", "from_params_b", "params_b"], columns="benchmark", values="error_pp"

@@ -1,8 +1,8 @@
 """The distribution of true changes that a phase is judged by, without the families that stand in the form.
 
 ``diagnosis.phase_prior.panel_prior`` learns it anew for each set of families left out, which no page can wait for. Here one
-fit for each family left out is kept, and several are left out by adding up what each of them moves: exact for none or one, near
-it for more (a test says how near).
+fit is kept for each family left out, and for each set that a family of either panel calls for. Any other set is left out by
+adding up what each of its families moves, which is near a new fit (a test says how near).
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.diagnosis import phase_prior
+from cape_utils.diagnosis.panel_comparison import overlapping_families
 from cape_utils.diagnosis.phase_prior import PhasePrior, panel_prior
 from cape_utils.jobs.provenance import derived_table
 from cape_utils.stats.results import Floats
 
 __all__ = ["constants", "left_out_table", "prior"]
 
+_AND = "; "
 _DIGITS = 4  # of the parameters that are kept, and so of what each family moves
 _UNIT = 10.0**_DIGITS
 
@@ -32,22 +34,26 @@ def left_out_table() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``x, y, left_out`` and those of ``diagnosis.phase_prior.PhasePrior``, for the pairs of ``phase_prior`` that the page
-        takes and the families that have a step in them.
+        Columns ``x, y, left_out`` and those of ``diagnosis.phase_prior.PhasePrior``, for the pairs of ``phase_prior`` that the
+        page takes, each family that has a step in them, and each set of several that models of a panel's family stand in.
     """
     rows: list[dict[str, Any]] = []
+    panels = [data.panel(which) for which in ("open", "paper")]
+    found = {overlapping_families(part) for panel in panels for _, part in panel.groupby("family")}
     for x, y in (pair for pair in phase_prior._learnt() if set(pair) <= set(data.BENCHMARKS)):
         known = phase_prior._panel_steps(x, y).dropna(subset=["dx", "dy", "se_dx", "se_dy"])
-        for family in sorted(set(known["family"])):
-            learnt = panel_prior(x, y, exclude=frozenset([family]))
+        sets = {frozenset([family]) for family in known["family"]}
+        sets |= {several for several in found if len(several & set(known["family"])) > 1}
+        for families in sorted(sets, key=sorted):
+            learnt = panel_prior(x, y, exclude=families)
             if learnt is not None:
-                rows.append({"x": x, "y": y, "left_out": family, **asdict(learnt)})
+                rows.append({"x": x, "y": y, "left_out": _AND.join(sorted(families)), **asdict(learnt)})
     return pd.DataFrame(rows).round(_DIGITS)
 
 
 @functools.cache
 def _moves() -> dict[tuple[str, str], dict[str, tuple[Floats, int]]]:
-    """By how much each family left out moves the free parameters of a pair, and how many steps it takes away."""
+    """By how much each set of families left out moves the free parameters of a pair, and how many steps it takes away."""
     moves: dict[tuple[str, str], dict[str, tuple[Floats, int]]] = {}
     whole = phase_prior._learnt()
     for row in derived_table("phase_prior_left_out").to_dict("records"):
@@ -79,19 +85,22 @@ def prior(x: str, y: str, exclude: frozenset[str] = frozenset()) -> PhasePrior |
     if pair not in _moves():
         return None
     whole = phase_prior._learnt()[pair]
-    moved = [move for family, move in sorted(_moves()[pair].items()) if family in exclude]
+    moves = _moves()[pair]
+    families = sorted(exclude & set(moves))
+    together = _AND.join(families)
+    moved = [moves[name] for name in ([together] if together in moves else families)]
     found = whole
     if moved:
         free = phase_prior._to_free(whole) + sum(move for move, _ in moved)
         steps = whole.steps - sum(count for _, count in moved)
         if steps < phase_prior._MIN_STEPS:
             return None
-        found = replace(phase_prior._from_free(free), steps=steps, families=whole.families - len(moved))
+        found = replace(phase_prior._from_free(free), steps=steps, families=whole.families - len(families))
     return found if pair == (x, y) else found.swapped()
 
 
 def constants() -> dict[str, Any]:
-    """For the page: free parameters of each pair and what each family moves, in units of ``10 ** -_DIGITS``."""
+    """For the page: free parameters of each pair and what each set left out moves, in units."""
     known = phase_prior._learnt()
     return {
         "pairs": {
@@ -106,6 +115,7 @@ def constants() -> dict[str, Any]:
             for (x, y), moves in _moves().items()
         },
         "unit": _UNIT,
+        "and": _AND,
         "correlated": phase_prior._CORRELATED,
         "min_steps": phase_prior._MIN_STEPS,
     }
