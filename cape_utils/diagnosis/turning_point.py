@@ -93,30 +93,16 @@ def turning_point(size: Floats, score: Floats, covariance: Floats, *, slope: flo
     weights /= weights.sum()
     below = np.concatenate([[0.0], np.cumsum(weights.sum(axis=0))])
     low, median, high = (float(np.interp(p, below, edges)) for p in (0.025, 0.5, 0.975))
+    rises = (size[1:] <= size[:, None]).astype(float).T @ shape.T / stretch
+    monotone = min(optimize.nnls(sign * rises.T, target)[1] ** 2 for sign in (1, -1))
     return Turn(
         median=median,
         low=low,
         high=high,
-        lead=float((_misfit_monotone(score, covariance) - misfits.min()) / stretch**2),
+        lead=float(monotone - misfits.min() / stretch**2),
         parabola=float(weights[0].sum()),
         stretch=float(stretch),
     )
-
-
-def _misfit_monotone(score: Floats, covariance: Floats) -> float:
-    """Chi-squared of the best curve that never falls, or never rises."""
-    variance = np.diag(covariance)
-    if np.array_equal(covariance, np.diag(variance)):  # pooling neighbours is exact, whatever the weights
-        fits = [
-            optimize.isotonic_regression(score, weights=1 / variance, increasing=way).x
-            for way in (True, False)
-        ]
-        return float(min(np.sum((score - fit) ** 2 / variance) for fit in fits))
-    white = np.linalg.inv(np.linalg.cholesky(covariance))
-    level = white.sum(axis=1) / np.linalg.norm(white.sum(axis=1))
-    rises = np.tri(len(score))[:, 1:]
-    shape = (np.eye(len(score)) - np.outer(level, level)) @ white
-    return float(min(optimize.nnls(sign * shape @ rises, shape @ score)[1] ** 2 for sign in (1, -1)))
 
 
 def _misfit_one(bowl: Floats, target: Floats) -> Floats:

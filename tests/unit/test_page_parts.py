@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import linalg
+from scipy import linalg, optimize
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard.page import critical_scale, next_size, prior, web_distance
@@ -149,3 +149,26 @@ def test_the_equation_needs_a_model_with_all_five_and_a_larger_size() -> None:
     assert next_size.equation_at(rows, 1) is None
     far = next_size.equation_at(rows, 90_000.0)
     assert far["scores"] == {} or far["reason"] == ""
+
+
+def test_the_lead_of_a_turn_is_the_package_s() -> None:
+    for family in ("Pythia", "Qwen1.5", "OPT"):
+        lead = steps.family_scale(ladder(family), TQA, draws=1).lead
+        assert critical_scale.scale_of(ladder(family), TQA).lead == pytest.approx(lead, abs=1e-6)
+
+
+def test_the_best_monotone_curve_is_exact_where_noise_differs() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        score, error = rng.uniform(0, 20, 10), rng.choice([0.2, 1.5], 10)
+        rises = np.tri(10)[:, 1:] / error[:, None]
+        costs = [
+            optimize.lsq_linear(
+                np.column_stack([1 / error, sign * rises]),
+                score / error,
+                bounds=([-np.inf] + [0] * 9, np.inf),
+                method="bvls",
+            ).cost
+            for sign in (1, -1)
+        ]
+        assert critical_scale.monotone_misfit(score, error**2) == pytest.approx(2 * min(costs))

@@ -52,9 +52,7 @@ def test_any_size_is_the_package_s(visit: checks.Visit, family: str, factor: flo
 def test_where_the_equation_leads_it_is_the_forecast_s_method(visit: checks.Visit) -> None:
     errors = next_size._errors()
     leads = [
-        family
-        for family in errors.index
-        if next_size.best_method(frozenset([family])) == next_size.EQUATION
+        family for family in errors.index if next_size.best_method(frozenset([family])) == next_size.EQUATION
     ]
     assert leads, "no family left out makes the equation lead, so that this tests nothing"
     table = ladder(leads[0])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import optimize, special
 
 from cape_utils.chapters.ch12_dashboard.page.case import Case
 from cape_utils.data.benchmarks import items_of
@@ -21,7 +21,7 @@ from cape_utils.reports.sections import scale_lines
 from cape_utils.stats.bivariate_normal import both_below
 from cape_utils.stats.results import Floats
 
-__all__ = ["constants", "critical_scale", "parabola_shares", "scale_of"]
+__all__ = ["constants", "critical_scale", "monotone_misfit", "parabola_shares", "scale_of"]
 
 
 _DIGITS = 9
@@ -58,6 +58,40 @@ def parabola_shares(size: Floats, score: Floats, covariance: Floats) -> tuple[fl
     return valid, downward, max(0.0, 1 - valid - downward)
 
 
+def monotone_misfit(score: Floats, variance: Floats) -> float:
+    """Chi-squared of the best curve that never falls, or never rises.
+
+    ``turning_point`` asks SciPy's ``nnls`` for it, whose residual is off where the noise of some scores is many times that of
+    others, as beside a score of zero. Independent noise, which is all that the page knows, has the exact answer of pooling.
+
+    Parameters
+    ----------
+    score, variance : ndarray, shape (sizes,)
+
+    Examples
+    --------
+    >>> monotone_misfit(np.array([1.0, 3.0, 2.0]), np.ones(3))
+    0.5
+    """
+    fits = [
+        optimize.isotonic_regression(score, weights=1 / variance, increasing=up).x for up in (True, False)
+    ]
+    return min(float(np.sum((score - fit) ** 2 / variance)) for fit in fits)
+
+
+def _lead(size: Floats, score: Floats, variance: Floats) -> float:
+    """By how much the best curve that turns fits better than the best that never does, without widening the noise."""
+    white = 1 / np.sqrt(variance)
+    level = white / np.linalg.norm(white)
+    shape = (np.eye(len(size)) - np.outer(level, level)) * white
+    edges = np.linspace(size[0], size[-1], turning_point._PLACES + 1)
+    away = size - ((edges[1:] + edges[:-1]) / 2)[:, None]
+    target = shape @ score
+    sides = [np.maximum(way * away, 0) @ shape.T for way in (-1, 1)]
+    one = turning_point._misfit_one(away**2 @ shape.T, target).min()
+    return float(monotone_misfit(score, variance) - min(one, turning_point._misfit_two(*sides, target).min()))
+
+
 def scale_of(rows: pd.DataFrame, y: str, *, exclude: frozenset[str] = frozenset()) -> FamilyScale:
     """As ``diagnosis.steps.family_scale``, with probabilities in place of shares of draws.
 
@@ -77,7 +111,8 @@ def scale_of(rows: pd.DataFrame, y: str, *, exclude: frozenset[str] = frozenset(
     noise = scale.stretch**2 * steps._covariance(score, items_of(used, y), None)
     valid, downward, outside = parabola_shares(size, score, noise)
     # Two curves that fit alike differ by rounding alone, which has a sign.
-    scale = replace(scale, lead=round(scale.lead, _DIGITS))
+    lead = round(_lead(size, score, np.diag(noise) / scale.stretch**2) / scale.stretch**2, _DIGITS)
+    scale = replace(scale, lead=lead)
     reason = scale.reason
     if scale.lead < turning_point.MIN_LEAD:
         reason = steps._why(score, scale.lead, downward, outside, used, y)
