@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
-    *("stats", "parsing", "diagnosis", "state", "drawing", "saving", "report", "two_dashboards"),
+    *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "state", "drawing", "saving", "report"),
+    *("two_dashboards", "size_chart"),
     # Cards, in their order on the page
-    *("steps", "map", "eigenstructure", "frontier", "interventions", "cautions", "keep"),
+    *("steps", "map", "critical_scale", "web_distance", "next_size"),
+    *("eigenstructure", "frontier", "interventions", "cautions", "keep"),
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"

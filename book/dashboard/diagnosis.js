@@ -3,7 +3,8 @@
 
 /** @typedef {{from_model: string, to_model: string, from_params_b: number, to_params_b: number, dx: number, dy: number,
  *  se_dx: number, se_dy: number, coupling: number, se: number, low: number, high: number, p_tax: number,
- *  p_transition: number, p_bonus: number, p_x_rises: number, phase: string}} Step */
+ *  p_transition: number, p_bonus: number, p_x_rises: number, phase: string,
+ *  calibrated: {p_tax: number, p_transition: number, p_bonus: number}}} Step */
 
 const NODES = (() => {
   const n = DATA.quadrature.points;
@@ -31,8 +32,8 @@ function ratioCdf(dx, dy, sx, sy, at) {
 
 const remembered = new Map();
 
-/** Plain probability of each phase: normal item noise, every true change equally likely beforehand. The one place where a
- * probability of a phase is made. @param {number} dx @param {number} dy @param {number} sx @param {number} sy
+/** Plain probability of each phase: normal item noise, every true change equally likely beforehand. The one
+ * place where a plain probability is made; weighedPhases in phase_prior.js makes the calibrated ones. @param {number} dx @param {number} dy @param {number} sx @param {number} sy
  * @returns {{tax: number, transition: number, bonus: number}} */
 function phaseProbabilities(dx, dy, sx, sy) {
   const key = [dx, dy, sx, sy].join(" ");
@@ -61,33 +62,59 @@ function couplingRange(dx, dy, sx, sy) {
   return [(dx * dy - half) / room, (dx * dy + half) / room];
 }
 
-/** @param {Model} a @param {Model} b @param {string} x @param {string} y @returns {Step} */
-function stepOf(a, b, x, y) {
+/** The likeliest phase; the first of equals. @param {number[]} shares @returns {string} */
+function likeliest(shares) {
+  const most = Math.max(...shares);
+  return DATA.phases.find((name, i) => shares[i] >= most - DATA.tie);
+}
+
+/** @param {Model} a @param {Model} b @param {string} x @param {string} y @param {Prior|null} prior @returns {Step} */
+function stepOf(a, b, x, y, prior) {
   const change = (/** @type {string} */ name) => Math.round((Number(b.scores[name]) - Number(a.scores[name])) * 1e9) / 1e9;
   const error = (/** @type {string} */ name) => Math.hypot(itemError(Number(b.scores[name]), DATA.benchmarks[name].items),
     itemError(Number(a.scores[name]), DATA.benchmarks[name].items));
   const [dx, dy, sx, sy] = [change(x), change(y), error(x), error(y)];
   const coupling = dx === 0 ? NaN : dy / dx;
   const shares = phaseProbabilities(dx, dy, sx, sy);
-  const known = DATA.phases.every((name) => !Number.isNaN(shares[name]));
-  const most = Math.max(...DATA.phases.map((name) => shares[name]));
+  const plain = DATA.phases.map((name) => shares[name]);
   const [low, high] = couplingRange(dx, dy, sx, sy);
+  const weighed = weighedPhases(prior, { dx: dx, dy: dy, se_dx: sx, se_dy: sy, from_params_b: a.params_b, to_params_b: b.params_b });
+  const named = [weighed, plain].find((all) => !all.some(Number.isNaN));
   return {
     from_model: a.model, to_model: b.model, from_params_b: a.params_b, to_params_b: b.params_b,
     dx: dx, dy: dy, se_dx: sx, se_dy: sy, coupling: coupling,
     se: dx === 0 ? NaN : Math.sqrt(sy * sy + coupling * coupling * sx * sx) / Math.abs(dx),
     low: low, high: high, p_tax: shares.tax, p_transition: shares.transition, p_bonus: shares.bonus,
     p_x_rises: normalCdf(dx / sx),
-    phase: known ? DATA.phases.find((name) => shares[name] >= most - DATA.tie)
-      : phaseOf(coupling) || "transition",
+    phase: named ? likeliest(named) : phaseOf(coupling) || "transition",
+    calibrated: { p_tax: weighed[0], p_transition: weighed[1], p_bonus: weighed[2] },
   };
+}
+
+/** @param {Step} step */
+function isCalibrated(step) {
+  return !Number.isNaN(step.calibrated.p_tax);
+}
+
+/** Probability of each phase by item noise alone. @param {Step} step @returns {number[]} */
+function plainShares(step) {
+  return [step.p_tax, step.p_transition, step.p_bonus];
+}
+
+/** Probability of each phase: calibrated, or the plain one where there is no other. @param {Step} step @returns {number[]} */
+function sharesOf(step) {
+  const known = step.calibrated;
+  return isCalibrated(step) ? [known.p_tax, known.p_transition, known.p_bonus] : plainShares(step);
+}
+
+/** The largest share; not known where the first is not. @param {number[]} shares @returns {number} */
+function largest(shares) {
+  return Number.isNaN(shares[0]) ? NaN : Math.max(...shares.filter((share) => !Number.isNaN(share)));
 }
 
 /** @param {Step} step @returns {number} */
 function probabilityOf(step) {
-  let most = step.p_tax;
-  if (step.p_transition > most) most = step.p_transition;
-  return step.p_bonus > most ? step.p_bonus : most;
+  return largest(sharesOf(step));
 }
 
 /** @param {number} probability @returns {string} */
@@ -111,8 +138,14 @@ function headline(family, last, x, y) {
     transition: second + " hardly moves as " + first + " " + rise,
     bonus: second + " " + rise + " with " + first,
   };
+  let plain = "";
+  if (isCalibrated(last)) {
+    const shares = plainShares(last);
+    const name = Number.isNaN(last.p_tax) ? last.phase : likeliest(shares);
+    plain = "; from item noise alone " + (name === last.phase ? "" : name + " ") + percent(largest(shares)) + ", which is too sure";
+  }
   return "At its last step, " + sizes + ", " + family + " is " + sure(probabilityOf(last)) + " in the " + last.phase +
-    " phase (" + percent(probabilityOf(last)) + "): " + meaning[last.phase] + ".";
+    " phase (" + percent(probabilityOf(last)) + plain + "): " + meaning[last.phase] + ".";
 }
 
 /** What a size alone says, by the line of the paper's dashboard and by that of its text. @param {number} billions */
@@ -260,7 +293,8 @@ function answer(models, family, x, y) {
     .sort((a, b) => a.params_b - b.params_b);
   const why = ladderProblem(models, ladder, family, x, y);
   const exclude = overlappingFamilies(ladder);
-  const steps = why ? [] : ladder.slice(1).map((model, i) => stepOf(ladder[i], model, x, y));
+  const prior = why ? null : panelPrior(x, y, [...exclude].sort());
+  const steps = why ? [] : ladder.slice(1).map((model, i) => stepOf(ladder[i], model, x, y, prior));
   const errors = {};
   DATA.columns.forEach((name) => {
     errors[name] = ladder.map((model) => (model.scores[name] === null ? NaN

@@ -3,10 +3,9 @@
 /** @typedef {{x: string, y: string, scores: {params_b: number}[], last: any, cautions: any[], distance: any, next_size: any}} Facts
  *  As much of a diagnosis as the rules read; distance and next_size may be null. */
 
-/** Probability of each phase: calibrated, or the plain one where there is no other. @param {any} step */
-function sharesOf(step) {
-  const kind = Number.isFinite(step.calibrated_tax) ? "calibrated_" : "p_";
-  return Object.fromEntries(DATA.phases.map((name) => [name, step[kind + name]]));
+/** Probability of each phase by its name. @param {Step} step @returns {Object<string, number>} */
+function namedShares(step) {
+  return Object.fromEntries(sharesOf(step).map((share, i) => [DATA.phases[i], share]));
 }
 
 /** @param {Facts} facts */
@@ -19,7 +18,7 @@ function stepTrigger(facts) {
 
 /** @param {Facts} facts @returns {string} */
 function clearTax(facts) {
-  const tax = sharesOf(facts.last).tax;
+  const tax = namedShares(facts.last).tax;
   return tax >= DATA.interventions.clear ? stepTrigger(facts) + ": tax with probability " + percent(tax) : "";
 }
 
@@ -32,7 +31,7 @@ function cautionTrigger(caution) {
 const RULES = {
   measure_more: (facts) => {
     const reasons = [];
-    const shares = Object.values(sharesOf(facts.last));
+    const shares = Object.values(namedShares(facts.last));
     const most = shares.some(Number.isNaN) ? NaN : Math.max(...shares);
     if (!(most >= DATA.interventions.clear)) {
       reasons.push(Number.isNaN(most) ? "the number of test items of one of the two benchmarks is not known, so no phase has a probability"
@@ -52,7 +51,7 @@ const RULES = {
   },
   widen: clearTax,
   scale: (facts) => {
-    const shares = sharesOf(facts.last);
+    const shares = namedShares(facts.last);
     const { clear, foreseen } = DATA.interventions;
     if (shares.bonus >= clear) return stepTrigger(facts) + ": bonus with probability " + percent(shares.bonus);
     const ahead = facts.next_size;
@@ -84,7 +83,7 @@ function advise(facts) {
 
 PARTS.interventions = (found) => (found.steps.length ? advise({
   x: found.given.x, y: found.given.y, scores: found.ladder, last: found.steps[found.steps.length - 1], cautions: found.cautions,
-  distance: null, next_size: null,
+  distance: found.web_distance, next_size: found.next_size,
 }) : null);
 
 /** @param {{name: string, trigger: string}} one */

@@ -33,8 +33,8 @@ function mountKeep(desk) {
   return {
     parts: [make("p", null, "The address of this page holds all that stands in the form. A report holds every card of this page. " +
       "In a shell, on the saved table, ",
-      command, " gives the same couplings, cautions and neighbours; it draws the test items anew, weighs each phase by the steps of " +
-      "other families too, and says more."), keep],
+      command, " gives the same couplings, phases, probabilities, cautions and neighbours; it draws the test items anew, so that its ranges " +
+      "and plain probabilities differ a little, and says more."), keep],
     show: (/** @type {any} */ found, /** @type {State} */ state) => { command.textContent = toCommand(state); },
   };
 }

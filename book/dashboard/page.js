@@ -160,4 +160,4 @@ document.querySelectorAll(".cape-dashboard").forEach((root) => mount(/** @type {
 // What a test may call.
 /** @type {any} */ (window).capeDashboard = { answer: answer, readText: readText, decode: decode, problemText: problemText, sizeFromName: sizeFromName,
   shortName: shortName, toLink: toLink, fromLink: fromLink, toCsv: toCsv, checkState: checkState, general: general, fixed: fixed,
-  normalCdf: normalCdf, panelFamily: panelFamily, eigen: eigen, advise: advise };
+  normalCdf: normalCdf, panelFamily: panelFamily, eigen: eigen, advise: advise, nextSize: nextSize };

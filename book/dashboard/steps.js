@@ -28,12 +28,13 @@ function showSteps(into, found, state) {
     into.replaceChildren(make("p", null, noStepYet(first, second)));
     return;
   }
-  const head = stepHead(first, second);
+  const head = [...stepHead(first, second), "Item noise alone"];
   head.splice(4, 0, "\u2212" + REACH + " \u2026 0 \u2026 +" + REACH);
+  const calibrated = found.steps.some(isCalibrated);
   const cell = (/** @type {number} */ place, /** @type {string} */ cls, /** @type {(Node|string)[]} */ ...what) =>
     make("td", { class: cls, "data-label": head[place] }, ...what);
   const rows = found.steps.map((step) => {
-    const shares = [step.p_tax, step.p_transition, step.p_bonus];
+    const shares = sharesOf(step);
     const [sizes, dx, dy] = stepCells(step);
     return make("tr", null,
       make("th", { scope: "row", title: step.from_model + " to " + step.to_model }, sizes),
@@ -42,16 +43,17 @@ function showSteps(into, found, state) {
       cell(3, "cd-n", make("b", null, couplingText(step)), make("span", { class: "cd-quiet" }, " " + rangeText(step))),
       cell(4, "cd-mark", rangeMark(step)),
       ...shares.map((share, i) => cell(5 + i, "cd-n cd-share" + (step.phase === DATA.phases[i] ? " cd-most cd-ink-" + DATA.phases[i] : ""),
-        likely(share))));
+        likely(share))),
+      ...(calibrated ? [cell(8, "cd-n cd-plain", plainShares(step).map(likely).join(" / "))] : []));
   });
   const notes = stepNotes(found, first).map((words) => make("li", null, words));
   into.replaceChildren(
     make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Steps from one size to the next" },
       make("table", { class: "cd-steps" }, make("caption", { class: "cd-hidden" }, stepWords(found, state)),
-        make("thead", null, make("tr", null, ...head.map((words, i) => make("th", { scope: "col",
+        make("thead", null, make("tr", null, ...head.slice(0, calibrated ? 9 : 8).map((words, i) => make("th", { scope: "col",
           class: i === 4 ? "cd-mark" : i > 0 ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
     ...(notes.length ? [make("ul", { class: "cd-notes" }, ...notes)] : []),
-    make("p", { class: "cd-quiet" }, aboutSteps(first, second, " (the shaded band)")));
+    make("p", { class: "cd-quiet" }, aboutSteps(first, second, " (the shaded band)", calibrated)));
 }
 
 /** @param {string} first @param {string} second titles of the pair @returns {string[]} */
@@ -73,7 +75,7 @@ function rangeText(step) {
 function stepCells(step) {
   return [sizeText(step.from_params_b) + " \u2192 " + sizeText(step.to_params_b), minus(signed(step.dx, 1)) + " \u00b1 " + fixed(step.se_dx, 1),
     minus(signed(step.dy, 1)) + " \u00b1 " + fixed(step.se_dy, 1), couplingText(step) + (rangeText(step) ? " (" + rangeText(step) + ")" : ""),
-    ...[step.p_tax, step.p_transition, step.p_bonus].map(likely)];
+    ...sharesOf(step).map(likely)];
 }
 
 /** Where the ratio means little. @param {any} found @param {string} first @returns {string[]} */
@@ -83,11 +85,15 @@ function stepNotes(found, first) {
     : " rises with a probability of only " + percent(step.p_x_rises)) + ", so that the ratio means little there.");
 }
 
-/** @param {string} first @param {string} second @param {string} band words on how a transition is drawn */
-function aboutSteps(first, second, band) {
+/** @param {string} first @param {string} second @param {string} band words on how a transition is drawn
+ * @param {boolean} calibrated */
+function aboutSteps(first, second, band, calibrated) {
   return "The coupling is the change of " + second + " over that of " + first + ": tax below \u2212" + DATA.edge + ", bonus above +" +
     DATA.edge + ", transition between" + band + ". The range is Fieller\u2019s; where " + first +
-    " may not have moved there is none. \u00b1 is one standard error from the number of test items.";
+    " may not have moved there is none. \u00b1 is one standard error from the number of test items. " + (calibrated
+    ? "Tax, transition and bonus are the probability of each phase given these changes, their item noise, and how far such steps go " +
+      "in the families of the open panel; item noise alone is too sure."
+    : "Tax, transition and bonus are probabilities by item noise alone, as if every change were equally likely beforehand.");
 }
 
 /** @param {string} first @param {string} second */

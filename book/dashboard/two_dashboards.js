@@ -89,7 +89,7 @@ function showScores(into, found, state) {
     into.replaceChildren(...showNoStep(found, state));
     return;
   }
-  const shares = [last.p_tax, last.p_transition, last.p_bonus];
+  const shares = sharesOf(last);
   const tied = DATA.phases.filter((name, i) => shares[i] >= Math.max(...shares) - 0.0005);
   const word = last.dx === 0 ? "no coupling" : tied.length > 1 ? tied.join(" or ") : last.phase;
   const colour = last.dx === 0 || tied.length > 1 ? "none" : last.phase;
@@ -101,8 +101,10 @@ function showScores(into, found, state) {
     make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
       make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
     make("p", null, found.headline),
-    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. ",
-      make("code", null, "cape diagnose"), " also weighs how far such steps went in other families."),
+    make("p", { class: "cd-quiet" }, isCalibrated(last)
+      ? "Calibrated: item noise, weighed by how far such steps go in the families of the open panel. From item noise alone: " +
+        DATA.phases.map((name, i) => name + " " + likely(plainShares(last)[i])).join(", ") + "."
+      : "Plain: item noise alone, as if every change were equally likely beforehand; no other families were learnt from."),
   );
 }
 
@@ -120,8 +122,10 @@ function noStepWords(found, state) {
     const said = [state.x, state.y].map((name) => benchmarkTitle(name) + " " + fixed(Number(model.scores[name]), 1) + " \u00b1 " +
       fixed(found.errors[name][0], 1));
     lines.push("What can be said of " + shortModel(model.model) + ": " + said.join(", ") +
-      " (percent, with the standard error of its test items), and its place on the map.",
-    "What cannot: a coupling and a phase. They are changes from one size to the next.");
+      " (percent, with the standard error of its test items), and its place on the map.");
+    if (found.web_distance) lines.push(webSentence(found, state));
+    if (found.nearest_models.length) lines.push(nearestWords(found));
+    lines.push("What cannot: a coupling, a phase and a critical scale. They are changes from one size to the next.");
   }
   return lines;
 }
@@ -130,7 +134,7 @@ function noStepWords(found, state) {
 function scoresWords(found, state) {
   const last = found.steps[found.steps.length - 1];
   if (!last) return noStepWords(found, state);
-  const shares = [last.p_tax, last.p_transition, last.p_bonus];
+  const shares = sharesOf(last);
   return [found.headline, "Of that step: " + DATA.phases.map((name, i) => name + " " + likely(shares[i])).join(", ") + "."];
 }
 

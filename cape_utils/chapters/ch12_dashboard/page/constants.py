@@ -13,7 +13,15 @@ from scipy import stats
 
 from cape_utils import __version__, data
 from cape_utils.chapters.ch12_dashboard import size_baseline
-from cape_utils.chapters.ch12_dashboard.page import eigenstructure, frontier, interventions
+from cape_utils.chapters.ch12_dashboard.page import (
+    critical_scale,
+    eigenstructure,
+    frontier,
+    interventions,
+    next_size,
+    prior,
+    web_distance,
+)
 from cape_utils.chapters.ch12_dashboard.page.answer import LEVEL, RISES, TIE
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
 from cape_utils.charts.parts import PHASE_COLOURS
@@ -21,8 +29,9 @@ from cape_utils.data import model_names, schema, user_scores
 from cape_utils.data.benchmarks import benchmark_items
 from cape_utils.diagnosis import panel_comparison, score_warnings
 from cape_utils.reports.dashboard_link import MOST_MODELS, published_page
-from cape_utils.reports.sections import ANY_FAMILY, NOISE_ALONE, PLAIN, UPPER_BOUND
+from cape_utils.reports.sections import ANY_FAMILY, CALIBRATED, NOISE_ALONE, UPPER_BOUND
 from cape_utils.scaling.coupling import PHASES, TAX_BELOW
+from cape_utils.stats import bivariate_normal
 
 __all__ = ["BOOK", "EXAMPLE", "constants"]
 
@@ -117,7 +126,7 @@ def constants() -> dict[str, Any]:
             "high": score_warnings._HIGH_PCT,
             "near": score_warnings._NEAR_BEST_PP,
         },
-        "limits": [NOISE_ALONE, UPPER_BOUND, PLAIN, *ANY_FAMILY],
+        "limits": [NOISE_ALONE, UPPER_BOUND, CALIBRATED, *ANY_FAMILY],
         "same": panel_comparison._SAME,
         "names": {
             **{
@@ -143,4 +152,13 @@ def constants() -> dict[str, Any]:
         "frontier": frontier.known(),
         "interventions": interventions.known(),
         "panels": {which: _rows(which) for which in ("open", "paper")},
+        "legendre": {
+            "nodes": [float(node) for node in bivariate_normal._NODES],
+            "weights": [float(weight) for weight in bivariate_normal._WEIGHTS],
+            "widest": bivariate_normal._WIDEST,
+        },
+        "prior": prior.constants(),
+        "scale": critical_scale.constants(),
+        "next": next_size.constants(),
+        "web": web_distance.constants(),
     }

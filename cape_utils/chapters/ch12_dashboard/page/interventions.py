@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cape_utils.chapters.ch12_dashboard.page.case import Case
+from cape_utils.chapters.ch12_dashboard.page.next_size import foreseen
+from cape_utils.chapters.ch12_dashboard.page.web_distance import distance
 from cape_utils.diagnosis.advice import CLEAR, FORESEEN, PAPER_SCALE_B, RULES, Advice, advice_of
 from cape_utils.diagnosis.family_diagnosis import Score
 from cape_utils.diagnosis.next_size import NextSize
@@ -27,8 +29,8 @@ class Known:
     scores: tuple[Score, ...]
     last: CouplingStep
     cautions: tuple[Caution, ...]
-    distance: Distance | None = None
-    next_size: NextSize | None = None
+    distance: Distance | None
+    next_size: NextSize | None
 
 
 @functools.cache
@@ -71,6 +73,10 @@ def part(case: Case) -> dict[str, Any] | None:
     """
     if not case.steps:
         return None
+    try:
+        ahead = foreseen(case)
+    except ValueError:
+        ahead = None
     models = zip(
         case.ladder["model"], case.ladder["params_b"], case.ladder[case.x], case.ladder[case.y], strict=True
     )
@@ -81,6 +87,8 @@ def part(case: Case) -> dict[str, Any] | None:
             scores=tuple(Score(str(model), float(size), float(x), float(y)) for model, size, x, y in models),
             last=case.steps[-1],
             cautions=cautions(case.ladder, exclude=case.in_panel),
+            distance=distance(case.ladder, case.y, exclude=case.in_panel),
+            next_size=ahead,
         )
     )
 
