@@ -29,8 +29,8 @@ class Known:
     scores: tuple[Score, ...]
     last: CouplingStep
     cautions: tuple[Caution, ...]
-    distance: Distance | None
-    next_size: NextSize | None
+    distance: Distance | None = None
+    next_size: NextSize | None = None
 
 
 @functools.cache

@@ -140,7 +140,7 @@ def _quality() -> dict[str, Any]:
 
 
 def constants() -> dict[str, Any]:
-    """For the page: errors of every method, how good forecasts are, the equation's held-out steps and its integrator's numbers."""
+    """For the page: errors of every method, what forecasts are worth, the equation's held-out steps, its integrator's numbers."""
     errors = _errors()
     held_out = held_out_steps(EQUATION).pivot(
         index=["family", "from_params_b", "params_b"], columns="benchmark", values="error_pp"
