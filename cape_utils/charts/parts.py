@@ -64,7 +64,11 @@ def put(chart: Any, *, title: str, caption: str, alternative: str) -> Any:
 
 
 def follow(
-    chart: Any, controls: Sequence[alt.Parameter], words: Callable[..., Mapping[str, str] | None]
+    chart: Any,
+    controls: Sequence[alt.Parameter],
+    words: Callable[..., Mapping[str, str] | None],
+    *,
+    others: Sequence[alt.Parameter] = (),
 ) -> Any:
     """Add controls to a chart, and give it words that follow them.
 
@@ -75,10 +79,12 @@ def follow(
     chart : alt.Chart
         Any chart that takes parameters.
     controls : sequence of alt.Parameter
-        From `dropdown`, `choice` or `slider`: those that the words depend on. Others are added to the chart as ever.
+        From `dropdown`, `choice` or `slider`: those that the words depend on.
     words : callable
         Takes one value for each control and returns the ``title``, ``caption`` and ``alternative`` of that setting, or None
         where nothing is drawn. For the values at which the controls start it must not be None.
+    others : sequence of alt.Parameter
+        Controls that the words do not depend on; they stand behind the first ones.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def follow(
         differs = {key: said[key] for key in _WORDS if said[key] != opening[key]}
         if differs:
             changed.append({"at": list(values), **differs})
-    chart = put(chart.add_params(*controls), **opening)
+    chart = put(chart.add_params(*controls, *others), **opening)
     settings = {"signals": [one["name"] for one in bound], "words": changed}
     return chart.properties(usermeta={"caption": opening["caption"], "settings": settings})
 

@@ -176,8 +176,12 @@ def growth_chart(curves: pd.DataFrame) -> Any:
         .mark_text(align="center", fontWeight="bold", baseline="bottom")
         .encode(alt.Text("label:N"), x=alt.datum(1.5), y=alt.datum(-0.1))
     )
-    layers = band + middle + line + rule + word.add_params(power)
-    return follow(layers, [chosen], lambda family: captions.growth(table, family))
+    return follow(
+        band + middle + line + rule + word,
+        [chosen],
+        lambda family: captions.growth(table, family),
+        others=[power],
+    )
 
 
 def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: int) -> Any:

@@ -81,9 +81,10 @@ def field_chart(table: pd.DataFrame, spreads: pd.DataFrame) -> Any:
     )
     bars = spread(base, "low", "high", "x", strokeWidth=2, opacity=0.8)
     return follow(
-        (band + rule_at(0.0, "x") + bars + points.add_params(kind)).properties(height=700),
+        (band + rule_at(0.0, "x") + bars + points).properties(height=700),
         [which, what],
         lambda panel, measure: captions.fields(table, panel, measure),
+        others=[kind],
     )
 
 
@@ -200,7 +201,7 @@ def sensitivity_chart(table: pd.DataFrame) -> Any:
     base = (
         alt.Chart(table.round(2))
         .transform_filter(f"{of_panel} && datum.kind == sens_kind")
-        .encode(alt.Y("recipe:N", title=None, sort=alt.EncodingSortField("h", op="mean", order="descending")))
+        .encode(alt.Y("recipe:N", title=None, sort=alt.EncodingSortField("h", op="max", order="descending")))
     )
     across = fixed(table["h"])
     # Nine loose marks do not read as one recipe; the bar joins them from the smallest h to the largest.
