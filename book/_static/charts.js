@@ -117,6 +117,34 @@
     }
   };
 
+  /* Title, caption and text alternative of every setting are written beforehand; those of the setting chosen are shown.
+     What a setting leaves out is as at first. */
+  const follow = (figure, view) => {
+    const source = figure.querySelector(".cape-words");
+    if (!source) return;
+    const { signals, words } = JSON.parse(source.textContent);
+    const places = {
+      title: figure.querySelector(".cape-title").firstChild,
+      caption: figure.querySelector("figcaption"),
+      alternative: figure.querySelector(".cape-alt p"),
+    };
+    const first = (figure.capeWords ??= Object.fromEntries(
+      Object.entries(places).map(([key, place]) => [key, place.textContent]),
+    ));
+    places.caption.setAttribute("aria-live", "polite"); // Read out when a control changes it.
+    const same = (one, other) => one === other || (typeof one === "number" && Math.abs(one - other) < 1e-6);
+    const say = () => {
+      const chosen = signals.map((name) => view.signal(name));
+      const said = { ...first, ...words.find(({ at }) => at.every((value, index) => same(value, chosen[index]))) };
+      for (const [key, place] of Object.entries(places)) {
+        if (place.textContent !== said[key]) place.textContent = said[key];
+      }
+      figure.querySelector(".cape-chart").setAttribute("aria-label", said.alternative);
+    };
+    for (const name of signals) view.addSignalListener(name, say);
+    say();
+  };
+
   const fail = (figure, error) => {
     figure.dataset.error = String(error && error.message ? error.message : error);
     delete figure.dataset.mounted;
@@ -175,6 +203,7 @@
           /* A choice that no longer fits is dropped; the chart itself stands. */
         }
       }
+      follow(figure, result.view);
       if (focused) controls.querySelector(`[name="${focused}"]`)?.focus();
       delete figure.dataset.error;
       figure.dataset.mounted = "true";

@@ -18,6 +18,14 @@
     link.remove();
   };
 
+  const titleOf = (figure) => (figure.querySelector(".cape-title")?.firstChild?.textContent || "the figure").trim();
+
+  /* The name of a saved file: the figure's title as it stands now, in letters that every file system takes. */
+  const fileName = (figure) => {
+    const plain = titleOf(figure).normalize("NFKD").replace(/[\u0300-\u036f'’]/g, "").toLowerCase();
+    return plain.replace(/[^a-z0-9]+/g, "-").slice(0, 70).replace(/^-+|-+$/g, "") || "figure";
+  };
+
   /* Titles of the columns, as the chart itself calls them; a field with two titles keeps its own name. */
   const titlesOf = (spec) => {
     const found = new Map();
@@ -49,7 +57,7 @@
     return [fields, ...rows.map((row) => fields.map((field) => row[field]))].map((line) => line.map(cell).join(",")).join("\r\n");
   };
 
-  const tableBlock = (table, index, count, spec, name) => {
+  const tableBlock = (table, index, count, spec, figure) => {
     const { rows, fields } = table;
     const title = titlesOf(spec);
     const which = count > 1 ? `Table ${index + 1} of ${count}: ` : "";
@@ -60,11 +68,11 @@
       .map((row) => make("tr", {}, ...fields.map((field) => make("td", { textContent: short(row[field]) }))));
     const box = make("div", { className: "cape-rows", tabIndex: 0 }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", `${which}data of ${name}; scrolls`);
+    box.setAttribute("aria-label", `${which}data of ${titleOf(figure)}; scrolls`);
     const button = make("button", { type: "button", textContent: "Save as CSV" });
     button.addEventListener("click", () => {
       const address = URL.createObjectURL(new Blob(["\ufeff", csv(table), "\r\n"], { type: "text/csv;charset=utf-8" }));
-      save(count > 1 ? `data-${index + 1}.csv` : "data.csv", address);
+      save(`${fileName(figure)}${count > 1 ? `-${index + 1}` : ""}.csv`, address);
       setTimeout(() => URL.revokeObjectURL(address), 1000);
     });
     return [make("p", {}, `${which}${shown}. `, button), box];
@@ -78,7 +86,6 @@
     const first = views.view === null;
     views.view = view;
     if (!first) return;
-    const name = (figure.querySelector(".cape-title")?.textContent || "the figure").trim();
     const tools = make("div", { className: "cape-tools" });
     figure.append(tools);
     const alternative = figure.querySelector(".cape-alt");
@@ -88,14 +95,14 @@
       const fold = make("details", { className: "cape-data" }, make("summary", { textContent: "Data as a table" }));
       fold.addEventListener("toggle", () => {
         if (!fold.open || fold.children.length > 1) return;
-        fold.append(...tables.flatMap((table, index) => tableBlock(table, index, tables.length, spec, name)));
+        fold.append(...tables.flatMap((table, index) => tableBlock(table, index, tables.length, spec, figure)));
       });
       tools.append(fold);
     }
     const keep = make("details", { className: "cape-save" }, make("summary", { textContent: "Save the picture" }));
     for (const kind of ["svg", "png"]) {
       const button = make("button", { type: "button", textContent: kind.toUpperCase() });
-      button.addEventListener("click", async () => save(`chart.${kind}`, await views.view.toImageURL(kind, 2)));
+      button.addEventListener("click", async () => save(`${fileName(figure)}.${kind}`, await views.view.toImageURL(kind, 2)));
       keep.append(button, " ");
     }
     tools.append(keep);

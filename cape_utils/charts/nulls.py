@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from cape_utils.charts.parts import choice, put, share_bars
+from cape_utils.charts.parts import choice, follow, share_bars
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.resampling import histogram
 from cape_utils.stats.results import Floats, Null
@@ -23,7 +23,7 @@ def null_chart(cases: Mapping[str, tuple[Null, Floats]], *, title: str, axis: st
     Parameters
     ----------
     cases : mapping of str to (Null, draws)
-        The first case is shown at first and described in the caption.
+        The first case is shown at first; the caption follows the choice.
     title : str
     axis : str
         Title of the horizontal axis.
@@ -41,8 +41,8 @@ def null_chart(cases: Mapping[str, tuple[Null, Floats]], *, title: str, axis: st
         .mark_text(align="left", dx=6, color=PALETTE["vermillion"], fontWeight="bold", baseline="top")
         .encode(alt.Text("label:N"), y=alt.value(2))
     )
-    bars = bars.transform_filter(of_case).add_params(which)
-    return put(bars + line + words, title=title, **_words(cases))
+    layers = bars.transform_filter(of_case) + line + words
+    return follow(layers, [which], lambda case: {"title": title, **_words(case, cases[case][0])})
 
 
 def _bins(cases: Mapping[str, tuple[Null, Floats]]) -> pd.DataFrame:
@@ -56,17 +56,17 @@ def _bins(cases: Mapping[str, tuple[Null, Floats]]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _words(cases: Mapping[str, tuple[Null, Floats]]) -> dict[str, str]:
-    """Caption of the first case, and the text alternative of all."""
-    first, (null, _) = next(iter(cases.items()))
-    listed = "; ".join(
-        f"{case}, data {n.observed:.3f}, null {n.value:.3f} from {n.low:.3f} to {n.high:.3f}"
-        for case, (n, _) in cases.items()
-    )
+def _words(case: str, null: Null) -> dict[str, str]:
+    """Caption and text alternative of one case."""
+    where = "inside" if null.low <= null.observed <= null.high else "outside"
     return {
         "caption": (
-            f"{first[0].upper()}{first[1:]}, n = {null.n}: {null.observed:.3f} in the data; {null.value:.3f} [{null.low:.3f}, "
+            f"{case[0].upper()}{case[1:]}, n = {null.n}: {null.observed:.3f} in the data; {null.value:.3f} [{null.low:.3f}, "
             f"{null.high:.3f}] under the null ({null.method}), of which {null.p:.0%} are at least as strong."
         ),
-        "alternative": f"Histogram of a statistic under a null, with a vertical line at the value in the data: {listed}.",
+        "alternative": (
+            f"Histogram of a statistic under a null, with a vertical line at the value in the data. {case[0].upper()}{case[1:]}: "
+            f"the line stands at {null.observed:.3f}, {where} the range from {null.low:.3f} to {null.high:.3f} that holds 95% of "
+            "the draws."
+        ),
     }

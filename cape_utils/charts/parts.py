@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from cape_utils import data
@@ -20,6 +22,8 @@ __all__ = [
     "PROBABILITY",
     "choice",
     "dropdown",
+    "fixed",
+    "follow",
     "log_axis",
     "marks",
     "name",
@@ -55,10 +59,84 @@ def name(benchmark: str) -> str:
 
 def put(chart: Any, *, title: str, caption: str, alternative: str) -> Any:
     """Give a chart its words: what it shows, what is found with which n, and what a reader without sight needs."""
-    for label, words in (("title", title), ("caption", caption), ("text alternative", alternative)):
-        if not words.strip():
-            raise ValueError(f"a chart needs a {label}")
+    _require_words({"title": title, "caption": caption, "alternative": alternative})
     return chart.properties(title=title, description=alternative, usermeta={"caption": caption})
+
+
+def follow(
+    chart: Any,
+    controls: Sequence[alt.Parameter],
+    words: Callable[..., Mapping[str, str] | None],
+    *,
+    others: Sequence[alt.Parameter] = (),
+) -> Any:
+    """Add controls to a chart, and give it words that follow them.
+
+    The words of every setting are written here, once; the page only swaps them when a control is moved.
+
+    Parameters
+    ----------
+    chart : alt.Chart
+        Any chart that takes parameters.
+    controls : sequence of alt.Parameter
+        From `dropdown`, `choice` or `slider`: those that the words depend on.
+    words : callable
+        Takes one value for each control and returns the ``title``, ``caption`` and ``alternative`` of that setting, or None
+        where nothing is drawn. For the values at which the controls start it must not be None.
+    others : sequence of alt.Parameter
+        Controls that the words do not depend on; they stand behind the first ones.
+
+    Returns
+    -------
+    alt.Chart
+
+    Raises
+    ------
+    ValueError
+        If a word is missing or empty, in any setting, or nothing is drawn at first.
+
+    Examples
+    --------
+    >>> chart = alt.Chart(pd.DataFrame({"a": [1]})).mark_point()
+    >>> panel = dropdown("panel", ["paper", "open"], "Panel")
+    >>> say = lambda panel: {"title": "T", "caption": f"n = 3, {panel}.", "alternative": "A dot."}
+    >>> follow(chart, [panel], say).to_dict()["usermeta"]["settings"]["words"]
+    [{'at': ['open'], 'caption': 'n = 3, open.'}]
+    """
+    bound = [control.param.to_dict() for control in controls]
+    start = tuple(one["value"] for one in bound)
+    opening = words(*start)
+    if opening is None:
+        raise ValueError(f"nothing is drawn where the controls start, at {start}; start them elsewhere")
+    changed = []
+    for values in itertools.product(*(_values(one["bind"]) for one in bound)):
+        said = words(*values)
+        said = {**opening, "caption": _NOTHING} if said is None else said
+        _require_words(said)
+        differs = {key: said[key] for key in _WORDS if said[key] != opening[key]}
+        if differs:
+            changed.append({"at": list(values), **differs})
+    chart = put(chart.add_params(*controls, *others), **opening)
+    settings = {"signals": [one["name"] for one in bound], "words": changed}
+    return chart.properties(usermeta={"caption": opening["caption"], "settings": settings})
+
+
+_WORDS = ("title", "caption", "alternative")
+_NOTHING = "Nothing to draw: no model fits this choice."
+
+
+def _values(bind: Mapping[str, Any]) -> list[Any]:
+    """Every value that a control can take."""
+    if "options" in bind:
+        return list(bind["options"])
+    steps = np.arange(bind["min"], bind["max"] + bind["step"] / 2, bind["step"])
+    return [float(np.round(value, 9)) for value in steps]
+
+
+def _require_words(words: Mapping[str, str]) -> None:
+    for key, label in zip(_WORDS, ("title", "caption", "text alternative"), strict=True):
+        if not words[key].strip():
+            raise ValueError(f"a chart needs a {label}")
 
 
 def size_axis(field: str = "params_b", title: str = "Parameters (billions, log scale)") -> alt.X:
@@ -74,6 +152,32 @@ def size_axis(field: str = "params_b", title: str = "Parameters (billions, log s
 def pct_axis(field: str, title: str, **scale: Any) -> alt.Y:
     """Axis of scores in percent that need not start at zero."""
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True, **scale))
+
+
+def fixed(values: Sequence[float], *, margin: float = 0.05, log: bool = False) -> alt.Scale:
+    """A scale over all values, so that an axis stays where it is when a control filters the rows.
+
+    Parameters
+    ----------
+    values : sequence of float
+        NaN does not count.
+    margin : float
+        Share of the range that is added at either end.
+    log : bool
+        Whether the scale is logarithmic.
+
+    Examples
+    --------
+    >>> fixed([0, 10, float("nan")]).to_dict()["domain"]
+    [-0.5, 10.5]
+    """
+    ends = np.array([np.nanmin(values), np.nanmax(values)], dtype=float)
+    low, high = np.log10(ends) if log else ends
+    reach = margin * (high - low or 1.0)
+    low, high = low - reach, high + reach
+    low, high = (10**low, 10**high) if log else (low, high)
+    kind: dict[str, Any] = {"type": "log"} if log else {"zero": False}
+    return alt.Scale(domain=[float(f"{low:.4g}"), float(f"{high:.4g}")], nice=False, **kind)
 
 
 def dropdown(

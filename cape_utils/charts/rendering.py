@@ -173,7 +173,8 @@ def figure_html(spec: Mapping[str, Any]) -> str:
     ----------
     spec
         A Vega-Lite specification with a title, a ``description`` (the text alternative: what is to be seen)
-        and ``usermeta.caption`` (the finding and n).
+        and ``usermeta.caption`` (the finding and n). ``usermeta.settings``, from `charts.parts.follow`, holds the words
+        of other settings of its controls.
 
     Returns
     -------
@@ -195,8 +196,7 @@ def figure_html(spec: Mapping[str, Any]) -> str:
     title, subtitle, caption, description = _words(spec)
     drawn = responsive(spec)
     drawn.pop("title", None)
-    # "</" would end the script element early, whatever it stands in; "<!--" would open a comment.
-    payload = json.dumps(drawn, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    settings = drawn["usermeta"].pop("settings", None)
     heading = f'<p class="cape-title">{html.escape(title)}'
     heading += f'<span class="cape-subtitle">{html.escape(subtitle)}</span></p>' if subtitle else "</p>"
     # No blank line may stand inside: Markdown readers of the same output would end the block there.
@@ -206,7 +206,12 @@ def figure_html(spec: Mapping[str, Any]) -> str:
             heading,
             '<div class="cape-controls"></div>',
             f'<div class="cape-chart" role="img" aria-label="{html.escape(_one_line(description))}"></div>',
-            f'<script type="application/json" class="cape-spec">{payload}</script>',
+            f'<script type="application/json" class="cape-spec">{_script_json(drawn)}</script>',
+            *(
+                [f'<script type="application/json" class="cape-words">{_script_json(settings)}</script>']
+                if settings
+                else []
+            ),
             '<noscript><p class="cape-note">The picture needs JavaScript; the text alternative below says '
             "what it shows.</p></noscript>",
             f"<figcaption>{html.escape(_one_line(caption))}</figcaption>",
@@ -215,6 +220,11 @@ def figure_html(spec: Mapping[str, Any]) -> str:
             "</figure>",
         ]
     )
+
+
+def _script_json(value: Mapping[str, Any]) -> str:
+    """JSON that can stand in a script element: "</" would end it early, and "<!--" would open a comment."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def figure_tools_script() -> str:

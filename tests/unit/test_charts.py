@@ -16,6 +16,7 @@ import pytest
 from cape_utils import chapters, data
 from cape_utils.chapters.ch01_data import figures as ch01_figures
 from cape_utils.chapters.ch02_coupling import figures as ch02_figures
+from cape_utils.chapters.ch02_coupling import paths
 from cape_utils.chapters.ch03_phase_transition import figures as ch03_figures
 from cape_utils.chapters.ch03_phase_transition import isocline
 from cape_utils.chapters.ch03_phase_transition import recompute as ch03
@@ -107,10 +108,8 @@ def noise():
 
 
 def path():
-    r = coupling.population_coupling(data.pythia_copies().query("copy == 'panel rows'"))
-    return ch02_figures.score_path(
-        data.both_panels()[["panel", "family", "model", "params_b", HS, TQA, "flags"]], r
-    )
+    both = data.both_panels()[["panel", "family", "model", "params_b", HS, TQA, "flags"]]
+    return ch02_figures.score_path(both, paths.path_couplings(both))
 
 
 def matrices():
@@ -311,7 +310,8 @@ def trained_longer():
         tokens_per_param.recipe_points(rows, curve, by="recipe").assign(measure=m)
         for m, curve in ch05.MEASURES.items()
     ]
-    return ch05_figures.tokens_chart(pd.concat(points), {"all": 0.1, "web": -0.2})
+    points = pd.concat(points)
+    return ch05_figures.tokens_chart(points, tokens_per_param.token_correlations(points))
 
 
 @functools.cache

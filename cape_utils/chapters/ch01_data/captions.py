@@ -26,71 +26,88 @@ def explorer(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def noise(errors: pd.DataFrame) -> dict[str, str]:
-    """Of the half widths that item noise gives; ``errors`` has rows at a score of 50%."""
-    middle = errors[errors["score_pct"] == 50].sort_values("half_width_pp")
-    least, most = middle.iloc[0], middle.iloc[-1]
+def noise(errors: pd.DataFrame, score_pct: float) -> dict[str, str]:
+    """Of the half widths that item noise gives at one score; ``errors`` as for ``figures.noise_chart``."""
+    rows = errors[errors["score_pct"] == score_pct].sort_values("half_width_pp")
+    least, most = rows.iloc[0], rows.iloc[-1]
     return {
-        "title": "How much of a score is luck with the items",
+        "title": "The fewer the items, the more of a score is luck",
         "caption": (
-            f"At a score of 50% chance alone moves {name(least['benchmark'])} by {least['half_width_pp']:.1f} points "
-            f"either way ({least['items']:,.0f} items) and {name(most['benchmark'])} by {most['half_width_pp']:.1f} "
+            f"At a score of {score_pct:g}% chance alone moves {name(least['benchmark'])} by {least['half_width_pp']:.1f} "
+            f"points either way ({least['items']:,.0f} items) and {name(most['benchmark'])} by {most['half_width_pp']:.1f} "
             f"({most['items']:,.0f} items)."
         ),
         "alternative": (
             "Bar chart, one bar a benchmark, ordered by number of items. The fewer items, the longer the bar; "
-            "a slider changes the score at which the width is computed."
+            f"at a score of {score_pct:g}% from {least['half_width_pp']:.1f} to {most['half_width_pp']:.1f} points."
         ),
     }
 
 
-def variants(table: pd.DataFrame, chance: pd.DataFrame) -> dict[str, str]:
-    """Of TruthfulQA against size; columns as in ``figures.variant_chart``."""
-    small = table.loc[table["params_b"] < 0.2, "truthfulqa_mc2"]
+def variants(table: pd.DataFrame, chance: pd.DataFrame, panel: str) -> dict[str, str]:
+    """Of TruthfulQA against size in one panel; columns as in ``figures.variant_chart``."""
+    rows = table[table["panel"] == panel]
+    small = rows.loc[rows["params_b"] < 0.2, "truthfulqa_mc2"]
+    level = chance.set_index("variant")["chance_pct"]
+    nearest = (level - small.mean()).abs().idxmin()
     return {
-        "title": "MC1 or MC2? Ask the smallest models",
+        "title": f"The smallest models score what guessing gives on {nearest}",
         "caption": (
-            f"{len(small)} rows below 0.2B score {small.min():.1f} to {small.max():.1f}%, where guessing on MC2 lies; on MC1 "
-            f"they would score about {chance.loc[chance['variant'] == 'MC1', 'chance_pct'].iloc[0]:.0f}."
+            f"In {panel} the {len(small)} models below 0.2B score {small.min():.1f} to {small.max():.1f}%. "
+            f"Guessing gives {level['MC1']:.0f}% on MC1 and {level['MC2']:.0f}% on MC2."
         ),
         "alternative": (
-            "Scatter plot of TruthfulQA scores against model size with two dashed lines, guessing on MC1 at 22 and "
-            "on MC2 at 46 percent. The smallest models lie around the MC2 line; no model lies near the MC1 line."
+            f"Scatter plot of TruthfulQA scores against model size in {panel}, with two dashed lines, guessing on MC1 at "
+            f"{level['MC1']:.0f} and on MC2 at {level['MC2']:.0f} percent. The {len(small)} smallest models lie between "
+            f"{small.min():.1f} and {small.max():.1f} percent; the lowest of all models is at {rows['truthfulqa_mc2'].min():.1f}."
         ),
     }
 
 
-def copies(scores: pd.DataFrame) -> dict[str, str]:
-    """Of the copies of the Pythia scores; ``scores`` is from ``data.pythia_copies``."""
-    by_copy = scores.pivot(index="model", columns="copy", values="truthfulqa_mc2")
+def copies(scores: pd.DataFrame, benchmark: str) -> dict[str, str]:
+    """Of the copies of the Pythia scores on one benchmark; ``scores`` is from ``data.pythia_copies``."""
+    by_copy = scores.pivot(index="model", columns="copy", values=benchmark)
     gap = by_copy.max(axis=1) - by_copy.min(axis=1)
+    listed = "; ".join(
+        f"{copy} {values.iloc[0]:.1f} to {values.iloc[-1]:.1f}"
+        for copy, values in scores.sort_values("params_b").groupby("copy", sort=False)[benchmark]
+    )
     return {
-        "title": "One family, three tables",
+        "title": "One family, three tables that do not quite agree",
         "caption": (
-            f"Eight Pythia models. On TruthfulQA the copies differ by up to {gap.max():.1f} points "
+            f"{len(gap)} Pythia models. On {name(benchmark)} the copies differ by up to {gap.max():.1f} points "
             f"(at {gap.idxmax()}); the two largest sizes of the panel rows are partly estimated."
         ),
         "alternative": (
-            "Line chart of a benchmark against size for eight Pythia models in three versions: the rows of the paper's "
-            "panel, the copy behind the critical-scale bootstrap, and the open panel. The lines run close together up to "
-            "2.8 billion parameters and part at 6.9 and 12 billion."
+            f"Line chart of {name(benchmark)} against size for {len(gap)} Pythia models in three versions: the rows of the "
+            "paper's panel, the copy behind the critical-scale bootstrap, and the open panel. From the smallest to the largest "
+            f"model: {listed} percent."
         ),
     }
 
 
-def differences(pairs: pd.DataFrame) -> dict[str, str]:
-    """Of the two panels on the models in both; ``pairs`` is from ``data.compare_panels``."""
-    gap = pairs["difference_pp"].abs()
-    worst = pairs.iloc[int(gap.to_numpy().argmax())]
+def differences(pairs: pd.DataFrame, family: str = "") -> dict[str, str]:
+    """Of the two panels on the models in both, or on those of one family; ``pairs`` is from ``data.compare_panels``."""
+    rows = pairs[pairs["family"] == family] if family else pairs
+    gap = rows["difference_pp"].abs()
+    worst = rows.iloc[int(gap.to_numpy().argmax())]
+    differ = int((gap >= 0.005).sum())
+    largest = (
+        f" The largest gap is {worst['difference_pp']:+.1f} points, {worst['model']} on {name(worst['benchmark'])}."
+        if differ
+        else ""
+    )
     return {
-        "title": "The two panels on the models they share",
+        "title": "On the models they share, the two panels mostly agree"
+        if 2 * int((pairs["difference_pp"].abs() < 0.5).sum()) > len(pairs)
+        else "On the models they share, the two panels mostly differ",
         "caption": (
-            f"{pairs['hf_id'].nunique()} checkpoints, {len(pairs)} scores, {int((gap >= 0.005).sum())} of them different. The "
-            f"largest gap is {worst['difference_pp']:+.1f} points, {worst['model']} on {name(worst['benchmark'])}."
+            f"{f'{family}: ' if family else ''}{rows['hf_id'].nunique()} checkpoints, {len(rows)} scores, {differ} of them "
+            f"different.{largest}"
         ),
         "alternative": (
-            "Strip plot, one row a benchmark, of the difference between the two panels. Most points lie at zero, "
-            "because the paper took them from the same leaderboard; the compiled rows scatter, on MMLU by up to twenty "
-            "points."
+            "Strip plot, one row a benchmark, of the difference between the two panels"
+            f"{f' for {family}' if family else ''}. {len(rows) - differ} of {len(rows)} points lie at zero; the others reach "
+            f"from {rows['difference_pp'].min():+.1f} to {rows['difference_pp'].max():+.1f} points."
         ),
     }

@@ -11,6 +11,7 @@ from cape_utils.chapters.ch01_data import captions
 from cape_utils.charts.parts import (
     choice,
     dropdown,
+    follow,
     marks,
     name,
     names,
@@ -86,7 +87,6 @@ def noise_chart(errors: pd.DataFrame) -> Any:
             ),
             alt.Y("title:N", title=None, sort=order),
         )
-        .add_params(score)
     )
     bars = base.mark_bar(color=PALETTE["blue"], height={"band": 0.62}).encode(
         tooltip=["title", "items", "score_pct", alt.Tooltip("half_width_pp:Q", format=".2f")]
@@ -94,7 +94,7 @@ def noise_chart(errors: pd.DataFrame) -> Any:
     words = base.mark_text(align="left", dx=5).encode(
         alt.X("half_width_pp:Q"), alt.Text("half_width_pp:Q", format=".1f")
     )
-    return put(bars + words, **captions.noise(table))
+    return follow(bars + words, [score], lambda score_pct: captions.noise(table, score_pct))
 
 
 def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:
@@ -114,7 +114,6 @@ def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:
         .transform_filter(of_panel)
         .mark_point(filled=True, color=PALETTE["blue"], opacity=0.8)
         .encode(size_axis(), up, tooltip=["model", "family", "params_b", "truthfulqa_mc2"])
-        .add_params(which)
     )
     levels = alt.Chart(chance).encode(alt.Y("chance_pct:Q"))
     rules = levels.mark_rule(strokeDash=[6, 4], color=PALETTE["vermillion"])
@@ -123,7 +122,7 @@ def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:
         .mark_text(align="left", dy=-7, color=PALETTE["vermillion"])
         .encode(alt.Text("label:N"), x=alt.datum(0.27))
     )
-    return put(points + rules + labels, **captions.variants(table, chance))
+    return follow(points + rules + labels, [which], lambda panel: captions.variants(table, chance, panel))
 
 
 def copies_chart(copies: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARKS) -> Any:
@@ -147,10 +146,9 @@ def copies_chart(copies: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARKS)
             kinds["color"],
             tooltip=["copy", "model", "score:Q"],
         )
-        .add_params(chosen)
     )
     points = base.mark_point(filled=True).encode(kinds["shape"])
-    return put(base.mark_line() + points, **captions.copies(copies))
+    return follow(base.mark_line() + points, [chosen], lambda benchmark: captions.copies(copies, benchmark))
 
 
 def difference_chart(pairs: pd.DataFrame) -> Any:
@@ -162,17 +160,23 @@ def difference_chart(pairs: pd.DataFrame) -> Any:
         From ``data.compare_panels``.
     """
     table = pairs.assign(title=pairs["benchmark"].map(names()))
-    family, of_family = choice(table, "family", "difference_family", "Family", every="all families")
+    every = "all families"
+    family, of_family = choice(table, "family", "difference_family", "Family", every=every)
+    # Of all families, so that one family is seen on the scale of the others.
+    ends = [float(table["difference_pp"].min()), float(table["difference_pp"].max())]
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule().encode(alt.X("x:Q"))
     points = (
         alt.Chart(table)
         .transform_filter(of_family)
         .mark_point(filled=True, opacity=0.6, color=PALETTE["blue"])
         .encode(
-            alt.X("difference_pp:Q", title="Paper minus open panel (percentage points)"),
+            alt.X("difference_pp:Q", title="Paper minus open panel (percentage points)").scale(domain=ends),
             alt.Y("title:N", title=None, sort=[name(b) for b in BENCHMARKS]),
             tooltip=["model", "title", "paper_pct", "open_pct", "difference_pp"],
         )
-        .add_params(family)
     )
-    return put((zero + points).properties(height=190), **captions.differences(pairs))
+    return follow(
+        (zero + points).properties(height=190),
+        [family],
+        lambda one: captions.differences(pairs, "" if one == every else one),
+    )

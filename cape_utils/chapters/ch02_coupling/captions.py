@@ -5,35 +5,38 @@ from __future__ import annotations
 import pandas as pd
 
 from cape_utils.charts.parts import name
-from cape_utils.stats.results import Estimate
 
 __all__ = ["chance", "grid", "path", "signs", "steps"]
 
 
-def path(shown: pd.DataFrame, r: Estimate) -> dict[str, str]:
-    """Of a family's path through two scores.
+def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | None:
+    """Of a family's path through two scores, or None where the family has no three sizes in the panel.
 
     Parameters
     ----------
-    shown : pandas.DataFrame
-        Rows of the family shown at first, with ``family, model, flags``.
-    r : Estimate
-        Its population coupling, rows of other families left out.
+    couplings : pandas.DataFrame
+        From ``paths.path_couplings``.
+    panel, family : str
     """
-    first = shown["family"].iloc[0]
-    misfiled = shown.loc[shown["flags"].fillna("").str.contains("misfiled"), "model"]
-    kink = (
-        f" As released the label also holds {' and '.join(misfiled)}, which make the kink."
-        if len(misfiled)
-        else ""
-    )
+    rows = couplings[(couplings["panel"] == panel) & (couplings["family"] == family)]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    kink = f" As released the label also holds {row['misfiled']}, which make the kink." if row["misfiled"] else ""
+    if row["r"] < 0:
+        trend = "as HellaSwag rises, TruthfulQA falls on the whole"
+    else:
+        trend = "as HellaSwag rises, TruthfulQA rises with it on the whole"
+    same = couplings[couplings["panel"] == panel]
     return {
         "title": "A family's way through the two scores",
-        "caption": f"{first}, n = {r.n}: r = {r.estimate:.3f}.{kink} Some paths turn, some do not.",
+        "caption": (
+            f"{family} in {panel}, n = {row['n']}: r = {row['r']:.3f}.{kink} Of the {len(same)} families in {panel} "
+            f"{int((same['r'] < 0).sum())} have a negative r."
+        ),
         "alternative": (
-            f"Connected scatter plot, HellaSwag across and TruthfulQA up, one point a model, joined in order of size. "
-            f"For {first} the path runs from top left to bottom right: as HellaSwag rises, TruthfulQA falls. "
-            "Other families can be chosen; some turn upwards."
+            "Connected scatter plot, HellaSwag across and TruthfulQA up, one point a model, joined in order of size. "
+            f"{family} in {panel}: {trend}, r = {row['r']:.2f} over {row['n']} models."
         ),
     }
 
@@ -58,61 +61,72 @@ def steps(rows: pd.DataFrame, clip: float) -> dict[str, str]:
     }
 
 
-def signs(first: pd.DataFrame, shares: pd.DataFrame) -> dict[str, str]:
-    """Of the signs of pairs below and above a size.
-
-    Parameters
-    ----------
-    first : pandas.DataFrame
-        From ``scaling.coupling.sign_shares``, of the panel shown at first, with a column ``panel``.
-    shares : pandas.DataFrame
-        Its shares by pair, two columns: below and above the size.
-    """
-    below, above = (shares[side] for side in shares)
+def signs(table: pd.DataFrame, panel: str) -> dict[str, str]:
+    """Of the signs of pairs below and above a size in one panel; ``table`` as ``figures.pair_signs`` has it."""
+    rows = table[table["panel"] == panel]
+    shares = rows.pivot(index="pair", columns="side", values="share")
+    below, above = (shares[side] for side in sorted(shares, reverse=True))
     flips = list(shares.index[(below < 0.5) & (above > 0.5)])
+    with_tqa = [pair for pair in flips if "TruthfulQA" in pair]
+    only = bool(flips) and len(with_tqa) == len(flips)
     return {
-        "title": "Which pairs change sign with size",
+        "title": "The pairs that change sign with size all have TruthfulQA in them"
+        if only
+        else "Which pairs change sign with size",
         "caption": (
-            f"In {first['panel'].iloc[0]} {len(flips)} of {len(shares)} pairs go from mostly negative to mostly positive: "
-            f"{', '.join(flips) or 'none'}. At most {int(first['n'].max())} steps a side; bars are Wilson 95% intervals."
+            f"In {panel} {len(flips)} of {len(shares)} pairs go from mostly negative to mostly positive: "
+            f"{', '.join(flips) or 'none'}. At most {int(rows['n'].max())} steps a side; bars are Wilson 95% intervals."
         ),
         "alternative": (
             "Dot plot, two dots for each pair of benchmarks: share of positive local couplings in steps below and above "
-            "3.5 billion parameters. Pairs with TruthfulQA start below one half; pairs without it lie high on both sides."
+            f"3.5 billion parameters, in {panel}. "
+            + "; ".join(f"{pair} {below[pair]:.0%} and {above[pair]:.0%}" for pair in shares.index)
+            + "."
         ),
     }
 
 
-def grid(matrices: pd.DataFrame) -> dict[str, str]:
-    """Of the coupling matrix; ``matrices`` as in ``figures.pair_grid``."""
-    first = matrices[matrices["group"] == matrices["group"].iloc[0]]
-    low = first.loc[first["r"].idxmin()]
+def grid(matrices: pd.DataFrame, group: str) -> dict[str, str]:
+    """Of the coupling matrix of one group; ``matrices`` as in ``figures.pair_grid``."""
+    rows = matrices[matrices["group"] == group]
+    low = rows.loc[rows["r"].idxmin()]
+    negative = rows[rows["r"] < 0]
+    odd = negative[(negative["x"] != "truthfulqa_mc2") & (negative["y"] != "truthfulqa_mc2")]
     return {
         "title": "The coupling matrix",
         "caption": (
-            f"{first['group'].iloc[0]}, n = {int(first['n'].max())}: the lowest r is {low['r']:.2f}, "
-            f"{name(low['x'])} with {name(low['y'])}."
+            f"{group[0].upper()}{group[1:]}, n = {int(rows['n'].max())}: {len(negative)} of {len(rows)} pairs have a negative "
+            f"r, {len(odd)} of them without TruthfulQA; the lowest is {low['r']:.2f}, {name(low['x'])} with {name(low['y'])}."
         ),
         "alternative": (
-            "Grid of correlations between five benchmarks, with the number in each cell. In small families every cell "
-            "of the TruthfulQA row is negative and the others are positive."
+            f"Grid of correlations between five benchmarks, with the number in each cell, for {group}: "
+            + "; ".join(f"{name(r.x)} with {name(r.y)} {r.r:.2f}" for r in rows.itertuples())
+            + "."
         ),
     }
 
 
-def chance(falls: pd.DataFrame) -> dict[str, str]:
-    """Of the level of a guesser; ``falls`` is from ``scaling.coupling.chance_start``."""
+def chance(falls: pd.DataFrame, family: str = "") -> dict[str, str]:
+    """Of the level of a guesser, for all families that fall or for one; ``falls`` is from ``coupling.chance_start``."""
     small = falls[falls["first_b"] < 0.2]
     below = small["below_pp"].sum() / small["fall_pp"].sum()
+    caption = (
+        f"{len(falls)} families fall below the score of their smallest model; not all rise again. "
+        f"In the {len(small)} that start below 0.2B, {below:.0%} of the fall lies below the guessing level."
+    )
+    seen = "The smallest models start at or a little below the line, and the lines fall well below it before some rise."
+    if family:
+        row = falls[falls["family"] == family].iloc[0]
+        caption = (
+            f"{family}, n = {row['n']}: from {row['first_pct']:.1f}% at {row['first_b']:g}B down to {row['lowest_pct']:.1f}% at "
+            f"{row['lowest_b']:g}B; {row['below_share']:.0%} of the fall lies below the guessing level."
+        )
+        seen = caption
     return {
-        "title": "The fall lies below guessing",
-        "caption": (
-            f"{len(falls)} families fall below the score of their smallest model; not all rise again. "
-            f"In the {len(small)} that start below 0.2B, "
-            f"{below:.0%} of the fall lies below the guessing level."
-        ),
+        "title": "Most of the fall lies below guessing" if below > 0.5 else "Most of the fall lies above guessing",
+        "caption": caption,
         "alternative": (
-            "Line chart of TruthfulQA against size, one line a family, with a dashed line where guessing lies. The "
-            "smallest models start at or a little below the line, and the lines fall well below it before some rise."
+            "Line chart of TruthfulQA against size, one line a family, named at its end, with a dashed line where guessing "
+            f"lies. {seen}"
         ),
     }

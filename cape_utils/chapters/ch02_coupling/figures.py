@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch02_coupling import captions
@@ -12,6 +13,8 @@ from cape_utils.charts.parts import (
     PHASE_POINT,
     choice,
     dropdown,
+    fixed,
+    follow,
     marks,
     name,
     pct_axis,
@@ -24,26 +27,24 @@ from cape_utils.charts.parts import (
 )
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.scaling.coupling import TAX_BELOW
-from cape_utils.stats.results import Estimate
 
 __all__ = ["chance_chart", "pair_grid", "pair_signs", "phase_dots", "score_path"]
 
 
-def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> Any:
+def score_path(panels: pd.DataFrame, couplings: pd.DataFrame, *, first: str = "Pythia") -> Any:
     """HellaSwag against TruthfulQA, one family at a time, joined in order of size.
 
     Parameters
     ----------
     panels : pandas.DataFrame
-        Columns ``panel, family, model, params_b, hellaswag, truthfulqa_mc2, flags``.
-    r : Estimate
-        Population coupling of the first family, rows of other families left out.
+        Columns ``panel, family, model, params_b, hellaswag, truthfulqa_mc2``.
+    couplings : pandas.DataFrame
+        From ``paths.path_couplings``; the families to choose from.
     first : str
         Family shown at first.
     """
-    sizes = panels.groupby("family")["params_b"].nunique()
-    families = sorted(sizes[sizes >= 3].index)
-    table = panels[panels["family"].isin(families)].drop(columns="flags")
+    families = sorted(couplings["family"].unique())
+    table = panels[panels["family"].isin(families)].drop(columns="flags", errors="ignore")
     chosen = dropdown("path_family", families, "Family", value=first)
     which, of_panel = choice(table, "panel", "path_panel", "Panel")
     base = (
@@ -53,7 +54,6 @@ def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> A
             alt.X("hellaswag:Q", title="HellaSwag (percent)", scale=alt.Scale(zero=False, padding=20)),
             pct_axis("truthfulqa_mc2", "TruthfulQA MC2 (percent)", padding=20),
         )
-        .add_params(which, chosen)
     )
     line = base.mark_line(color=PALETTE["grey"]).encode(order="params_b:Q")
     points = base.mark_point(filled=True, color=PALETTE["blue"], size=80).encode(
@@ -64,8 +64,11 @@ def score_path(panels: pd.DataFrame, r: Estimate, *, first: str = "Pythia") -> A
         .encode(text=alt.Text("size_label:N"))
         .transform_calculate(size_label="format(datum.params_b, '~g') + 'B'")
     )
-    shown = panels[(panels["family"] == first) & (panels["panel"] == panels["panel"].iloc[0])]
-    return put(line + points + words, **captions.path(shown, r))
+    return follow(
+        line + points + words,
+        [which, chosen],
+        lambda panel, family: captions.path(couplings, panel, family),
+    )
 
 
 def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
@@ -145,9 +148,12 @@ def pair_signs(shares: pd.DataFrame) -> Any:
             side["shape"],
             tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
         )
-        .add_params(which)
     )
-    return put((rule_at(0.5, "x") + bars + points).properties(height=380), **captions.signs(first, by_side))
+    return follow(
+        (rule_at(0.5, "x") + bars + points).properties(height=380),
+        [which],
+        lambda panel: captions.signs(table, panel),
+    )
 
 
 def pair_grid(matrices: pd.DataFrame) -> Any:
@@ -169,7 +175,6 @@ def pair_grid(matrices: pd.DataFrame) -> Any:
             alt.X("across:N", title=None, sort=order, axis=alt.Axis(labelAngle=-45, labelOverlap=False)),
             alt.Y("up:N", title=None, sort=order, axis=alt.Axis(labelOverlap=False)),
         )
-        .add_params(chosen)
     )
     shade = alt.Scale(domain=[-1, 0, 1], range=["#D55E00", "#F2F2F2", "#2F7FBF"])
     cells = base.mark_rect().encode(
@@ -177,7 +182,8 @@ def pair_grid(matrices: pd.DataFrame) -> Any:
         tooltip=["across", "up", alt.Tooltip("r:Q", format=".3f"), "n"],
     )
     words = base.mark_text(fontWeight=600, color="#1F2328").encode(alt.Text("r:Q", format=".2f"))
-    return put(cells + words, **captions.grid(matrices))
+    layers = (cells + words).properties(height=150)
+    return follow(layers, [chosen], lambda group: captions.grid(matrices, group))
 
 
 def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -> Any:
@@ -191,25 +197,53 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
         From ``scaling.coupling.chance_start``.
     chance_pct : float
     """
+    every = "all families"
     table = scores[scores["family"].isin(falls["family"])]
-    chosen, of_family = choice(table, "family", "chance_family", "Family", every="all families")
+    chosen, of_family = choice(table, "family", "chance_family", "Family", every=every)
+    across = size_axis()
+    across.scale = fixed(table["params_b"], margin=0.08, log=True)
+    up = alt.Y("truthfulqa_mc2:Q", title="TruthfulQA MC2 (percent)", scale=fixed(table["truthfulqa_mc2"]))
     base = (
         alt.Chart(table)
         .transform_filter(of_family)
         .encode(
-            size_axis(),
-            alt.Y("truthfulqa_mc2:Q", title="TruthfulQA MC2 (percent)", scale=alt.Scale(zero=False)),
+            across,
+            up,
             alt.Detail("family:N"),
             tooltip=["model", "family", "params_b", "truthfulqa_mc2"],
         )
-        .add_params(chosen)
     )
     lines = base.mark_line(color=PALETTE["blue"], opacity=0.55)
     points = base.mark_point(filled=True, color=PALETTE["blue"])
+    # On a phone the names of all families would cover one another; there the tooltip and the drop-down name them.
+    names = (
+        alt.Chart(_line_ends(table))
+        .transform_filter(f"({of_family}) && (width > 420 || chance_family != '{every}')")
+        .mark_text(align="left", dx=7, fontSize=11)
+        .encode(across, alt.Y("label_pct:Q"), alt.Text("family:N"))
+    )
     word = (
         alt.Chart(pd.DataFrame({"y": [chance_pct], "label": [f"guessing, about {chance_pct:g}"]}))
         .mark_text(align="right", dy=-7, color=PALETTE["vermillion"])
         .encode(alt.Y("y:Q"), alt.Text("label:N"), x=alt.value("width"))
     )
     rule = rule_at(chance_pct, colour="vermillion", dash=(6, 4))
-    return put(lines + points + rule + word, **captions.chance(falls))
+    return follow(
+        (lines + points + rule + word + names).properties(height=380),
+        [chosen],
+        lambda family: captions.chance(falls, "" if family == every else family),
+    )
+
+
+def _line_ends(table: pd.DataFrame, *, gap_pct: float = 0.55, reach: float = 0.75) -> pd.DataFrame:
+    """The largest model of each family, and a height for its name that keeps clear of the other names.
+
+    Names within ``reach`` of each other (in log10 of size) stand at least ``gap_pct`` apart.
+    """
+    ends = table.sort_values("params_b").drop_duplicates("family", keep="last")
+    ends = ends.sort_values("truthfulqa_mc2")[["family", "params_b", "truthfulqa_mc2"]]
+    placed: list[tuple[float, float]] = []
+    for size, score in zip(np.log10(ends["params_b"]), ends["truthfulqa_mc2"], strict=True):
+        near = [height for other, height in placed if abs(other - size) < reach]
+        placed.append((size, max([score, *(height + gap_pct for height in near)])))
+    return ends.assign(label_pct=[round(height, 2) for _, height in placed])

@@ -35,57 +35,61 @@ def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale]) -> dict[str, s
     }
 
 
-def scales(cases: Mapping[str, CriticalScale]) -> dict[str, str]:
-    """Of the bootstrap distributions of the critical scale, the published one first."""
-    first = next(iter(cases.values()))
-    lost = "; ".join(f"{case}, {s.discarded:,} of {s.draws:,}" for case, s in list(cases.items())[1:])
-    listed = "; ".join(
-        f"{case}: median {s.median:.1f}B, 95% {s.low:.1f} to {s.high:.1f}" for case, s in cases.items()
-    )
+def scales(cases: Mapping[str, CriticalScale], case: str) -> dict[str, str]:
+    """Of the bootstrap distribution of the critical scale in one case."""
+    scale = cases[case]
+    spread = scale.high / scale.low
     return {
         "title": "The critical scale, resampled in several ways",
         "caption": (
-            f"As published: median {first.median:.3f}B [{first.low:.3f}, {first.high:.3f}], {first.valid:,} of "
-            f"{first.draws:,} draws valid, n = {first.n} rows. Draws without a minimum: {lost}."
+            f"{case[0].upper()}{case[1:]}: median {scale.median:.3f}B [{scale.low:.3f}, {scale.high:.3f}], a factor of "
+            f"{spread:.1f} from end to end; {scale.valid:,} of {scale.draws:,} draws have a minimum, n = {scale.n} rows."
         ),
-        "alternative": f"Histogram of the critical scale over bootstrap draws, with median and 95% interval. {listed}.",
+        "alternative": (
+            f"Histogram of the critical scale over bootstrap draws, {case}, with the median at {scale.median:.1f} billion "
+            f"parameters and a bar over the 95% interval from {scale.low:.1f} to {scale.high:.1f}."
+        ),
     }
 
 
-def estimators(table: pd.DataFrame, quoted_b: float) -> dict[str, str]:
-    """Of every estimator of the critical scale; the arguments are those of ``figures.estimator_chart``."""
-    identified = int((table["verdict"] == "identified").sum())
+def estimators(table: pd.DataFrame, quoted_b: float, panel: str) -> dict[str, str]:
+    """Of every estimator of the critical scale in one panel; the arguments are those of ``figures.estimator_chart``."""
+    rows = table[table["panel"] == panel]
+    identified = int((rows["verdict"] == "identified").sum())
+    inside = int(((rows["low"] <= quoted_b) & (rows["high"] >= quoted_b)).sum())
     listed = "; ".join(
-        f"{r.panel}, {r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}"
-        for r in table.itertuples()
+        f"{r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}" for r in rows.itertuples()
     )
     return {
         "title": "One question, several estimators",
         "caption": (
-            f"{identified} of {len(table)} estimates are identified. Every bootstrap is over families; the dashed line is the "
-            f"paper's {quoted_b:g}B."
+            f"In {panel} {identified} of {len(rows)} estimates are identified, from {rows['estimate'].min():.1f}B to "
+            f"{rows['estimate'].max():.1f}B; {inside} of the intervals hold the paper's {quoted_b:g}B (dashed). Every bootstrap "
+            "is over families."
         ),
-        "alternative": f"Interval plot of estimates of the critical scale, with the paper's figure as a dashed line. {listed}.",
+        "alternative": (
+            f"Interval plot of estimates of the critical scale in {panel}, with the paper's figure as a dashed line. {listed}."
+        ),
     }
 
 
-def turning_points(table: pd.DataFrame) -> dict[str, str]:
-    """Of where each family is lowest, counted in the panel shown first; ``table`` as for ``figures.turning_chart``."""
-    first = table[table["panel"] == table["panel"].iloc[0]]
+def turning_points(table: pd.DataFrame, panel: str) -> dict[str, str]:
+    """Of where each family is lowest in one panel; ``table`` as for ``figures.turning_chart``."""
+    rows = table[table["panel"] == panel]
     listed = "; ".join(
-        f"{r.family} in {r.panel}: lowest at {r.lowest_b:g}B, paper {r.quoted_b:g}B"
-        for r in table.itertuples()
+        f"{r.family}: lowest at {r.lowest_b:g}B, paper {r.quoted_b:g}B" for r in rows.itertuples()
     )
+    same = int(rows["verdict"].isin(RECOMPUTED).sum())
     return {
         "title": "Each family's lowest point, and the paper's table",
         "caption": (
-            f"{len(first)} families of the paper's table; {int(first['verdict'].isin(RECOMPUTED).sum())} of the scales quoted "
+            f"{len(rows)} families of the paper's table in {panel}; {same} of the scales quoted "
             "are where the released TruthfulQA is lowest. Crosses are the scales quoted, thick bars the range that item noise "
             "leaves."
         ),
         "alternative": (
             f"One row a family: a grey line for the sizes measured, a blue mark where TruthfulQA is lowest with its range "
-            f"under item noise, an orange cross where the paper puts the sign flip. {listed}."
+            f"under item noise, an orange cross where the paper puts the sign flip. In {panel}: {listed}."
         ),
     }
 
@@ -107,51 +111,68 @@ def isocline(hits: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def losses(law: LossLaw) -> dict[str, str]:
-    """Of Pythia's losses and the law fitted to them."""
+def losses(points: pd.DataFrame, law: LossLaw, quantity: str) -> dict[str, str]:
+    """Of one quantity of Pythia by size; ``points`` has columns ``quantity, model, value`` in order of size."""
+    values = points.loc[points["quantity"] == quantity, "value"]
+    steps = values.diff().dropna()
     alpha = law.exponent
+    if quantity.startswith("loss"):
+        said = (
+            f"alpha = {alpha.estimate:.3f}, 95% interval [{alpha.low:.3f}, {alpha.high:.3f}], R² = {law.r2:.4f}, "
+            f"CV = {law.cv_pct:.2f}%. The dashed line is the fitted law."
+        )
+    elif quantity.startswith("residual"):
+        said = f"what the fitted law leaves over is at most {values.abs().max():.3f} nats per token."
+    else:
+        rising = int((steps > 0).sum())
+        said = (
+            f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {len(steps)} steps."
+        )
     return {
         "title": "What the loss shows, and what it cannot show here",
-        "caption": (
-            f"Pythia, n = {alpha.n}: alpha = {alpha.estimate:.3f}, 95% interval [{alpha.low:.3f}, {alpha.high:.3f}], "
-            f"R² = {law.r2:.4f}, CV = {law.cv_pct:.2f}%. The dashed line is the fitted law."
-        ),
+        "caption": f"Pythia, n = {alpha.n}: {said}",
         "alternative": (
-            "Line chart of one quantity of eight Pythia models against size: the loss, which falls smoothly along a "
-            "fitted power law; the residuals of that law; or TruthfulQA, which falls smoothly too, without a turn."
+            f"Line chart against size of eight Pythia models: {quantity}, from {values.iloc[0]:.3g} in the smallest to "
+            f"{values.iloc[-1]:.3g} in the largest; it falls at {int((steps < 0).sum())} of {len(steps)} steps."
         ),
     }
 
 
 def gradients(
-    norms: pd.DataFrame, trend: PowerLaw, dip_with: Estimate, dip_without: Estimate
+    norms: pd.DataFrame, trends: Mapping[str, PowerLaw], dip_with: Estimate, dip_without: Estimate, fit: str
 ) -> dict[str, str]:
-    """Of the gradient norms and the trend of all models; the others as for ``figures.gradient_chart``."""
-    slope = trend.exponent
+    """Of the gradient norms and one of the trends, the first being that of all models; as for ``figures.gradient_chart``."""
+    slope, whole = trends[fit].exponent, next(iter(trends.values())).exponent
+    dip = (
+        f"Pythia-1B lies {dip_with.estimate:.0f}% from this trend."
+        if fit == next(iter(trends))
+        else f"Pythia-1B lies {dip_without.estimate:.0f}% from this trend of the other {slope.n}."
+    )
     return {
         "title": "Six models, one trend, one exception",
         "caption": (
-            f"n = {slope.n} models, {norms['batch'].nunique()} batches each: exponent {slope.estimate:.2f}, 95% interval "
-            f"[{slope.low:.2f}, {slope.high:.2f}]. Pythia-1B lies {dip_with.estimate:.0f}% from the trend of all, "
-            f"{dip_without.estimate:.0f}% from that of the other {slope.n - 1}."
+            f"Trend, {fit}: {norms['batch'].nunique()} batches each, n = {slope.n}, exponent {slope.estimate:.2f}, 95% "
+            f"interval [{slope.low:.2f}, {slope.high:.2f}]. {dip}"
         ),
         "alternative": (
-            "Scatter plot with logarithmic axes: gradient norms of ten batches for each of six Pythia models, falling "
-            "along a straight line, except Pythia-1B, whose ten batches all lie below it."
+            f"Scatter plot with logarithmic axes: gradient norms of {norms['batch'].nunique()} batches for each of {whole.n} "
+            f"Pythia models, falling along a straight line, except Pythia-1B, whose batches lie below it. The line "
+            f"shown is the trend, {fit}."
         ),
     }
 
 
-def predictors(table: pd.DataFrame) -> dict[str, str]:
-    """Of single quantities that tell the sign, the best named for the steps shown first."""
-    first = table[table["steps"] == table["steps"].iloc[0]]
-    best, size = first.loc[first["auc"].idxmax()], first.iloc[0]
-    listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in table.itertuples())
+def predictors(table: pd.DataFrame, steps: str) -> dict[str, str]:
+    """Of single quantities that tell the sign over one set of steps."""
+    rows = table[table["steps"] == steps]
+    best, size = rows.loc[rows["auc"].idxmax()], rows.iloc[0]
+    listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in rows.itertuples())
     return {
         "title": "What else tells the sign",
         "caption": (
-            f"n = {best['n']} steps of {best['families']} families with every candidate known. Best: {best['predictor']}, "
-            f"{best['auc']:.2f} [{best['low']:.2f}, {best['high']:.2f}]; {size['predictor']} {size['auc']:.2f}."
+            f"{steps[0].upper()}{steps[1:]}, n = {best['n']} of {best['families']} families with every candidate known. Best: "
+            f"{best['predictor']}, {best['auc']:.2f} [{best['low']:.2f}, {best['high']:.2f}]; {size['predictor']} "
+            f"{size['auc']:.2f}."
         ),
-        "alternative": f"Interval plot of the area under the curve for each predictor. {listed}.",
+        "alternative": f"Interval plot of the area under the curve for each predictor, {steps}. {listed}.",
     }

@@ -12,6 +12,7 @@ import pandas as pd
 from cape_utils.chapters.ch03_phase_transition import captions
 from cape_utils.charts.parts import (
     choice,
+    follow,
     log_axis,
     marks,
     order_of,
@@ -123,7 +124,8 @@ def scale_histogram(cases: Mapping[str, CriticalScale]) -> Any:
     red = PALETTE["vermillion"]
     span = spread(base.encode(y=alt.value(4)), "from_b", "to_b", "x", strokeWidth=3, color=red)
     median = base.mark_rule(strokeWidth=2, color=red).encode(alt.X("middle:Q"))
-    return put(bars.transform_filter(of_case).add_params(chosen) + span + median, **captions.scales(cases))
+    layers = bars.transform_filter(of_case) + span + median
+    return follow(layers, [chosen], lambda case: captions.scales(cases, case))
 
 
 def estimator_chart(table: pd.DataFrame, *, quoted_b: float) -> Any:
@@ -150,9 +152,10 @@ def estimator_chart(table: pd.DataFrame, *, quoted_b: float) -> Any:
         tooltip=["estimator", "estimate", "low", "high", "valid", "verdict"],
     )
     paper = rule_at(quoted_b, "x", colour="vermillion", dash=(6, 4))
-    return put(
-        (paper + bars + points.add_params(which)).properties(height=260),
-        **captions.estimators(rows, quoted_b),
+    return follow(
+        (paper + bars + points).properties(height=260),
+        [which],
+        lambda panel: captions.estimators(rows, quoted_b, panel),
     )
 
 
@@ -182,7 +185,11 @@ def turning_chart(table: pd.DataFrame) -> Any:
     paper = base.mark_point(
         shape="cross", filled=True, size=130, angle=45, color=PALETTE["vermillion"], opacity=1
     ).encode(alt.X("quoted_b:Q"), tooltip=["family", "quoted_b"])
-    return put(measured + noise + paper + points.add_params(which), **captions.turning_points(rows))
+    return follow(
+        (measured + noise + paper + points).properties(height=150),
+        [which],
+        lambda panel: captions.turning_points(rows, panel),
+    )
 
 
 def isocline_chart(points: pd.DataFrame, hits: pd.DataFrame, *, ratio: float) -> Any:
@@ -250,15 +257,24 @@ def loss_chart(table: pd.DataFrame, law: LossLaw) -> Any:
     base, fitted = (
         alt.Chart(rows.round(5))
         .transform_filter(of_quantity)
-        .encode(size_axis(), pct_axis("value", "Value, in the unit named above"))
+        .encode(size_axis(), pct_axis("value", "").title(None))
         for rows in (points, curve)
     )
-    path = base.mark_line(color=PALETTE["blue"], opacity=0.35).add_params(chosen)
+    # An axis title is fixed when the chart is drawn; what changes with the control is written above the axis.
+    named = (
+        alt.Chart(pd.DataFrame({"quantity": list(values)}))
+        .transform_filter(of_quantity)
+        .mark_text(align="left", fontWeight=600, fontSize=13)
+        .encode(alt.Text("quantity:N"), x=alt.value(-30), y=alt.value(-10))
+    )
+    path = base.mark_line(color=PALETTE["blue"], opacity=0.35)
     dots = base.mark_point(filled=True, size=80, color=PALETTE["blue"]).encode(
         tooltip=["model", "params_b", "value"]
     )
     dashed = fitted.mark_line(color=PALETTE["vermillion"], strokeDash=[6, 4])
-    return put(path + dashed + dots, **captions.losses(law))
+    return follow(
+        path + dashed + dots + named, [chosen], lambda quantity: captions.losses(points, law, quantity)
+    )
 
 
 def gradient_chart(
@@ -294,10 +310,10 @@ def gradient_chart(
         .transform_filter(of_fit)
         .mark_line(color=PALETTE["vermillion"])
         .encode(alt.X("params_b:Q"), y)
-        .add_params(chosen)
     )
-    words = captions.gradients(norms, next(iter(trends.values())), dip_with, dip_without)
-    return put(dots + trend, **words)
+    return follow(
+        dots + trend, [chosen], lambda fit: captions.gradients(norms, trends, dip_with, dip_without, fit)
+    )
 
 
 def predictor_chart(table: pd.DataFrame) -> Any:
@@ -317,7 +333,8 @@ def predictor_chart(table: pd.DataFrame) -> Any:
         alt.X("auc:Q", title=title, scale=alt.Scale(domain=[0.3, 1], nice=False, zero=False)),
         tooltip=["predictor", "auc", "low", "high", "n", "families"],
     )
-    return put(
-        (rule_at(0.5, "x") + bars + points.add_params(chosen)).properties(height=190),
-        **captions.predictors(table),
+    return follow(
+        (rule_at(0.5, "x") + bars + points).properties(height=190),
+        [chosen],
+        lambda steps: captions.predictors(table, steps),
     )

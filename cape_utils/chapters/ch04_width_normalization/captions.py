@@ -6,66 +6,78 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cape_utils.charts.parts import name, order_of
+from cape_utils.charts.parts import name
 
 __all__ = ["given", "growth", "matched", "normalised", "pairs", "projections", "ratios"]
 
 
-def normalised(table: pd.DataFrame) -> dict[str, str]:
-    """Of r before and after division, in the panel and with the shuffling shown first."""
-    start = table.iloc[0]
-    first = table[(table["panel"] == start["panel"]) & (table["shuffled"] == start["shuffled"])]
-    inside = first["normalised"].between(first["low"], first["high"])
+def normalised(table: pd.DataFrame, panel: str, shuffled: str) -> dict[str, str]:
+    """Of r before and after division, in one panel and with one kind of shuffling."""
+    rows = table[(table["panel"] == panel) & (table["shuffled"] == shuffled)]
+    inside = rows["normalised"].between(rows["low"], rows["high"])
+    after = "; ".join(f"{r.family} {r.raw:.2f} to {r.normalised:.2f}" for r in rows.itertuples())
     return {
         "title": "Division lifts every family, and shuffled scores as well",
         "caption": (
-            f"In {start['panel']} (n = {len(first)} families, {first['n'].sum()} models) "
-            f"{int((first['raw'] < 0).sum())} have a negative r before division "
-            f"and {int((first['normalised'] < 0).sum())} after it; {int(inside.sum())} lie inside the 95% range "
-            "that the same division gives shuffled scores."
+            f"In {panel} (n = {len(rows)} families, {rows['n'].sum()} models) "
+            f"{int((rows['raw'] < 0).sum())} have a negative r before division "
+            f"and {int((rows['normalised'] < 0).sum())} after it; {int(inside.sum())} lie inside the 95% range "
+            f"that the same division gives shuffled scores ({shuffled})."
         ),
         "alternative": (
-            "One line for each family, r from minus one to plus one. Left-pointing triangles, before division, stand on both "
-            "sides of zero. Circles, after division, all stand close to plus one, on short grey bars that show what "
-            "shuffled scores give after the same division. Crosses are the values quoted."
+            "One line for each family on an axis of r that is stretched towards minus one and plus one. Left-pointing triangles "
+            "stand for r before division; circles, after division, stand close to plus one, on grey bars that show what shuffled "
+            "scores give after the same division. "
+            f"Crosses are the values quoted. In {panel}: {after}."
         ),
     }
 
 
-def pairs(rows: pd.DataFrame, claimed: str) -> dict[str, str]:
-    """Of every pair of benchmarks; ``rows`` has a column ``group``, ``claimed`` is that of the pair with a claim."""
+def pairs(rows: pd.DataFrame, claimed: str, family: str = "") -> dict[str, str]:
+    """Of every pair of benchmarks, in all families or one.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``family, group, raw, normalised``.
+    claimed : str
+        The group of the pair with a claim.
+    family : str
+    """
+    rows = rows[rows["family"] == family] if family else rows
     others = rows[rows["group"] != claimed]
     return {
         "title": "The same division of pairs that nobody claims anything about",
         "caption": (
-            f"n = {len(rows)} pairs in {rows['family'].nunique()} families: {int((rows['raw'] < 0).sum())} are negative "
+            f"{family or 'All families'}, n = {len(rows)} pairs in {rows['family'].nunique()} "
+            f"famil{'y' if family else 'ies'}: {int((rows['raw'] < 0).sum())} are negative "
             f"undivided, {int((rows['normalised'] < 0).sum())} divided. Of the {len(others)} pairs without a claim "
             f"{int((others['normalised'] >= 0.9).sum())} reach 0.9."
         ),
         "alternative": (
-            "Scatter plot, r before division across and after division up. Points before division fill the range from minus "
-            "one to plus one; after division nearly all lie along the top near plus one, whichever benchmarks make the pair. "
-            "A dashed diagonal marks no change."
+            "Scatter plot, r before division across and after division up, with a dashed diagonal that marks no change. "
+            f"{family or 'All families'}: before division r lies between {rows['raw'].min():.2f} and {rows['raw'].max():.2f}, "
+            f"after division between {rows['normalised'].min():.2f} and {rows['normalised'].max():.2f}, "
+            f"half of it above {rows['normalised'].median():.2f}."
         ),
     }
 
 
-def growth(rows: pd.DataFrame) -> dict[str, str]:
-    """Of r against the power of the denominator, for the family shown first."""
-    families = order_of(rows, "family")
-    first = rows[rows["family"] == families[0]].set_index("power")
-    inside = first.index[first["r"].between(first["low"], first["high"])]
-    start, paper = (float(first["r"].loc[[power]].iloc[0]) for power in (0.0, 1.0))
+def growth(rows: pd.DataFrame, family: str) -> dict[str, str]:
+    """Of r against the power of the denominator, for one family."""
+    own = rows[rows["family"] == family].set_index("power")
+    inside = own.index[own["r"].between(own["low"], own["high"])]
+    start, paper, end = (float(own["r"].loc[[power]].iloc[0]) for power in (0.0, 1.0, own.index.max()))
     powers = f"from power {inside.min():g} on" if len(inside) else "at no power"
     return {
         "title": "How fast must the denominator grow?",
         "caption": (
-            f"{families[0]}: r goes from {start:.2f} undivided to {paper:.2f} at the paper's choice, power 1; "
-            f"it lies inside the range of shuffled scores {powers}. n = {len(families)} families to choose from."
+            f"{family}: r goes from {start:.2f} undivided to {paper:.2f} at the paper's choice, power 1; "
+            f"it lies inside the range of shuffled scores {powers}. n = {rows['family'].nunique()} families to choose from."
         ),
         "alternative": (
-            "Line of r against the power of width in the denominator. It starts near minus one at power zero, climbs "
-            "steeply and ends near plus one. A grey band of shuffled scores starts wide around zero and narrows to the "
+            f"Line of r against the power of width in the denominator, {family}: {start:.2f} at power zero, {paper:.2f} at one, "
+            f"{end:.2f} at the right end. A grey band of shuffled scores starts wide around zero and narrows to the "
             "same place near plus one."
         ),
     }
@@ -89,17 +101,16 @@ def ratios(curves: pd.DataFrame, cases: list[str], family: str, n: int) -> dict[
     }
 
 
-def given(table: pd.DataFrame) -> dict[str, str]:
-    """Of the correlation within families, in the panel and over the sizes shown first."""
-    start = table.iloc[0]
-    first = table[(table["panel"] == start["panel"]) & (table["sizes"] == start["sizes"])]
-    listed = "; ".join(f"{r.given} {r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in first.itertuples())
-    panel = f"{start['panel'][0].upper()}{start['panel'][1:]}"
+def given(table: pd.DataFrame, panel: str, sizes: str) -> dict[str, str]:
+    """Of the correlation within families, in one panel and over one range of sizes."""
+    rows = table[(table["panel"] == panel) & (table["sizes"] == sizes)]
+    listed = "; ".join(f"{r.given} {r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in rows.itertuples())
     return {
         "title": "Nothing divided: what width takes out, size takes out",
-        "caption": f"{panel}, {start['sizes']}, n = {first['n'].min()}: {listed}.",
+        "caption": f"{panel[0].upper()}{panel[1:]}, {sizes}, n = {rows['n'].min()}: {listed}.",
         "alternative": (
-            f"Interval plot of the correlation within families after taking out nothing, width, size or both. {listed}."
+            f"Interval plot of the correlation within families after taking out nothing, width, size or both, in {panel}, "
+            f"{sizes}. {listed}."
         ),
     }
 
@@ -121,14 +132,12 @@ def matched(n: int, share: Mapping[str, float]) -> dict[str, str]:
 
 
 def projections(changes: pd.DataFrame, measure: str) -> dict[str, str]:
-    """Of the released cosines, with the change at the projection in the measure shown first."""
+    """Of the released cosines in one measure, with the change at the projection."""
     shown = changes[(changes["measure"] == measure) & (changes["stage"] == "after_projection")]
     listed = ", ".join(f"{r.model} (width {r.d_model}) {r.change_pct:+.0f}%" for r in shown.itertuples())
+    words = measure.replace("_", " ")
     return {
         "title": "Before and after the output projection",
-        "caption": f"Change at the projection, n = {len(shown)} models: {listed}.",
-        "alternative": (
-            f"Line plot of a cosine at three stages for three models. At the projection {listed}; after a wider projection "
-            "all three stand above their hidden state."
-        ),
+        "caption": f"Change of the {words} at the projection, n = {len(shown)} models: {listed}.",
+        "alternative": f"Line plot of the {words} at three stages for {len(shown)} models. At the projection: {listed}.",
     }

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch04_width_normalization import captions
-from cape_utils.charts.parts import choice, marks, name, order_of, put, rule_at, slider
+from cape_utils.charts.parts import choice, fixed, follow, marks, name, order_of, put, rule_at, slider
 from cape_utils.charts.rendering import PALETTE
 
 __all__ = [
@@ -57,31 +57,49 @@ def normalised_chart(table: pd.DataFrame) -> Any:
     which, of_panel = choice(table, "panel", "norm_panel", "Panel")
     null, of_null = choice(table, "shuffled", "norm_null", "Grey bar")
     keep = f"{of_panel} && {of_null}"
-    close = slider("norm_from", -1, 0.9, 0.1, -1, "Axis from")
     y = alt.Y("family:N", title=None, sort=order_of(table, "family"))
-    span = alt.Scale(domainMin=alt.ExprRef("norm_from"), domainMax=1, nice=False, zero=False)
-    x = alt.X("r:Q", title="r of HellaSwag and TruthfulQA", scale=span)
     bars = (
-        alt.Chart(table[["panel", "shuffled", "family", "low", "high"]].round(4))
+        alt.Chart(_fisher(table[["panel", "shuffled", "family", "low", "high"]], ["low", "high"]))
         .transform_filter(keep)
-        .mark_bar(color=PALETTE["grey"], opacity=0.55, height=13, clip=True)
-        .encode(alt.X("low:Q", title="r of HellaSwag and TruthfulQA", scale=span), alt.X2("high:Q"), y)
+        .mark_bar(color=PALETTE["grey"], opacity=0.55, height=13)
+        .encode(_fisher_axis("low"), alt.X2("high:Q"), y)
     )
     points = (
-        alt.Chart(long.dropna(subset="r").round(4))
-        .transform_filter(f"{keep} && datum.r >= norm_from")
+        alt.Chart(_fisher(long.dropna(subset="r").assign(place=lambda t: t["r"]), ["place"]))
+        .transform_filter(keep)
         .mark_point(filled=True, size=85, opacity=0.9)
         .encode(
-            x,
+            _fisher_axis("place"),
             y,
             **marks("kind:N", None, _KINDS),
             tooltip=["family", "kind", alt.Tooltip("r:Q", format=".3f"), "n"],
         )
-        .add_params(which, null, close)
     )
-    return put(
-        (bars + points).properties(height=230),
-        **captions.normalised(table),
+    return follow(
+        (bars + rule_at(0.0, "x") + points).properties(height=230),
+        [which, null],
+        lambda panel, shuffled: captions.normalised(table, panel, shuffled),
+    )
+
+
+_TICKS = (-0.99, -0.9, 0.0, 0.9, 0.99, 0.999)
+_NEAREST = 0.9999  # to plus or minus one that is drawn
+
+
+def _fisher(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Correlations as Fisher's z, on which those near one do not pile up at the edge."""
+    return table.assign(**{column: np.arctanh(table[column].clip(-_NEAREST, _NEAREST)) for column in columns}).round(4)
+
+
+def _fisher_axis(field: str) -> alt.X:
+    """Axis of a column from `_fisher`, labelled with the correlations themselves."""
+    label = "format((exp(2 * datum.value) - 1) / (exp(2 * datum.value) + 1), '.3~f')"
+    values = [round(float(z), 4) for z in np.arctanh(_TICKS)]
+    return alt.X(
+        f"{field}:Q",
+        title="r of HellaSwag and TruthfulQA (Fisher's z scale)",
+        scale=fixed([*values, float(np.arctanh(_NEAREST))], margin=0.04),
+        axis=alt.Axis(values=values, labelExpr=label, labelOverlap=False),
     )
 
 
@@ -99,7 +117,8 @@ def pair_scatter(pairs: pd.DataFrame) -> Any:
     claim, *others = _GROUPS
     table["group"] = np.select([claimed, tqa], [claim, others[0]], others[1])
     table["pair"] = (table["x"].map(name) + " and " + table["y"].map(name)).str.replace(" MC2", "")
-    chosen, keep = choice(table, "family", "pairs_family", "Family", every="all families")
+    every = "all families"
+    chosen, keep = choice(table, "family", "pairs_family", "Family", every=every)
     points = (
         alt.Chart(table[["family", "pair", "group", "raw", "normalised", "n"]].round(4))
         .transform_filter(keep)
@@ -116,14 +135,17 @@ def pair_scatter(pairs: pd.DataFrame) -> Any:
                 "n",
             ],
         )
-        .add_params(chosen)
     )
     same = (
         alt.Chart(pd.DataFrame({"raw": [-1.0, 1.0], "normalised": [-1.0, 1.0]}))
         .mark_line(strokeDash=[4, 4], color=PALETTE["grey"])
         .encode(alt.X("raw:Q"), alt.Y("normalised:Q"))
     )
-    return put(points + same, **captions.pairs(table, claim))
+    return follow(
+        points + same,
+        [chosen],
+        lambda family: captions.pairs(table, claim, "" if family == every else family),
+    )
 
 
 def growth_chart(curves: pd.DataFrame) -> Any:
@@ -154,7 +176,12 @@ def growth_chart(curves: pd.DataFrame) -> Any:
         .mark_text(align="center", fontWeight="bold", baseline="bottom")
         .encode(alt.Text("label:N"), x=alt.datum(1.5), y=alt.datum(-0.1))
     )
-    return put(band + middle + line + rule + word.add_params(chosen, power), **captions.growth(table))
+    return follow(
+        band + middle + line + rule + word,
+        [chosen],
+        lambda family: captions.growth(table, family),
+        others=[power],
+    )
 
 
 def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: int) -> Any:
@@ -224,9 +251,12 @@ def given_chart(table: pd.DataFrame) -> Any:
     points = (
         keep.mark_point(filled=True, opacity=1, size=110, color=PALETTE["blue"])
         .encode(x, y, tooltip=["given", alt.Tooltip("estimate:Q", format=".2f"), "low", "high", "n"])
-        .add_params(which, span)
     )
-    return put((rule_at(0.0, "x") + bars + points).properties(height=170), **captions.given(table))
+    return follow(
+        (rule_at(0.0, "x") + bars + points).properties(height=170),
+        [which, span],
+        lambda panel, sizes: captions.given(table, panel, sizes),
+    )
 
 
 def matched_chart(pairs: pd.DataFrame, share: dict[str, float]) -> Any:
@@ -243,15 +273,16 @@ def matched_chart(pairs: pd.DataFrame, share: dict[str, float]) -> Any:
     chosen, of_score = choice(table, "score", "matched_score", "Score")
     least = slider("matched_ratio", 1.2, 1.8, 0.1, 1.2, "Width ratio at least")
     keep = alt.Chart(table).transform_filter(f"{of_score} && datum.width_ratio >= matched_ratio - 0.001")
-    x = alt.X("width_ratio:Q", title="Wider over narrower", scale=alt.Scale(zero=False, padding=14))
+    x = alt.X("width_ratio:Q", title="Wider over narrower", scale=fixed(table["width_ratio"]))
+    ends = fixed([*table["low"], *table["high"]])
     bars = keep.mark_rule(opacity=0.5).encode(
-        x, alt.Y("low:Q", title="Wider minus narrower (points)"), alt.Y2("high:Q")
+        x, alt.Y("low:Q", title="Wider minus narrower (points)", scale=ends), alt.Y2("high:Q")
     )
     points = (
         keep.mark_point(filled=True, size=80)
         .encode(
             x,
-            alt.Y("change:Q", title="Wider minus narrower (points)"),
+            alt.Y("change:Q", title="Wider minus narrower (points)", scale=ends),
             **marks("side:N", None, _SIDES),
             tooltip=["pair", "width_ratio", alt.Tooltip("change:Q", format="+.1f")],
         )
@@ -292,8 +323,8 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
     changes : pandas.DataFrame
         From ``ch04_width_normalization.width_controls.projection_changes``.
     """
-    measures = ["cosine_of_mean_activations", "mean_of_prompt_cosines"]
-    table = stages.melt(["model", "d_model", "stage"], measures, "measure", "cosine")
+    measures = {m.replace("_", " "): m for m in ("cosine_of_mean_activations", "mean_of_prompt_cosines")}
+    table = stages.melt(["model", "d_model", "stage"], list(measures.values()), "measure", "cosine")
     table["measure"] = table["measure"].str.replace("_", " ")
     table["stage"] = table["stage"].map(_STAGES)
     models = order_of(table.sort_values("d_model"), "model")
@@ -317,6 +348,7 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
             **model,
             tooltip=["model", "d_model", "stage", "cosine"],
         )
-        .add_params(chosen)
     )
-    return put(lines + points, **captions.projections(changes, measures[0]))
+    return follow(
+        lines + points, [chosen], lambda measure: captions.projections(changes, measures[measure])
+    )

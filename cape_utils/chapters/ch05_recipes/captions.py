@@ -14,84 +14,99 @@ def _sentence(words: str) -> str:
 
 
 def fields(table: pd.DataFrame, panel: str, measure: str) -> dict[str, str]:
-    """Of the field of every recipe, for the panel and the measure that are shown first."""
-    first = table[(table["panel"] == panel) & (table["measure"] == measure)]
-    curated, web = first[first["kind"] == "curated"], first[first["kind"] == "web"]
+    """Of the field of every recipe, for one panel and one measure."""
+    rows = table[(table["panel"] == panel) & (table["measure"] == measure)].sort_values("h", ascending=False)
+    curated, web = rows[rows["kind"] == "curated"], rows[rows["kind"] == "web"]
+    beyond, inside = curated[curated["low"] > 0], curated[~(curated["low"] > 0)]
     return {
-        "title": "Some curated recipes sit far above the curve, others on it",
+        "title": "Some curated recipes sit far above the curve, others on it"
+        if len(beyond) and len(inside)
+        else "How far each recipe sits from the curve",
         "caption": (
-            f"{_sentence(panel)}, {measure}, n = {first['n'].sum()} models of {len(first)} recipes: "
-            f"the 95% prediction interval lies above zero for {int((curated['low'] > 0).sum())} of {len(curated)} curated "
+            f"{_sentence(panel)}, {measure}, n = {rows['n'].sum()} models of {len(rows)} recipes: "
+            f"the 95% prediction interval lies above zero for {len(beyond)} of {len(curated)} curated "
             f"recipes and for {int((web['low'] > 0).sum())} of {len(web)} web-trained ones. "
             "The band is the range of whole web-trained lines."
         ),
         "alternative": (
             "One line for each recipe, ordered by its distance from the curve of web-trained models, with intervals. "
-            f"The largest are {', '.join(first['recipe'].head(5))}; curated recipes inside the grey band of web-trained lines "
-            f"are {', '.join(curated.loc[curated['above'] > 0, 'recipe'])}."
+            f"{_sentence(panel)}, {measure}: the largest are {', '.join(rows['recipe'].head(5))}; curated recipes inside the grey "
+            f"band of web-trained lines are {', '.join(curated.loc[curated['above'] > 0, 'recipe']) or 'none'}."
         ),
     }
 
 
-def recipe(field: pd.DataFrame, name: str, web: str, *, n: int) -> dict[str, str]:
-    """Of one recipe against the quadratic of a web-trained set; ``n`` counts all models drawn."""
-    row = field[(field["recipe"] == name) & (field["web"] == web) & (field["degree"] == 2)].iloc[0]
+def recipe(n: int) -> dict[str, str]:
+    """Of one recipe against the curve fitted without it; ``n`` counts all models drawn. The corner has the recipe's h."""
     return {
         "title": "A recipe against the curve fitted without it",
         "caption": (
-            f"{name}, n = {row['n']} models, against {web}: h = {row['h']:.1f} points, 95% prediction interval "
-            f"[{row['low']:.1f}, {row['high']:.1f}]. n = {n} models in all; the band is the curve, lines resampled."
+            f"n = {n} models; the large open marks are the recipe chosen. In the corner its h, the mean distance from the curve, "
+            "with a 95% prediction interval. The curve is fitted without the line of that recipe; its band resamples lines."
         ),
         "alternative": (
             "TruthfulQA against the number of parameters. A dashed curve of web-trained models falls from small sizes to about "
-            "ten billion and then rises a little; the chosen recipe is drawn with large open marks. The corner gives its mean "
-            "distance from the curve."
+            "ten billion and then rises a little; the recipe chosen is drawn with large open marks. The corner gives its mean "
+            "distance from the curve with a prediction interval."
         ),
     }
 
 
-def sensitivity(table: pd.DataFrame, panel: str) -> dict[str, str]:
-    """Of the field of curated recipes under every curve, for the panel that is shown first."""
-    first = table[(table["panel"] == panel) & (table["kind"] == "curated")]
-    h = first.groupby("recipe")["h"]
+def sensitivity(table: pd.DataFrame, panel: str, kind: str) -> dict[str, str] | None:
+    """Of the field of one kind of recipe under every curve in one panel, or None where there is no such recipe."""
+    rows = table[(table["panel"] == panel) & (table["kind"] == kind)]
+    if rows.empty:
+        return None
+    h = rows.groupby("recipe")["h"]
     span, turned = h.max() - h.min(), (h.min() < 0) & (h.max() > 0)
+    curves = rows[["web", "degree"]].drop_duplicates()
     return {
         "title": "What the choice of curve does to h",
         "caption": (
-            f"{_sentence(panel)}, n = {len(span)} curated recipes, {len(first) // len(span)} curves: the "
+            f"{_sentence(panel)}, n = {len(span)} {kind} recipes, {len(curves)} curves: the "
             f"choice moves h by {span.median():.1f} points in the median and by {span.max():.1f} at most ({span.idxmax()}); "
             f"it turns the sign for {', '.join(turned.index[turned]) or 'none'}."
         ),
         "alternative": (
-            "Dot plot, one line for each recipe. Three colours stand for three ways to say which models are web-trained, three "
-            "shapes for the degree of the curve. The dots of one recipe mostly lie within a few points of one another."
+            f"One grey bar for each {kind} recipe in {panel}, from the smallest to the largest h that a choice of curve gives, "
+            "with marks for the single curves: three colours stand for three ways to say which models are web-trained, three "
+            f"shapes for the degree of the curve. The bars are {span.median():.1f} points long in the median, the longest "
+            f"{span.max():.1f} ({span.idxmax()})."
         ),
     }
 
 
-def generation_changes(pairs: pd.DataFrame, panel: str) -> dict[str, str]:
-    """Of the changes from one generation to the next, for the panel that is shown first."""
-    first = pairs[pairs["panel"] == panel]
-    change, clear = first["d_truthfulqa_mc2"], first["clear"]
+def generation_changes(pairs: pd.DataFrame, panel: str, score: str) -> dict[str, str]:
+    """Of the changes of one score from one generation to the next in one panel.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        One row for each pair of one score and panel, as ``figures.generation_chart`` draws them: columns ``panel, score,
+        change, low, high, clear_all``, the last missing for scores for which it is not known.
+    panel, score : str
+    """
+    rows = pairs[(pairs["panel"] == panel) & (pairs["score"] == score)]
+    rises, falls = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+    kept = rows["clear_all"].dropna()
+    remain = f" Allowing for {len(rows)} comparisons {int(kept.sum())} remain." if len(kept) else ""
     return {
         "title": "One generation to the next, at one size",
         "caption": (
-            f"{_sentence(panel)}, n = {len(first)} pairs: TruthfulQA rises beyond the noise of its items in "
-            f"{int((clear & (change > 0)).sum())}, falls beyond it in {int((clear & (change < 0)).sum())}; "
-            f"{len(first) * 0.05:.1f} are expected by luck. Allowing for {len(first)} comparisons "
-            f"{int(first['clear_all'].sum())} remain."
+            f"{_sentence(panel)}, n = {len(rows)} pairs: {score} rises beyond the noise of its items in "
+            f"{rises}, falls beyond it in {falls}; {len(rows) * 0.05:.1f} are expected by luck.{remain}"
         ),
         "alternative": (
             "One line for each pair of successive models of one lab, named by the later one, with the change of the score and "
-            "its 95% interval. Most intervals include zero."
+            f"its 95% interval. {score} in {panel}: {len(rows) - rises - falls} of {len(rows)} intervals include zero."
         ),
     }
 
 
-def tokens(points: pd.DataFrame, r: Mapping[str, float], measure: str) -> dict[str, str]:
-    """Of the field against tokens per parameter, for the measure that is shown first; ``r`` is by kind of recipe."""
+def tokens(points: pd.DataFrame, r: Mapping[str, Mapping[str, float]], measure: str) -> dict[str, str]:
+    """Of the field against tokens per parameter in one measure; ``r`` is by measure and kind of recipe."""
     n = int((points["measure"] == measure).sum())
-    listed = ", ".join(f"{kind} {value:.2f}" for kind, value in r.items())
+    listed = ", ".join(f"{kind} {value:.2f}" for kind, value in r[measure].items())
     return {
         "title": "Longer training does not order the recipes",
         "caption": (
@@ -100,7 +115,7 @@ def tokens(points: pd.DataFrame, r: Mapping[str, float], measure: str) -> dict[s
         ),
         "alternative": (
             "Scatter plot of h against training tokens per parameter on a logarithmic axis. The marks of web-trained recipes lie "
-            f"around zero, those of curated ones mostly above it, with no common slope. Correlations: {listed}."
+            f"around zero, those of curated ones mostly above it. {_sentence(measure)}: correlations {listed}."
         ),
     }
 

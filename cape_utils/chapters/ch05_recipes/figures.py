@@ -14,6 +14,8 @@ from cape_utils.chapters.ch05_recipes import captions
 from cape_utils.charts.parts import (
     choice,
     dropdown,
+    fixed,
+    follow,
     log_axis,
     marks,
     name,
@@ -73,12 +75,16 @@ def field_chart(table: pd.DataFrame, spreads: pd.DataFrame) -> Any:
         .encode(alt.X("low:Q"), alt.X2("high:Q"))
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        alt.X("h:Q", title="h, percentage points above the curve"), _KIND["shape"], tooltip=tooltip
+        alt.X("h:Q", title="h, percentage points above the curve", scale=fixed([*table["low"], *table["high"]])),
+        _KIND["shape"],
+        tooltip=tooltip,
     )
     bars = spread(base, "low", "high", "x", strokeWidth=2, opacity=0.8)
-    return put(
-        (band + rule_at(0.0, "x") + bars + points.add_params(which, what, kind)).properties(height=700),
-        **captions.fields(table, table["panel"].iloc[0], table["measure"].iloc[0]),
+    return follow(
+        (band + rule_at(0.0, "x") + bars + points).properties(height=700),
+        [which, what],
+        lambda panel, measure: captions.fields(table, panel, measure),
+        others=[kind],
     )
 
 
@@ -121,7 +127,7 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
         )
         .add_params(*controls)
         .properties(height=340),
-        **captions.recipe(field, start, webs[0], n=len(drawn)),
+        **captions.recipe(len(drawn)),
     )
 
 
@@ -192,23 +198,30 @@ def sensitivity_chart(table: pd.DataFrame) -> Any:
         domain=order_of(table, "web"), range=[PALETTE[h] for h in ("blue", "orange", "vermillion")]
     )
     shapes = alt.Scale(range=["triangle-left", "circle", "triangle-right"])
-    points = (
+    base = (
         alt.Chart(table.round(2))
         .transform_filter(f"{of_panel} && datum.kind == sens_kind")
-        .transform_calculate(curve="'degree ' + datum.degree")
-        .mark_point(filled=True, size=70, opacity=0.8)
+        .encode(alt.Y("recipe:N", title=None, sort=alt.EncodingSortField("h", op="max", order="descending")))
+    )
+    across = fixed(table["h"])
+    # Nine loose marks do not read as one recipe; the bar joins them from the smallest h to the largest.
+    span = base.mark_rule(strokeWidth=3, color=PALETTE["grey"], opacity=0.5).encode(
+        alt.X("min(h):Q", title="h, percentage points above the curve", scale=across), alt.X2("max(h):Q")
+    )
+    points = (
+        base.transform_calculate(curve="'degree ' + datum.degree")
+        .mark_point(filled=True, size=60, opacity=0.85)
         .encode(
-            alt.X("h:Q", title="h, percentage points above the curve"),
-            alt.Y("recipe:N", title=None, sort=alt.EncodingSortField("h", op="mean", order="descending")),
+            alt.X("h:Q", title="h, percentage points above the curve", scale=across),
             alt.Color("web:N", title=None, scale=hues, legend=alt.Legend(**_BELOW)),
             alt.Shape("curve:N", title=None, scale=shapes),
             tooltip=["recipe", "web", "degree", "h"],
         )
-        .add_params(which, kind)
     )
-    return put(
-        (rule_at(0.0, "x") + points).properties(height=360),
-        **captions.sensitivity(table, table["panel"].iloc[0]),
+    return follow(
+        (rule_at(0.0, "x") + span + points).properties(height=360),
+        [which, kind],
+        lambda panel, kind: captions.sensitivity(table, panel, kind),
     )
 
 
@@ -225,7 +238,7 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
     what, of_score = choice(table, "score", "gen_score", "Score")
     side = marks("side:N", None, _SIDES)
     base = (
-        alt.Chart(table)
+        alt.Chart(table.drop(columns="clear_all"))
         .transform_filter(f"{of_panel} && {of_score}")
         .encode(
             alt.Y("to:N", title=None, sort=order_of(table, "to"), axis=alt.Axis(labelLimit=150)),
@@ -233,14 +246,19 @@ def generation_chart(pairs: pd.DataFrame) -> Any:
         )
     )
     points = base.mark_point(filled=True, size=75, opacity=1).encode(
-        alt.X("change:Q", title="Change from the generation before (points)"),
+        alt.X(
+            "change:Q",
+            title="Change from the generation before (points)",
+            scale=fixed([*table["low"], *table["high"]]),
+        ),
         side["shape"],
         tooltip=["line", "from_model", "to_model", "score", "change", "low", "high"],
     )
     bars = spread(base, "low", "high", "x", strokeWidth=2)
-    return put(
-        (rule_at(0.0, "x") + bars + points.add_params(which, what)).properties(height=460),
-        **captions.generation_changes(pairs, table["panel"].iloc[0]),
+    return follow(
+        (rule_at(0.0, "x") + bars + points).properties(height=460),
+        [which, what],
+        lambda panel, score: captions.generation_changes(table, panel, score),
     )
 
 
@@ -257,7 +275,11 @@ def _change_rows(pairs: pd.DataFrame) -> pd.DataFrame:
     for score in ("truthfulqa_mc2", "hellaswag"):
         change, half = pairs[f"d_{score}"], 1.96 * pairs[f"se_{score}"]
         part = pairs[["panel", "line", "from_model", "to_model"]].assign(
-            score=name(score).removesuffix(" MC2"), change=change, low=change - half, high=change + half
+            score=name(score).removesuffix(" MC2"),
+            change=change,
+            low=change - half,
+            high=change + half,
+            clear_all=pairs["clear_all"] if score == "truthfulqa_mc2" else None,
         )
         parts.append(part)
     table = pd.concat(parts, ignore_index=True).round(2)
@@ -268,15 +290,15 @@ def _change_rows(pairs: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def tokens_chart(points: pd.DataFrame, r: Mapping[str, float]) -> Any:
+def tokens_chart(points: pd.DataFrame, r: Mapping[str, Mapping[str, float]]) -> Any:
     """H of each recipe against training tokens per parameter.
 
     Parameters
     ----------
     points : pandas.DataFrame
         From ``ch05_recipes.tokens_per_param.recipe_points`` by recipe, with a column ``measure``.
-    r : mapping of str to float
-        Correlation of h with the logarithm of tokens per parameter by kind of recipe, for the first measure.
+    r : mapping
+        From ``tokens_per_param.token_correlations``.
     """
     what, of_measure = choice(points, "measure", "tokens_measure", "h of")
     tooltip = ["name", "kind", "n", "tokens_per_param", "h"]
@@ -291,9 +313,8 @@ def tokens_chart(points: pd.DataFrame, r: Mapping[str, float]) -> Any:
             **_KIND,
             tooltip=tooltip,
         )
-        .add_params(what)
     )
-    return put(rule_at(0.0) + dots, **captions.tokens(points, r, points["measure"].iloc[0]))
+    return follow(rule_at(0.0) + dots, [what], lambda measure: captions.tokens(points, r, measure))
 
 
 def cosine_chart(table: pd.DataFrame) -> Any:

@@ -15,11 +15,12 @@ import pandas as pd
 
 from cape_utils.scaling.recipe_effects import model_field
 from cape_utils.scaling.web_curve import PAPER_CURVE, CurveSpec
+from cape_utils.stats.correlation import pearson
 from cape_utils.stats.least_squares import weighted_fits
 from cape_utils.stats.resampling import family_counts, interval, null_from_draws
 from cape_utils.stats.results import Estimate, Floats, Null
 
-__all__ = ["Regression", "recipe_points", "regress"]
+__all__ = ["Regression", "recipe_points", "regress", "token_correlations"]
 
 Unit = Literal["group", "recipe"]
 _TERMS = ("log_tokens", "log_size", "curated")
@@ -88,6 +89,35 @@ def recipe_points(
     points = points.reset_index()
     points.attrs["left_out"] = sorted(set(field["recipe"]) - set(known["recipe"]))
     return points
+
+
+def token_correlations(points: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Pearson's r of h with the logarithm of tokens per parameter, by measure of h and kind of recipe.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        From `recipe_points`, with a column ``measure``.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By measure, over ``"all"`` recipes and over the kinds ``"curated"`` and ``"web"``.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"measure": "m", "kind": "web", "log_tokens": [1.0, 2.0], "h": [3.0, 1.0]})
+    >>> token_correlations(points)
+    {'m': {'all': -1.0, 'web': -1.0}}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for measure, part in points.groupby("measure", sort=False):
+        kinds = {str(kind): rows for kind, rows in part.groupby("kind") if kind in ("curated", "web")}
+        found[str(measure)] = {
+            kind: pearson(rows["log_tokens"].to_numpy(float), rows["h"].to_numpy(float))
+            for kind, rows in {"all": part, **kinds}.items()
+        }
+    return found
 
 
 def regress(

@@ -41,34 +41,38 @@ def released_cosines(rows: pd.DataFrame, kinds: Sequence[str]) -> dict[str, str]
     }
 
 
-def layer_cosines(table: pd.DataFrame, *, measure: str, network: str, n: int) -> dict[str, str]:
-    """Of the cosines by layer, for the measure and the network that are shown first."""
-    first = table[(table["measure"] == measure) & (table["network"] == network)]
-    spans = first.groupby("pair", sort=False)["cosine"].agg(["min", "max"])
-    listed = "; ".join(f"{pair} {row['min']:.2f} to {row['max']:.2f}" for pair, row in spans.iterrows())
+def layer_cosines(table: pd.DataFrame, pair: str, measure: str, *, n: int) -> dict[str, str]:
+    """Of the cosines by layer, for one pair of prompt sets and one measure."""
+    shown = table[(table["pair"] == pair) & (table["measure"] == measure)]
+    spans = shown.groupby("network", sort=False)["cosine"].agg(["min", "max"])
+    listed = "; ".join(f"{network} {row['min']:.2f} to {row['max']:.2f}" for network, row in spans.iterrows())
     return {
         "title": "The cosine by layer, for any two sets of prompts",
         "caption": (
-            f"Measure {measure}, {network}, {n} prompts in each set, {table['layer'].nunique()} layers: {listed}."
+            f"{pair[0].upper()}{pair[1:]}, {measure}, {n} prompts in each set, {table['layer'].nunique()} layers: {listed}."
         ),
         "alternative": (
             "Line plot of a cosine against layer, one line for the trained network and a dashed one for the same network with "
-            f"random weights, with dotted lines at zero and at minus one half. {listed}."
+            f"random weights, with dotted lines at zero and at minus one half. {pair}, {measure}: {listed}."
         ),
     }
 
 
-def head_map(table: pd.DataFrame, cases: Sequence[str], *, n: int) -> dict[str, str]:
-    """Of the map of heads: how many cosines are negative in the first case and in the one with most."""
-    below = {case: int((table[case] < 0).sum()) for case in cases}
-    most = max(cases, key=lambda case: below[case])
-    listed = f"{below[cases[0]]} ({cases[0]}); the most is {below[most]} ({most})"
+def head_map(table: pd.DataFrame, case: str, raw: str, *, n: int) -> dict[str, str]:
+    """Of the map of heads in one case; ``raw`` is the case of the same prompts before centring, to compare with."""
+    values = table[case]
+    below, before = int((values < 0).sum()), int((table[raw] < 0).sum())
+    compared = "" if case == raw else f" Of the same prompts before centring: {before}."
     return {
         "title": "Every head of the model",
-        "caption": f"Heads with a negative cosine, of {len(table)}, with {n} prompts in each set: {listed}.",
+        "caption": (
+            f"{case[0].upper()}{case[1:]}, {n} prompts in each set: {below} of {len(table)} heads have a negative cosine, from "
+            f"{values.min():.2f} to {values.max():.2f}.{compared}"
+        ),
         "alternative": (
             "Heat map with a column for each head and a row for each layer. Blue cells have a cosine above zero, orange ones "
-            f"below. Heads with a negative cosine: {listed}."
+            f"below. {case[0].upper()}{case[1:]}: {below} of {len(table)} cells are orange; half of all lie above "
+            f"{values.median():.2f}."
         ),
     }
 
@@ -90,9 +94,9 @@ def planted(curve: pd.DataFrame, unit: str, measures: Sequence[str]) -> dict[str
         "title": "How large must an opposition be to be seen?",
         "caption": f"By {unit}, n = {int(rows['units'].iloc[0])} units: {'; '.join(listed)} lengths of the state.",
         "alternative": (
-            "Line plot of the cosine against the size of a planted opposite contrast, from plus one downwards. The dashed "
-            "line of "
-            f"the centred measure falls at once, the line of the raw measure much later. {'; '.join(listed)}."
+            f"Line plot of the cosine against the size of a planted opposite contrast, by {unit}, from plus one downwards. The "
+            "dashed line of the centred measure falls at once, the line of the raw measure much later. "
+            f"{'; '.join(listed)}."
         ),
     }
 

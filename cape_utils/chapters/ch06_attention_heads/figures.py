@@ -10,7 +10,18 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch06_attention_heads import captions
-from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, size_axis, slider
+from cape_utils.charts.parts import (
+    choice,
+    dropdown,
+    fixed,
+    follow,
+    marks,
+    order_of,
+    put,
+    rule_at,
+    size_axis,
+    slider,
+)
 from cape_utils.charts.rendering import PALETTE
 
 __all__ = [
@@ -104,9 +115,10 @@ def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
         .mark_rule(strokeDash=[2, 4])
         .encode(alt.Y("cosine:Q"), tooltip=["meaning"])
     )
-    shown_first = {"measure": order_of(table, "measure")[0], "network": networks[0]}
-    return put(
-        rules + lines.add_params(pair, measure) + points, **captions.layer_cosines(table, **shown_first, n=n)
+    return follow(
+        rules + lines + points,
+        [pair, measure],
+        lambda pair, measure: captions.layer_cosines(table, pair, measure, n=n),
     )
 
 
@@ -122,7 +134,12 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
     """
     cases = [str(name) for name in table.columns if name not in ("layer", "head")]
     keys = {case: f"c{i}" for i, case in enumerate(cases)}
+    # A map of one hue shows nothing; it opens where the cosines differ most, and the raw ones are a choice away.
+    start = max(cases, key=lambda case: float(table[case].std()))
     hues = alt.Scale(domain=[-1, 0, 1], range=[PALETTE["vermillion"], "#F2F2F2", PALETTE["blue"]])
+    chosen = dropdown(
+        "map_case", list(keys.values()), "Prompts and measure", labels=cases, value=keys[start]
+    )
     cells = (
         alt.Chart(table.rename(columns=keys).round(3))
         .transform_calculate(cosine="datum[map_case]")
@@ -133,9 +150,15 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
             alt.Color("cosine:Q", title="Cosine", scale=hues, legend=alt.Legend(gradientLength=160)),
             tooltip=["layer", "head", alt.Tooltip("cosine:Q", format=".2f")],
         )
-        .add_params(dropdown("map_case", list(keys.values()), "Prompts and measure", labels=cases))
     )
-    return put(cells.properties(height=380), **captions.head_map(table, cases, n=n))
+    names = {key: case for case, key in keys.items()}
+
+    def words(key: str) -> dict[str, str]:
+        same = names[key].rsplit(", ", 1)[0]
+        raw = next(case for case in cases if case.rsplit(", ", 1)[0] == same)
+        return captions.head_map(table, names[key], raw, n=n)
+
+    return follow(cells.properties(height=380), [chosen], words)
 
 
 def planted_chart(curve: pd.DataFrame) -> Any:
@@ -176,9 +199,11 @@ def planted_chart(curve: pd.DataFrame) -> Any:
         .mark_text(align="right", fontSize=12)
         .encode(alt.Text("label:N"), alt.Y("place:Q"), x=alt.datum(largest))
     )
-    return put(
-        lines.add_params(unit, size) + rule + words,
-        **captions.planted(table, order_of(table, "unit")[0], measures),
+    return follow(
+        lines + rule + words,
+        [unit],
+        lambda unit: captions.planted(table, unit, measures),
+        others=[size],
     )
 
 
@@ -211,9 +236,11 @@ def pattern_chart(table: pd.DataFrame, *, quoted: float) -> Any:
         .mark_rule(strokeDash=[5, 4], color=PALETTE["vermillion"], strokeWidth=2)
         .encode(alt.X("quoted:Q", **across))
     )
-    return put(
-        (bars + dots.add_params(pair, start) + line).properties(height=230),
-        **captions.patterns(table, order_of(table, "pair")[0], quoted),
+    return follow(
+        (bars + dots + line).properties(height=230),
+        [pair],
+        lambda pair: captions.patterns(table, pair, quoted),
+        others=[start],
     )
 
 
@@ -232,20 +259,22 @@ def gate_chart(table: pd.DataFrame, words: Mapping[str, str]) -> Any:
     rows["side"] = np.where(rows["first"] * rows["second"] < 0, opposite, same)
     comparison, of_comparison = choice(rows, "comparison", "gate_pair", "Compared")
     layer = slider("gate_layer", 0, int(rows["layer"].max()), 1, 0, "From layer")
+    across, up = fixed(rows["first"]), fixed(rows["second"])
     points = (
         alt.Chart(rows)
         .transform_filter(f"{of_comparison} && datum.layer >= gate_layer")
         .mark_point(filled=True, size=50, opacity=0.75)
         .encode(
-            alt.X("first:Q", title="Slope for the first set, scaled"),
-            alt.Y("second:Q", title="Slope for the second set, scaled"),
+            alt.X("first:Q", title="Slope for the first set, scaled", scale=across),
+            alt.Y("second:Q", title="Slope for the second set, scaled", scale=up),
             **marks("side:N", None, _SIDES),
             tooltip=["layer", "head", "first", "second"],
         )
-        .add_params(comparison, layer)
     )
-    first = order_of(rows, "comparison")[0]
-    return put(
+    heads = rows["comparison"].value_counts()
+    return follow(
         points + rule_at(0.0, "x", dash=(3, 4)) + rule_at(0.0, "y", dash=(3, 4)),
-        **captions.gates(int((rows["comparison"] == first).sum()), first, words[first]),
+        [comparison],
+        lambda one: captions.gates(int(heads[one]), one, words[one]),
+        others=[layer],
     )

@@ -18,23 +18,20 @@ def _listed(parts: list[str]) -> tuple[str, str]:
     return text, f"{text[0].upper()}{text[1:]}."
 
 
-def readings(table: pd.DataFrame, quoted: Mapping[str, float]) -> dict[str, str]:
-    """Of the mean errors of every reading; ``quoted`` by claim."""
-    parts = []
-    for claim, value in quoted.items():
-        rows = table[table["claim"] == claim]
-        near = int((rows["error"] - value).abs().le(0.1).sum())
-        parts.append(
-            f"{claim}: n = {len(rows)} readings, {int(rows['diverged'].sum())} diverge and are not drawn, "
-            f"{near} within 0.1 of the {value}% quoted"
-        )
-    listed, sentence = _listed(parts)
+def readings(table: pd.DataFrame, quoted: Mapping[str, float], claim: str) -> dict[str, str]:
+    """Of the mean errors of every reading of one claim; ``quoted`` by claim."""
+    rows, value = table[table["claim"] == claim], quoted[claim]
+    near = int((rows["error"] - value).abs().le(0.1).sum())
+    said = (
+        f"{claim}: n = {len(rows)} readings, {int(rows['diverged'].sum())} diverge and are not drawn, "
+        f"{near} within 0.1 of the {value}% quoted"
+    )
     return {
         "title": "One sentence, many readings",
-        "caption": f"{sentence} Dashed: the number quoted.",
+        "caption": f"{said[0].upper()}{said[1:]} (dashed).",
         "alternative": (
             "Dot plot of mean errors, a row for each kind of fit, circles for percent of the score and diamonds "
-            f"for points, and a dashed line at the number quoted. {listed}."
+            f"for points, and a dashed line at the number quoted. {said}."
         ),
     }
 
@@ -56,52 +53,49 @@ def sources(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def league(table: pd.DataFrame, top: float) -> dict[str, str]:
-    """Of the ranking of methods that is shown first; ``top`` (percent) is the end of the axis."""
-    train, start = table["train"].iloc[0], table["start"].iloc[0]
-    first = table[(table["train"] == train) & (table["start"] == start)].sort_values("median")
-    listed = "; ".join(f"{r.method} {r.median:.1f}% ({r.wins:g} won)" for r in first.head(4).itertuples())
+def league(table: pd.DataFrame, top: float, train: str, start: str) -> dict[str, str] | None:
+    """Of one ranking of methods, or None where there is none; ``top`` (percent) is the end of the axis."""
+    rows = table[(table["train"] == train) & (table["start"] == start)].sort_values("median")
+    if rows.empty:
+        return None
+    listed = "; ".join(f"{r.method} {r.median:.1f}% ({r.wins:g} won)" for r in rows.head(4).itertuples())
     return {
         "title": "Every family held out in turn",
         "caption": (
-            f"n = {first['families'].iloc[0]} families, fitted on {train}, start {start}. Best four: {listed}. Bars: 95%, "
+            f"n = {rows['families'].iloc[0]} families, fitted on {train}, start {start}. Best four: {listed}. Bars: 95%, "
             "families resampled. A family on which a method diverges counts as worse than any number; marks at "
             f"{top:g} stand for more."
         ),
         "alternative": (
             "Interval plot of median errors, one row for each method, diamonds for equations and circles for "
-            f"simple rules. {listed}. Rows on which a method diverges say on how many families."
+            f"simple rules, fitted on {train}, start {start}. {listed}. Rows on which a method diverges say on how many "
+            "families."
         ),
     }
 
 
-def duel(rows: pd.DataFrame, rival: str, method: str) -> dict[str, str]:
-    """Of the families on which a method beats a simple rule.
+def duel(rows: pd.DataFrame, rival: str, method: str, train: str) -> dict[str, str]:
+    """Of the families on which one method beats a simple rule.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         Columns ``train, method, rival, error, outcome``, errors in percent.
-    rival, method : str
-        The rule, and the method shown at first.
+    rival, method, train : str
+        The rule, the method, and what it is fitted on.
     """
-    parts = []
-    for train in order_of(rows, "train"):
-        families = rows[(rows["method"] == method) & (rows["train"] == train)]
-        better = int((families["error"] < families["rival"]).sum())
-        diverges = int((families["outcome"] == "diverges").sum())
-        parts.append(
-            f"fitted on {train}, better on {better} of n = {len(families)} families, diverges on {diverges}"
-        )
-    listed, _ = _listed(parts)
+    families = rows[(rows["method"] == method) & (rows["train"] == train)]
+    better = int((families["error"] < families["rival"]).sum())
+    diverges = int((families["outcome"] == "diverges").sum())
+    said = f"fitted on {train}, better on {better} of n = {len(families)} families, diverges on {diverges}"
     return {
         "title": f"Family by family, against: {rival}",
         "caption": (
-            f"{method[0].upper()}{method[1:]}: {listed}. Below the dashed line the method chosen is the better one."
+            f"{method[0].upper()}{method[1:]}: {said}. Below the dashed line the method chosen is the better one."
         ),
         "alternative": (
-            "Scatter plot, a point for each family held out, the error of the simple rule across and of the "
-            f"method chosen up, with a dashed line of equal errors. {method}: {listed}."
+            "Scatter plot with logarithmic axes, a point for each family held out, the error of the simple rule across and of "
+            f"the method chosen up, with a dashed line of equal errors. {method}: {said}."
         ),
     }
 
@@ -129,25 +123,23 @@ def rivals(table: pd.DataFrame, quoted: float) -> dict[str, str]:
     }
 
 
-def recovery(rates: pd.DataFrame) -> dict[str, str]:
-    """Of the shares of equations found without a penalty; ``rates`` is from ``recovery.recovery_rates``."""
-    free = rates[rates["ridge"] == rates["ridge"].min()].set_index(["sizes", "families", "noise"])["exact"]
-    few, many = rates["sizes"].min(), rates["sizes"].max()
-    one, most = rates["families"].min(), rates["families"].max()
-    clean, noisy = rates["noise"].min(), rates["noise"].max()
-    listed = (
-        f"{few} sizes of {one} family {free[few, one, clean]:.0%} without noise and {free[few, one, noisy]:.0%} "
-        f"with it; {many} sizes {free[many, one, clean]:.0%} and {free[many, one, noisy]:.0%}; {many} sizes of "
-        f"{most} families {free[many, most, clean]:.0%} and {free[many, most, noisy]:.0%}"
+def recovery(rates: pd.DataFrame, noise: float, ridge: float) -> dict[str, str]:
+    """Of the shares of equations found at one noise and one penalty; ``rates`` is from ``recovery.recovery_rates``."""
+    shown = rates[(rates["noise"] == noise) & (rates["ridge"] == ridge)]
+    listed = "; ".join(
+        f"{families} famil{'y' if families == 1 else 'ies'} "
+        + ", ".join(f"{r.exact:.0%} with {r.sizes} sizes" for r in part.sort_values("sizes").itertuples())
+        for families, part in shown.groupby("families")
     )
+    what = f"item noise {noise:g} of the real one, penalty {ridge:g}"
     return {
         "title": "A law that is there: when is it found?",
         "caption": (
-            f"Share of n = {int(rates['n'].iloc[0])} equations whose terms are all found and no other, no penalty: {listed}."
+            f"Share of n = {int(rates['n'].iloc[0])} equations whose terms are all found and no other, {what}: {listed}."
         ),
         "alternative": (
             "Lines of the share of equations found exactly against the number of sizes, one for each number of "
-            f"families. {listed}."
+            f"families, {what}. {listed}."
         ),
     }
 

@@ -13,6 +13,7 @@ from cape_utils.chapters.ch07_ode import captions
 from cape_utils.charts.parts import (
     choice,
     dropdown,
+    follow,
     log_axis,
     marks,
     name,
@@ -67,7 +68,6 @@ def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
             **marks("error_in:N", "In", _UNITS),
             tooltip=["copy", "fit", "start", "error_in", alt.Tooltip("error:Q", format=".2f")],
         )
-        .add_params(chosen)
     )
     rule = (
         alt.Chart(pd.DataFrame({"claim": list(quoted), "quoted": list(quoted.values())}))
@@ -75,7 +75,11 @@ def reading_chart(readings: pd.DataFrame, quoted: dict[str, float]) -> Any:
         .mark_rule(color=PALETTE["vermillion"], strokeDash=[6, 3], strokeWidth=2)
         .encode(alt.X("quoted:Q", title="Mean error"))
     )
-    return put((dots + rule).properties(height=210), **captions.readings(readings, quoted))
+    return follow(
+        (dots + rule).properties(height=210),
+        [chosen],
+        lambda claim: captions.readings(readings, quoted, claim),
+    )
 
 
 def source_chart(sources: pd.DataFrame) -> Any:
@@ -152,8 +156,11 @@ def league_chart(table: pd.DataFrame) -> Any:
         .mark_text(align="right", baseline="bottom", dy=-3, fontSize=11)
         .encode(alt.Text("label:N"), x=alt.datum(top))
     )
-    layers = (bars + dots.add_params(train, start) + words).properties(height=270)
-    return put(layers, **captions.league(table, top))
+    return follow(
+        (bars + dots + words).properties(height=270),
+        [train, start],
+        lambda train, start: captions.league(table, top, train, start),
+    )
 
 
 def _league_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
@@ -188,7 +195,10 @@ def duel_chart(errors: pd.DataFrame, rival: str) -> Any:
     start = "dense linear ODE" if "dense linear ODE" in methods else methods[0]
     which, of_method = choice(rows, "method", "duel_method", "Method", value=start)
     train, of_train = choice(rows, "train", "duel_train", "Fitted on")
-    span = alt.Scale(domain=[0, limit], nice=False, padding=6)
+    # Logarithmic, because most errors are small beside the largest.
+    low = 0.9 * float(rows[["rival", "error"]].min().min())
+    span = alt.Scale(type="log", domain=[low, limit], nice=False, padding=6)
+    ticks = alt.Axis(values=[1, 2, 5, 10, 20, 50, 100], format="~g")
     outcomes = {
         "as drawn": ("blue", "circle"),
         f"above {limit:g}%": ("orange", "triangle-up"),
@@ -200,19 +210,22 @@ def duel_chart(errors: pd.DataFrame, rival: str) -> Any:
         .transform_filter(f"{of_method} && {of_train}")
         .mark_point(filled=True, size=80, opacity=0.85)
         .encode(
-            alt.X("rival:Q", title=f"Error of: {rival} (%)", scale=span),
-            alt.Y("error:Q", title="Error of the method chosen (%)", scale=span),
+            alt.X("rival:Q", title=f"Error of: {rival} (%, log scale)", scale=span, axis=ticks),
+            alt.Y("error:Q", title="Error of the method chosen (%, log scale)", scale=span, axis=ticks),
             **marks("outcome:N", None, outcomes),
             tooltip=["family", *numbers, "outcome"],
         )
-        .add_params(which, train)
     )
     same = (
-        alt.Chart(pd.DataFrame({"rival": [0.0, limit], "error": [0.0, limit]}))
+        alt.Chart(pd.DataFrame({"rival": [low, limit], "error": [low, limit]}))
         .mark_line(strokeDash=[4, 4], color=PALETTE["grey"])
         .encode(alt.X("rival:Q"), alt.Y("error:Q"))
     )
-    return put(dots + same, **captions.duel(rows, rival, start))
+    return follow(
+        dots + same,
+        [which, train],
+        lambda method, train: captions.duel(rows, rival, method, train),
+    )
 
 
 def _duel_rows(errors: pd.DataFrame, rival: str) -> tuple[pd.DataFrame, float]:
@@ -286,7 +299,11 @@ def recovery_chart(rates: pd.DataFrame) -> Any:
         alt.Shape("families:N", title=None, scale=scale),
         tooltip=["sizes", "families", "noise", "exact", "found", "false_terms"],
     )
-    return put(lines + dots.add_params(noise, penalty), **captions.recovery(rates))
+    return follow(
+        lines + dots,
+        [noise, penalty],
+        lambda noise, ridge: captions.recovery(rates, float(noise), float(ridge)),
+    )
 
 
 def path_explorer(

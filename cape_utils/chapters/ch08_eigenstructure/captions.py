@@ -9,47 +9,47 @@ from cape_utils.charts.parts import name
 __all__ = ["dimensions", "exponents", "flips", "rotation", "small_sample"]
 
 
-def dimensions(rows: pd.DataFrame) -> dict[str, str]:
-    """Of the participation ratios of groups, for the panel and the matrix that are shown first.
+def dimensions(rows: pd.DataFrame, panel: str, matrix: str) -> dict[str, str]:
+    """Of the participation ratios of groups, for one panel and one matrix.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         From ``group_spectra.group_dimensions`` with columns ``panel`` and ``outside`` (bool, of the null).
+    panel, matrix : str
     """
-    start = rows.iloc[0]
-    first = rows[(rows["panel"] == start["panel"]) & (rows["matrix"] == start["matrix"])]
-    outside = list(first.loc[first["outside"], "group"])
+    shown = rows[(rows["panel"] == panel) & (rows["matrix"] == matrix)]
+    outside = list(shown.loc[shown["outside"], "group"])
     listed = "; ".join(
         f"{r.group}, {r.n} models: {r.ratio:.2f} ({r.low:.2f} to {r.high:.2f}), random {r.null_low:.2f} to {r.null_high:.2f}"
-        for r in first.itertuples()
+        for r in shown.itertuples()
     )
     return {
         "title": "Dimensions of phases and of size bands",
         "caption": (
-            f"{start['panel'].capitalize()}, {start['matrix']}: outside the range of random groups "
-            f"{'lie ' + ', '.join(outside) if outside else 'lies none'}. n = {first['n'].min()} to {first['n'].max()} "
+            f"{panel[0].upper()}{panel[1:]}, {matrix}: outside the range of random groups "
+            f"{'lie ' + ', '.join(outside) if outside else 'lies none'}. n = {shown['n'].min()} to {shown['n'].max()} "
             "models a group; lines are bootstraps over families, grey bands random groups of the same size."
         ),
         "alternative": (
-            f"Interval plot of the participation ratio, one row a group, on a grey band for random groups. {listed}."
+            f"Interval plot of the participation ratio, {panel}, {matrix}, one row a group, on a grey band for random groups. "
+            f"{listed}."
         ),
     }
 
 
-def small_sample(curve: pd.DataFrame, points: pd.DataFrame) -> dict[str, str]:
-    """Of what n models give, for the population that is shown first."""
-    case = curve["case"].iloc[0]
-    three = curve[(curve["case"] == case) & (curve["n"] == 3)].iloc[0]
+def small_sample(curve: pd.DataFrame, points: pd.DataFrame, case: str, n: int) -> dict[str, str]:
+    """Of what n models of one population give."""
+    row = curve[(curve["case"] == case) & (curve["n"] == n)].iloc[0]
     listed = "; ".join(
         f"{r.group}, {r.n} models, {r.ratio:.2f}" for r in points[points["case"] == case].itertuples()
     )
     return {
         "title": "Few models, few dimensions",
         "caption": (
-            f"{case[0].upper()}{case[1:]}: the population has {three['population']:.2f} dimensions; "
-            f"n = 3 models drawn from it give {three['mean']:.2f} on average, 95% between {three['low']:.2f} and "
-            f"{three['high']:.2f}, and at most {three['most']:.0f}. Diamonds are groups of the data."
+            f"{case[0].upper()}{case[1:]}: the population has {row['population']:.2f} dimensions; "
+            f"n = {n} models drawn from it give {row['mean']:.2f} on average, 95% between {row['low']:.2f} and "
+            f"{row['high']:.2f}, and at most {row['most']:.0f}. Diamonds are groups of the data."
         ),
         "alternative": (
             "Line chart: expected participation ratio against the number of models, rising to the dashed value of the "

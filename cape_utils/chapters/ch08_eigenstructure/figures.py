@@ -11,6 +11,7 @@ import pandas as pd
 from cape_utils.chapters.ch08_eigenstructure import captions
 from cape_utils.charts.parts import (
     choice,
+    follow,
     log_axis,
     marks,
     name,
@@ -70,8 +71,10 @@ def dimension_chart(table: pd.DataFrame) -> Any:
     band, bars, points = _null_layers(
         base, "ratio", "Participation ratio (dimensions)", ("low", "high"), [1, 2.2], tooltip
     )
-    return put(
-        (band + bars + points.add_params(which, matrix)).properties(height=290), **captions.dimensions(rows)
+    return follow(
+        (band + bars + points).properties(height=290),
+        [which, matrix],
+        lambda panel, matrix: captions.dimensions(rows, panel, matrix),
     )
 
 
@@ -93,7 +96,7 @@ def small_sample_chart(curve: pd.DataFrame, points: pd.DataFrame) -> Any:
     band = base.mark_area(color=PALETTE["grey"], opacity=0.3).encode(
         alt.Y("low:Q", title="Participation ratio (dimensions)", scale=scale), alt.Y2("high:Q")
     )
-    mean = base.mark_line(color=PALETTE["blue"]).encode(alt.Y("mean:Q")).add_params(which, at)
+    mean = base.mark_line(color=PALETTE["blue"]).encode(alt.Y("mean:Q"))
     population = base.mark_line(color=PALETTE["grey"], strokeDash=[6, 4]).encode(alt.Y("population:Q"))
     groups = (
         alt.Chart(points.round(4))
@@ -101,9 +104,10 @@ def small_sample_chart(curve: pd.DataFrame, points: pd.DataFrame) -> Any:
         .mark_point(filled=True, shape="diamond", size=110, opacity=1, color=PALETTE["vermillion"])
         .encode(across, alt.Y("ratio:Q"), tooltip=["group", "n", "ratio"])
     )
-    return put(
+    return follow(
         band + mean + population + groups + _at_slider(curve, of_case, across),
-        **captions.small_sample(curve, points),
+        [which, at],
+        lambda case, n: captions.small_sample(curve, points, case, int(n)),
     )
 
 

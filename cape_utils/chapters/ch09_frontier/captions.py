@@ -51,15 +51,14 @@ def slopes(
     common : mapping of str to float
         The slope shared by all labs, for each value of ``models``.
     models : str
-        Shown first.
+        The set that is shown.
     limit : (float, float)
         Ends of the axis.
     """
-    listed = "; ".join(
-        f"{r.models}, {r.lab}: {r.slope:.2f} ({r.low:.2f} to {r.high:.2f}), {r.n} models"
-        for r in table.itertuples()
-    )
     first, shared = table[table["models"] == models], common[models]
+    listed = "; ".join(
+        f"{r.lab}: {r.slope:.2f} ({r.low:.2f} to {r.high:.2f}), {r.n} models" for r in first.itertuples()
+    )
     inside = int(((first["low"] <= shared) & (first["high"] >= shared)).sum())
     return {
         "title": "A slope for each lab",
@@ -69,7 +68,7 @@ def slopes(
             f"models, drawn from {limit[0]:g} to {limit[1]:g}."
         ),
         "alternative": (
-            f"Interval plot of the slope of each lab, with the common slope as a dashed line. {listed}."
+            f"Interval plot of the slope of each lab, {models} models, with the common slope as a dashed line. {listed}."
         ),
     }
 
@@ -99,21 +98,23 @@ def h_timeline(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def saturation(cases: pd.DataFrame, threshold: float) -> dict[str, str]:
-    """Of the saturation ratio with and without each of the top models."""
-    complete = cases[cases["case"] == cases["case"].iloc[0]]
-    listed = "; ".join(f"{r.models}, {r.case}: {r.ratio:.2f}" for r in cases.itertuples())
-    spans = ", ".join(
-        f"{name} {part['ratio'].min():.2f} to {part['ratio'].max():.2f}"
-        for name, part in cases.groupby("models", sort=False)
-    )
+def saturation(cases: pd.DataFrame, threshold: float, models: str) -> dict[str, str]:
+    """Of the saturation ratio of one set with and without each of its top models."""
+    rows = cases[cases["models"] == models]
+    whole, others = rows.iloc[0], rows.iloc[1:]
+    low, high = others.loc[others["ratio"].idxmin()], others.loc[others["ratio"].idxmax()]
+    listed = "; ".join(f"{r.case}: {r.ratio:.2f}" for r in rows.itertuples())
+    crossed = bool(((others["ratio"] < threshold) != (whole["ratio"] < threshold)).any())
     return {
         "title": "One model moves the saturation ratio",
         "caption": (
-            f"Top five of each set; {int((complete['ratio'] < threshold).sum())} of {len(complete)} sets lie below "
-            f"{threshold:g}. Leaving out one model moves the ratio: {spans}."
+            f"Top five, {models} models: {whole['ratio']:.2f} with {whole['case']}, from {low['ratio']:.2f} ({low['case']}) to "
+            f"{high['ratio']:.2f} ({high['case']}). Leaving out one model "
+            f"{'changes' if crossed else 'does not change'} the side of {threshold:g} on which it lies."
         ),
-        "alternative": f"Dot plot of the saturation ratio with each of the top models left out. {listed}.",
+        "alternative": (
+            f"Dot plot of the saturation ratio with each of the top models left out, {models} models. {listed}."
+        ),
     }
 
 

@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch09_frontier import captions
-from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
+from cape_utils.charts.parts import (
+    choice,
+    dropdown,
+    follow,
+    marks,
+    order_of,
+    put,
+    rule_at,
+    slider,
+    spread,
+)
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.frontier.benchmark_pair import GPQA, SWE
 from cape_utils.frontier.regression import SPECIALIST_PP, Line
@@ -118,10 +128,10 @@ def slope_chart(slopes: pd.DataFrame, common: Mapping[str, float]) -> Any:
         .mark_rule(color=PALETTE["vermillion"], strokeDash=[6, 4])
         .encode(alt.X("slope:Q", scale=across))
     )
-    first = order_of(slopes, "models")[0]
-    return put(
-        (rule + bars + points.add_params(models)).properties(height=200),
-        **captions.slopes(slopes, common, models=first, limit=limit),
+    return follow(
+        (rule + bars + points).properties(height=200),
+        [models],
+        lambda models: captions.slopes(slopes, common, models=models, limit=limit),
     )
 
 
@@ -179,7 +189,9 @@ def saturation_chart(cases: pd.DataFrame, *, threshold: float = 0.2) -> Any:
     threshold : float
         Below it paper B says to rotate the pair of benchmarks.
     """
-    models, of_models = choice(cases, "models", "sat_models", "Models")
+    # It opens on the set in which leaving out one model moves the ratio most.
+    reach = cases.groupby("models", sort=False)["ratio"].agg(lambda ratio: ratio.max() - ratio.min())
+    models, of_models = choice(cases, "models", "sat_models", "Models", value=str(reach.idxmax()))
     across = alt.Scale(domain=[0, 1.05], nice=False)
     dots = (
         alt.Chart(cases.round(4))
@@ -192,7 +204,6 @@ def saturation_chart(cases: pd.DataFrame, *, threshold: float = 0.2) -> Any:
             **marks("verdict:N", "The rule says", _VERDICTS),
             tooltip=["case", "old_spread", "new_spread", "ratio"],
         )
-        .add_params(models, slider("sat_threshold", 0.05, 1.0, 0.05, threshold, "Rotate below"))
     )
     at = (
         alt.Chart(pd.DataFrame({"zero": [0]}))
@@ -200,7 +211,11 @@ def saturation_chart(cases: pd.DataFrame, *, threshold: float = 0.2) -> Any:
         .mark_rule(strokeDash=[6, 4])
         .encode(alt.X("at:Q", scale=across))
     )
-    return put((dots + at).properties(height=230), **captions.saturation(cases, threshold))
+    return follow(
+        (dots + at).properties(height=230),
+        [models, slider("sat_threshold", 0.05, 1.0, 0.05, threshold, "Rotate below")],
+        lambda models, threshold: captions.saturation(cases, threshold, models),
+    )
 
 
 def forecast_chart(ahead: pd.DataFrame) -> Any:

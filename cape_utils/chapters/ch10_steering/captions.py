@@ -34,21 +34,22 @@ def slope_map(table: pd.DataFrame, pairs: int, permutations: int) -> dict[str, s
     }
 
 
-def depths(table: pd.DataFrame, quarter: float) -> dict[str, str]:
-    """Of the effect at the depths tried, at the mildest strength; ``table`` is from ``selection.depth_table``."""
-    mild = table[table["strength"] == table["strength"].min()].sort_values("effect")
-    best = mild.iloc[-1]
-    at = mild.iloc[(mild["depth"] - quarter).abs().argmin()]
+def depths(table: pd.DataFrame, quarter: float, strength: float) -> dict[str, str]:
+    """Of the effect at the depths tried, at one strength; ``table`` is from ``selection.depth_table``."""
+    rows = table[table["strength"] == strength].sort_values("effect")
+    best = rows.iloc[-1]
+    at = rows.iloc[(rows["depth"] - quarter).abs().argmin()]
+    across = int(((rows["low"] <= 0) & (rows["high"] >= 0)).sum())
     return {
         "title": "Is a quarter of the depth the place?",
         "caption": (
-            f"Calibration topics, n = {int(at['n'])} pairs. At strength {at['strength']:g} a quarter of the depth "
-            f"gives {at['effect']:+.3f} nats [{at['low']:.3f}, {at['high']:.3f}], and the best of {len(mild)} depths, "
+            f"Calibration topics, n = {int(at['n'])} pairs. At strength {strength:g} a quarter of the depth "
+            f"gives {at['effect']:+.3f} nats [{at['low']:.3f}, {at['high']:.3f}], and the best of {len(rows)} depths, "
             f"{best['depth']:.2f}, {best['effect']:+.3f}."
         ),
         "alternative": (
-            "Points with vertical intervals, one for each depth tried, over a dashed line at zero. Most intervals reach "
-            "across the line. A dotted vertical rule marks a quarter of the depth. Larger strengths spread the points."
+            f"Points with vertical intervals, one for each depth tried, over a dashed line at zero, at strength {strength:g}. "
+            f"{across} of {len(rows)} intervals reach across the line. A dotted vertical rule marks a quarter of the depth."
         ),
     }
 
@@ -83,55 +84,69 @@ def seen(results: Mapping[str, SteeringTest]) -> dict[str, str]:
     }
 
 
-def controls(table: pd.DataFrame) -> dict[str, str]:
-    """Of the truth direction beside its controls; ``table`` has columns ``kind``, ``margin`` (nats) and ``kl``."""
-    margins = table.groupby("kind")["margin"].agg(["mean", "std", "size"])
+def controls(table: pd.DataFrame, outcome: str, words: str) -> dict[str, str]:
+    """Of the truth direction beside its controls.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns ``kind``, ``kl`` and the outcomes.
+    outcome, words : str
+        The column that is shown, and what it is.
+    """
+    changes = table.groupby("kind")[outcome].agg(["mean", "std", "size"])
     shuffled, random = (
-        f"standard deviation {m['std']:.3f} for n = {m['size']:.0f}"
-        for m in (margins.loc["shuffled"], margins.loc["random"])
+        f"standard deviation {c['std']:.3f} for n = {c['size']:.0f}"
+        for c in (changes.loc["shuffled"], changes.loc["random"])
     )
+    truth = changes["mean"]["truth"]
+    below = int((table.loc[table["kind"] == "shuffled", outcome] < truth).sum())
     return {
         "title": "The truth direction among its controls",
         "caption": (
-            "Effect on the margin of the test topics in nats: truth "
-            f"{margins['mean']['truth']:+.3f}; permuted labels, {shuffled}; random directions of equal cost, {random}."
+            f"Effect on the {words} of the test topics: truth {truth:+.3f}; permuted labels, {shuffled}; random directions of "
+            f"equal cost, {random}."
         ),
         "alternative": (
-            "Scatter plot of the effect on the margin against the cost on neutral text, over a dashed line at zero. Circles "
+            f"Scatter plot of the effect on the {words} against the cost on neutral text, over a dashed line at zero. Circles "
             "for permuted labels spread over many costs, squares for random directions stand at the cost of the truth "
-            "direction, which is a diamond."
+            f"direction, which is a diamond; it lies above {below} of {changes['size']['shuffled']:.0f} circles."
         ),
     }
 
 
-def parts(table: pd.DataFrame) -> dict[str, str]:
-    """Of parts of the test pairs, over the controls that are shown first; ``table`` as ``figures.parts_chart`` has it."""
-    first = table[table["controls"] == table["controls"].iloc[0]]
-    outside = int(((first["effect"] < first["null_low"]) | (first["effect"] > first["null_high"])).sum())
-    listed = "; ".join(f"{r.part} {r.effect:+.3f} (n = {r.n})" for r in first.itertuples())
+def parts(table: pd.DataFrame, controls: str) -> dict[str, str]:
+    """Of parts of the test pairs, over one kind of controls; ``table`` as ``figures.parts_chart`` has it."""
+    rows = table[table["controls"] == controls]
+    outside = int(((rows["effect"] < rows["null_low"]) | (rows["effect"] > rows["null_high"])).sum())
+    listed = "; ".join(f"{r.part} {r.effect:+.3f} (n = {r.n})" for r in rows.itertuples())
     return {
         "title": "Facts, misconceptions, and what the model had wrong",
-        "caption": f"Effect in nats: {listed}. {outside} of {len(first)} lie outside the grey bar.",
+        "caption": (
+            f"Effect in nats: {listed}. {outside} of {len(rows)} lie outside the grey bar ({controls})."
+        ),
         "alternative": (
             "One line for each part of the test pairs. A diamond with a horizontal interval shows the change under the truth "
-            "direction, over a grey bar with the 95% range of control directions and a dashed line at zero."
+            f"direction, over a grey bar with the 95% range of control directions ({controls}) and a dashed line at zero. "
+            f"{outside} of {len(rows)} diamonds lie outside their bar."
         ),
     }
 
 
-def power(table: pd.DataFrame, limit: float, planted: int) -> dict[str, str]:
+def power(table: pd.DataFrame, limit: float, planted: int, wanted: float) -> dict[str, str]:
     """Of how often planted effects are seen; ``table`` has columns ``effect`` (nats) and ``power``."""
-    enough = table[table["power"] >= 0.8]
+    enough = table[table["power"] >= wanted]
     least = f"{enough['effect'].min():.2f} nats" if len(enough) else "no effect in reach"
     return {
         "title": "What could this design have seen?",
         "caption": (
-            f"At a cost of {limit:g} nats a token a power of 0.8 needs {least}; with nothing planted the test finds "
+            f"At a cost of {limit:g} nats a token a power of {wanted:g} needs {least}; with nothing planted the test finds "
             f"{table.sort_values('effect')['power'].iloc[0]:.0%}. {planted:,} planted directions for each of {len(table)} sizes."
         ),
         "alternative": (
-            "Curve of the share of tests that see a planted effect against its size. It starts at about one in twenty for an "
-            "effect of zero, rises steeply and stays high. Filled points mark sizes that reach the power chosen with the slider."
+            "Curve of the share of tests that see a planted effect against its size. It starts at "
+            f"{table.sort_values('effect')['power'].iloc[0]:.0%} for an effect of zero, rises steeply and stays high. Filled points "
+            f"mark the {len(enough)} of {len(table)} sizes that reach a power of {wanted:g}."
         ),
     }
 

@@ -10,7 +10,18 @@ import altair as alt
 import pandas as pd
 
 from cape_utils.chapters.ch10_steering import captions
-from cape_utils.charts.parts import choice, dropdown, marks, order_of, put, rule_at, slider, spread
+from cape_utils.charts.parts import (
+    choice,
+    dropdown,
+    fixed,
+    follow,
+    marks,
+    order_of,
+    put,
+    rule_at,
+    slider,
+    spread,
+)
 from cape_utils.charts.rendering import PALETTE
 
 if TYPE_CHECKING:
@@ -126,9 +137,10 @@ def depth_chart(table: pd.DataFrame, *, quarter: float) -> Any:
     points = base.mark_point(filled=True, size=90, color=PALETTE["blue"]).encode(
         alt.Y("effect:Q", title=_MARGIN), tooltip=["layer", *numbers, "n"]
     )
-    return put(
-        (_zero(rows) + _quarter_rule(quarter, title) + bars + points).add_params(chosen),
-        **captions.depths(table, quarter),
+    return follow(
+        _zero(rows) + _quarter_rule(quarter, title) + bars + points,
+        [chosen],
+        lambda strength: captions.depths(table, quarter, float(strength)),
     )
 
 
@@ -159,16 +171,20 @@ def controls_chart(table: pd.DataFrame) -> Any:
         .transform_filter("control_kind == 'all' || datum.direction == control_kind")
         .mark_point(filled=True, opacity=0.8)
         .encode(
-            alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=alt.Scale(zero=False)),
+            alt.X("kl:Q", title="Cost: KL on neutral text (nats a token)", scale=fixed(long["kl"])),
             alt.Y("change:Q", title="Effect on the test topics"),
             kinds["color"].legend(columns=2),
             kinds["shape"],
             size=alt.condition(_MANY, alt.value(55), alt.value(190)),
             tooltip=["direction", "strength", alt.Tooltip("change:Q", format=".3f"), "kl"],
         )
-        .add_params(outcome, direction)
     )
-    return put(_zero(long) + points, **captions.controls(rows))
+    return follow(
+        _zero(long) + points,
+        [outcome],
+        lambda column: captions.controls(rows, column, outcomes[column]),
+        others=[direction],
+    )
 
 
 def seen_chart(results: Mapping[str, SteeringTest], rows: pd.DataFrame) -> Any:
@@ -232,9 +248,10 @@ def parts_chart(table: pd.DataFrame) -> Any:
         alt.X("effect:Q", title=_EFFECT),
         tooltip=["part", "n", alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("p:Q", format=".3f")],
     )
-    return put(
-        (grey + _zero(rows, "x") + bars + points).add_params(chosen).properties(height=190),
-        **captions.parts(rows),
+    return follow(
+        (grey + _zero(rows, "x") + bars + points).properties(height=190),
+        [chosen],
+        lambda controls: captions.parts(rows, controls),
     )
 
 
@@ -261,9 +278,8 @@ def power_chart(table: pd.DataFrame, *, limit: float, planted: int) -> Any:
         base.transform_filter("datum.power >= power_wanted")
         .mark_point(filled=True, size=60, color=PALETTE["vermillion"])
         .encode(tooltip=[alt.Tooltip("effect:Q", format=".3f"), alt.Tooltip("power:Q", format=".2f")])
-        .add_params(wanted)
     )
-    return put(line + points, **captions.power(rows, limit, planted))
+    return follow(line + points, [wanted], lambda power: captions.power(rows, limit, planted, power))
 
 
 def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame) -> Any:
@@ -340,24 +356,35 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
         alt.Chart(rows)
         .transform_filter(f"{of_prompt} && {of_layer} && {of_push}")
         .transform_calculate(
-            heading="'steered, ' + datum.push + ' at layer ' + datum.at", first="'as the model is'"
+            heading="'steered, ' + datum.push + ' at layer ' + datum.at",
+            first="'as the model is'",
+            # Vega does not wrap: the lines are made for a phone and for a desktop, and the width decides.
+            steered=f"width < {_WIDE} ? datum.words : datum.wide_words",
+            unsteered=f"width < {_WIDE} ? datum.plain : datum.wide_plain",
         )
     )
 
     def text(field: str, height: int, weight: Literal["normal", "bold"] = "normal") -> Any:
-        words = base.mark_text(align="left", baseline="top", fontSize=13, fontWeight=weight, lineHeight=18)
+        words = base.mark_text(align="left", baseline="top", fontSize=15, fontWeight=weight, lineHeight=21)
         return words.encode(alt.Text(f"{field}:N"), x=alt.value(4), y=alt.value(height))
 
-    plain = text("prompt", 4) + text("first", 30, "bold") + text("plain", 50)
-    layers = plain + text("heading", 134, "bold") + text("words", 154)
-    return put(layers.add_params(prompt, layer, push).properties(height=236), **captions.outputs(rows))
+    plain = text("prompt", 4) + text("first", 34, "bold") + text("unsteered", 56)
+    layers = plain + text("heading", 150, "bold") + text("steered", 172)
+    return put(layers.add_params(prompt, layer, push).properties(height=266), **captions.outputs(rows))
+
+
+_WIDE = 560  # pixels, room for a line of 68 letters
 
 
 def _output_rows(outputs: pd.DataFrame) -> pd.DataFrame:
-    """``at, push, prompt`` and the lines of the steered and the plain output, ``words`` and ``plain``."""
-    table = outputs.assign(words=outputs["text"].map(lambda text: textwrap.wrap(text or "(nothing)", 40)))
+    """``at, push, prompt`` and the lines of the steered and the plain output, ``words`` and ``plain``, short and wide."""
+    lines = {"words": 38, "wide_words": 68}
+    table = outputs.assign(
+        **{name: outputs["text"].map(lambda t, n=n: textwrap.wrap(t or "(nothing)", n)) for name, n in lines.items()}
+    )
     unsteered = table["strength"] == 0
-    plain = table[unsteered].rename(columns={"words": "plain"})[["layer", "prompt", "plain"]]
+    plain = table[unsteered].rename(columns={"words": "plain", "wide_words": "wide_plain"})
+    plain = plain[["layer", "prompt", "plain", "wide_plain"]]
     rows = table[~unsteered].merge(plain, on=["layer", "prompt"])
     rows = rows.assign(at=rows["layer"].astype(str), push=rows["strength"].map("{:+g}".format))
-    return rows[["at", "push", "prompt", "words", "plain"]]
+    return rows[["at", "push", "prompt", "words", "wide_words", "plain", "wide_plain"]]
