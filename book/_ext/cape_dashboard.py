@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
-    *("stats", "parsing", "diagnosis", "state", "drawing", "two_dashboards"),
+    *("stats", "parsing", "diagnosis", "measured", "results", "state", "drawing", "two_dashboards"),
     *("steps", "map", "cautions", "keep"),  # cards, in their order on the page
     *("form", "page"),
 )
