@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
-    *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "state", "drawing", "saving", "report"),
+    *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "measured"),
+    *("results", "state", "drawing", "saving", "report"),
     *("two_dashboards", "size_chart"),
     # Cards, in their order on the page
     *("steps", "map", "critical_scale", "web_distance", "next_size"),

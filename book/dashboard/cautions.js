@@ -3,8 +3,8 @@
 /** @param {any} found @param {string[]} further @returns {string[]} */
 function cautionWords(found, further) {
   const own = found.cautions.map((one) => one.text + " (" + one.models.map(shortModel).join(", ") + ").");
-  const edges = found.ladder.filter((model) => DATA.columns.some((name) => model.scores[name] === 0 || model.scores[name] === 100));
-  const all = [...own, ...further];
+  const edges = found.ladder.filter((model) => Object.values(model.scores).some((score) => score === 0 || score === 100));
+  const all = [...own, ...found.measured, ...further];
   if (edges.length) {
     all.push("A score of 0 or 100 leaves no item noise, so a probability that rests on it is too sure (" +
       edges.map((model) => shortModel(model.model)).join(", ") + ").");

@@ -9,7 +9,7 @@ function typicalSlope(name, exclude) {
   const key = [name, ...exclude].join("|");
   if (!knownSlopes.has(key)) {
     let [total, length] = [0, 0];
-    const items = DATA.benchmarks[name].items;
+    const items = benchmark(name).items;
     openLadders([name], exclude, 1).forEach((rows) => rows.slice(1).forEach((row, i) => {
       total += (row.scores[name] - rows[i].scores[name]) ** 2 - itemError(row.scores[name], items) ** 2
         - itemError(rows[i].scores[name], items) ** 2;
@@ -173,9 +173,11 @@ function criticalScale(found) {
   } else {
     const size = ladder.map((model) => Math.log10(model.params_b));
     const score = ladder.map((model) => Number(model.scores[y]));
-    const items = DATA.benchmarks[y].items;
     // A score of 0 or 100 counts as half an item away from there, as where scores are drawn.
-    const error = score.map((one) => itemError(Math.min(100 - 50 / items, Math.max(50 / items, one)), items));
+    const error = score.map((one, i) => {
+      const items = itemsOf(ladder[i], y);
+      return itemError(Math.min(100 - 50 / items, Math.max(50 / items, one)), items);
+    });
     let slope = typicalSlope(y, exclude);
     if (Number.isNaN(slope)) {
       const square = (/** @type {number[]} */ all) => all.slice(1).reduce((sum, one, i) => sum + (one - all[i]) ** 2, 0);

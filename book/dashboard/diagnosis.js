@@ -71,8 +71,8 @@ function likeliest(shares) {
 /** @param {Model} a @param {Model} b @param {string} x @param {string} y @param {Prior|null} prior @returns {Step} */
 function stepOf(a, b, x, y, prior) {
   const change = (/** @type {string} */ name) => Math.round((Number(b.scores[name]) - Number(a.scores[name])) * 1e9) / 1e9;
-  const error = (/** @type {string} */ name) => Math.hypot(itemError(Number(b.scores[name]), DATA.benchmarks[name].items),
-    itemError(Number(a.scores[name]), DATA.benchmarks[name].items));
+  const error = (/** @type {string} */ name) => Math.hypot(itemError(Number(b.scores[name]), itemsOf(b, name)),
+    itemError(Number(a.scores[name]), itemsOf(a, name)));
   const [dx, dy, sx, sy] = [change(x), change(y), error(x), error(y)];
   const coupling = dx === 0 ? NaN : dy / dx;
   const shares = phaseProbabilities(dx, dy, sx, sy);
@@ -156,12 +156,18 @@ function bySize(billions) {
   return { dashboard: { coupling: dashboard, phase: phaseOf(dashboard) }, text: { coupling: text, phase: phaseOf(text) } };
 }
 
+/** @param {{scores: Object<string, number|null>}} model @param {string} x @param {string} y whether it has both scores */
+function hasPair(model, x, y) {
+  return scoreOf(model, x) !== null && scoreOf(model, y) !== null;
+}
+
 /** Rows of a panel. @param {"open"|"paper"} which */
 function panelRows(which) {
   return DATA.panels[which].map((row) => {
     const scores = {};
-    DATA.columns.forEach((name, i) => { scores[name] = row[3 + i]; });
-    return { model: row[0], family: row[1], params_b: row[2], scores: scores, one_recipe: Boolean(row[3 + DATA.columns.length]),
+    Object.keys(DATA.benchmarks).forEach((name) => { scores[name] = null; });
+    DATA.panel_columns.forEach((name, i) => { scores[name] = row[3 + i]; });
+    return { model: row[0], family: row[1], params_b: row[2], scores: scores, one_recipe: Boolean(row[3 + DATA.panel_columns.length]),
       panel: which, short: shortName(row[0]) };
   });
 }
@@ -174,10 +180,10 @@ function overlappingFamilies(ladder) {
   const names = new Set(ladder.map((model) => shortName(model.model)));
   const families = new Set(OPEN.filter((row) => names.has(row.short)).map((row) => row.family));
   ladder.forEach((model) => {
-    const given = DATA.columns.filter((name) => model.scores[name] !== null);
+    const given = DATA.panel_columns.filter((name) => scoreOf(model, name) !== null);
     if (given.length < 2) return;
     OPEN.forEach((row) => {
-      const same = given.every((name) => row.scores[name] !== null
+      const same = given.every((name) => scoreOf(row, name) !== null
         && Math.abs(row.scores[name] - Number(model.scores[name])) <= DATA.same);
       if (same) families.add(row.family);
     });
@@ -189,11 +195,10 @@ function overlappingFamilies(ladder) {
 function cautions(ladder, exclude) {
   const limits = DATA.warnings;
   const found = [];
-  DATA.columns.forEach((name) => {
-    const used = ladder.filter((model) => model.scores[name] !== null);
-    if (!used.length) return;
-    const known = DATA.benchmarks[name];
-    let best = -Infinity;
+  benchmarksOf(ladder).forEach((name) => {
+    const used = ladder.filter((model) => scoreOf(model, name) !== null);
+    const known = benchmark(name);
+    let best = DATA.panel_columns.includes(name) ? -Infinity : Infinity;
     OPEN.forEach((row) => {
       if (row.one_recipe && !exclude.has(row.family) && row.scores[name] > best) best = row.scores[name];
     });
@@ -204,9 +209,13 @@ function cautions(ladder, exclude) {
       floor: (s) => known.chance === 0 && s < limits.floor,
       saturation: (s) => s >= limits.ceiling || (s >= best - limits.near && s >= limits.high),
       "top of the panel": (s) => s >= best - limits.near && !(s >= limits.ceiling || s >= limits.high),
+      "noise not known": (s, noise, items) => !Number.isFinite(items),
     };
     Object.keys(tests).forEach((kind) => {
-      const models = used.filter((model) => tests[kind](model.scores[name], itemError(Number(model.scores[name]), known.items)));
+      const models = used.filter((model) => {
+        const items = itemsOf(model, name);
+        return tests[kind](model.scores[name], itemError(Number(model.scores[name]), items) || 0, items);
+      });
       if (!models.length) return;
       found.push({ kind: kind, benchmark: name, models: models.map((model) => model.model), text: known.cautions[kind] });
     });
@@ -231,7 +240,7 @@ function nearestFamilies(ladder, x, y, exclude) {
   const largest = Math.max(...ladder.map((model) => model.params_b));
   const groups = new Map();
   OPEN.forEach((row) => {
-    if (!row.one_recipe || exclude.has(row.family) || row.scores[x] === null || row.scores[y] === null) return;
+    if (!row.one_recipe || exclude.has(row.family) || !hasPair(row, x, y)) return;
     const part = groups.get(row.family) || [];
     if (!part.some((one) => one.params_b === row.params_b)) part.push(row);
     groups.set(row.family, part);
@@ -262,7 +271,7 @@ function nearestFamilies(ladder, x, y, exclude) {
 /** Why there is no step, empty where there is one. @param {Model[]} models @param {Model[]} ladder @param {string} family
  * @param {string} x @param {string} y @returns {string} */
 function ladderProblem(models, ladder, family, x, y) {
-  const have = DATA.columns.filter((name) => models.some((model) => model.scores[name] !== null));
+  const have = benchmarksOf(models);
   const absent = [x, y].find((name) => !have.includes(name));
   if (absent) {
     const such = have.length > 1 ? "--x " + have[0] + " --y " + have[1] : "--x, --y";
@@ -289,16 +298,17 @@ const PARTS = {};
 /** Everything that the page shows of one family; see page/answer.py. @param {Model[]} models @param {string} family
  * @param {string} x @param {string} y */
 function answer(models, family, x, y) {
-  const ladder = models.filter((model) => model.scores[x] !== null && model.scores[y] !== null)
+  learnOwn(models);
+  const ladder = models.filter((model) => hasPair(model, x, y))
     .sort((a, b) => a.params_b - b.params_b);
   const why = ladderProblem(models, ladder, family, x, y);
   const exclude = overlappingFamilies(ladder);
   const prior = why ? null : panelPrior(x, y, [...exclude].sort());
   const steps = why ? [] : ladder.slice(1).map((model, i) => stepOf(ladder[i], model, x, y, prior));
   const errors = {};
-  DATA.columns.forEach((name) => {
-    errors[name] = ladder.map((model) => (model.scores[name] === null ? NaN
-      : itemError(Number(model.scores[name]), DATA.benchmarks[name].items)));
+  new Set([...DATA.columns, ...benchmarksOf(models)]).forEach((name) => {
+    errors[name] = ladder.map((model) => (scoreOf(model, name) === null ? NaN
+      : itemError(Number(model.scores[name]), itemsOf(model, name))));
   });
   const found = {
     problem: why,

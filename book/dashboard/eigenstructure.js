@@ -53,7 +53,7 @@ function signedVector(vector) {
 PARTS.eigenstructure = (found) => {
   const known = DATA.eigenstructure;
   const ladder = found.ladder;
-  const names = Object.keys(DATA.benchmarks).filter((name) => ladder.length && ladder.every((model) => Number.isFinite(model.scores[name])));
+  const names = benchmarksOf(ladder).filter((name) => ladder.every((model) => scoreOf(model, name) !== null));
   const columns = names.map((name) => ladder.map((model) => Number(model.scores[name])));
   const varies = columns.map((column) => column.some((value) => value !== column[0]));
   const n = ladder.length;

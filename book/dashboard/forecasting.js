@@ -6,7 +6,7 @@
 function openLadders(names, exclude, least) {
   const families = new Map();
   OPEN.forEach((row) => {
-    if (!row.one_recipe || exclude.includes(row.family) || names.some((name) => row.scores[name] === null)) return;
+    if (!row.one_recipe || exclude.includes(row.family) || names.some((name) => scoreOf(row, name) === null)) return;
     families.set(row.family, [...(families.get(row.family) || []), row]);
   });
   return [...families.keys()].sort().map((family) => families.get(family).sort((a, b) => a.params_b - b.params_b))

@@ -77,7 +77,7 @@ function aheadLines(ahead, skill, x, y) {
  * @param {string[]} exclude */
 function equationAt(ladder, size, exclude) {
   const names = DATA.next.benchmarks;
-  const last = ladder.filter((model) => names.every((name) => model.scores[name] !== null)).pop();
+  const last = ladder.filter((model) => names.every((name) => scoreOf(model, name) !== null)).pop();
   if (!last || !(size > last.params_b)) return null;
   const path = integrate(fitEquation(exclude), names.map((name) => Number(last.scores[name])), last.params_b, [size]);
   const scores = {};
@@ -90,7 +90,7 @@ function nextSize(found, asked) {
   const { ladder, in_panel: exclude, given: { x, y } } = found;
   if (x === y || !ladder.length || (found.problem && ladder.length > 1)) return null;
   const five = DATA.next.benchmarks;
-  const columns = DATA.columns.filter((name) => ladder.some((model) => model.scores[name] !== null));
+  const columns = DATA.columns.filter((name) => ladder.some((model) => scoreOf(model, name) !== null));
   const known = columns.filter((name) => five.includes(name));
   const method = bestMethod(exclude, known.length < five.length);
   const { trend, equation_name: equation } = DATA.next;
@@ -113,7 +113,7 @@ function nextSize(found, asked) {
   const [scores, notes, covered] = [[], [], []];
   let [shares, skill] = [[NaN, NaN, NaN], /** @type {any} */ (null)];
   groups.forEach((names, place) => {
-    const complete = ladder.filter((model) => names.every((name) => model.scores[name] !== null));
+    const complete = ladder.filter((model) => names.every((name) => scoreOf(model, name) !== null));
     const last = complete[complete.length - 1];
     if (!last) return;
     const step = Math.log10(size / last.params_b);
@@ -177,7 +177,7 @@ PARTS.next_size = (found) => nextSize(found);
 function aheadPath(found, name, ahead, method) {
   const { ladder, in_panel: exclude, given: { x, y } } = found;
   const names = method === DATA.next.equation_name ? DATA.next.benchmarks : [x, y];
-  const last = ladder.filter((model) => names.every((one) => model.scores[one] !== null)).pop();
+  const last = ladder.filter((model) => names.every((one) => scoreOf(model, one) !== null)).pop();
   if (!last) return [];
   const sizes = Array.from({ length: 20 }, (_, i) => (i === 19 ? ahead.params_b : last.params_b * (ahead.params_b / last.params_b) ** ((i + 1) / 20)));
   const start = names.map((one) => Number(last.scores[one]));
@@ -192,7 +192,7 @@ function aheadChart(found, ahead, name) {
   const guess = ahead.scores.find((one) => one.benchmark === name);
   const other = ahead.method !== DATA.next.equation_name && ahead.equation ? ahead.equation.scores[name] : undefined;
   const paths = [ahead.method, ...(other === undefined ? [] : [DATA.next.equation_name])].map((method) => aheadPath(found, name, ahead, method));
-  const own = found.ladder.filter((model) => model.scores[name] !== null);
+  const own = found.ladder.filter((model) => scoreOf(model, name) !== null);
   const words = benchmarkTitle(name) + " by size, percent: " + ladderWords(found, name) + (guess ? "; forecast at " + sizeText(ahead.params_b) + ": " +
     fixed(guess.predicted, 1) + ", range " + fixed(guess.low, 1) + " to " + fixed(guess.high, 1) : "") +
     (other === undefined ? "" : "; by the ODE " + fixed(other, 1)) + ".";

@@ -7,7 +7,7 @@ const PAUSE = 150; // milliseconds
 function mount(root) {
   /** @type {State} */
   const example = { x: DATA.pair[0], y: DATA.pair[1], family: DATA.example[1],
-    rows: rowsOf(panelFamily(DATA.example[0], DATA.example[1]), true) };
+    columns: [...DATA.columns], rows: rowsOf(panelFamily(DATA.example[0], DATA.example[1]), DATA.columns, true) };
   const linked = fromLink(window.location.hash);
   let touched = Boolean(linked.state);
   let saving = 0;
@@ -132,12 +132,12 @@ function mount(root) {
 
   // Files dropped anywhere on the dashboard
   ["dragover", "drop"].forEach((kind) => root.addEventListener(kind, (event) => {
-    const files = /** @type {DragEvent} */ (event).dataTransfer?.files;
-    if (!/** @type {DragEvent} */ (event).dataTransfer?.types.includes("Files")) return;
+    const carried = /** @type {DragEvent} */ (event).dataTransfer;
+    if (!carried?.types.includes("Files")) return;
     event.preventDefault();
-    if (kind === "drop" && files?.length) {
+    if (kind === "drop" && carried.files.length) {
       touched = true;
-      form.takeFile(files[0]);
+      form.takeDropped(carried);
     }
   }));
 
@@ -160,4 +160,5 @@ document.querySelectorAll(".cape-dashboard").forEach((root) => mount(/** @type {
 // What a test may call.
 /** @type {any} */ (window).capeDashboard = { answer: answer, readText: readText, decode: decode, problemText: problemText, sizeFromName: sizeFromName,
   shortName: shortName, toLink: toLink, fromLink: fromLink, toCsv: toCsv, checkState: checkState, general: general, fixed: fixed,
-  normalCdf: normalCdf, panelFamily: panelFamily, eigen: eigen, advise: advise, nextSize: nextSize };
+  normalCdf: normalCdf, panelFamily: panelFamily, eigen: eigen, advise: advise, nextSize: nextSize, readFolder: readFolder,
+  readGiven: readGiven, parseJson: parseJson, pythonText: pythonText, benchmark: benchmark };

@@ -14,10 +14,10 @@ const COMMAND_WORDS = "In a shell, on the table that the page saves:";
 function modelWords(found) {
   const models = found.given.models;
   if (!models.length) return ["No model yet."];
-  const names = Object.keys(models[0].scores).filter((name) => models.some((model) => model.scores[name] !== null));
+  const names = Object.keys(models[0].scores).filter((name) => models.some((model) => scoreOf(model, name) !== null));
   return [["model", "billion parameters", ...names.map((name) => benchmarkTitle(name) + ", percent")],
     ...models.map((model) => [model.model, general(model.params_b), ...names.map((name) =>
-      (model.scores[name] === null ? "" : general(model.scores[name])))])];
+      (scoreOf(model, name) === null ? "" : general(model.scores[name])))])];
 }
 
 /** Everything that a report holds, in the order of the page. @param {any} found @param {State} state @param {Desk} desk

@@ -53,11 +53,11 @@ function chartLine(chart, points, cls) {
 /** The models of the form: their scores with two standard errors to each side. @param {SizeChart} chart @param {any} found
  * @param {string} name */
 function chartLadder(chart, found, name) {
-  const given = found.ladder.filter((model) => model.scores[name] !== null);
+  const given = found.ladder.filter((model) => scoreOf(model, name) !== null);
   chartLine(chart, given.map((model) => [model.params_b, model.scores[name]]), "cd-own");
   given.forEach((model) => {
     const [x, score] = [chart.x(model.params_b), Number(model.scores[name])];
-    const reach = 2 * itemError(score, DATA.benchmarks[name].items);
+    const reach = 2 * itemError(score, itemsOf(model, name)) || 0; // where the number of items is not known
     chart.svg.append(
       make("line", { x1: x, x2: x, y1: chart.y(Math.max(0, score - reach)), y2: chart.y(Math.min(100, score + reach)), class: "cd-reach" }),
       make("circle", { cx: x, cy: chart.y(score), r: 4, class: "cd-mine" }));
@@ -66,14 +66,14 @@ function chartLadder(chart, found, name) {
 
 /** Both ends of what a chart must show of the ladder. @param {any} found @param {string} name @returns {number[]} */
 function ladderReach(found, name) {
-  return found.ladder.filter((model) => model.scores[name] !== null).flatMap((model) => {
-    const [score, reach] = [Number(model.scores[name]), 2 * itemError(Number(model.scores[name]), DATA.benchmarks[name].items)];
+  return found.ladder.filter((model) => scoreOf(model, name) !== null).flatMap((model) => {
+    const [score, reach] = [Number(model.scores[name]), 2 * itemError(Number(model.scores[name]), itemsOf(model, name)) || 0];
     return [score - reach, score + reach];
   });
 }
 
 /** Where the ladder lies, for a text alternative. @param {any} found @param {string} name */
 function ladderWords(found, name) {
-  return found.ladder.filter((model) => model.scores[name] !== null).map((model) => sizeText(model.params_b) + " at " +
+  return found.ladder.filter((model) => scoreOf(model, name) !== null).map((model) => sizeText(model.params_b) + " at " +
     fixed(Number(model.scores[name]), 1)).join(", ");
 }

@@ -23,7 +23,7 @@ function webCurve(y, exclude) {
 function fitWebCurve(y, exclude) {
   const scores = new Map(OPEN.map((row) => [row.family + "|" + row.model, row]));
   const models = DATA.web.models.filter((one) => !exclude.includes(one[1]))
-    .map(([model, family, line]) => ({ row: scores.get(family + "|" + model), line: line })).filter((one) => one.row.scores[y] !== null);
+    .map(([model, family, line]) => ({ row: scores.get(family + "|" + model), line: line })).filter((one) => one.scoreOf(row, y) !== null);
   const names = [...new Set(models.map((one) => one.line))];
   if (names.length < DATA.web.least) return null;
   const size = models.map((one) => Math.log10(one.row.params_b));
@@ -116,7 +116,7 @@ function nearestModels(found) {
   const last = ladder[ladder.length - 1];
   if (!last || x === y) return [];
   const far = (/** @type {any} */ row) => Math.sqrt(([x, y].reduce((sum, name) => sum + (row.scores[name] - last.scores[name]) ** 2, 0)) / 2);
-  return OPEN.filter((row) => row.one_recipe && row.scores[x] !== null && row.scores[y] !== null && !exclude.includes(row.family))
+  return OPEN.filter((row) => row.one_recipe && scoreOf(row, x) !== null && scoreOf(row, y) !== null && !exclude.includes(row.family))
     .map((row) => ({ model: row.model, params_b: row.params_b, distance_pp: far(row) }))
     .sort((a, b) => a.distance_pp - b.distance_pp || (a.model < b.model ? -1 : 1)).slice(0, DATA.web.nearest);
 }

@@ -22,7 +22,11 @@ def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | N
     if rows.empty:
         return None
     row = rows.iloc[0]
-    kink = f" As released the label also holds {row['misfiled']}, which make the kink." if row["misfiled"] else ""
+    kink = (
+        f" As released the label also holds {row['misfiled']}, which make the kink."
+        if row["misfiled"]
+        else ""
+    )
     if row["r"] < 0:
         trend = "as HellaSwag rises, TruthfulQA falls on the whole"
     else:
@@ -123,7 +127,9 @@ def chance(falls: pd.DataFrame, family: str = "") -> dict[str, str]:
         )
         seen = caption
     return {
-        "title": "Most of the fall lies below guessing" if below > 0.5 else "Most of the fall lies above guessing",
+        "title": "Most of the fall lies below guessing"
+        if below > 0.5
+        else "Most of the fall lies above guessing",
         "caption": caption,
         "alternative": (
             "Line chart of TruthfulQA against size, one line a family, named at its end, with a dashed line where guessing "

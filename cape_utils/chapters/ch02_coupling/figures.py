@@ -141,13 +141,10 @@ def pair_signs(shares: pd.DataFrame) -> Any:
         )
     )
     bars = spread(base, "low", "high", "x", opacity=0.6)
-    points = (
-        base.mark_point(filled=True, size=90)
-        .encode(
-            share_axis("share", "Share of positive local couplings", "x", values=[0, 0.25, 0.5, 0.75, 1]),
-            side["shape"],
-            tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
-        )
+    points = base.mark_point(filled=True, size=90).encode(
+        share_axis("share", "Share of positive local couplings", "x", values=[0, 0.25, 0.5, 0.75, 1]),
+        side["shape"],
+        tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
     )
     return follow(
         (rule_at(0.5, "x") + bars + points).properties(height=380),

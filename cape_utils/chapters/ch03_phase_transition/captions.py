@@ -58,7 +58,8 @@ def estimators(table: pd.DataFrame, quoted_b: float, panel: str) -> dict[str, st
     identified = int((rows["verdict"] == "identified").sum())
     inside = int(((rows["low"] <= quoted_b) & (rows["high"] >= quoted_b)).sum())
     listed = "; ".join(
-        f"{r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}" for r in rows.itertuples()
+        f"{r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}"
+        for r in rows.itertuples()
     )
     return {
         "title": "One question, several estimators",
@@ -125,9 +126,8 @@ def losses(points: pd.DataFrame, law: LossLaw, quantity: str) -> dict[str, str]:
         said = f"what the fitted law leaves over is at most {values.abs().max():.3f} nats per token."
     else:
         rising = int((steps > 0).sum())
-        said = (
-            f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {len(steps)} steps."
-        )
+        ends = f"{values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}%"
+        said = f"TruthfulQA goes from {ends} and rises at {rising} of {len(steps)} steps."
     return {
         "title": "What the loss shows, and what it cannot show here",
         "caption": f"Pythia, n = {alpha.n}: {said}",

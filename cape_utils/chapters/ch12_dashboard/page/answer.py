@@ -23,11 +23,12 @@ from cape_utils.chapters.ch12_dashboard import size_baseline
 from cape_utils.chapters.ch12_dashboard.page import eigenstructure, frontier, interventions
 from cape_utils.chapters.ch12_dashboard.page.case import Case
 from cape_utils.chapters.ch12_dashboard.page.critical_scale import critical_scale
+from cape_utils.chapters.ch12_dashboard.page.measured import measured
 from cape_utils.chapters.ch12_dashboard.page.next_size import next_size
 from cape_utils.chapters.ch12_dashboard.page.prior import prior
 from cape_utils.chapters.ch12_dashboard.page.web_distance import nearest_models, web_distance
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
-from cape_utils.data.benchmarks import items_of
+from cape_utils.data.benchmarks import benchmarks_of, items_of
 from cape_utils.diagnosis.family_diagnosis import _check_pair, _family_ladder
 from cape_utils.diagnosis.panel_comparison import nearest_families, overlapping_families
 from cape_utils.diagnosis.phase_prior import phase_probabilities
@@ -51,6 +52,7 @@ TIE = 1e-9
 
 
 PARTS: dict[str, Callable[[Case], Any]] = {
+    "measured": measured,
     "critical_scale": critical_scale,
     "next_size": next_size,
     "web_distance": web_distance,
@@ -203,7 +205,8 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
     >>> answer(toy)["steps"][0]["coupling"]
     -0.4
     """
-    problem, ladder = "", scores.dropna(subset=[name for name in (x, y) if name in scores])
+    whole = scores.reindex(columns=list(dict.fromkeys([*scores, x, y])))
+    problem, ladder = "", whole.dropna(subset=[x, y])
     try:
         _check_pair(scores, x, y)
         ladder = _family_ladder(scores, x, y, mixed=True)
@@ -222,7 +225,7 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
             "models": list(ladder["model"]),
             "errors": {
                 name: [float(v) for v in item_error(ladder[name], items_of(ladder, name))]
-                for name in data.BENCHMARKS
+                for name in dict.fromkeys([*data.BENCHMARKS, *benchmarks_of(scores)])
                 if name in ladder
             },
             "by_size": [by_size(float(size)) for size in ladder["params_b"]],
