@@ -145,8 +145,8 @@ def power(table: pd.DataFrame, limit: float, planted: int, wanted: float) -> dic
         ),
         "alternative": (
             "Curve of the share of tests that see a planted effect against its size. It starts at "
-            f"{table.sort_values('effect')['power'].iloc[0]:.0%} for an effect of zero, rises steeply and stays high. Filled points "
-            f"mark the {len(enough)} of {len(table)} sizes that reach a power of {wanted:g}."
+            f"{table.sort_values('effect')['power'].iloc[0]:.0%} for an effect of zero, rises steeply and stays high. Filled "
+            f"points mark the {len(enough)} of {len(table)} sizes that reach a power of {wanted:g}."
         ),
     }
 
