@@ -59,7 +59,7 @@ def one_score_moved(
     """
     largest = scores["params_b"] == scores["params_b"].max()
     size = float(scores["params_b"].max())
-    rows = []
+    rows: list[dict[str, object]] = []
     for level in (float(scores.loc[largest, y].iloc[0]), *levels):
         last = steps(scores.assign(**{y: scores[y].where(~largest, level)}), x, y)[-1]
         rows.append(
