@@ -23,7 +23,7 @@ function webCurve(y, exclude) {
 function fitWebCurve(y, exclude) {
   const scores = new Map(OPEN.map((row) => [row.family + "|" + row.model, row]));
   const models = DATA.web.models.filter((one) => !exclude.includes(one[1]))
-    .map(([model, family, line]) => ({ row: scores.get(family + "|" + model), line: line })).filter((one) => one.scoreOf(row, y) !== null);
+    .map(([model, family, line]) => ({ row: scores.get(family + "|" + model), line: line })).filter((one) => scoreOf(one.row, y) !== null);
   const names = [...new Set(models.map((one) => one.line))];
   if (names.length < DATA.web.least) return null;
   const size = models.map((one) => Math.log10(one.row.params_b));
