@@ -27,6 +27,8 @@ INKS = {
     "#9aa2ac": "var(--cape-line)",
 }
 _TAG = re.compile(r"<[^>]*>")
+# What Vega says of each group of marks is nothing to a reader of the whole picture's words.
+_SPOKEN = re.compile(r'\s(?:role|class|aria-[a-z]+)="[^"]*"')
 _LONG_DECIMAL = re.compile(r"(\d\.\d)\d+")
 
 
@@ -75,7 +77,7 @@ def _for_page(svg: str, figure: Figure) -> str:
     for colour, name in INKS.items():
         svg = re.sub(rf'"{colour}"', f'"{name}"', svg, flags=re.IGNORECASE)
     # A tenth of a pixel is enough for a mark; the words between the tags keep their digits.
-    svg = _TAG.sub(lambda tag: _LONG_DECIMAL.sub(r"\1", tag.group()), svg)
+    svg = _TAG.sub(lambda tag: _LONG_DECIMAL.sub(r"\1", _SPOKEN.sub("", tag.group())), svg)
     svg = re.sub(r'(id="|url\(#)', rf"\1small-{figure.anchor}-", svg)
     words = html.escape(" ".join(alternative(figure).split()))
     return re.sub(

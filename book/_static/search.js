@@ -7,7 +7,7 @@
   const BEFORE = 80;
   const texts = window.capeSearchTexts || {};
   const query = (new URLSearchParams(window.location.search).get("q") || "").trim().toLowerCase();
-  const asked = /^ch(?:apter|\.)?\s*0*(\d+)\b/.exec(query);
+  const asked = /^chapter\s+0*(\d+)\b/.exec(query);
 
   function numberOf(page) {
     const found = /^notebooks\/(\d+)_/.exec(page);

@@ -29,10 +29,12 @@ def opened(page: Page) -> list[str]:
 def test_the_side_bar_numbers_the_chapters(browser: Browser, base: str) -> None:
     """In order, with short titles; the question stays the heading, under the number."""
     visit = checks.open_page(browser, base, "notebooks/07_ode.html")
-    entries = visit.page.locator(".bd-sidebar-primary a[href*='notebooks/'], .bd-sidebar-primary a[href='#']")
-    numbered = [words.removesuffix(" \u2713") for words in entries.all_inner_texts()]
+    entries = visit.page.locator(".bd-sidebar-primary .bd-links a").evaluate_all(
+        "links => links.filter(a => a.href.includes('/notebooks/')).map(a => a.textContent.trim())"
+    )
+    numbered = [words.removesuffix(" \u2713") for words in entries]
     assert numbered == [chapter.numbered for chapter in CHAPTERS.values()]
-    heading = visit.page.locator("h1").inner_text().rstrip("#").split("\n")
+    heading = visit.page.locator(".bd-article h1").inner_text().rstrip("#").split("\n")
     assert heading == ["Chapter 7", CHAPTERS["07_ode"].question]
     assert visit.page.title().startswith(f"Chapter 7: {CHAPTERS['07_ode'].question}")
     assert "Chapter 8: Eigenstructure" in visit.page.locator("a.right-next").inner_text()
@@ -122,7 +124,7 @@ def test_a_browser_that_keeps_nothing_shows_the_book_as_it_is(
     [
         ("chapter 7", "07_ode"),
         ("Chapter 12", "12_dashboard"),
-        ("ch. 3", "03_phase_transition"),
+        ("chapter 03", "03_phase_transition"),
         ("chapter 1", "01_data"),
     ],
 )

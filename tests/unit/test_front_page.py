@@ -139,6 +139,7 @@ def test_a_small_figure_keeps_marks_and_words_and_takes_the_pages_colours():
     label = alt.Chart(table).mark_text(color="#1F2328").encode(x="a:Q", y="b:Q", text="c:N")
     drawn = small.small_svg(figure(points + label))
     assert 'role="img" aria-label="What is to be seen, in words."' in drawn
+    assert len(re.findall(r"\b(?:role|aria-[a-z]+)=", drawn)) == 2, "only the picture as a whole speaks"
     assert ">-0.989<" in drawn, "digits of words stay"
     assert not re.search(r'transform="[^"]*\d\.\d\d', drawn)
     assert 'fill="var(--pst-color-text-base)"' in drawn
