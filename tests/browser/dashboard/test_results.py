@@ -238,20 +238,23 @@ def test_a_planted_error_is_caught(browser: Browser, tmp_path: Path, what: str) 
     read = [path for path in FOLDERS if not path.name.startswith(ELSEWHERE)]
     found = in_page(opened.page, [(files_of(path / "in"), "in") for path in read])
     known = [in_package(lambda path=path: read_scores(path / "in")) for path in read]
-    several = [("a.json", _twice(0.5, 0)), ("b.json", _twice(0.5, 10)), ("c.json", _twice(0.6, 0))]
-    found += in_page(opened.page, [(several, None)])
-    known.append(in_package(lambda: read_uploads(several)))
+    for second in (_twice(0.6, 10), _twice(0.6, 0)):
+        several = [("a.json", _twice(0.5, 0)), ("b.json", second), ("c.json", _twice(0.4, 0, date=2.0))]
+        for files in (several, several[::2]):
+            found += in_page(opened.page, [(files, None)])
+            known.append(in_package(lambda files=files: read_uploads(files)))
     opened.close()
     assert found != known
 
 
-def _twice(share: float, shots: int) -> bytes:
-    """One benchmark of one model, with a share of right answers and examples in the prompt."""
+def _twice(share: float, shots: int, date: float = 1.0) -> bytes:
+    """One benchmark of one model, with a share of right answers, examples in the prompt and a date."""
     return json.dumps(
         {
             "model_name": "org/a-1b",
             "results": {"hellaswag": {"acc_norm,none": share}},
             "n-shot": {"hellaswag": shots},
+            "date": date,
         }
     ).encode()
 
@@ -289,14 +292,14 @@ def test_a_size_that_no_name_tells_is_typed(browser: Browser, disk: str, tmp_pat
         path.write_text(json.dumps({"model_name": f"org/mine-{name}", "results": scores}))
     page.locator("#cd-file").set_input_files(sorted(tmp_path.iterdir()))
     page.wait_for_function("document.querySelectorAll('.cd-paste .cd-problems li').length > 0")
-    said = (
-        page.locator(".cd-paste .cd-problems").last.inner_text() + page.locator(".cd-paste").last.inner_text()
-    )
+    said = page.locator(".cd-paste .cd-problems").inner_text()
     assert "'mine-base' holds no size such as 410m or 7B" in said
+    assert "type the missing size" in said
     cell(page, 0, "params_b").fill("1")
-    page.locator(".cd-choices button", has_text="mine-large").click()
-    assert cell(page, 0, HS).input_value() == "60"
-    assert cell(page, 0, TQA).input_value() == "45"
+    cell(page, 1, "params_b").fill("7")
+    assert cell(page, 1, HS).input_value() == "60"
+    assert cell(page, 1, TQA).input_value() == "45"
+    assert "1B to 7B" in outputs(page)[1]
     opened.close()
 
 
