@@ -145,7 +145,7 @@ def test_a_reader_s_models_are_placed_and_held_against_a_lab(browser: Browser, t
     assert "h = " in words
     assert "place 4 of 5" in words
     said = card.locator("svg").nth(0).get_attribute("aria-label")
-    assert "and yours: pythia-70m at 60.0, 70.0" in said.lower()
+    assert "and yours: pythia-70m-deduped at 60.0, 70.0" in said.lower()
     page.locator("#cd-lab").select_option("Anthropic")
     assert "Anthropic" in card.locator("svg").nth(1).get_attribute("aria-label")
     assert (
