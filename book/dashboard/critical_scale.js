@@ -52,17 +52,35 @@ function turningPoint(size, score, error, slope) {
   const norm = Math.sqrt(error.reduce((sum, one) => sum + one ** -2, 0));
   const level = error.map((one) => 1 / one / norm);
   // The level is free, so only what differs from a constant counts.
-  const shape = (/** @type {number[]} */ values) => {
-    const white = values.map((value, i) => value / error[i]);
-    const along = dot(level, white);
-    return white.map((value, i) => value - level[i] * along);
-  };
-  const target = shape(score);
+  const whitened = score.map((value, i) => value / error[i]);
+  const along = dot(level, whitened);
+  const target = whitened.map((value, i) => value - level[i] * along);
+  const white = error.map((one) => 1 / one);
+  const [bowl, left, right] = [0, 0, 0].map(() => new Float64Array(n));
   const all = edges.slice(1).map((edge, i) => {
-    const away = size.map((one) => one - (edge + edges[i]) / 2);
-    const [bowl, left, right] = [away.map((v) => v * v), away.map((v) => Math.max(-v, 0)), away.map((v) => Math.max(v, 0))].map(shape);
-    return { bb: dot(bowl, bowl), by: dot(bowl, target), ll: dot(left, left), rr: dot(right, right), lr: dot(left, right),
-      ly: dot(left, target), ry: dot(right, target) };
+    const place = (edge + edges[i]) / 2;
+    let [alongBowl, alongLeft, alongRight] = [0, 0, 0];
+    for (let k = 0; k < n; k += 1) {
+      const away = size[k] - place;
+      bowl[k] = white[k] * away * away;
+      left[k] = away < 0 ? -white[k] * away : 0;
+      right[k] = away > 0 ? white[k] * away : 0;
+      alongBowl += level[k] * bowl[k];
+      alongLeft += level[k] * left[k];
+      alongRight += level[k] * right[k];
+    }
+    const at = { bb: 0, by: 0, ll: 0, rr: 0, lr: 0, ly: 0, ry: 0 };
+    for (let k = 0; k < n; k += 1) {
+      const [b, l, r] = [bowl[k] - level[k] * alongBowl, left[k] - level[k] * alongLeft, right[k] - level[k] * alongRight];
+      at.bb += b * b;
+      at.by += b * target[k];
+      at.ll += l * l;
+      at.rr += r * r;
+      at.lr += l * r;
+      at.ly += l * target[k];
+      at.ry += r * target[k];
+    }
+    return at;
   });
   const tt = dot(target, target);
   const one = (/** @type {number} */ along, /** @type {number} */ square) => tt - Math.max(0, along) ** 2 / Math.max(square, 1e-300);

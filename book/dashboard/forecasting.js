@@ -54,6 +54,15 @@ function fitTrend(sums) {
   return Array.from({ length: moments.length / 2 }, (_, i) => solve([[a, b], [b, c]], moments.slice(2 * i, 2 * i + 2)));
 }
 
+const trends = new Map();
+
+/** The trend of the open panel without some families. @param {string[]} names @param {string[]} exclude @returns {number[][]} */
+function panelTrend(names, exclude) {
+  const key = [...names, "", ...exclude].join("|");
+  if (!trends.has(key)) trends.set(key, fitTrend(openLadders(names, exclude, 3).map((rows) => trendSums(rows, names))));
+  return trends.get(key);
+}
+
 /** A score at another size along a trend that starts at a score. @param {number[]} slopes @param {number} score
  * @param {number} from billions @param {number} to */
 function alongTrend(slopes, score, from, to) {

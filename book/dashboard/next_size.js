@@ -127,7 +127,7 @@ function nextSize(found, asked) {
       }
       guesses = path.scores[0];
     } else {
-      const slopes = fitTrend(openLadders(names, exclude, 3).map((rows) => trendSums(rows, names)));
+      const slopes = panelTrend(names, exclude);
       guesses = start.map((score, i) => alongTrend(slopes[i], score, last.params_b, size));
     }
     names.forEach((name, i) => {
@@ -182,7 +182,7 @@ function aheadPath(found, name, ahead, method) {
   const sizes = Array.from({ length: 20 }, (_, i) => (i === 19 ? ahead.params_b : last.params_b * (ahead.params_b / last.params_b) ** ((i + 1) / 20)));
   const start = names.map((one) => Number(last.scores[one]));
   const scores = method === DATA.next.equation_name ? integrate(fitEquation(exclude), start, last.params_b, sizes).scores
-    : sizes.map((size) => fitTrend(openLadders(names, exclude, 3).map((rows) => trendSums(rows, names)))
+    : sizes.map((size) => panelTrend(names, exclude)
       .map((slopes, i) => alongTrend(slopes, start[i], last.params_b, size)));
   return [[last.params_b, Number(last.scores[name])], ...scores.map((row, i) => [sizes[i], Math.min(100, Math.max(0, row[names.indexOf(name)]))])];
 }

@@ -34,7 +34,7 @@ function logNormalCdf(z) {
   if (z > -5) return Math.log(normalCdf(z));
   // Laplace's continued fraction of the tail
   let below = -z;
-  for (let i = 60; i > 0; i -= 1) below = -z + i / below;
+  for (let i = z < -12 ? 20 : 60; i > 0; i -= 1) below = -z + i / below;
   return -z * z / 2 - Math.log(2 * Math.PI) / 2 - Math.log(below);
 }
 
@@ -47,13 +47,14 @@ function normalTail(z) {
  * @param {number} h @param {number} k @param {number} correlation */
 function bothBelow(h, k, correlation) {
   const { nodes, weights, widest } = DATA.legendre;
-  const clip = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(most, Math.max(-most, value));
-  const [u, v] = [clip(h, widest), clip(k, widest)];
-  const half = Math.asin(clip(correlation, 1)) / 2;
+  const u = Math.min(widest, Math.max(-widest, h));
+  const v = Math.min(widest, Math.max(-widest, k));
+  const half = Math.asin(Math.min(1, Math.max(-1, correlation))) / 2;
+  const [squares, product] = [(u * u + v * v) / 2, u * v];
   let area = 0;
   for (let i = 0; i < nodes.length; i += 1) {
-    const angle = half * (1 + nodes[i]);
-    area += half * weights[i] * Math.exp(-(u * u + v * v - 2 * u * v * Math.sin(angle)) / (2 * Math.cos(angle) ** 2));
+    const sine = Math.sin(half * (1 + nodes[i]));
+    area += half * weights[i] * Math.exp(-(squares - product * sine) / (1 - sine * sine));
   }
   return Math.max(0, normalTail(u) * normalTail(v) + area / (2 * Math.PI));
 }

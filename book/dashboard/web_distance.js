@@ -31,23 +31,30 @@ function fitWebCurve(y, exclude) {
   const spread = Math.sqrt(size.reduce((sum, one) => sum + (one - middle) ** 2, 0) / size.length);
   const basis = (/** @type {number} */ log) => Array.from({ length: DATA.web.degree + 1 }, (_, power) => ((log - middle) / spread) ** power);
   const terms = basis(0).length;
+  const wide = terms + 1; // the matrix of the normal equations and, in its last column, their right side
   const lines = names.map((name) => {
     const part = models.map((one, i) => ({ line: one.line, score: one.row.scores[y], at: basis(size[i]), size: size[i] }))
       .filter((one) => one.line === name);
-    const sums = Array.from({ length: terms }, (_, a) => Array.from({ length: terms + 1 }, (__, b) =>
-      part.reduce((sum, one) => sum + one.at[a] * (b < terms ? one.at[b] : one.score), 0)));
-    return { part: part, sums: sums, sizes: part.map((one) => one.size) };
+    const sums = new Float64Array(terms * wide);
+    part.forEach((one) => sums.forEach((_, i) => {
+      const column = i % wide;
+      sums[i] += one.at[Math.floor(i / wide)] * (column < terms ? one.at[column] : one.score);
+    }));
+    const sizes = [...new Set(part.map((one) => one.size))];
+    return { part: part, sums: sums, sizes: sizes };
   });
   const fit = (/** @type {any[]} */ all) => {
-    const total = Array.from({ length: terms }, (_, a) => Array.from({ length: terms + 1 }, (__, b) =>
-      all.reduce((sum, line) => sum + line.sums[a][b], 0)));
-    return solve(total.map((row) => row.slice(0, terms)), total.map((row) => row[terms]));
+    const total = new Float64Array(terms * wide);
+    for (let i = 0; i < all.length; i += 1) for (let j = 0; j < total.length; j += 1) total[j] += all[i].sums[j];
+    const rows = basis(0).map((_, a) => total.subarray(a * wide, a * wide + terms));
+    return solve(rows, rows.map((__, a) => total[a * wide + terms]));
   };
   const curve = fit(lines);
   const fits = Array.from({ length: DATA.web.draws }, (_, draw) => {
     const drawn = names.map((__, i) => lines[Math.floor(uniform(draw * names.length + i) * names.length)]);
-    // Fewer sizes than terms determine no curve.
-    return new Set(drawn.flatMap((line) => line.sizes)).size < terms ? null : fit(drawn);
+    // Fewer sizes than terms determine no curve; a line of as many settles it.
+    const enough = drawn.some((line) => line.sizes.length >= terms) || new Set(drawn.flatMap((line) => line.sizes)).size >= terms;
+    return enough ? fit(drawn) : null;
   });
   return {
     basis: basis, at: (/** @type {number} */ log) => dot(curve, basis(log)), fits: fits, widen: Math.sqrt(names.length / (names.length - terms)),
