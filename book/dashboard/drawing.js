@@ -52,7 +52,8 @@ function ticks(low, high) {
 /** @typedef {string|string[]} Words  A sentence of a report, or a row of a table whose first row is its head. */
 /** @typedef {(found: any, state: State, desk: Desk) => Words[]} Tell  What a report says of a card. */
 /** @typedef {{id: string, title: string, half?: boolean, mount: (desk: Desk) => {parts: Node[],
- *  show: (found: any, state: State) => void}, words?: Tell}} Card  Two halves beside each other share a line. */
+ *  show: (found: any, state: State) => void}, words?: Tell}} Card  Two halves beside each other share a line.
+ *  Without words of its own, a report takes a card's from what it shows. */
 
 /** The cards under the two dashboards, in their order on the page: that of the files which add them. @type {Card[]} */
 const CARDS = [];

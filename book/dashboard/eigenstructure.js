@@ -85,7 +85,8 @@ PARTS.eigenstructure = (found) => {
 /** @param {any} part */
 function dimensionWords(part) {
   return "Participation ratio " + fixed(part.ratio, 2) + " over " + part.benchmarks.length + " benchmarks and " + part.n +
-    " models, of at most " + part.ceiling + ": so few models cannot show more." + (Number.isNaN(part.usual_low) ? ""
+    " models, of at most " + part.ceiling + ": " + (part.ceiling < part.benchmarks.length ? "so few models cannot show more."
+    : "as many as there are benchmarks.") + (Number.isNaN(part.usual_low) ? ""
     : " As many models drawn at random from the open panel give " + fixed(part.usual_low, 1) + " to " + fixed(part.usual_high, 1) + ".");
 }
 

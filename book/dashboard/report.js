@@ -20,13 +20,22 @@ function modelWords(found) {
       (scoreOf(model, name) === null ? "" : general(model.scores[name])))])];
 }
 
+/** What a card says, from what is drawn of it: sentences, and rows of its tables. @param {Element} section @returns {Words[]} */
+function shownWords(section) {
+  const clean = (/** @type {Element} */ element) => [...element.childNodes].map((node) => node.textContent || "").join(" ")
+    .replace(/\s+/g, " ").replace(/ ([.,;:)])/g, "$1").trim();
+  return [...section.querySelectorAll("p, li, h3, h4, tr")].filter((one) => !one.closest(".cd-save, .cd-legend, [hidden]"))
+    .map((one) => (one instanceof HTMLTableRowElement ? [...one.cells].map(clean) : clean(one))).filter((words) => words.length);
+}
+
 /** Everything that a report holds, in the order of the page. @param {any} found @param {State} state @param {Desk} desk
  * @returns {Part[]} */
 function reportParts(found, state, desk) {
   return [{ title: "The models", words: modelWords(found), charts: [] }, ...[...DASHBOARDS, ...CARDS].map((card) => {
     const heading = document.getElementById(card.id);
     const charts = heading ? chartsOf(/** @type {Element} */ (heading.parentElement)) : [];
-    return { title: card.title, words: card.words ? card.words(found, state, desk) : [],
+    const section = heading && heading.parentElement;
+    return { title: card.title, words: card.words ? card.words(found, state, desk) : section ? shownWords(section) : [],
       charts: charts.map((chart) => standAlone(chart, chartTitle(card.title, state))) };
   }).filter((part) => part.words.length || part.charts.length)];
 }

@@ -283,7 +283,7 @@ def _noise(diagnosis: Diagnosis) -> Section | None:
     return Section(heading, (*blocks, *([Bullets(tuple(lines))] if lines else [])))
 
 
-def scale_lines(scale: FamilyScale, *, draws: int | None = None) -> tuple[str, ...]:
+def scale_lines(scale: FamilyScale, draws: int | None = None) -> tuple[str, ...]:
     """What a family's scores say of its critical scale, a sentence or two each.
 
     Parameters
@@ -316,7 +316,7 @@ def scale_lines(scale: FamilyScale, *, draws: int | None = None) -> tuple[str, .
 
 
 def _scale_section(diagnosis: Diagnosis) -> Section:
-    return Section("Critical scale", (Bullets(scale_lines(diagnosis.scale, draws=diagnosis.draws)),))
+    return Section("Critical scale", (Bullets(scale_lines(diagnosis.scale, diagnosis.draws)),))
 
 
 def web_words(distance: Distance) -> str:
@@ -480,10 +480,14 @@ def dimension_words(d: Dimension | None) -> str:
         if not math.isnan(d.usual_low)
         else ""
     )
+    why = (
+        "so few models cannot show more"
+        if d.ceiling < len(d.benchmarks)
+        else "as many as there are benchmarks"
+    )
     return (
-        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
-        f"most {d.ceiling}: so few models "
-        f"cannot show more.{usual}"
+        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at most {d.ceiling}: "
+        f"{why}.{usual}"
     )
 
 

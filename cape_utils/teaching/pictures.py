@@ -102,7 +102,7 @@ def axis_picture(
     *,
     alt: str,
     title: str,
-    draws: Sequence[float] | np.ndarray[Any, Any] | None = None,
+    histogram: Sequence[float] | np.ndarray[Any, Any] | None = None,
     marks: Mapping[str, float] | None = None,
     band: tuple[float, float] | None = None,
     name: str = "answer",
@@ -116,7 +116,7 @@ def axis_picture(
         Its label, unit and ends are those of the axis.
     answer : float
     alt, title : str
-    draws : array of shape (draws,), optional
+    histogram : array of shape (draws,), optional
     marks : mapping of str to float, optional
     band : (float, float), optional
         A range, such as that of a null whose draws are not at hand.
@@ -134,10 +134,10 @@ def axis_picture(
     low, high = ask.low, ask.high
     rows = list((marks or {}).items())
     top = 22.0 + 16 * len(rows)
-    floor = top + (66 if draws is not None else 24)
+    floor = top + (66 if histogram is not None else 24)
     parts, labels = [], []
-    if draws is not None:
-        inside = np.asarray(draws, dtype=float)
+    if histogram is not None:
+        inside = np.asarray(histogram, dtype=float)
         counts, edges = np.histogram(
             np.clip(inside[np.isfinite(inside)], low, high), bins=bins, range=(low, high)
         )

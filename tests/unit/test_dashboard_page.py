@@ -124,12 +124,14 @@ def test_what_the_page_knows_follows_the_tables() -> None:
 
 
 def test_the_page_warns_in_the_words_of_the_package() -> None:
-    known = constants()["benchmarks"]
+    known = constants()
     low = pd.DataFrame({"model": ["a"], HS: [25.0], TQA: [20.0], "mmlu": [99.0]})
     told = {(one.benchmark, one.kind): one.text for one in cautions(low)}
     assert {kind for _, kind in told} >= {"chance", "below chance", "saturation"}
     for (name, kind), text in told.items():
-        assert known[name]["cautions"][kind] == text
+        of = known["benchmarks"][name]
+        words = known["warnings"]["words"][kind]
+        assert words.format(title=of["title"], chance=f"{of['chance']:g}") == text
 
 
 def two(smaller: tuple[float, ...], larger: tuple[float, ...]) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def two_trends() -> Reveal:
         axis_picture(
             R,
             null.value,
-            draws=trend_nulls.monotone_draws(pythia[HS], pythia[TQA]),
+            histogram=trend_nulls.monotone_draws(pythia[HS], pythia[TQA]),
             title="Two trends and nothing else give nearly the correlation of Pythia",
             alt=f"A histogram of r for unconnected trends, crowded at the left end around {null.value:.2f}.",
         ),
@@ -92,7 +92,7 @@ def opt_under_the_null() -> Solution:
         axis_picture(
             R,
             null.observed,
-            draws=trend_nulls.monotone_draws(rows[HS], rows[TQA]),
+            histogram=trend_nulls.monotone_draws(rows[HS], rows[TQA]),
             name="OPT",
             title=f"Beside two unconnected trends OPT {verdict}",
             alt=f"A histogram of r for unconnected trends, and the r of OPT, {null.observed:.2f}.",

@@ -33,7 +33,7 @@ def shuffled_and_divided() -> Reveal:
         axis_picture(
             R,
             null.value,
-            draws=width.ratio_draws(*series),
+            histogram=width.ratio_draws(*series),
             title="Scores that mean nothing correlate once both are divided by width",
             alt=f"A histogram of r after division, crowded at the right end around {null.value:.2f}.",
         ),
@@ -101,7 +101,7 @@ def divided_by_depth() -> Solution:
         axis_picture(
             R,
             null.observed,
-            draws=width.ratio_draws(pythia[HS], pythia[TQA], pythia["layers"]),
+            histogram=width.ratio_draws(pythia[HS], pythia[TQA], pythia["layers"]),
             marks={"undivided": raw},
             name="divided by depth",
             title="Division by depth turns the sign too, with shuffled scores as well",

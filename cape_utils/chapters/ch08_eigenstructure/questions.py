@@ -43,7 +43,7 @@ def three_of_two() -> Reveal:
         axis_picture(
             RATIO,
             mean,
-            draws=values.sum(axis=-1) ** 2 / (values**2).sum(axis=-1),
+            histogram=values.sum(axis=-1) ** 2 / (values**2).sum(axis=-1),
             marks={"in the population": float(few["population"])},
             title="Three models look like little more than one dimension",
             alt=f"A histogram of participation ratios from 1 to 2, highest at the left end; the mean is {mean:.2f}.",
@@ -167,7 +167,7 @@ def three_of_the_tax_phase() -> Solution:
         axis_picture(
             ask,
             limit,
-            draws=drawn,
+            histogram=drawn,
             name="quoted",
             title="Three models at random from the tax phase, and the number quoted for the largest three",
             alt=f"A histogram of 300 draws; {share:.0f}% lie at or below the quoted {limit:g}.",

@@ -31,7 +31,7 @@ def shared_calendar() -> Reveal:
         axis_picture(
             R,
             null.value,
-            draws=date_nulls.date_draws(published),
+            histogram=date_nulls.date_draws(published),
             marks={"as announced": null.observed},
             title="A shared calendar alone gives much of the correlation",
             alt=f"A histogram of r around {null.value:.2f}; the announced scores have {null.observed:.2f}.",

@@ -55,7 +55,7 @@ def one_score_moved(
     >>> toy = pd.DataFrame({"model": ["a-1B", "a-3B"], "family": "a", "params_b": [1.0, 3.0],
     ...                     "hellaswag": [45.0, 60.0], "truthfulqa_mc2": [42.0, 30.0]})
     >>> list(one_score_moved(toy, [60.0])["by_scores"]), set(one_score_moved(toy, [60.0])["by_size"])
-    (['tax', 'bonus'], {'bonus'})
+    (['tax', 'bonus'], {'transition'})
     """
     largest = scores["params_b"] == scores["params_b"].max()
     size = float(scores["params_b"].max())

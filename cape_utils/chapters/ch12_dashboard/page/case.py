@@ -37,4 +37,4 @@ class Case:
     ladder: pd.DataFrame
     in_panel: frozenset[str]
     problem: str
-    steps: tuple[CouplingStep, ...]
+    steps: tuple[CouplingStep, ...] = ()
