@@ -197,8 +197,7 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
     every = "all families"
     table = scores[scores["family"].isin(falls["family"])]
     chosen, of_family = choice(table, "family", "chance_family", "Family", every=every)
-    across = size_axis()
-    across.scale = fixed(table["params_b"], margin=0.08, log=True)
+    across = size_axis().scale(fixed(table["params_b"], margin=0.08, log=True))
     up = alt.Y("truthfulqa_mc2:Q", title="TruthfulQA MC2 (percent)", scale=fixed(table["truthfulqa_mc2"]))
     base = (
         alt.Chart(table)

@@ -125,9 +125,8 @@ def losses(points: pd.DataFrame, law: LossLaw, quantity: str) -> dict[str, str]:
     elif quantity.startswith("residual"):
         said = f"what the fitted law leaves over is at most {values.abs().max():.3f} nats per token."
     else:
-        rising = int((steps > 0).sum())
-        ends = f"{values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}%"
-        said = f"TruthfulQA goes from {ends} and rises at {rising} of {len(steps)} steps."
+        rising, n = int((steps > 0).sum()), len(steps)
+        said = f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {n} steps."
     return {
         "title": "What the loss shows, and what it cannot show here",
         "caption": f"Pythia, n = {alpha.n}: {said}",
@@ -165,7 +164,7 @@ def gradients(
 def predictors(table: pd.DataFrame, steps: str) -> dict[str, str]:
     """Of single quantities that tell the sign over one set of steps."""
     rows = table[table["steps"] == steps]
-    best, size = rows.loc[rows["auc"].idxmax()], rows.iloc[0]
+    best, size = rows.iloc[int(rows["auc"].to_numpy().argmax())], rows.iloc[0]
     listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in rows.itertuples())
     return {
         "title": "What else tells the sign",
