@@ -7,6 +7,7 @@ Pages opened from disk cannot load modules or data, so the files become one scri
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,8 @@ MOUNT = (
 )
 
 
-def script(known: dict[str, Any] | None = None) -> str:
-    """The page's script; ``known`` is what the package writes for it unless it is given."""
+def script(known: dict[str, Any] | None = None, *, lean: bool = True) -> str:
+    """The page's script; ``known`` is what the package writes for it unless it is given, ``lean`` leaves comments out."""
     if known is None:
         from cape_utils.chapters.ch12_dashboard.page.constants import constants
         from cape_utils.reports.dashboard_link import page_address
@@ -50,7 +51,16 @@ def script(known: dict[str, Any] | None = None) -> str:
         )  # of this build, which GitHub's environment may name
     constants = json.dumps(known, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = [(SOURCES / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
+    if lean:
+        parts = [_lean(part) for part in parts]
     return "\n".join(['(function () {\n"use strict";', f"const DATA = {constants};", *parts, "})();\n"])
+
+
+def _lean(source: str) -> str:
+    """Without comments and indentation, a third of the text; lines stay as they are, and a test keeps strings free of marks."""
+    bare = re.sub(r"/\*\*.*?\*/ ?", "", source, flags=re.DOTALL)
+    lines = (line.strip() for line in bare.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def write_script(app: Sphinx) -> None:

@@ -176,7 +176,10 @@ PARTS.next_size = (found) => nextSize(found);
  * @param {any} found @param {string} name @param {any} ahead @param {string} method @returns {number[][]} */
 function aheadPath(found, name, ahead, method) {
   const { ladder, in_panel: exclude, given: { x, y } } = found;
-  const names = method === DATA.next.equation_name ? DATA.next.benchmarks : [x, y];
+  // As in the forecast: the pair together, as far as the panel has it.
+  const pair = [x, y].filter((one) => DATA.next.benchmarks.includes(one));
+  if (!DATA.next.benchmarks.includes(name)) return [];
+  const names = method === DATA.next.equation_name ? DATA.next.benchmarks : pair;
   const last = ladder.filter((model) => names.every((one) => scoreOf(model, one) !== null)).pop();
   if (!last) return [];
   const sizes = Array.from({ length: 20 }, (_, i) => (i === 19 ? ahead.params_b : last.params_b * (ahead.params_b / last.params_b) ** ((i + 1) / 20)));

@@ -79,13 +79,18 @@ def facts() -> list[Known]:
 def sent(one: Known) -> dict[str, Any]:
     """As the page holds it; what is not known is NaN there."""
     plain: dict[str, Any] = to_jsonable(asdict(one))
+    plain["last"]["calibrated"] = {
+        f"p_{name}": plain["last"][f"calibrated_{name}"] for name in ("tax", "transition", "bonus")
+    }
     if one.next_size is not None and one.next_size.skill is not None:
         plain["next_size"]["skill"]["best"] = one.next_size.skill.best
     return plain
 
 
 REVIVE = """all => all.map((one) => {
-    Object.keys(one.last).forEach((name) => { if (one.last[name] === null) one.last[name] = NaN; });
+    [one.last, one.last.calibrated].forEach((known) => Object.keys(known).forEach((name) => {
+        if (known[name] === null) known[name] = NaN;
+    }));
     return capeDashboard.advise(one);
 })"""
 

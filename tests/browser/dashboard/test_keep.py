@@ -37,6 +37,12 @@ CARDS = [
     "What the scores say",
     "Step by step",
     "Map",
+    "Critical scale",
+    "Beside web-trained models",
+    "Next size",
+    "Eigenstructure",
+    "Frontier",
+    "What to do",
     "Cautions",
     "Limits",
 ]
@@ -81,7 +87,7 @@ def test_the_html_report_stands_alone(
         len(words) > 30 for words in page.locator("svg").evaluate_all("all => all.map(s => s.ariaLabel)")
     )
     assert __version__ in page.locator("footer").inner_text()
-    assert MARK in page.locator("footer").inner_text()
+    assert re.search(r"#cape\d;", page.locator("footer").inner_text())
     assert page.locator("script, link, img").count() == 0
     assert checks.overflow(page) == []
     assert kept.errors == []
@@ -102,6 +108,11 @@ def test_markdown_and_json_hold_the_answer(browser: Browser, disk: str, tmp_path
     assert text.count("| 0.07B \u2192 0.16B |") == 1
     for line in page.locator("[aria-labelledby=cd-cautions] li").all_inner_texts():
         assert line in text.replace("\\", "")
+    # Cards without words of their own are told from what they show.
+    for box in ("cd-scale", "cd-web", "cd-next", "cd-eigenstructure", "cd-frontier", "cd-interventions"):
+        shown = page.locator(f"[aria-labelledby={box}] p").filter(visible=True).all_inner_texts()
+        words = re.sub(r"\W", "", text)
+        assert [line for line in shown if line and re.sub(r"\W", "", line) not in words and "Save" not in line] == [], box
     assert BOOK in text
     known = json.loads(report(page, "JSON", tmp_path).read_text(encoding="utf-8"))
     answered = page.evaluate(
@@ -110,7 +121,7 @@ def test_markdown_and_json_hold_the_answer(browser: Browser, disk: str, tmp_path
     )
     assert known["answer"] == answered
     assert known["book"] == __version__
-    assert known["link"].startswith(MARK)
+    assert re.match(r"#cape\d;", known["link"])
     assert known["command"].startswith("cape diagnose ")
     # Without a step a report says why.
     page.get_by_role("button", name="Start empty").click()
@@ -153,8 +164,11 @@ def test_each_chart_is_saved_with_its_looks(browser: Browser, disk: str, tmp_pat
     assert charts >= 2
     assert page.locator(".cd-save").count() == charts
     names = set()
-    for button in page.locator(".cd-save button").all():
-        path = saved(page, button, tmp_path)
+    for place in range(2 * charts):
+        if place and place % 8 == 0:  # Chromium lets a page save ten files in a row
+            page.reload()
+            settled(page)
+        path = saved(page, page.locator(".cd-save button").nth(place), tmp_path)
         names.add(path.name)
         if path.suffix == ".png":
             head = path.read_bytes()[:24]
@@ -205,10 +219,9 @@ def test_the_package_s_link_opens_the_page_on_the_same_scores(visit: checks.Visi
             for row in read["rows"]
         ]
         assert shown == [(one.model, one.params_b, one.x, one.y) for one in diagnosis.scores]
-        if link.startswith(
-            visit.page.evaluate("() => capeDashboard.toLink({x: '', y: '', family: '', rows: []})")[:7]
-        ):
-            assert visit.page.evaluate("state => capeDashboard.toLink(state)", read) == link
+        # The page's own link says the same, in the version that it writes.
+        again = visit.page.evaluate("state => capeDashboard.fromLink(capeDashboard.toLink(state)).state", read)
+        assert again == read
         seen += 1
     assert seen > 15
 

@@ -124,7 +124,7 @@ def test_the_slider_moves_the_forecast_its_chart_and_its_words(browser: Browser,
     assert slider.get_attribute("aria-valuetext").endswith("billion parameters")
     assert "the ranges are too narrow" in card.locator("details").text_content()
     assert checks.overflow(page) == []
-    card.get_by_role("button").click()
+    card.get_by_role("button", name="Next of the ladder").click()
     assert card.locator("label").inner_text() == usual
     assert chart.get_attribute("aria-label") == said
     opened.close()

@@ -96,8 +96,10 @@ def distance(ladder: pd.DataFrame, y: str, *, exclude: frozenset[str] = frozense
     Returns
     -------
     Distance or None
-        None where too few web-trained lines are left.
+        None where too few web-trained lines are left, and where the panel lacks the benchmark.
     """
+    if y not in data.panel("open"):
+        return None
     models = _web_models(y, exclude)
     if ladder.empty or models["line"].nunique() < MIN_LINES:
         return None
