@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, cast
 
 import altair as alt
 import numpy as np
@@ -103,7 +103,7 @@ def follow(
     >>> follow(chart, [panel], say).to_dict()["usermeta"]["settings"]["words"]
     [{'at': ['open'], 'caption': 'n = 3, open.'}]
     """
-    bound = [control.param.to_dict() for control in controls]
+    bound = [cast("alt.VariableParameter", control.param).to_dict() for control in controls]
     start = tuple(one["value"] for one in bound)
     opening = words(*start)
     if opening is None:
@@ -154,12 +154,12 @@ def pct_axis(field: str, title: str, **scale: Any) -> alt.Y:
     return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=True, **scale))
 
 
-def fixed(values: Sequence[float], *, margin: float = 0.05, log: bool = False) -> alt.Scale:
+def fixed(values: Iterable[float], *, margin: float = 0.05, log: bool = False) -> alt.Scale:
     """A scale over all values, so that an axis stays where it is when a control filters the rows.
 
     Parameters
     ----------
-    values : sequence of float
+    values : iterable of float
         NaN does not count.
     margin : float
         Share of the range that is added at either end.
@@ -171,7 +171,8 @@ def fixed(values: Sequence[float], *, margin: float = 0.05, log: bool = False) -
     >>> fixed([0, 10, float("nan")]).to_dict()["domain"]
     [-0.5, 10.5]
     """
-    ends = np.array([np.nanmin(values), np.nanmax(values)], dtype=float)
+    drawn = np.array(list(values), dtype=float)
+    ends = np.array([np.nanmin(drawn), np.nanmax(drawn)])
     low, high = np.log10(ends) if log else ends
     reach = margin * (high - low or 1.0)
     low, high = low - reach, high + reach

@@ -210,3 +210,12 @@ def test_an_unknown_submodule_is_named():
 
     with pytest.raises(AttributeError, match="no attribute 'nonsense'; it has runtime, stats"):
         _ = cape_utils.nonsense
+
+
+def test_words_of_other_settings_stand_beside_the_specification_and_not_in_it():
+    settings = {"signals": ["p"], "words": [{"at": ["</script>"], "caption": "C"}]}
+    page = rendering.figure_html({**SPEC, "usermeta": {"caption": "C, n = 3", "settings": settings}})
+    assert "settings" not in json.dumps(spec_of(page))
+    found = re.search(r'class="cape-words">(.*?)</script>', page, re.S).group(1)
+    assert json.loads(found) == settings
+    assert "cape-words" not in rendering.figure_html(SPEC)

@@ -73,7 +73,7 @@ def copies(scores: pd.DataFrame, benchmark: str) -> dict[str, str]:
         for copy, values in scores.sort_values("params_b").groupby("copy", sort=False)[benchmark]
     )
     return {
-        "title": "One family, three tables that do not quite agree",
+        "title": "One family, three tables",
         "caption": (
             f"{len(gap)} Pythia models. On {name(benchmark)} the copies differ by up to {gap.max():.1f} points "
             f"(at {gap.idxmax()}); the two largest sizes of the panel rows are partly estimated."

@@ -22,7 +22,11 @@ def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | N
     if rows.empty:
         return None
     row = rows.iloc[0]
-    kink = f" As released the label also holds {row['misfiled']}, which make the kink." if row["misfiled"] else ""
+    kink = (
+        f" As released the label also holds {row['misfiled']}, which make the kink."
+        if row["misfiled"]
+        else ""
+    )
     if row["r"] < 0:
         trend = "as HellaSwag rises, TruthfulQA falls on the whole"
     else:
@@ -65,7 +69,7 @@ def signs(table: pd.DataFrame, panel: str) -> dict[str, str]:
     """Of the signs of pairs below and above a size in one panel; ``table`` as ``figures.pair_signs`` has it."""
     rows = table[table["panel"] == panel]
     shares = rows.pivot(index="pair", columns="side", values="share")
-    below, above = (shares[side] for side in sorted(shares, reverse=True))
+    below, above = (shares[side] for side in sorted(shares.columns.astype(str), reverse=True))
     flips = list(shares.index[(below < 0.5) & (above > 0.5)])
     with_tqa = [pair for pair in flips if "TruthfulQA" in pair]
     only = bool(flips) and len(with_tqa) == len(flips)
@@ -89,7 +93,7 @@ def signs(table: pd.DataFrame, panel: str) -> dict[str, str]:
 def grid(matrices: pd.DataFrame, group: str) -> dict[str, str]:
     """Of the coupling matrix of one group; ``matrices`` as in ``figures.pair_grid``."""
     rows = matrices[matrices["group"] == group]
-    low = rows.loc[rows["r"].idxmin()]
+    low = rows.iloc[int(rows["r"].to_numpy().argmin())]
     negative = rows[rows["r"] < 0]
     odd = negative[(negative["x"] != "truthfulqa_mc2") & (negative["y"] != "truthfulqa_mc2")]
     return {
@@ -100,7 +104,7 @@ def grid(matrices: pd.DataFrame, group: str) -> dict[str, str]:
         ),
         "alternative": (
             f"Grid of correlations between five benchmarks, with the number in each cell, for {group}: "
-            + "; ".join(f"{name(r.x)} with {name(r.y)} {r.r:.2f}" for r in rows.itertuples())
+            + "; ".join(f"{name(str(r.x))} with {name(str(r.y))} {r.r:.2f}" for r in rows.itertuples())
             + "."
         ),
     }
@@ -123,7 +127,9 @@ def chance(falls: pd.DataFrame, family: str = "") -> dict[str, str]:
         )
         seen = caption
     return {
-        "title": "Most of the fall lies below guessing" if below > 0.5 else "Most of the fall lies above guessing",
+        "title": "Most of the fall lies below guessing"
+        if below > 0.5
+        else "Most of the fall lies above guessing",
         "caption": caption,
         "alternative": (
             "Line chart of TruthfulQA against size, one line a family, named at its end, with a dashed line where guessing "

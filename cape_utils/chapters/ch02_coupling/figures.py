@@ -141,13 +141,10 @@ def pair_signs(shares: pd.DataFrame) -> Any:
         )
     )
     bars = spread(base, "low", "high", "x", opacity=0.6)
-    points = (
-        base.mark_point(filled=True, size=90)
-        .encode(
-            share_axis("share", "Share of positive local couplings", "x", values=[0, 0.25, 0.5, 0.75, 1]),
-            side["shape"],
-            tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
-        )
+    points = base.mark_point(filled=True, size=90).encode(
+        share_axis("share", "Share of positive local couplings", "x", values=[0, 0.25, 0.5, 0.75, 1]),
+        side["shape"],
+        tooltip=["pair", "side", "positive", "n", alt.Tooltip("share:Q", format=".0%")],
     )
     return follow(
         (rule_at(0.5, "x") + bars + points).properties(height=380),
@@ -200,8 +197,7 @@ def chance_chart(scores: pd.DataFrame, falls: pd.DataFrame, chance_pct: float) -
     every = "all families"
     table = scores[scores["family"].isin(falls["family"])]
     chosen, of_family = choice(table, "family", "chance_family", "Family", every=every)
-    across = size_axis()
-    across.scale = fixed(table["params_b"], margin=0.08, log=True)
+    across = size_axis().scale(fixed(table["params_b"], margin=0.08, log=True))
     up = alt.Y("truthfulqa_mc2:Q", title="TruthfulQA MC2 (percent)", scale=fixed(table["truthfulqa_mc2"]))
     base = (
         alt.Chart(table)

@@ -58,7 +58,8 @@ def estimators(table: pd.DataFrame, quoted_b: float, panel: str) -> dict[str, st
     identified = int((rows["verdict"] == "identified").sum())
     inside = int(((rows["low"] <= quoted_b) & (rows["high"] >= quoted_b)).sum())
     listed = "; ".join(
-        f"{r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}" for r in rows.itertuples()
+        f"{r.estimator}: {r.estimate:.1f}B ({r.low:.1f} to {r.high:.1f}), {r.verdict}"
+        for r in rows.itertuples()
     )
     return {
         "title": "One question, several estimators",
@@ -124,10 +125,8 @@ def losses(points: pd.DataFrame, law: LossLaw, quantity: str) -> dict[str, str]:
     elif quantity.startswith("residual"):
         said = f"what the fitted law leaves over is at most {values.abs().max():.3f} nats per token."
     else:
-        rising = int((steps > 0).sum())
-        said = (
-            f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {len(steps)} steps."
-        )
+        rising, n = int((steps > 0).sum()), len(steps)
+        said = f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {n} steps."
     return {
         "title": "What the loss shows, and what it cannot show here",
         "caption": f"Pythia, n = {alpha.n}: {said}",
@@ -165,7 +164,7 @@ def gradients(
 def predictors(table: pd.DataFrame, steps: str) -> dict[str, str]:
     """Of single quantities that tell the sign over one set of steps."""
     rows = table[table["steps"] == steps]
-    best, size = rows.loc[rows["auc"].idxmax()], rows.iloc[0]
+    best, size = rows.iloc[int(rows["auc"].to_numpy().argmax())], rows.iloc[0]
     listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in rows.itertuples())
     return {
         "title": "What else tells the sign",

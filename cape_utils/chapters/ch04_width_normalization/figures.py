@@ -88,7 +88,9 @@ _NEAREST = 0.9999  # to plus or minus one that is drawn
 
 def _fisher(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Correlations as Fisher's z, on which those near one do not pile up at the edge."""
-    return table.assign(**{column: np.arctanh(table[column].clip(-_NEAREST, _NEAREST)) for column in columns}).round(4)
+    return table.assign(
+        **{column: np.arctanh(table[column].clip(-_NEAREST, _NEAREST)) for column in columns}
+    ).round(4)
 
 
 def _fisher_axis(field: str) -> alt.X:
@@ -248,9 +250,8 @@ def given_chart(table: pd.DataFrame) -> Any:
     bars = keep.mark_rule(strokeWidth=2.5, color=PALETTE["blue"]).encode(
         alt.X("low:Q", title="r of HellaSwag and TruthfulQA within families"), alt.X2("high:Q"), y
     )
-    points = (
-        keep.mark_point(filled=True, opacity=1, size=110, color=PALETTE["blue"])
-        .encode(x, y, tooltip=["given", alt.Tooltip("estimate:Q", format=".2f"), "low", "high", "n"])
+    points = keep.mark_point(filled=True, opacity=1, size=110, color=PALETTE["blue"]).encode(
+        x, y, tooltip=["given", alt.Tooltip("estimate:Q", format=".2f"), "low", "high", "n"]
     )
     return follow(
         (rule_at(0.0, "x") + bars + points).properties(height=170),
@@ -340,15 +341,10 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
     looks = zip(("green", "vermillion", "blue"), ("circle", "diamond", "square"), strict=True)
     model = marks("model:N", "Model", dict(zip(models, looks, strict=True)))
     lines = keep.mark_line(strokeWidth=2).encode(x, y, model["color"])
-    points = (
-        keep.mark_point(filled=True, size=100, opacity=1)
-        .encode(
-            x,
-            y,
-            **model,
-            tooltip=["model", "d_model", "stage", "cosine"],
-        )
+    points = keep.mark_point(filled=True, size=100, opacity=1).encode(
+        x,
+        y,
+        **model,
+        tooltip=["model", "d_model", "stage", "cosine"],
     )
-    return follow(
-        lines + points, [chosen], lambda measure: captions.projections(changes, measures[measure])
-    )
+    return follow(lines + points, [chosen], lambda measure: captions.projections(changes, measures[measure]))

@@ -30,8 +30,8 @@ def fields(table: pd.DataFrame, panel: str, measure: str) -> dict[str, str]:
         ),
         "alternative": (
             "One line for each recipe, ordered by its distance from the curve of web-trained models, with intervals. "
-            f"{_sentence(panel)}, {measure}: the largest are {', '.join(rows['recipe'].head(5))}; curated recipes inside the grey "
-            f"band of web-trained lines are {', '.join(curated.loc[curated['above'] > 0, 'recipe']) or 'none'}."
+            f"{_sentence(panel)}, {measure}: the largest are {', '.join(rows['recipe'].head(5))}; curated recipes inside the "
+            f"grey band of web-trained lines are {', '.join(curated.loc[curated['above'] > 0, 'recipe']) or 'none'}."
         ),
     }
 

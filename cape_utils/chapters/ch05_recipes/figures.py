@@ -75,7 +75,9 @@ def field_chart(table: pd.DataFrame, spreads: pd.DataFrame) -> Any:
         .encode(alt.X("low:Q"), alt.X2("high:Q"))
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        alt.X("h:Q", title="h, percentage points above the curve", scale=fixed([*table["low"], *table["high"]])),
+        alt.X(
+            "h:Q", title="h, percentage points above the curve", scale=fixed([*table["low"], *table["high"]])
+        ),
         _KIND["shape"],
         tooltip=tooltip,
     )

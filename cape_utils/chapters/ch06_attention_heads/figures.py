@@ -135,11 +135,9 @@ def head_map(table: pd.DataFrame, *, n: int) -> Any:
     cases = [str(name) for name in table.columns if name not in ("layer", "head")]
     keys = {case: f"c{i}" for i, case in enumerate(cases)}
     # A map of one hue shows nothing; it opens where the cosines differ most, and the raw ones are a choice away.
-    start = max(cases, key=lambda case: float(table[case].std()))
+    start = max(cases, key=lambda case: float(table[case].to_numpy().std()))
     hues = alt.Scale(domain=[-1, 0, 1], range=[PALETTE["vermillion"], "#F2F2F2", PALETTE["blue"]])
-    chosen = dropdown(
-        "map_case", list(keys.values()), "Prompts and measure", labels=cases, value=keys[start]
-    )
+    chosen = dropdown("map_case", list(keys.values()), "Prompts and measure", labels=cases, value=keys[start])
     cells = (
         alt.Chart(table.rename(columns=keys).round(3))
         .transform_calculate(cosine="datum[map_case]")

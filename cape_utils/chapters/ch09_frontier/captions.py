@@ -102,7 +102,8 @@ def saturation(cases: pd.DataFrame, threshold: float, models: str) -> dict[str, 
     """Of the saturation ratio of one set with and without each of its top models."""
     rows = cases[cases["models"] == models]
     whole, others = rows.iloc[0], rows.iloc[1:]
-    low, high = others.loc[others["ratio"].idxmin()], others.loc[others["ratio"].idxmax()]
+    ratios = others["ratio"].to_numpy()
+    low, high = others.iloc[int(ratios.argmin())], others.iloc[int(ratios.argmax())]
     listed = "; ".join(f"{r.case}: {r.ratio:.2f}" for r in rows.itertuples())
     crossed = bool(((others["ratio"] < threshold) != (whole["ratio"] < threshold)).any())
     return {

@@ -137,15 +137,16 @@ def power(table: pd.DataFrame, limit: float, planted: int, wanted: float) -> dic
     """Of how often planted effects are seen; ``table`` has columns ``effect`` (nats) and ``power``."""
     enough = table[table["power"] >= wanted]
     least = f"{enough['effect'].min():.2f} nats" if len(enough) else "no effect in reach"
+    nothing = f"{table.sort_values('effect')['power'].iloc[0]:.0%}"
     return {
         "title": "What could this design have seen?",
         "caption": (
             f"At a cost of {limit:g} nats a token a power of {wanted:g} needs {least}; with nothing planted the test finds "
-            f"{table.sort_values('effect')['power'].iloc[0]:.0%}. {planted:,} planted directions for each of {len(table)} sizes."
+            f"{nothing}. {planted:,} planted directions for each of {len(table)} sizes."
         ),
         "alternative": (
             "Curve of the share of tests that see a planted effect against its size. It starts at "
-            f"{table.sort_values('effect')['power'].iloc[0]:.0%} for an effect of zero, rises steeply and stays high. Filled points "
+            f"{nothing} for an effect of zero, rises steeply and stays high. Filled points "
             f"mark the {len(enough)} of {len(table)} sizes that reach a power of {wanted:g}."
         ),
     }

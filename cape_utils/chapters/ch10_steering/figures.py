@@ -380,7 +380,10 @@ def _output_rows(outputs: pd.DataFrame) -> pd.DataFrame:
     """``at, push, prompt`` and the lines of the steered and the plain output, ``words`` and ``plain``, short and wide."""
     lines = {"words": 38, "wide_words": 68}
     table = outputs.assign(
-        **{name: outputs["text"].map(lambda t, n=n: textwrap.wrap(t or "(nothing)", n)) for name, n in lines.items()}
+        **{
+            name: outputs["text"].map(lambda t, n=n: textwrap.wrap(t or "(nothing)", n))
+            for name, n in lines.items()
+        }
     )
     unsteered = table["strength"] == 0
     plain = table[unsteered].rename(columns={"words": "plain", "wide_words": "wide_plain"})
