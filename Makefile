@@ -107,6 +107,7 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy --strict cape_utils
 	@$(BIN)/lint-imports --no-cache >$(VENV)/imports.out || { cat $(VENV)/imports.out; exit 1; }
 	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
+	@$(BIN)/python book/check_dashboard.py
 	@echo "All checks passed."
 
 bench: $(VENV)/.test

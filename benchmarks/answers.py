@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measures import Measure, best
 
-__all__ = ["answer_measures", "control_times"]
+__all__ = ["EXPLORERS", "answer_measures", "control_times"]
 
 REPEATS = 3
 FLOOR = "import numpy, pandas, scipy.stats"
@@ -33,6 +33,11 @@ COMMANDS = {
 }
 READ_MS = 6.0
 MEDIAN_MS, SLOWEST_MS = 50.0, 200.0
+# Live, and without a model.
+EXPLORERS = (
+    *("critical_scale_explorer", "family_explorer", "frontier_explorer", "ode_explorer"),
+    *("scores_editor", "what_if_explorer", "width_explorer"),
+)
 
 
 def _process_s(*words: str) -> float:
@@ -100,12 +105,11 @@ def _other_values(control: Any) -> list[Any]:
     return [value for value in values if value != control.value][:3]
 
 
-def control_times() -> Iterator[tuple[str, float]]:
-    """Every control of every live explorer that needs no model, moved there and back: its name, and milliseconds."""
+def control_times(makers: Sequence[str] = EXPLORERS) -> Iterator[tuple[str, float]]:
+    """Every control of these explorers, moved there and back: its name, and milliseconds."""
     from cape_utils import explorers
 
-    makers = ("critical_scale_explorer", "family_explorer", "frontier_explorer", "ode_explorer")
-    for maker in (*makers, "scores_editor", "what_if_explorer", "width_explorer"):
+    for maker in makers:
         app = getattr(explorers, maker)()
         _ = app.chart  # what the first answer loads is loaded now
         for name, control in app.controls.items():

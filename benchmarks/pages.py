@@ -11,13 +11,14 @@ from benchmarks.measures import Measure
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["answer_ms", "page_measures", "weights"]
+__all__ = ["answer_ms", "dashboard_measures", "page_measures", "weights"]
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
 PAGE_MB = 0.45
 VEGA_MB = 0.9
 ANSWER_MS, SLOWEST_MS = 35.0, 180.0
+FIRST_USE_S, DASHBOARD_MB = 1.5, 0.4
 SLOWDOWN = 4
 # The time from a choice in a drop-down to the first picture after it.
 _ANSWER = """(figure, index) => new Promise((resolve) => {
@@ -66,6 +67,40 @@ def answer_ms(browser: Browser, base: str, path: str) -> list[tuple[float, str]]
     return found
 
 
+def dashboard_measures(browser: Browser, html: Path) -> list[Measure]:
+    """Weight of the dashboard page besides what all pages share, its first use from disk, and its answer to a change.
+
+    The answer is held to a fixed calculation in the same page at the same moments, since machines are shared; on one of two
+    cores at rest its budget is a tenth of a second.
+    """
+    from tests.browser import checks
+    from tests.browser.dashboard.test_reader import FLOORS, TIMED, TWELVE
+
+    static = html / "_static"
+    weight = sum((static / name).stat().st_size for name in ("cape-dashboard.js", "dashboard.css"))
+    firsts = []
+    for _ in range(3):
+        visit = checks.open_page(browser, html.as_uri(), "book/dashboard.html", width=1280)
+        visit.page.locator(".cape-dashboard[data-mounted]").wait_for()
+        entry = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+        firsts.append(float(visit.page.evaluate(entry)) / 1000)
+        visit.close()
+    link = "#cape1;hellaswag;truthfulqa_mc2;mine;" + ";".join(",".join(row) for row in TWELVE)
+    visit = checks.open_page(browser, html.as_uri(), "book/dashboard.html" + link, width=1280)
+    visit.page.wait_for_function("document.querySelectorAll('.cd-table tbody tr').length === 12")
+    visit.context.new_cdp_session(visit.page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
+    times, floors = map(statistics.median, visit.page.evaluate(TIMED))
+    visit.close()
+    note = f"{times:.0f} ms, twelve models, CPU slowed {SLOWDOWN} times; a fixed calculation {floors:.0f} ms"
+    return [
+        Measure("pages", "the dashboard besides what pages share", weight / 1e6, DASHBOARD_MB, "MB"),
+        Measure(
+            "pages", "the dashboard from disk, until it answers", statistics.median(firsts), FIRST_USE_S, "s"
+        ),
+        Measure("pages", "the dashboard answers a change", times / floors, FLOORS, "x", note),
+    ]
+
+
 def page_measures() -> list[Measure]:
     """Weights, and the slowest and the middle answer over every chart of the book."""
     from playwright.sync_api import sync_playwright
@@ -87,6 +122,7 @@ def page_measures() -> list[Measure]:
                 answers += [
                     (ms, f"{Path(path).stem}: {title}") for ms, title in answer_ms(browser, base, path)
                 ]
+        dashboard = dashboard_measures(browser, HTML)
         browser.close()
     server.shutdown()
     slowest = max(answers)
@@ -96,4 +132,5 @@ def page_measures() -> list[Measure]:
         *found,
         Measure("pages", "a chart answers, median", middle, ANSWER_MS, "ms", note),
         Measure("pages", "a chart answers, slowest", slowest[0], SLOWEST_MS, "ms", slowest[1]),
+        *dashboard,
     ]

@@ -34,11 +34,6 @@ def _cell(kind: str, name: str, source: str, tags: list[str] | None = None) -> d
     )
 
 
-def anchor(claim_id: str) -> str:
-    """Name of a claim's place on the page."""
-    return f"claim-{claim_id.replace('_', '-')}"
-
-
 def install_line() -> str:
     """What the chapters' own set-up cells do before they import anything."""
     cells = json.loads(FIRST_CHAPTER.read_text(encoding="utf-8"))["cells"]
@@ -51,6 +46,7 @@ def install_line() -> str:
 def notebook() -> dict[str, Any]:
     """The whole notebook, without outputs."""
     from cape_utils import claims, data
+    from cape_utils.claims.scoreboards import claim_anchor
 
     questions = data.load("chapters").set_index("chapter")["question"]
     known = claims.ledger()
@@ -66,9 +62,9 @@ def notebook() -> dict[str, Any]:
         )
         for claim in known:
             if claim.chapter == chapter:
-                title = f"({anchor(claim.id)})=\n### {claim.statement}"
-                cells.append(_cell("markdown", f"{anchor(claim.id)}-title"[:64], title))
-                cells.append(_cell("code", anchor(claim.id)[:64], f'claims.reproduce("{claim.id}")'))
+                title = f"({claim_anchor(claim.id)})=\n### {claim.statement}"
+                cells.append(_cell("markdown", f"{claim_anchor(claim.id)}-title"[:64], title))
+                cells.append(_cell("code", claim_anchor(claim.id)[:64], f'claims.reproduce("{claim.id}")'))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 

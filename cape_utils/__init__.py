@@ -36,7 +36,7 @@ _ROOMS = (
         "steering",
         "internals",
     ),
-    *("toyworld", "charts", "diagnosis", "reports", "explorers", "cli", "chapters"),
+    *("toyworld", "charts", "diagnosis", "reports", "teaching", "explorers", "cli", "chapters"),
 )
 
 __all__ = ["__version__", "lazy_names", *_ROOMS]  # noqa: PLE0604 - the names are strings, joined from one list

@@ -31,6 +31,7 @@ _NEEDS = {
         *("test_activations", "test_internals", "test_models", "test_steering", "test_steering_eval"),
         *("test_cli_steer", "test_survey", "test_toyworld", "test_toy_sweep", "test_truth_pairs"),
         "test_benchmarks",
+        "test_questions",
     ),
 }
 
@@ -71,6 +72,7 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
         (loading, "_load"),
         (loading, "table_resources"),
         (loading, "_panel"),
+        (loading, "_pythia_copies"),
         (web_curve, "_recipe_rows"),
         (benchmarks, "benchmark_items"),
         (provenance, "book_provenance"),

@@ -73,8 +73,9 @@ def mend_page(
         app.add_js_file("charts.js", loading_method="defer", priority=710)
     if 'class="scoreboard filtered"' in context["body"]:
         app.add_js_file("scorecard.js", loading_method="defer", priority=720)
-    if 'class="cape-calculator"' in context.get("body", ""):
-        app.add_js_file("calculator.js", loading_method="defer", priority=730)
+    if any(f'class="cape-{part}"' in context["body"] for part in ("bet", "exercise", "record")):
+        app.add_css_file("teaching.css", priority=905)
+        app.add_js_file("teaching.js", loading_method="defer", priority=735)
 
 
 # The translator knows some environments only by another name, and would number an `align` by itself.

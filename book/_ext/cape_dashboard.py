@@ -7,19 +7,28 @@ Pages opened from disk cannot load modules or data, so the files become one scri
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import address
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 SOURCES = Path(__file__).resolve().parents[1] / "dashboard"
 PARTS = (
-    *("stats", "parsing", "diagnosis", "state", "drawing", "two_dashboards"),
-    *("steps", "map", "cautions", "keep"),  # cards, in their order on the page
+    *("stats", "parsing", "phase_prior", "diagnosis", "forecasting", "measured"),
+    *("results", "state", "drawing", "saving", "report"),
+    *("two_dashboards", "size_chart"),
+    # Cards, in their order on the page
+    *("steps", "map", "critical_scale", "web_distance", "next_size"),
+    *("eigenstructure", "frontier", "interventions", "cautions", "keep"),
     *("form", "page"),
 )
 SCRIPT = "cape-dashboard.js"
@@ -33,8 +42,12 @@ def script(known: dict[str, Any] | None = None) -> str:
     """The page's script; ``known`` is what the package writes for it unless it is given."""
     if known is None:
         from cape_utils.chapters.ch12_dashboard.page.constants import constants
+        from cape_utils.reports.dashboard_link import page_address
 
         known = constants()
+        known["book"]["page"] = page_address(
+            address.read().url
+        )  # of this build, which GitHub's environment may name
     constants = json.dumps(known, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = [(SOURCES / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
     return "\n".join(['(function () {\n"use strict";', f"const DATA = {constants};", *parts, "})();\n"])

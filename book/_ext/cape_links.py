@@ -1,4 +1,4 @@
-"""A line under every chapter's title: open it in Colab or on Binder, or download it.
+"""A line under every chapter's title: open it in Colab or on Binder, or download it; ``{open-elsewhere}`` sets it elsewhere.
 
 The links follow from the chapter's path and the repository's address (`book/address.py`). While nobody has set the
 address, a link to Colab would lead nowhere: the two names then stand there without a link, with a word on why, and
@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import address
+import cape_class
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
 
+LOGGER = logging.getLogger(__name__)
 CHAPTERS = ("notebooks/", "book/reproduce")
 # Chapters that also make an app: Voilà shows their controls and hides their code.
 APPS = ("notebooks/12_dashboard",)
@@ -52,7 +56,7 @@ def _link(words: str, target: str, more: str = "") -> str:
     return f'<a href="{html.escape(target)}"{more}>{words}</a>'
 
 
-def line(docname: str, where: address.Address) -> str:
+def line(docname: str, where: address.Address, label: str = "Run or download this chapter") -> str:
     """Write the line of links of one chapter.
 
     Parameters
@@ -61,6 +65,8 @@ def line(docname: str, where: address.Address) -> str:
         The chapter as Sphinx names it, such as ``notebooks/02_coupling``.
     where
         The repository's address.
+    label
+        What the links are for, for those who do not see where they stand.
 
     Returns
     -------
@@ -78,9 +84,13 @@ def line(docname: str, where: address.Address) -> str:
     else:
         entries = [f'<a role="link" aria-disabled="true">{words}</a>' for words, _ in online]
     entries.append(kept)
+    if docname.startswith(cape_class.FOLDER):
+        path = cape_class.class_name(docname)
+        more = f' download="{Path(path).name}"'
+        entries.append(_link("Download without solutions", f"{up}_sources/{path}", more))
     note = "" if where.known else f"<p>{UNKNOWN}</p>"
     items = "".join(f"<li>{entry}</li>" for entry in entries)
-    return f'<nav class="cape-open" aria-label="Run or download this chapter"><ul>{items}</ul>{note}</nav>'
+    return f'<nav class="cape-open" aria-label="{html.escape(label)}"><ul>{items}</ul>{note}</nav>'
 
 
 def add_line(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -91,6 +101,27 @@ def add_line(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         place = title.parent.index(title) + 1
         title.parent.insert(place, nodes.raw("", line(docname, current(app)), format="html"))
         return
+
+
+class OpenElsewhere(Directive):
+    """``{open-elsewhere} notebooks/10_steering``: the links of a chapter, on another page of the same depth."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a mark that is filled when the page is written, as the address may differ from the last build's."""
+        return [nodes.comment("", f"open-elsewhere {self.arguments[0]}")]
+
+
+def fill_marks(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the links where they were asked for."""
+    for mark in [one for one in doctree.findall(nodes.comment) if one.astext().startswith("open-elsewhere ")]:
+        chapter = mark.astext().partition(" ")[2]
+        if chapter not in app.env.found_docs:
+            LOGGER.warning("there is no chapter %r to open", chapter, location=mark)
+            continue
+        found = line(chapter, current(app), f"Run or download {chapter.rpartition('/')[2]}")
+        mark.replace_self(nodes.raw("", found, format="html"))
 
 
 def stamp_page(
@@ -114,8 +145,10 @@ def stamp_downloads(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_directive("open-elsewhere", OpenElsewhere)
     app.connect("config-inited", configure)
     app.connect("doctree-resolved", add_line)
+    app.connect("doctree-resolved", fill_marks)
     app.connect("html-page-context", stamp_page)
     app.connect("build-finished", stamp_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

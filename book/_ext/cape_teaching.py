@@ -7,7 +7,7 @@ the plan (``data/chapters.csv``) that this edition does not hold yet is named wi
 as soon as the table of contents lists it.
 
 Roles: ``at`` links, ``control`` links a figure and names one of its controls, ``finding`` quotes a caption.
-Directives: ``chapter-goals``, ``lifted-figure``, ``notation``.
+Directives: ``chapter-goals``, ``lifted-figure``, ``notation``, ``picture`` (a figure made small, with words of the page).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from chapter_texts import (
 )
 from docutils import nodes
 from docutils.statemachine import StringList
+from small_figures import small_svg
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
@@ -44,6 +45,10 @@ class at_link(nodes.inline):
 
 class figure_slot(nodes.General, nodes.Element):
     """The place of a figure that is built in a chapter."""
+
+
+class picture_slot(figure_slot):
+    """The place of a small drawing of such a figure."""
 
 
 def chapters(env: BuildEnvironment) -> list[str]:
@@ -87,7 +92,8 @@ class Book:
         toc = self.env.tocs[f"{FOLDER}/{chapter}"]
         headings = {entry["anchorname"].lstrip("#"): entry.astext() for entry in toc.findall(nodes.reference)}
         if not within:
-            return "", headings.get("", chapter)
+            numbered = planned(Path(self.env.srcdir)).get(chapter)
+            return "", numbered.question if numbered else headings.get("", chapter)
         if (wanted := nodes.make_id(within)) in headings:
             return wanted, headings[wanted]
         drawn = {figure.title: figure.anchor for figure in self.figures(chapter)}
@@ -193,6 +199,21 @@ class LiftedFigure(SphinxDirective):
         return [slot]
 
 
+class Picture(LiftedFigure):
+    """``{picture} chapter#title``: the figure drawn small, as a link to where it stands, above the words of the directive."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a slot before the words."""
+        self.env.metadata[self.env.docname]["cape_lifts"] = "yes"
+        slot = picture_slot(target=" ".join(self.arguments[0].split()))
+        self.set_source_info(slot)
+        card = nodes.container("", slot, classes=["cape-card"])
+        self.state.nested_parse(self.content, self.content_offset, card)
+        return [card]
+
+
 def _reference(app: Sphinx, docname: str, chapter: str, anchor: str, words: str) -> nodes.reference:
     address = app.builder.get_relative_uri(docname, f"{FOLDER}/{chapter}") + (f"#{anchor}" if anchor else "")
     return nodes.reference("", words, internal=True, refuri=address)
@@ -202,10 +223,10 @@ def _linked(app: Sphinx, book: Book, docname: str, node: at_link) -> list[nodes.
     target, words, kind = node["target"], node["words"], node["kind"]
     chapter, _, within = target.partition("#")
     if f"{FOLDER}/{chapter}" not in app.env.found_docs:
-        question = planned(Path(app.srcdir)).get(chapter)
-        if question is None:
+        chapter_planned = planned(Path(app.srcdir)).get(chapter)
+        if chapter_planned is None:
             raise LeadsNowhereError(f"there is no chapter {chapter!r}")
-        return [nodes.inline("", words or within or question)]
+        return [nodes.inline("", words or within or chapter_planned.question)]
     if kind == "at":
         anchor, own = book.place(target)
         return [_reference(app, docname, chapter, anchor, words or own)]
@@ -237,6 +258,14 @@ def _filled(app: Sphinx, book: Book, docname: str, target: str) -> list[nodes.No
     return [nodes.raw("", name_figures(figure.page), format="html"), place, block]
 
 
+def _drawn(app: Sphinx, book: Book, docname: str, target: str) -> list[nodes.Node]:
+    figure = book.figure(target)
+    address = (
+        app.builder.get_relative_uri(docname, f"{FOLDER}/{target.partition('#')[0]}") + f"#{figure.anchor}"
+    )
+    return [nodes.raw("", f'<a class="cape-picture" href="{address}">{small_svg(figure)}</a>', format="html")]
+
+
 def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Fill in links, findings and figures; give the figures of every page their ids."""
     book = Book(app.env)
@@ -248,6 +277,8 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         try:
             if isinstance(node, at_link):
                 found = _linked(app, book, docname, node)
+            elif isinstance(node, picture_slot):
+                found = _drawn(app, book, docname, node["target"])
             else:
                 found = _filled(app, book, docname, node["target"])
         except LeadsNowhereError as error:
@@ -263,7 +294,7 @@ def write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
-    for node in (at_link, figure_slot):
+    for node in (at_link, figure_slot, picture_slot):
         app.add_node(node)
     app.add_role("at", At())
     app.add_role("control", Control())
@@ -271,6 +302,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-goals", ChapterGoals)
     app.add_directive("lifted-figure", LiftedFigure)
     app.add_directive("notation", Notation)
+    app.add_directive("picture", Picture)
     app.connect("env-updated", write_again)
     app.connect("doctree-resolved", resolve)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

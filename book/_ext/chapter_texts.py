@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
+    "Chapter",
     "Figure",
     "LeadsNowhereError",
     "figures_in",
@@ -26,11 +28,15 @@ __all__ = [
     "learning_goals",
     "name_figures",
     "notation_rows",
+    "order_faults",
     "planned",
+    "prerequisites",
 ]
 
 _FIGURE = re.compile(r'<figure class="cape-figure".*?</figure>', re.DOTALL)
 _GOALS = re.compile(r"\*\*You will be able to\*\*\s*(.+?)(?=\n\s*\n|\n\*\*|\Z)", re.DOTALL)
+_NEEDS = re.compile(r"\*\*You need\*\*\s*(.+?)(?=\n\s*\n|\n\*\*|\Z)", re.DOTALL)
+_CHAPTER = re.compile(r"\d\d_[a-z_]+")
 
 
 class LeadsNowhereError(ValueError):
@@ -61,6 +67,42 @@ class Figure:
             for bind in bound
             if "name" in bind
         }
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the plan.
+
+    Examples
+    --------
+    >>> one = Chapter("07_ode", "ODE", "Does one equation do?")
+    >>> one.number, one.label, one.numbered, one.link
+    (7, 'Chapter 7', '7 ODE', 'Chapter 7: ODE')
+    """
+
+    name: str
+    short_title: str
+    question: str
+
+    @property
+    def number(self) -> int:
+        """As its file name has it."""
+        return int(self.name.partition("_")[0])
+
+    @property
+    def label(self) -> str:
+        """What it is called in a sentence."""
+        return f"Chapter {self.number}"
+
+    @property
+    def numbered(self) -> str:
+        """Its line in a list of chapters."""
+        return f"{self.number} {self.short_title}"
+
+    @property
+    def link(self) -> str:
+        """What a link to it says."""
+        return f"{self.label}: {self.short_title}"
 
 
 def figures_in(page: str) -> list[Figure]:
@@ -94,6 +136,36 @@ def learning_goals(notebook: Path) -> str:
     return " ".join(found.group(1).split())
 
 
+def prerequisites(notebook: Path) -> list[str]:
+    """List the chapters that a chapter's opening links behind *You need*, or say that it has no such line."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    found = _NEEDS.search("".join(cells[0]["source"]))
+    if not found:
+        raise LeadsNowhereError(f"{notebook.name} does not open with what the reader needs")
+    return list(dict.fromkeys(_CHAPTER.findall(found.group(1))))
+
+
+def order_faults(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which chapters need one that does not come before them; the keys stand in reading order.
+
+    Examples
+    --------
+    >>> order_faults({"01_one": [], "02_two": ["01_one"]})
+    []
+    >>> order_faults({"01_one": ["02_two"], "02_two": ["00_none"]})
+    ['01_one needs 02_two, which comes later', '02_two needs 00_none, which is no chapter']
+    """
+    order = list(needs)
+    faults = []
+    for place, (name, wanted) in enumerate(needs.items()):
+        for other in wanted:
+            if other not in needs:
+                faults.append(f"{name} needs {other}, which is no chapter")
+            elif order.index(other) >= place:
+                faults.append(f"{name} needs {other}, which comes later")
+    return faults
+
+
 def first_use(pattern: str, notebooks: list[Path]) -> str:
     """Find the first heading under which a text occurs, as the target of a link."""
     for path in notebooks:
@@ -117,10 +189,11 @@ def notation_rows(text: str) -> list[list[str]]:
 
 
 @cache
-def planned(root: Path) -> dict[str, str]:
-    """Return the question of every chapter of the plan, written or not."""
+def planned(root: Path) -> dict[str, Chapter]:
+    """Return the chapters of the plan by name, in order, written or not."""
     table = root / "data" / "chapters.csv"
     if not table.exists():
         return {}
     with table.open(encoding="utf-8", newline="") as lines:
-        return {row["chapter"]: row["question"] for row in csv.DictReader(lines)}
+        rows = csv.DictReader(lines)
+        return {row["chapter"]: Chapter(row["chapter"], row["short_title"], row["question"]) for row in rows}

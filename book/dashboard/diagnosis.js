@@ -3,7 +3,8 @@
 
 /** @typedef {{from_model: string, to_model: string, from_params_b: number, to_params_b: number, dx: number, dy: number,
  *  se_dx: number, se_dy: number, coupling: number, se: number, low: number, high: number, p_tax: number,
- *  p_transition: number, p_bonus: number, p_x_rises: number, phase: string}} Step */
+ *  p_transition: number, p_bonus: number, p_x_rises: number, phase: string,
+ *  calibrated: {p_tax: number, p_transition: number, p_bonus: number}}} Step */
 
 const NODES = (() => {
   const n = DATA.quadrature.points;
@@ -31,8 +32,8 @@ function ratioCdf(dx, dy, sx, sy, at) {
 
 const remembered = new Map();
 
-/** Plain probability of each phase: normal item noise, every true change equally likely beforehand. The one place where a
- * probability of a phase is made. @param {number} dx @param {number} dy @param {number} sx @param {number} sy
+/** Plain probability of each phase: normal item noise, every true change equally likely beforehand. The one
+ * place where a plain probability is made; weighedPhases in phase_prior.js makes the calibrated ones. @param {number} dx @param {number} dy @param {number} sx @param {number} sy
  * @returns {{tax: number, transition: number, bonus: number}} */
 function phaseProbabilities(dx, dy, sx, sy) {
   const key = [dx, dy, sx, sy].join(" ");
@@ -61,33 +62,59 @@ function couplingRange(dx, dy, sx, sy) {
   return [(dx * dy - half) / room, (dx * dy + half) / room];
 }
 
-/** @param {Model} a @param {Model} b @param {string} x @param {string} y @returns {Step} */
-function stepOf(a, b, x, y) {
+/** The likeliest phase; the first of equals. @param {number[]} shares @returns {string} */
+function likeliest(shares) {
+  const most = Math.max(...shares);
+  return DATA.phases.find((name, i) => shares[i] >= most - DATA.tie);
+}
+
+/** @param {Model} a @param {Model} b @param {string} x @param {string} y @param {Prior|null} prior @returns {Step} */
+function stepOf(a, b, x, y, prior) {
   const change = (/** @type {string} */ name) => Math.round((Number(b.scores[name]) - Number(a.scores[name])) * 1e9) / 1e9;
-  const error = (/** @type {string} */ name) => Math.hypot(itemError(Number(b.scores[name]), DATA.benchmarks[name].items),
-    itemError(Number(a.scores[name]), DATA.benchmarks[name].items));
+  const error = (/** @type {string} */ name) => Math.hypot(itemError(Number(b.scores[name]), itemsOf(b, name)),
+    itemError(Number(a.scores[name]), itemsOf(a, name)));
   const [dx, dy, sx, sy] = [change(x), change(y), error(x), error(y)];
   const coupling = dx === 0 ? NaN : dy / dx;
   const shares = phaseProbabilities(dx, dy, sx, sy);
-  const known = DATA.phases.every((name) => !Number.isNaN(shares[name]));
-  const most = Math.max(...DATA.phases.map((name) => shares[name]));
+  const plain = DATA.phases.map((name) => shares[name]);
   const [low, high] = couplingRange(dx, dy, sx, sy);
+  const weighed = weighedPhases(prior, { dx: dx, dy: dy, se_dx: sx, se_dy: sy, from_params_b: a.params_b, to_params_b: b.params_b });
+  const named = [weighed, plain].find((all) => !all.some(Number.isNaN));
   return {
     from_model: a.model, to_model: b.model, from_params_b: a.params_b, to_params_b: b.params_b,
     dx: dx, dy: dy, se_dx: sx, se_dy: sy, coupling: coupling,
     se: dx === 0 ? NaN : Math.sqrt(sy * sy + coupling * coupling * sx * sx) / Math.abs(dx),
     low: low, high: high, p_tax: shares.tax, p_transition: shares.transition, p_bonus: shares.bonus,
     p_x_rises: normalCdf(dx / sx),
-    phase: known ? DATA.phases.find((name) => shares[name] >= most - DATA.tie)
-      : phaseOf(coupling) || "transition",
+    phase: named ? likeliest(named) : phaseOf(coupling) || "transition",
+    calibrated: { p_tax: weighed[0], p_transition: weighed[1], p_bonus: weighed[2] },
   };
+}
+
+/** @param {Step} step */
+function isCalibrated(step) {
+  return !Number.isNaN(step.calibrated.p_tax);
+}
+
+/** Probability of each phase by item noise alone. @param {Step} step @returns {number[]} */
+function plainShares(step) {
+  return [step.p_tax, step.p_transition, step.p_bonus];
+}
+
+/** Probability of each phase: calibrated, or the plain one where there is no other. @param {Step} step @returns {number[]} */
+function sharesOf(step) {
+  const known = step.calibrated;
+  return isCalibrated(step) ? [known.p_tax, known.p_transition, known.p_bonus] : plainShares(step);
+}
+
+/** The largest share; not known where the first is not. @param {number[]} shares @returns {number} */
+function largest(shares) {
+  return Number.isNaN(shares[0]) ? NaN : Math.max(...shares.filter((share) => !Number.isNaN(share)));
 }
 
 /** @param {Step} step @returns {number} */
 function probabilityOf(step) {
-  let most = step.p_tax;
-  if (step.p_transition > most) most = step.p_transition;
-  return step.p_bonus > most ? step.p_bonus : most;
+  return largest(sharesOf(step));
 }
 
 /** @param {number} probability @returns {string} */
@@ -111,8 +138,14 @@ function headline(family, last, x, y) {
     transition: second + " hardly moves as " + first + " " + rise,
     bonus: second + " " + rise + " with " + first,
   };
+  let plain = "";
+  if (isCalibrated(last)) {
+    const shares = plainShares(last);
+    const name = Number.isNaN(last.p_tax) ? last.phase : likeliest(shares);
+    plain = "; from item noise alone " + (name === last.phase ? "" : name + " ") + percent(largest(shares)) + ", which is too sure";
+  }
   return "At its last step, " + sizes + ", " + family + " is " + sure(probabilityOf(last)) + " in the " + last.phase +
-    " phase (" + percent(probabilityOf(last)) + "): " + meaning[last.phase] + ".";
+    " phase (" + percent(probabilityOf(last)) + plain + "): " + meaning[last.phase] + ".";
 }
 
 /** What a size alone says, by the line of the paper's dashboard and by that of its text. @param {number} billions */
@@ -123,12 +156,18 @@ function bySize(billions) {
   return { dashboard: { coupling: dashboard, phase: phaseOf(dashboard) }, text: { coupling: text, phase: phaseOf(text) } };
 }
 
+/** @param {{scores: Object<string, number|null>}} model @param {string} x @param {string} y whether it has both scores */
+function hasPair(model, x, y) {
+  return scoreOf(model, x) !== null && scoreOf(model, y) !== null;
+}
+
 /** Rows of a panel. @param {"open"|"paper"} which */
 function panelRows(which) {
   return DATA.panels[which].map((row) => {
     const scores = {};
-    DATA.columns.forEach((name, i) => { scores[name] = row[3 + i]; });
-    return { model: row[0], family: row[1], params_b: row[2], scores: scores, one_recipe: Boolean(row[3 + DATA.columns.length]),
+    Object.keys(DATA.benchmarks).forEach((name) => { scores[name] = null; });
+    DATA.panel_columns.forEach((name, i) => { scores[name] = row[3 + i]; });
+    return { model: row[0], family: row[1], params_b: row[2], scores: scores, one_recipe: Boolean(row[3 + DATA.panel_columns.length]),
       panel: which, short: shortName(row[0]) };
   });
 }
@@ -141,10 +180,10 @@ function overlappingFamilies(ladder) {
   const names = new Set(ladder.map((model) => shortName(model.model)));
   const families = new Set(OPEN.filter((row) => names.has(row.short)).map((row) => row.family));
   ladder.forEach((model) => {
-    const given = DATA.columns.filter((name) => model.scores[name] !== null);
+    const given = DATA.panel_columns.filter((name) => scoreOf(model, name) !== null);
     if (given.length < 2) return;
     OPEN.forEach((row) => {
-      const same = given.every((name) => row.scores[name] !== null
+      const same = given.every((name) => scoreOf(row, name) !== null
         && Math.abs(row.scores[name] - Number(model.scores[name])) <= DATA.same);
       if (same) families.add(row.family);
     });
@@ -156,11 +195,10 @@ function overlappingFamilies(ladder) {
 function cautions(ladder, exclude) {
   const limits = DATA.warnings;
   const found = [];
-  DATA.columns.forEach((name) => {
-    const used = ladder.filter((model) => model.scores[name] !== null);
-    if (!used.length) return;
-    const known = DATA.benchmarks[name];
-    let best = -Infinity;
+  benchmarksOf(ladder).forEach((name) => {
+    const used = ladder.filter((model) => scoreOf(model, name) !== null);
+    const known = benchmark(name);
+    let best = DATA.panel_columns.includes(name) ? -Infinity : Infinity;
     OPEN.forEach((row) => {
       if (row.one_recipe && !exclude.has(row.family) && row.scores[name] > best) best = row.scores[name];
     });
@@ -171,9 +209,13 @@ function cautions(ladder, exclude) {
       floor: (s) => known.chance === 0 && s < limits.floor,
       saturation: (s) => s >= limits.ceiling || (s >= best - limits.near && s >= limits.high),
       "top of the panel": (s) => s >= best - limits.near && !(s >= limits.ceiling || s >= limits.high),
+      "noise not known": (s, noise, items) => !Number.isFinite(items),
     };
     Object.keys(tests).forEach((kind) => {
-      const models = used.filter((model) => tests[kind](model.scores[name], itemError(Number(model.scores[name]), known.items)));
+      const models = used.filter((model) => {
+        const items = itemsOf(model, name);
+        return tests[kind](model.scores[name], itemError(Number(model.scores[name]), items) || 0, items);
+      });
       if (!models.length) return;
       found.push({ kind: kind, benchmark: name, models: models.map((model) => model.model), text: known.cautions[kind] });
     });
@@ -198,7 +240,7 @@ function nearestFamilies(ladder, x, y, exclude) {
   const largest = Math.max(...ladder.map((model) => model.params_b));
   const groups = new Map();
   OPEN.forEach((row) => {
-    if (!row.one_recipe || exclude.has(row.family) || row.scores[x] === null || row.scores[y] === null) return;
+    if (!row.one_recipe || exclude.has(row.family) || !hasPair(row, x, y)) return;
     const part = groups.get(row.family) || [];
     if (!part.some((one) => one.params_b === row.params_b)) part.push(row);
     groups.set(row.family, part);
@@ -229,7 +271,7 @@ function nearestFamilies(ladder, x, y, exclude) {
 /** Why there is no step, empty where there is one. @param {Model[]} models @param {Model[]} ladder @param {string} family
  * @param {string} x @param {string} y @returns {string} */
 function ladderProblem(models, ladder, family, x, y) {
-  const have = DATA.columns.filter((name) => models.some((model) => model.scores[name] !== null));
+  const have = benchmarksOf(models);
   const absent = [x, y].find((name) => !have.includes(name));
   if (absent) {
     const such = have.length > 1 ? "--x " + have[0] + " --y " + have[1] : "--x, --y";
@@ -256,15 +298,17 @@ const PARTS = {};
 /** Everything that the page shows of one family; see page/answer.py. @param {Model[]} models @param {string} family
  * @param {string} x @param {string} y */
 function answer(models, family, x, y) {
-  const ladder = models.filter((model) => model.scores[x] !== null && model.scores[y] !== null)
+  learnOwn(models);
+  const ladder = models.filter((model) => hasPair(model, x, y))
     .sort((a, b) => a.params_b - b.params_b);
   const why = ladderProblem(models, ladder, family, x, y);
   const exclude = overlappingFamilies(ladder);
-  const steps = why ? [] : ladder.slice(1).map((model, i) => stepOf(ladder[i], model, x, y));
+  const prior = why ? null : panelPrior(x, y, [...exclude].sort());
+  const steps = why ? [] : ladder.slice(1).map((model, i) => stepOf(ladder[i], model, x, y, prior));
   const errors = {};
-  DATA.columns.forEach((name) => {
-    errors[name] = ladder.map((model) => (model.scores[name] === null ? NaN
-      : itemError(Number(model.scores[name]), DATA.benchmarks[name].items)));
+  new Set([...DATA.columns, ...benchmarksOf(models)]).forEach((name) => {
+    errors[name] = ladder.map((model) => (scoreOf(model, name) === null ? NaN
+      : itemError(Number(model.scores[name]), itemsOf(model, name))));
   });
   const found = {
     problem: why,

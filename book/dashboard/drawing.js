@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} tag @param {Object<string, any>|null} [attributes] @param {...(Node|string)} children @returns {any} */
 function make(tag, attributes, ...children) {
-  const drawn = ["svg", "g", "line", "rect", "circle", "path", "text", "polyline", "tspan"].includes(tag);
+  const drawn = ["svg", "g", "line", "rect", "circle", "path", "text", "polyline", "tspan", "desc"].includes(tag);
   const element = drawn ? document.createElementNS(SVG, tag) : document.createElement(tag);
   Object.entries(attributes || {}).forEach(([name, value]) => {
     if (typeof value === "function") element.addEventListener(name, value);
@@ -48,9 +48,12 @@ function ticks(low, high) {
 }
 
 /** @typedef {{state: () => State, further: () => string[], loadFamily: (value: string) => void, save: () => void,
- *  touch: () => void}} Desk  What a card may ask of the page, and have it do. */
+ *  settle: () => any, touch: () => void}} Desk  What a card may ask of the page, and have it do. */
+/** @typedef {string|string[]} Words  A sentence of a report, or a row of a table whose first row is its head. */
+/** @typedef {(found: any, state: State, desk: Desk) => Words[]} Tell  What a report says of a card. */
 /** @typedef {{id: string, title: string, half?: boolean, mount: (desk: Desk) => {parts: Node[],
- *  show: (found: any, state: State) => void}}} Card  Two halves beside each other share a line. */
+ *  show: (found: any, state: State) => void}, words?: Tell}} Card  Two halves beside each other share a line.
+ *  Without words of its own, a report takes a card's from what it shows. */
 
 /** The cards under the two dashboards, in their order on the page: that of the files which add them. @type {Card[]} */
 const CARDS = [];

@@ -1,13 +1,13 @@
-// Keeping a diagnosis: the link that holds it, the table, and the command that gives the same.
+// Keeping a diagnosis: the link that holds it, reports, the table, and the command that gives the same.
 
 /** @param {Desk} desk */
 function mountKeep(desk) {
   const command = make("code");
-  const copied = make("span", { role: "status", class: "cd-quiet" });
+  const said = make("span", { role: "status", class: "cd-quiet" });
   const copy = async (/** @type {string} */ text, /** @type {string} */ what) => {
     try {
       await navigator.clipboard.writeText(text);
-      copied.textContent = what + " copied.";
+      said.textContent = what + " copied.";
     } catch (error) {
       const area = make("textarea", null);
       area.value = text;
@@ -15,26 +15,28 @@ function mountKeep(desk) {
       area.select();
       const done = document.execCommand("copy");
       area.remove();
-      copied.textContent = done ? what + " copied." : "This browser does not let a page copy; the address bar holds the link.";
+      said.textContent = done ? what + " copied." : "This browser does not let a page copy; the address bar holds the link.";
     }
   };
+  const reports = { html: ["HTML", "text/html", reportHtml], md: ["Markdown", "text/markdown", reportMarkdown],
+    json: ["JSON", "application/json", reportJson] };
   const keep = make("div", { class: "cd-buttons" },
     make("button", { type: "button", click: () => { desk.save(); copy(window.location.href, "Link"); } }, "Copy the link"),
+    ...Object.keys(reports).map((suffix) => make("button", { type: "button", click: () => {
+      const [, type, write] = reports[suffix];
+      const name = fileName(desk.state(), "report", suffix);
+      saveFile(name, write(desk.settle(), desk.state(), desk), type);
+      said.textContent = name + " saved.";
+    } }, "Report as " + reports[suffix][0])),
     make("button", { type: "button", click: () => saveFile("scores.csv", toCsv(desk.state()), "text/csv") }, "Save scores.csv"),
-    make("button", { type: "button", click: () => copy(toCommand(desk.state()), "Command") }, "Copy the command"), copied);
+    make("button", { type: "button", click: () => copy(toCommand(desk.state()), "Command") }, "Copy the command"), said);
   return {
-    parts: [make("p", null, "The address of this page holds all that stands in the form. In a shell, on the saved table, ",
-      command, " gives the same couplings, cautions and neighbours; it draws the test items anew, weighs each phase by the steps of " +
-      "other families too, and says more."), keep],
+    parts: [make("p", null, "The address of this page holds all that stands in the form. A report holds every card of this page. " +
+      "In a shell, on the saved table, ",
+      command, " gives the same couplings, phases, probabilities, cautions and neighbours; it draws the test items anew, so that its ranges " +
+      "and plain probabilities differ a little, and says more."), keep],
     show: (/** @type {any} */ found, /** @type {State} */ state) => { command.textContent = toCommand(state); },
   };
-}
-
-/** @param {string} name @param {string} text @param {string} type */
-function saveFile(name, text, type) {
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: type })), download: name });
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 CARDS.push({ id: "cd-keep", title: "Keep", mount: mountKeep });

@@ -3,7 +3,7 @@
 /** The map. Its ground is drawn once for a pair and a width; what is typed moves the ladder alone.
  * @param {{box: HTMLElement, ground: string, at: any, dots: any[], here: number}} map @param {any} found @param {State} state */
 function showMap(map, found, state) {
-  const rows = [...OPEN, ...PAPER].filter((row) => row.scores[state.x] !== null && row.scores[state.y] !== null);
+  const rows = [...OPEN, ...PAPER].filter((row) => hasPair(row, state.x, state.y));
   const width = Math.max(300, Math.min(980, Math.round(map.box.clientWidth || 700)));
   const height = Math.round(Math.min(520, Math.max(320, width * 0.6)));
   const all = [...rows, ...found.ladder];
@@ -25,7 +25,7 @@ function showMap(map, found, state) {
       make("line", { x1: edge.left, x2: width - edge.right, y1: atY(v), y2: atY(v), class: "cd-grid" }),
       make("text", { x: edge.left - 6, y: atY(v) + 4, class: "cd-axis", "text-anchor": "end" }, String(v))));
     [state.x, state.y].forEach((name, i) => {
-      const chance = DATA.benchmarks[name].chance;
+      const chance = benchmark(name).chance;
       const range = i ? ys : xs;
       if (chance <= range[0] || chance >= range[1]) return;
       svg.append(i ? make("line", { x1: edge.left, x2: width - edge.right, y1: atY(chance), y2: atY(chance), class: "cd-chance" })
@@ -76,8 +76,7 @@ function drawLadder(map, found, state) {
   const own = found.ladder.map(place);
   own.forEach((at) => taken.push([at[0] - 6, at[1] - 7, 12]));
   found.neighbours.forEach((near) => {
-    const line = OPEN.filter((row) => row.one_recipe && row.family === near.family && row.scores[state.x] !== null
-      && row.scores[state.y] !== null).map(place);
+    const line = OPEN.filter((row) => row.one_recipe && row.family === near.family && hasPair(row, state.x, state.y)).map(place);
     parts.push(make("polyline", { points: line.map((at) => at.map((v) => v.toFixed(1)).join(",")).join(" "), class: "cd-near" }));
   });
   if (own.length > 1) {
@@ -87,8 +86,7 @@ function drawLadder(map, found, state) {
   [...own.keys()].sort((a, b) => Number(b === own.length - 1 || b === 0) - Number(a === own.length - 1 || a === 0))
     .forEach((i) => label(own[i], sizeText(found.ladder[i].params_b), "cd-own-label"));
   found.neighbours.forEach((near) => {
-    const line = OPEN.filter((row) => row.one_recipe && row.family === near.family && row.scores[state.x] !== null
-      && row.scores[state.y] !== null).map(place);
+    const line = OPEN.filter((row) => row.one_recipe && row.family === near.family && hasPair(row, state.x, state.y)).map(place);
     label(line[line.length - 1], near.family, "cd-near-label");
   });
   map.over.replaceChildren(...parts);
@@ -110,10 +108,9 @@ function nearWords(found) {
     " points over " + near.sizes + " sizes)").join(", ") + ".";
 }
 
-/** @param {HTMLElement} into @param {any} found */
-function showNear(into, found) {
-  const held = found.in_panel.length ? " Left out, for holding the same models: " + found.in_panel.join(", ") + "." : "";
-  into.textContent = nearWords(found) + held;
+/** @param {any} found */
+function leftOutWords(found) {
+  return found.in_panel.length ? " Left out, for holding the same models: " + found.in_panel.join(", ") + "." : "";
 }
 
 /** @param {Desk} desk */
@@ -186,9 +183,10 @@ function mountMap(desk) {
       found = now;
       shown = state;
       showMap(map, found, state);
-      showNear(near, found);
+      near.textContent = nearWords(found) + leftOutWords(found);
     },
   };
 }
 
-CARDS.push({ id: "cd-map", title: "Map", mount: mountMap });
+CARDS.push({ id: "cd-map", title: "Map", mount: mountMap,
+  words: (found) => [nearWords(found) + leftOutWords(found)] });

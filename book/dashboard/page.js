@@ -7,7 +7,7 @@ const PAUSE = 150; // milliseconds
 function mount(root) {
   /** @type {State} */
   const example = { x: DATA.pair[0], y: DATA.pair[1], family: DATA.example[1],
-    rows: rowsOf(panelFamily(DATA.example[0], DATA.example[1]), true) };
+    columns: [...DATA.columns], rows: rowsOf(panelFamily(DATA.example[0], DATA.example[1]), DATA.columns, true) };
   const linked = fromLink(window.location.hash);
   let touched = Boolean(linked.state);
   let saving = 0;
@@ -17,7 +17,8 @@ function mount(root) {
   DATA.phases.forEach((name) => root.style.setProperty("--cd-" + name, DATA.colours[name]));
   const form = mountForm(root, linked.state || example, update);
   /** @type {Desk} */
-  const desk = { state: form.state, further: form.further, loadFamily: form.loadFamily, save: save, touch: () => { touched = true; } };
+  const desk = { state: form.state, further: form.further, loadFamily: form.loadFamily, save: save, settle: settle,
+    touch: () => { touched = true; } };
 
   const size = make("div", { class: "cd-body" });
   const scores = make("div", { class: "cd-body" });
@@ -30,9 +31,11 @@ function mount(root) {
   const section = (/** @type {string} */ id, /** @type {string} */ words, /** @type {string} */ about, /** @type {Node[]} */ ...inside) =>
     make("section", { class: "cd-card", "aria-labelledby": id }, make("h2", { id: id }, words),
       ...(about ? [make("p", { class: "cd-about" }, about)] : []), ...inside);
+  const dashboards = DASHBOARDS.map((one, i) => ({ title: one.title, section: section(one.id, one.title, one.about, i ? scores : size) }));
   const cards = CARDS.map((card) => {
     const { parts, show } = card.mount(desk);
-    return { section: section(card.id, card.title, "", ...parts), half: card.half, show: show, near: false, stale: true };
+    return { title: card.title, section: section(card.id, card.title, "", ...parts), half: card.half, show: show, near: false,
+      stale: true };
   });
   /** @type {HTMLElement[]} */
   const below = [];
@@ -44,8 +47,7 @@ function mount(root) {
   root.replaceChildren(form.bar, form.status, spoken,
     make("div", { class: "cd-columns" }, make("div", { class: "cd-left" }, form.card),
       make("div", { class: "cd-right" },
-        make("div", { class: "cd-pair" }, section("cd-size", "What size alone says", "The paper\u2019s dashboard", size),
-          section("cd-scores", "What the scores say", "This page", scores)),
+        make("div", { class: "cd-pair" }, ...dashboards.map((one) => one.section)),
         slide)),
     ...below);
 
@@ -53,7 +55,14 @@ function mount(root) {
   function draw(card) {
     card.stale = false;
     card.show(found, form.state());
+    offerCharts(card.section, card.title, desk);
     root.toggleAttribute("data-stale", cards.some((one) => one.stale));
+  }
+
+  /** Draw what is not drawn yet, for a report. @returns {any} the answer */
+  function settle() {
+    cards.filter((card) => card.stale).forEach(draw);
+    return found;
   }
 
   /** One card that is not near the screen, then the next: a keystroke never waits for more than one. */
@@ -72,6 +81,7 @@ function mount(root) {
     form.show(checked);
     showSize(size, found);
     showScores(scores, found, state);
+    dashboards.forEach((one) => offerCharts(one.section, one.title, desk));
     showSlider();
     cards.forEach((card) => { card.stale = true; });
     root.toggleAttribute("data-stale", true);
@@ -122,12 +132,12 @@ function mount(root) {
 
   // Files dropped anywhere on the dashboard
   ["dragover", "drop"].forEach((kind) => root.addEventListener(kind, (event) => {
-    const files = /** @type {DragEvent} */ (event).dataTransfer?.files;
-    if (!/** @type {DragEvent} */ (event).dataTransfer?.types.includes("Files")) return;
+    const carried = /** @type {DragEvent} */ (event).dataTransfer;
+    if (!carried?.types.includes("Files")) return;
     event.preventDefault();
-    if (kind === "drop" && files?.length) {
+    if (kind === "drop" && carried.files.length) {
       touched = true;
-      form.takeFile(files[0]);
+      form.takeDropped(carried);
     }
   }));
 
@@ -148,6 +158,7 @@ document.getElementById("pst-primary-sidebar")?.classList.add("pst-sidebar-hidde
 document.querySelectorAll(".cape-dashboard").forEach((root) => mount(/** @type {HTMLElement} */ (root)));
 
 // What a test may call.
-window.capeDashboard = { answer: answer, readText: readText, decode: decode, problemText: problemText, sizeFromName: sizeFromName,
+/** @type {any} */ (window).capeDashboard = { answer: answer, readText: readText, decode: decode, problemText: problemText, sizeFromName: sizeFromName,
   shortName: shortName, toLink: toLink, fromLink: fromLink, toCsv: toCsv, checkState: checkState, general: general, fixed: fixed,
-  normalCdf: normalCdf, panelFamily: panelFamily };
+  normalCdf: normalCdf, panelFamily: panelFamily, eigen: eigen, advise: advise, nextSize: nextSize, readFolder: readFolder,
+  readGiven: readGiven, parseJson: parseJson, pythonText: pythonText, benchmark: benchmark };

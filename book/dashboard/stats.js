@@ -29,6 +29,52 @@ function normalCdf(z) {
   return z > 0 ? 1 - tail : tail;
 }
 
+/** Logarithm of the standard normal distribution function, where that underflows too. @param {number} z @returns {number} */
+function logNormalCdf(z) {
+  if (z > -5) return Math.log(normalCdf(z));
+  // Laplace's continued fraction of the tail
+  let below = -z;
+  for (let i = z < -12 ? 20 : 60; i > 0; i -= 1) below = -z + i / below;
+  return -z * z / 2 - Math.log(2 * Math.PI) / 2 - Math.log(below);
+}
+
+/** @param {number} z @returns {number} */
+function normalTail(z) {
+  return z > -5 ? normalCdf(z) : Math.exp(logNormalCdf(z));
+}
+
+/** P(U < h and V < k) for standard normals of some correlation; on the nodes of the package.
+ * @param {number} h @param {number} k @param {number} correlation */
+function bothBelow(h, k, correlation) {
+  const { nodes, weights, widest } = DATA.legendre;
+  const u = Math.min(widest, Math.max(-widest, h));
+  const v = Math.min(widest, Math.max(-widest, k));
+  const half = Math.asin(Math.min(1, Math.max(-1, correlation))) / 2;
+  const [squares, product] = [(u * u + v * v) / 2, u * v];
+  let area = 0;
+  for (let i = 0; i < nodes.length; i += 1) {
+    const sine = Math.sin(half * (1 + nodes[i]));
+    area += half * weights[i] * Math.exp(-(squares - product * sine) / (1 - sine * sine));
+  }
+  return Math.max(0, normalTail(u) * normalTail(v) + area / (2 * Math.PI));
+}
+
+/** Probability that two normal numbers have opposite signs. @param {number[]} mean
+ * @param {number[]} covariance of the first with itself, with the second, of the second with itself */
+function oppositeSigns(mean, covariance) {
+  const [sx, sy] = [Math.sqrt(Math.max(covariance[0], 1e-18)), Math.sqrt(Math.max(covariance[2], 1e-18))];
+  const [h, k] = [-mean[0] / sx, -mean[1] / sy];
+  const share = normalCdf(h) + normalCdf(k) - 2 * bothBelow(h, k, covariance[1] / (sx * sy));
+  return Math.min(1, Math.max(0, share));
+}
+
+/** @param {number[]} a @param {number[]} b */
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += a[i] * b[i];
+  return sum;
+}
+
 /** Standard error of a score from its number of items, percentage points. @param {number} score @param {number} items */
 function itemError(score, items) {
   const share = Math.min(1, Math.max(0, score / 100));

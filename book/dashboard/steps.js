@@ -25,41 +25,80 @@ function rangeMark(step) {
 function showSteps(into, found, state) {
   const [first, second] = [benchmarkTitle(state.x), benchmarkTitle(state.y)];
   if (!found.steps.length) {
-    into.replaceChildren(make("p", null, "No step yet: two sizes with both " + first + " and " + second + " make one."));
+    into.replaceChildren(make("p", null, noStepYet(first, second)));
     return;
   }
-  const head = ["Step", first + ", points", second + ", points", "Coupling, 95% range", "\u2212" + REACH + " \u2026 0 \u2026 +" + REACH,
-    "Tax", "Transition", "Bonus"];
+  const head = [...stepHead(first, second), "Item noise alone"];
+  head.splice(4, 0, "\u2212" + REACH + " \u2026 0 \u2026 +" + REACH);
+  const calibrated = found.steps.some(isCalibrated);
   const cell = (/** @type {number} */ place, /** @type {string} */ cls, /** @type {(Node|string)[]} */ ...what) =>
     make("td", { class: cls, "data-label": head[place] }, ...what);
   const rows = found.steps.map((step) => {
-    const shares = [step.p_tax, step.p_transition, step.p_bonus];
-    const range = step.dx === 0 ? "" : Number.isNaN(step.low) ? "no finite range"
-      : minus(signed(step.low, 2)) + " to " + minus(signed(step.high, 2));
+    const shares = sharesOf(step);
+    const [sizes, dx, dy] = stepCells(step);
     return make("tr", null,
-      make("th", { scope: "row", title: step.from_model + " to " + step.to_model },
-        sizeText(step.from_params_b) + " \u2192 " + sizeText(step.to_params_b)),
-      cell(1, "cd-n", minus(signed(step.dx, 1)) + " \u00b1 " + fixed(step.se_dx, 1)),
-      cell(2, "cd-n", minus(signed(step.dy, 1)) + " \u00b1 " + fixed(step.se_dy, 1)),
-      cell(3, "cd-n", make("b", null, step.dx === 0 ? "none" : minus(signed(step.coupling, 2))),
-        make("span", { class: "cd-quiet" }, " " + range)),
+      make("th", { scope: "row", title: step.from_model + " to " + step.to_model }, sizes),
+      cell(1, "cd-n", dx),
+      cell(2, "cd-n", dy),
+      cell(3, "cd-n", make("b", null, couplingText(step)), make("span", { class: "cd-quiet" }, " " + rangeText(step))),
       cell(4, "cd-mark", rangeMark(step)),
       ...shares.map((share, i) => cell(5 + i, "cd-n cd-share" + (step.phase === DATA.phases[i] ? " cd-most cd-ink-" + DATA.phases[i] : ""),
-        likely(share))));
+        likely(share))),
+      ...(calibrated ? [cell(8, "cd-n cd-plain", plainShares(step).map(likely).join(" / "))] : []));
   });
-  const few = found.steps.filter((step) => !(step.p_x_rises >= DATA.rises));
-  const notes = few.map((step) => make("li", null, "From " + sizeText(step.from_params_b) + " to " + sizeText(step.to_params_b) + " " +
-    first + (Number.isNaN(step.p_x_rises) ? " does not change" : " rises with a probability of only " + percent(step.p_x_rises)) +
-    ", so that the ratio means little there."));
+  const notes = stepNotes(found, first).map((words) => make("li", null, words));
   into.replaceChildren(
     make("div", { class: "cd-scroll", tabindex: "0", role: "region", "aria-label": "Steps from one size to the next" },
       make("table", { class: "cd-steps" }, make("caption", { class: "cd-hidden" }, stepWords(found, state)),
-        make("thead", null, make("tr", null, ...head.map((words, i) => make("th", { scope: "col",
+        make("thead", null, make("tr", null, ...head.slice(0, calibrated ? 9 : 8).map((words, i) => make("th", { scope: "col",
           class: i === 4 ? "cd-mark" : i > 0 ? "cd-n" : null }, words)))), make("tbody", null, ...rows))),
     ...(notes.length ? [make("ul", { class: "cd-notes" }, ...notes)] : []),
-    make("p", { class: "cd-quiet" }, "The coupling is the change of " + second + " over that of " + first + ": tax below \u2212" + DATA.edge +
-      ", bonus above +" + DATA.edge + ", transition between (the shaded band). The range is Fieller\u2019s; where " + first +
-      " may not have moved there is none. \u00b1 is one standard error from the number of test items."));
+    make("p", { class: "cd-quiet" }, aboutSteps(first, second, " (the shaded band)", calibrated)));
+}
+
+/** @param {string} first @param {string} second titles of the pair @returns {string[]} */
+function stepHead(first, second) {
+  return ["Step", first + ", points", second + ", points", "Coupling, 95% range", "Tax", "Transition", "Bonus"];
+}
+
+/** @param {Step} step @returns {string} */
+function couplingText(step) {
+  return step.dx === 0 ? "none" : minus(signed(step.coupling, 2));
+}
+
+/** @param {Step} step @returns {string} */
+function rangeText(step) {
+  return step.dx === 0 ? "" : Number.isNaN(step.low) ? "no finite range" : minus(signed(step.low, 2)) + " to " + minus(signed(step.high, 2));
+}
+
+/** A step as a row of text. @param {Step} step @returns {string[]} */
+function stepCells(step) {
+  return [sizeText(step.from_params_b) + " \u2192 " + sizeText(step.to_params_b), minus(signed(step.dx, 1)) + " \u00b1 " + fixed(step.se_dx, 1),
+    minus(signed(step.dy, 1)) + " \u00b1 " + fixed(step.se_dy, 1), couplingText(step) + (rangeText(step) ? " (" + rangeText(step) + ")" : ""),
+    ...sharesOf(step).map(likely)];
+}
+
+/** Where the ratio means little. @param {any} found @param {string} first @returns {string[]} */
+function stepNotes(found, first) {
+  return found.steps.filter((step) => !(step.p_x_rises >= DATA.rises)).map((step) => "From " + sizeText(step.from_params_b) + " to " +
+    sizeText(step.to_params_b) + " " + first + (Number.isNaN(step.p_x_rises) ? " does not change"
+    : " rises with a probability of only " + percent(step.p_x_rises)) + ", so that the ratio means little there.");
+}
+
+/** @param {string} first @param {string} second @param {string} band words on how a transition is drawn
+ * @param {boolean} calibrated */
+function aboutSteps(first, second, band, calibrated) {
+  return "The coupling is the change of " + second + " over that of " + first + ": tax below \u2212" + DATA.edge + ", bonus above +" +
+    DATA.edge + ", transition between" + band + ". The range is Fieller\u2019s; where " + first +
+    " may not have moved there is none. \u00b1 is one standard error from the number of test items. " + (calibrated
+    ? "Tax, transition and bonus are the probability of each phase given these changes, their item noise, and how far such steps go " +
+      "in the families of the open panel; item noise alone is too sure."
+    : "Tax, transition and bonus are probabilities by item noise alone, as if every change were equally likely beforehand.");
+}
+
+/** @param {string} first @param {string} second */
+function noStepYet(first, second) {
+  return "No step yet: two sizes with both " + first + " and " + second + " make one.";
 }
 
 /** @param {any} found @param {State} state */
@@ -72,4 +111,9 @@ function stepWords(found, state) {
 CARDS.push({ id: "cd-steps", title: "Step by step", mount: () => {
   const box = make("div");
   return { parts: [box], show: (found, state) => showSteps(box, found, state) };
+}, words: (found, state) => {
+  const [first, second] = [benchmarkTitle(state.x), benchmarkTitle(state.y)];
+  return found.steps.length ? [stepHead(first, second), ...found.steps.map(stepCells), ...stepNotes(found, first),
+    aboutSteps(first, second, "")]
+    : [noStepYet(first, second)];
 } });

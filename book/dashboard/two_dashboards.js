@@ -56,15 +56,30 @@ function showSize(into, found) {
     parts.push(make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-" + dashboard.phase }, dashboard.phase),
       " at " + size + ", coupling " + minus(signed(dashboard.coupling, 2))));
     parts.push(sizeStrip(found));
-    const line = DATA.lines.dashboard;
-    parts.push(make("p", null, "The dashboard\u2019s formula is " + line.slope + " log\u2081\u2080 N " +
-      (line.intercept < 0 ? "\u2212 " : "+ ") + Math.abs(line.intercept) + ", N in parameters. By the formula of the paper\u2019s text, " +
-      DATA.lines.text.slope + " log\u2081\u2080 (N / " + DATA.lines.text.critical_b + "B), it is " + text.phase + ", coupling " +
-      minus(signed(text.coupling, 2)) + ". Neither reads a score."));
+    parts.push(make("p", null, formulaWords(text)));
   } else {
-    parts.push(make("p", null, "A model with a size and both scores is needed."));
+    parts.push(make("p", null, NO_SIZE));
   }
   into.replaceChildren(...parts);
+}
+
+const NO_SIZE = "A model with a size and both scores is needed.";
+
+/** @param {{phase: string, coupling: number}} text what the formula of the paper's text says */
+function formulaWords(text) {
+  const line = DATA.lines.dashboard;
+  return "The dashboard\u2019s formula is " + line.slope + " log\u2081\u2080 N " +
+    (line.intercept < 0 ? "\u2212 " : "+ ") + Math.abs(line.intercept) + ", N in parameters. By the formula of the paper\u2019s text, " +
+    DATA.lines.text.slope + " log\u2081\u2080 (N / " + DATA.lines.text.critical_b + "B), it is " + text.phase + ", coupling " +
+    minus(signed(text.coupling, 2)) + ". Neither reads a score.";
+}
+
+/** @type {Tell} */
+function sizeWords(found) {
+  const last = found.by_size[found.by_size.length - 1];
+  return last ? [["size", "by the dashboard\u2019s formula", "coupling", "by the text\u2019s formula", "coupling"],
+    ...found.by_size.map((one, i) => [sizeText(found.ladder[i].params_b), one.dashboard.phase, minus(signed(one.dashboard.coupling, 2)),
+      one.text.phase, minus(signed(one.text.coupling, 2))]), formulaWords(last.text)] : [NO_SIZE];
 }
 
 /** @param {HTMLElement} into @param {any} found @param {State} state */
@@ -74,7 +89,7 @@ function showScores(into, found, state) {
     into.replaceChildren(...showNoStep(found, state));
     return;
   }
-  const shares = [last.p_tax, last.p_transition, last.p_bonus];
+  const shares = sharesOf(last);
   const tied = DATA.phases.filter((name, i) => shares[i] >= Math.max(...shares) - 0.0005);
   const word = last.dx === 0 ? "no coupling" : tied.length > 1 ? tied.join(" or ") : last.phase;
   const colour = last.dx === 0 || tied.length > 1 ? "none" : last.phase;
@@ -86,22 +101,45 @@ function showScores(into, found, state) {
     make("p", { class: "cd-shares" }, ...DATA.phases.map((name, i) => make("span", null,
       make("i", { class: "cd-key cd-" + name }), name + " " + likely(shares[i])))),
     make("p", null, found.headline),
-    make("p", { class: "cd-quiet" }, "Plain probabilities: item noise alone, as if every change were equally likely beforehand. ",
-      make("code", null, "cape diagnose"), " also weighs how far such steps went in other families."),
+    make("p", { class: "cd-quiet" }, isCalibrated(last)
+      ? "Calibrated: item noise, weighed by how far such steps go in the families of the open panel. From item noise alone: " +
+        DATA.phases.map((name, i) => name + " " + likely(plainShares(last)[i])).join(", ") + "."
+      : "Plain: item noise alone, as if every change were equally likely beforehand; no other families were learnt from."),
   );
 }
 
 /** What can be said without a step, and what cannot. @param {any} found @param {State} state */
 function showNoStep(found, state) {
-  const parts = [make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-none" }, "no step"))];
-  if (found.problem) parts.push(make("p", null, found.problem[0].toUpperCase() + found.problem.slice(1) + "."));
+  return [make("p", { class: "cd-verdict" }, make("b", { class: "cd-word-none" }, "no step")),
+    ...noStepWords(found, state).map((words) => make("p", null, words))];
+}
+
+/** @param {any} found @param {State} state @returns {string[]} */
+function noStepWords(found, state) {
+  const lines = found.problem ? [found.problem[0].toUpperCase() + found.problem.slice(1) + "."] : [];
   if (found.ladder.length === 1) {
     const model = found.ladder[0];
     const said = [state.x, state.y].map((name) => benchmarkTitle(name) + " " + fixed(Number(model.scores[name]), 1) + " \u00b1 " +
       fixed(found.errors[name][0], 1));
-    parts.push(make("p", null, "What can be said of " + shortModel(model.model) + ": " + said.join(", ") +
-      " (percent, with the standard error of its test items), and its place on the map."));
-    parts.push(make("p", null, "What cannot: a coupling and a phase. They are changes from one size to the next."));
+    lines.push("What can be said of " + shortModel(model.model) + ": " + said.join(", ") +
+      " (percent, with the standard error of its test items), and its place on the map.");
+    if (found.web_distance) lines.push(webSentence(found, state));
+    if (found.nearest_models.length) lines.push(nearestWords(found));
+    lines.push("What cannot: a coupling, a phase and a critical scale. They are changes from one size to the next.");
   }
-  return parts;
+  return lines;
 }
+
+/** @type {Tell} */
+function scoresWords(found, state) {
+  const last = found.steps[found.steps.length - 1];
+  if (!last) return noStepWords(found, state);
+  const shares = sharesOf(last);
+  return [found.headline, "Of that step: " + DATA.phases.map((name, i) => name + " " + likely(shares[i])).join(", ") + "."];
+}
+
+/** The two that are always on the screen; the rest are CARDS. @type {{id: string, title: string, about: string, words: Tell}[]} */
+const DASHBOARDS = [
+  { id: "cd-size", title: "What size alone says", about: "The paper\u2019s dashboard", words: sizeWords },
+  { id: "cd-scores", title: "What the scores say", about: "This page", words: scoresWords },
+];

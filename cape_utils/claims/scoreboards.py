@@ -21,9 +21,31 @@ from cape_utils.claims.verdicts import (
 from cape_utils.runtime import in_book
 from cape_utils.stats.formatting import DASH, p_value
 
-__all__ = ["Reproduction", "Scoreboard", "Statements"]
+__all__ = ["Reproduction", "Scoreboard", "Statements", "claim_anchor", "verdict_class"]
 
 _NO_NUMBER = "The papers quote no number that belongs to this chapter"
+
+
+def claim_anchor(claim_id: str) -> str:
+    """Name of a claim's place on the page that recomputes every number.
+
+    Examples
+    --------
+    >>> claim_anchor("pythia_r_hs_tqa")
+    'claim-pythia-r-hs-tqa'
+    """
+    return f"claim-{claim_id.replace('_', '-')}"
+
+
+def verdict_class(verdict: str) -> str:
+    """Name of a verdict in the style sheet, which gives it its mark and colour.
+
+    Examples
+    --------
+    >>> verdict_class("paper's data only")
+    'papers-data-only'
+    """
+    return verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
 
 
 @dataclass(frozen=True)
@@ -82,8 +104,7 @@ _KEY = (
 
 def badge(verdict: str) -> str:
     """A verdict as the pages mark it."""
-    mark = verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
-    return f'<span class="verdict {mark}">{html.escape(verdict)}</span>'
+    return f'<span class="verdict {verdict_class(verdict)}">{html.escape(verdict)}</span>'
 
 
 def dot_and_range(item: Assessment) -> str:
@@ -139,7 +160,7 @@ def _reproduce_link(claim: Claim) -> str:
     if not in_book():
         return ""
     label = f"Reproduce {claim.id}"
-    target = f"../book/reproduce.html#claim-{claim.id.replace('_', '-')}"
+    target = f"../book/reproduce.html#{claim_anchor(claim.id)}"
     return f' <a class="cape-reproduce" href="{target}" aria-label="{label}">reproduce</a>'
 
 

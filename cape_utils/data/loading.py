@@ -246,6 +246,11 @@ def pythia_copies() -> pd.DataFrame:
         Columns ``copy`` ("panel rows", "bootstrap copy", "open panel"), ``model``, ``family``, ``params_b`` and the
         five benchmarks, 24 rows ordered by copy and size.
     """
+    return _pythia_copies().copy()
+
+
+@functools.cache
+def _pythia_copies() -> pd.DataFrame:
     paper = panel("paper").query("family == 'Pythia' and model.str.startswith('Pythia')")
     names = paper.set_index("hf_id")["model"]
     second = bootstrap_rows().query("family == 'Pythia'")

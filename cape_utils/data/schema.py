@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["DataError", "Problem", "decode", "read_table", "read_user_table", "require_columns"]
+__all__ = ["DataError", "Problem", "decode", "header_of", "read_table", "read_user_table", "require_columns"]
 
 _SHOWN = 12  # problems listed in a message before the rest are only counted
 # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
@@ -176,7 +176,7 @@ def read_table(
 
 def read_user_table(
     source: str | Path | pd.DataFrame,
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Any] | Callable[[str, str], Mapping[str, Any]],
     content: str,
     *,
     aliases: Mapping[str, str] | None = None,
@@ -189,7 +189,7 @@ def read_user_table(
     source : path or pandas.DataFrame
         A CSV file (comma, semicolon or tab; UTF-8), or a table.
     schema, aliases, further
-        As for ``read_table``.
+        As for ``read_table``; the schema may be made from the text of the table and its name.
     content : str
         What the file should hold, for messages.
 
@@ -218,7 +218,24 @@ def read_user_table(
         if not path.is_file():
             raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with {content}")
         text = decode(path.read_bytes(), name)
-    return read_table(text, schema, name, aliases=aliases, further=further), name
+    known = schema(text, name) if callable(schema) else schema
+    return read_table(text, known, name, aliases=aliases, further=further), name
+
+
+def header_of(text: str, schema: Mapping[str, Any], table: str) -> list[str]:
+    r"""Names of the columns of a CSV text, as ``read_table`` splits it.
+
+    Raises
+    ------
+    DataError
+        If the text cannot be split.
+
+    Examples
+    --------
+    >>> header_of("model;mmlu\na;30\n", {"fields": [{"name": "mmlu"}]}, "mine.csv")
+    ['model', 'mmlu']
+    """
+    return _split(text, {field["name"]: field for field in schema["fields"]}, table)[0]
 
 
 def require_columns(table: pd.DataFrame, names: Sequence[str], remedy: str = "") -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils.data.benchmarks import chance_pct
+from cape_utils.data.benchmarks import chance_of, own_benchmarks
 from cape_utils.data.loading import _resource, load, missing_counts
 from cape_utils.data.loading import panel as panel_rows
 from cape_utils.data.model_names import check_size
-from cape_utils.data.schema import DataError, Problem, read_user_table
+from cape_utils.data.schema import DataError, Problem, header_of, read_user_table
 
 __all__ = [
     "ALIASES",
@@ -20,7 +20,9 @@ __all__ = [
     "SCORE_CONDITIONS",
     "check_scores",
     "load_scores",
+    "own_fields",
     "refuse_fractions",
+    "schema_of_text",
     "score_schema",
 ]
 
@@ -82,6 +84,71 @@ def score_schema() -> dict[str, Any]:
     return schema
 
 
+def own_fields(header: Sequence[str]) -> list[dict[str, Any]]:
+    """Fields of the benchmarks of the reader's own that a header declares: the score, its items and its chance level.
+
+    Examples
+    --------
+    >>> [field["name"] for field in own_fields(["model", "law_exam", "law_exam_items"])][:3]
+    ['law_exam', 'law_exam_items', 'law_exam_chance']
+    """
+    taken = {*(field["name"] for field in score_schema()["fields"]), *ALIASES}
+    fields: list[dict[str, Any]] = []
+    for name in own_benchmarks(header):
+        if name.lower() not in taken:
+            fields += _fields_of_own(name)
+    return fields
+
+
+def _fields_of_own(name: str) -> list[dict[str, Any]]:
+    percent = {"type": "number", "unit": "percent"}
+    return [
+        {
+            "name": name,
+            **percent,
+            "description": f"{name} score",
+            "constraints": {"minimum": 0, "maximum": 100},
+        },
+        {
+            "name": f"{name}_items",
+            "type": "integer",
+            "description": f"number of test items of {name}",
+            "constraints": {"minimum": 1, "required": True},
+        },
+        {
+            "name": f"{name}_chance",
+            **percent,
+            "description": f"score of random guessing on {name}, 0 where guessing scores nothing",
+            "constraints": {"minimum": 0, "maximum": 99, "required": True},
+        },
+        *(
+            {"name": f"{name}_{one}", "type": kind, "description": f"{one} of {name}", "listed": False}
+            for one, kind in SCORE_CONDITIONS.items()
+            if one != "items"
+        ),
+    ]
+
+
+def schema_of_text(text: str, name: str) -> dict[str, Any]:
+    """The schema of a reader's table: that of ``score_schema`` with the benchmarks of their own that its header declares.
+
+    Parameters
+    ----------
+    text : str
+        The table as CSV.
+    name : str
+        Of the table, for messages.
+
+    Raises
+    ------
+    DataError
+        If the text cannot be split.
+    """
+    schema = score_schema()
+    schema["fields"] += own_fields(header_of(text, schema, name))
+    return schema
+
+
 def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Load the reader's own scores, with the checks that the book's tables go through.
 
@@ -89,7 +156,9 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     ----------
     source : path or pandas.DataFrame
         A CSV file (comma, semicolon or tab, UTF-8) or a table with the columns ``model``, ``family``, ``params_b``
-        (billions), optionally ``tokens_b``, and at least one benchmark of the table ``benchmarks`` in percent.
+        (billions), optionally ``tokens_b``, and at least one benchmark in percent: of the table ``benchmarks``, or one of the
+        reader's own with its number of items and its chance level beside it (``law_exam``, ``law_exam_items``,
+        ``law_exam_chance``).
 
     Returns
     -------
@@ -105,7 +174,7 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         If there is no such file.
     """
     content = "scores; for other tables and results of evaluations use evaluations.read_scores"
-    table, name = read_user_table(source, score_schema(), content, aliases=ALIASES)
+    table, name = read_user_table(source, schema_of_text, content, aliases=ALIASES)
     table = check_scores(table, name)
     if isinstance(source, pd.DataFrame):
         table.attrs |= {key: source.attrs[key] for key in ("notes", "left_out") if key in source.attrs}
@@ -131,7 +200,8 @@ def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
     ------
     DataError
     """
-    given = [column for column in load("benchmarks")["benchmark"] if column in table]
+    own = own_benchmarks(table.columns)
+    given = [column for column in [*load("benchmarks")["benchmark"], *own] if column in table]
     if not given:
         known = ", ".join(load("benchmarks")["benchmark"])
         raise DataError(
@@ -143,6 +213,19 @@ def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
         for line, model, size in zip(table.index, table["model"], table["params_b"], strict=True)
         if (words := check_size(model, size))
     ]
+    for column in (f"{one}_chance" for one in own):
+        first = float(table[column].iloc[0])
+        problems += [
+            Problem(
+                name,
+                int(str(line)),
+                column,
+                f"{value:g}",
+                f"one benchmark has one chance level; write {first:g}",
+            )
+            for line, value in table[column].items()
+            if value != first
+        ]
     if problems:
         raise DataError(problems)
     table = table.sort_values(["family", "params_b"], kind="stable").reset_index(drop=True)
@@ -151,6 +234,7 @@ def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 _ALIKE_PP, _LEAST_PCT, _FEWEST = 5.0, 3.0, 3
+_ALIKE_BY = ("hellaswag", "mmlu", "arc_challenge", "winogrande")
 
 
 def _far_below_the_panel(table: pd.DataFrame, column: str) -> bool:
@@ -158,7 +242,7 @@ def _far_below_the_panel(table: pd.DataFrame, column: str) -> bool:
     panel = panel_rows("open")
     if column not in panel:
         return False
-    others = [c for c in ("hellaswag", "mmlu", "arc_challenge", "winogrande") if c in table and c in panel]
+    others = [c for c in _ALIKE_BY if c in table and c in panel]
     for _, row in table.iterrows():
         if not 0 < row[column] <= 1:
             continue
@@ -177,8 +261,8 @@ def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> 
     table : pandas.DataFrame
         Indexed by the line of the file.
     columns : sequence of str
-        Columns of scores. Of one that the table ``benchmarks`` does not hold nobody knows what guessing scores; it is
-        refused only as a whole.
+        Columns of scores. Of one that neither the table ``benchmarks`` nor the reader declares nobody knows what guessing
+        scores; it is refused only as a whole.
     name : str
         Of the table, for messages.
 
@@ -186,8 +270,8 @@ def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> 
     ------
     DataError
     """
-    known = set(load("benchmarks")["benchmark"])
-    chance = {column: chance_pct(column) if column in known else 0.0 for column in columns}
+    known = {*load("benchmarks")["benchmark"], *own_benchmarks(table.columns)}
+    chance = {column: chance_of(table, column) if column in known else 0.0 for column in columns}
     problems = []
     for column in columns:
         # Where guessing scores 20 or more, nobody measures between 0 and 1; where it scores 0, a small model may.

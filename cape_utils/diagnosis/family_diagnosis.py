@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.data.benchmarks import benchmarks_of
+from cape_utils.data.benchmarks import benchmarks_of, own_benchmarks
 from cape_utils.data.schema import require_columns
 from cape_utils.diagnosis.next_size import NextSize, check_size, predict_size
 from cape_utils.diagnosis.paired_noise import PairedNoise, paired_noise
@@ -132,7 +132,7 @@ class Diagnosis:
 
 
 def _check_pair(scores: pd.DataFrame, x: str, y: str) -> None:
-    known = list(data.load("benchmarks")["benchmark"])
+    known = [*data.load("benchmarks")["benchmark"], *own_benchmarks(scores.columns)]
     have = benchmarks_of(scores)
     for name in (x, y):
         if name not in known:

@@ -19,9 +19,10 @@ from pathlib import Path
 import pandas as pd
 
 from cape_utils import data
+from cape_utils.data.benchmarks import own_benchmarks
 from cape_utils.data.model_names import SizeError, size_from_name
 from cape_utils.data.schema import DataError, Problem, decode, read_table
-from cape_utils.data.user_scores import check_scores, score_schema
+from cape_utils.data.user_scores import check_scores, own_fields, schema_of_text, score_schema
 from cape_utils.evaluations.formats import unread
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
 from cape_utils.evaluations.merging import condition_notes, listed
@@ -281,7 +282,7 @@ def read_opened(opened: Opened) -> pd.DataFrame | list[Run]:
 
 def read_scores_text(text: str, name: str) -> pd.DataFrame:
     """The strict reading of a table in the book's own form."""
-    return read_table(text, score_schema(), name, aliases=data.user_scores.ALIASES)
+    return read_table(text, schema_of_text(text, name), name, aliases=data.user_scores.ALIASES)
 
 
 def as_csv(opened: Opened) -> str:
@@ -361,7 +362,8 @@ def rename_headings(opened: Opened, meanings: Mapping[str, str], *, why: str = "
 
 def _drop_others(opened: Opened) -> None:
     """Leave out columns of other things; one that may be a slip of the pen stays for the strict checks to name."""
-    names = [field["name"] for field in score_schema()["fields"]]
+    fields = [*score_schema()["fields"], *own_fields(opened.header)]
+    names = [field["name"] for field in fields]
     offered = [field["name"] for field in score_schema()["fields"] if field.get("listed", True)]
     dropped = []
     for heading, word in zip(opened.header, opened.spelt, strict=True):
@@ -370,15 +372,15 @@ def _drop_others(opened: Opened) -> None:
         if heading and heading not in names and not ambiguous and not slip and word not in _HEADINGS:
             dropped.append(heading)
     keep = [place for place, heading in enumerate(opened.header) if heading not in dropped]
-    if dropped and any(opened.header[place] in _benchmarks() for place in keep):
+    if dropped and any(opened.header[place] in _benchmarks(opened) for place in keep):
         _keep_columns(opened, keep)
         opened.notes.append(
             f"{opened.name}: columns left out, for the book does not use them: {listed(dropped)}"
         )
 
 
-def _benchmarks() -> list[str]:
-    return list(data.load("benchmarks")["benchmark"])
+def _benchmarks(opened: Opened) -> list[str]:
+    return [*data.load("benchmarks")["benchmark"], *own_benchmarks(opened.header)]
 
 
 def _plain_cells(opened: Opened) -> None:
@@ -387,7 +389,7 @@ def _plain_cells(opened: Opened) -> None:
     numeric = {
         place: name
         for place, name in enumerate(opened.header)
-        if name in (*_benchmarks(), "params_b", "tokens_b")
+        if name in (*_benchmarks(opened), "params_b", "tokens_b")
     }
     problems = []
     for line, row in zip(opened.lines, opened.rows, strict=True):
@@ -436,14 +438,19 @@ def _plain(cell: str, column: str, comma: bool) -> tuple[str, str]:  # noqa: PLR
 
 def _fractions(opened: Opened) -> None:
     """Read scores from 0 to 1 as fractions, where not one of the table can be a percentage."""
-    places = [place for place, name in enumerate(opened.header) if name in _benchmarks()]
+    places = [place for place, name in enumerate(opened.header) if name in _benchmarks(opened)]
+    own = own_benchmarks(opened.header)
     cells = [
         (row, place)
         for row in opened.rows
         for place in places
         if place < len(row) and _NUMBER.fullmatch(row[place])
     ]
-    sure = [(row, place) for row, place in cells if data.chance_pct(opened.header[place]) >= 20]
+    sure = [
+        (row, place)
+        for row, place in cells
+        if opened.header[place] not in own and data.chance_pct(opened.header[place]) >= 20
+    ]
     # Where guessing scores 20 or more, nobody measures between 0 and 1; and that must hold of every such score.
     if not sure or not all(0 <= float(row[place]) <= 1 for row, place in cells) or len(opened.rows) < 2:
         return

@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from cape_utils import data
+from cape_utils.reports.dashboard_link import published_page
 
 __all__ = ["APP_TAG", "as_app", "only_apps", "served_as_app"]
 
@@ -20,7 +21,7 @@ APP_TAG = "app"
 _MARK = "explorers.show("
 _HEAD = (
     "<h1>{title}</h1><p>Every answer here is computed from scores. Choose a family, change one model's scores, and watch the "
-    "diagnosis follow; then write the report. The chapter around it is in the book.</p>"
+    "diagnosis follow; then write the report. The chapter around it is in the book, and {page} answers without a kernel.</p>"
 )
 _STYLE = (
     f"<style>.jp-Cell:not(.celltag_{APP_TAG}, :has(.celltag_{APP_TAG})) {{ display: none }}"
@@ -73,4 +74,6 @@ def as_app(chapter: str = "12_dashboard") -> Any:
         return None
     shell.input_transformers_cleanup.append(only_apps)
     title = str(data.load("chapters").set_index("chapter").loc[chapter, "question"])
-    return HTML(_STYLE + _HEAD.format(title=html.escape(title)))
+    page = published_page()
+    words = f'<a href="{html.escape(page)}">its dashboard page</a>' if page else "its dashboard page"
+    return HTML(_STYLE + _HEAD.format(title=html.escape(title), page=words))

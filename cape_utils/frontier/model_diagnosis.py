@@ -17,7 +17,7 @@ from cape_utils import data
 from cape_utils.claims.evidence import Evidence, Grade, evidence_for, grade
 from cape_utils.frontier import benchmark_saturation, regression
 from cape_utils.frontier.benchmark_pair import GPQA, PAPER_PAIR, SWE, Pair
-from cape_utils.frontier.regression import FrontierPosition, Line
+from cape_utils.frontier.regression import Z95, FrontierPosition, Line
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import to_jsonable
 
@@ -32,6 +32,7 @@ __all__ = [
     "Release",
     "axes",
     "band_of",
+    "change_since",
     "family_frontier",
     "frontier_diagnosis",
     "lab_history",
@@ -200,6 +201,20 @@ def lab_history(
     )
 
 
+def change_since(location: FrontierPosition, release: Release) -> tuple[float, float, float]:
+    """How far a model's h lies above that of a release, with the 95% interval of item noise; percentage points.
+
+    Examples
+    --------
+    >>> here = regression.locate(80.8, 91.3)
+    >>> [round(value, 1) for value in change_since(here, lab_history("MiniMax")[-1])]
+    [5.8, -1.0, 12.6]
+    """
+    change = location.h - release.h
+    half = Z95 * math.hypot((location.h_high - location.h_low) / 2 / Z95, release.h_se)
+    return change, change - half, change + half
+
+
 def axes(table: pd.DataFrame | None = None, pair: Pair = PAPER_PAIR) -> tuple[Axis, ...]:
     """Every benchmark of the frontier table by how well it tells the five best on it apart, the clearest first.
 
@@ -340,9 +355,7 @@ def frontier_diagnosis(
     history = lab_history(lab, everyone, line, pair) if lab is not None else ()
     change = low = high = math.nan
     if history:
-        change = location.h - history[-1].h
-        half = 1.96 * math.hypot((location.h_high - location.h_low) / 2 / 1.96, history[-1].h_se)
-        low, high = change - half, change + half
+        change, low, high = change_since(location, history[-1])
     ratio, ratio_low, ratio_high = _saturation(everyone, pair)
     candidates = axes(everyone, pair)
     clear = [axis.benchmark for axis in candidates if axis.ratio >= 2]

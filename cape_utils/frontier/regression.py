@@ -26,6 +26,7 @@ from cape_utils.stats.results import Estimate, Floats, to_jsonable
 __all__ = [
     "MIN_MODELS",
     "SPECIALIST_PP",
+    "Z95",
     "FrontierPosition",
     "Line",
     "fit_line",
@@ -44,6 +45,9 @@ MIN_MODELS = 4
 
 SPECIALIST_PP = 10.0
 """Beyond this many points from the line paper B calls a model a specialist."""
+
+Z95 = 1.96
+"""Standard errors on each side of a 95% interval of item noise."""
 
 Subset = Literal["published", "core", "after_cutoff", "all"]
 
@@ -352,7 +356,7 @@ def locate(x_pct: float, y_pct: float, line: Line | None = None, pair: Pair = PA
     x, y = _percent(data.benchmark_title(pair.x), x_pct), _percent(data.benchmark_title(pair.y), y_pct)
     fitted = fit_line(models(), pair) if line is None else line
     expected, half = float(fitted.predict(x)), fitted.prediction_half_width(x)
-    h, noise = y - expected, 1.96 * float(h_noise(x, y, fitted.slope.estimate, pair))
+    h, noise = y - expected, Z95 * float(h_noise(x, y, fitted.slope.estimate, pair))
     return FrontierPosition(
         pair=pair,
         x_pct=x,

@@ -6,6 +6,8 @@ from typing import Any
 
 __all__ = ["open_client"]
 
+_ANSWER_S = 10  # a scheduler that says nothing for so long is not there
+
 
 def open_client(scheduler: str | None, workers: int) -> Any:
     """Connect to a scheduler, or start workers on this machine.
@@ -39,7 +41,7 @@ def open_client(scheduler: str | None, workers: int) -> Any:
         # One thread a process: a model's own threads are enough, and two models in one process would share its memory.
         return Client(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
     try:
-        return Client(scheduler, timeout=10)
+        return Client(scheduler, timeout=_ANSWER_S)
     except (OSError, TimeoutError, ValueError) as error:
         raise ConnectionError(
             f"no dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave the address out"

@@ -20,7 +20,7 @@ from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.frontier import regression
 from cape_utils.jobs.own_files import free_target, write_own
-from cape_utils.reports.sections import Bullets, Section, Table, sections
+from cape_utils.reports.sections import Block, Bullets, Link, Section, Table, sections
 
 __all__ = [
     "WRITERS",
@@ -57,7 +57,7 @@ def as_json(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] |
 
 
 def as_text(diagnosis: Diagnosis, advice: Sequence[Advice]) -> str:
-    """Text of at most 100 columns, for a terminal."""
+    """Text of at most 100 columns, for a terminal; an address is not broken."""
     lines = [wrap(f"Diagnosis of {diagnosis.family}"), ""]
     for section in sections(diagnosis, advice):
         lines += [section.title.upper(), *_text_blocks(section), ""]
@@ -93,6 +93,8 @@ def _text_blocks(section: Section) -> list[str]:
                     *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
                 ]
                 lines.append(("  " + "  ".join(cells)).rstrip())
+        elif isinstance(block, Link):
+            lines.append(f"  {block.address}")
         else:
             lines.append(wrap(block, "  ", "  "))
     return lines
@@ -116,6 +118,8 @@ def as_markdown(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice
                     rule = "|" + "|".join([":--", *["--:"] * (len(block.head) - 1)]) + "|"
                     rows = ["| " + " | ".join(map(_md, row)) + " |" for row in (block.head, *block.rows)]
                     parts.append("\n".join([rows[0], rule, *rows[1:]]))
+                elif isinstance(block, Link):
+                    parts.append(f"<{block.address}>" if block.is_page else f"`{block.address}`")
                 else:
                     parts.append(_md(block))
     return "\n\n".join(parts) + "\n"
@@ -129,7 +133,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
+a, code { overflow-wrap: anywhere; } figure { margin: 1.5rem 0; } .cape-title { font-weight: 600; }
 figcaption, .cape-alt, footer { color: var(--soft); font-size: .9rem; }
 .cape-chart { width: 100%; } .cape-rows { max-height: 20rem; overflow: auto; }
 .note { border-left: 4px solid #B57A00; padding: .2rem .8rem; }
@@ -178,10 +182,13 @@ def as_html(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] |
     )
 
 
-def block_html(block: str | Table | Bullets) -> str:
-    """One paragraph, list or table as HTML, every word of it escaped."""
+def block_html(block: Block) -> str:
+    """One paragraph, list, table or link as HTML, every word of it escaped."""
     if isinstance(block, Bullets):
         return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
+    if isinstance(block, Link):
+        shown = html.escape(block.address)
+        return f'<p><a href="{shown}">{shown}</a></p>' if block.is_page else f"<p><code>{shown}</code></p>"
     if isinstance(block, Table):
         head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in block.head)
         rows = "".join(
@@ -206,7 +213,7 @@ def _figures(diagnosis: Diagnosis) -> dict[str, list[str]]:
     }
     if diagnosis.frontier is not None:
         field, line = regression.h_field(regression.models("all")), regression.fit_line(regression.models())
-        figures["Beside frontier models"] = [figure(diagnosis_frontier(diagnosis.frontier, field, line))]
+        figures["Frontier"] = [figure(diagnosis_frontier(diagnosis.frontier, field, line))]
     return figures
 
 

@@ -12,30 +12,45 @@ from dataclasses import dataclass
 from cape_utils.data.benchmarks import benchmark_title as title
 from cape_utils.diagnosis.advice import Advice
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
-from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep
+from cape_utils.diagnosis.next_size import NextSize
+from cape_utils.diagnosis.panel_comparison import Distance
+from cape_utils.diagnosis.score_warnings import Dimension
+from cape_utils.diagnosis.steps import WIDEST_RANGE, CouplingStep, FamilyScale
 from cape_utils.diagnosis.turning_point import MIN_LEAD
 from cape_utils.frontier.model_diagnosis import FamilyFrontier
 from cape_utils.reports import frontier_words
+from cape_utils.reports.dashboard_link import PAGE, published_page, state
+from cape_utils.runtime import in_book
 
 __all__ = [
     "ANY_FAMILY",
+    "CALIBRATED",
     "NOISE_ALONE",
     "PLAIN",
+    "SUGGESTED",
     "UPPER_BOUND",
     "Block",
     "Bullets",
     "Section",
     "Table",
+    "ahead_lines",
+    "dimension_words",
     "headline",
+    "scale_lines",
     "sections",
     "step_headline",
     "sure",
+    "web_words",
 ]
 
 NOISE_ALONE = (
     "Item noise is all that is counted. Another training run, prompt or harness version moves scores further."
 )
 UPPER_BOUND = "Both models answer the same items, so the noise of a change is an upper bound: it is, if anything, smaller."
+CALIBRATED = (
+    "The probabilities of phases take this family for one like those of the open panel. Chapter 12 says how often they "
+    "are right, on half the items of that panel and on families that are simulated."
+)
 PLAIN = (
     "A probability takes every true change for equally likely beforehand, and is too sure where true changes are small beside "
     "the noise."
@@ -44,7 +59,10 @@ ANY_FAMILY = (
     "The open panel was measured on one harness (Open LLM Leaderboard v1). Scores of another one are not on its level.",
     "Phases are names for signs of a ratio. They are no proof that the papers' account of them is right: see chapter 13.",
 )
-"""What a diagnosis leaves open: always; without the answers to each item; of a plain probability; of any family."""
+"""What a diagnosis leaves open: always; without the answers to each item; of a calibrated probability, and of a plain one; of
+any family."""
+SUGGESTED = "What the paper suggests and we could not confirm"
+"""Over advice whose evidence is not enough to try it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,19 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block = str | Table | Bullets
+@dataclass(frozen=True)
+class Link:
+    """An address, shown whole."""
+
+    address: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it leads somewhere; otherwise it is what to put behind a page's address."""
+        return not self.address.startswith("#")
+
+
+Block = str | Table | Bullets | Link
 
 
 @dataclass(frozen=True)
@@ -135,7 +165,7 @@ def step_headline(family: str, last: CouplingStep, x: str, y: str) -> str:
 
 
 def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
-    lines = [headline(diagnosis), _scale_words(diagnosis)]
+    lines = [headline(diagnosis), _scale_words(diagnosis.scale)]
     h = diagnosis.distance
     if h is not None:
         unusual = "outside" if h.unusual else "within"
@@ -145,8 +175,11 @@ def _in_short(diagnosis: Diagnosis, advice: Sequence[Advice]) -> Section:
         )
     lines += [f"{words}." for words in diagnosis.condition]
     lines.append(_noise_in_short(diagnosis))
-    names = ", ".join(f"{item.title.lower()} ({item.grade})" for item in advice)
-    lines.append(f"To try: {names}." if names else "No rule of advice fires.")
+    for lead, given in zip(("To try", SUGGESTED), _by_evidence(advice), strict=True):
+        if given:
+            lines.append(f"{lead}: {', '.join(f'{item.title.lower()} ({item.grade})' for item in given)}.")
+    if not advice:
+        lines.append("No rule of advice fires.")
     return Section("In short", (Bullets(tuple(lines)),))
 
 
@@ -165,8 +198,7 @@ def _noise_in_short(diagnosis: Diagnosis) -> str:
     return f"Item noise: {'; '.join(parts)}."
 
 
-def _scale_words(diagnosis: Diagnosis) -> str:
-    scale = diagnosis.scale
+def _scale_words(scale: FamilyScale) -> str:
     if not scale.identified:
         return f"Critical scale of this family: not identified, because {scale.reason}."
     return (
@@ -251,8 +283,16 @@ def _noise(diagnosis: Diagnosis) -> Section | None:
     return Section(heading, (*blocks, *([Bullets(tuple(lines))] if lines else [])))
 
 
-def _scale_section(diagnosis: Diagnosis) -> Section:
-    scale, lines = diagnosis.scale, [_scale_words(diagnosis)]
+def scale_lines(scale: FamilyScale, draws: int | None = None) -> tuple[str, ...]:
+    """What a family's scores say of its critical scale, a sentence or two each.
+
+    Parameters
+    ----------
+    scale : FamilyScale
+    draws : int, optional
+        Behind the shares of parabolas; without it they are probabilities.
+    """
+    lines = [_scale_words(scale)]
     if not math.isnan(scale.lead):
         better = "better" if scale.lead >= 0 else "worse"
         lines.append(
@@ -263,7 +303,8 @@ def _scale_section(diagnosis: Diagnosis) -> Section:
         lines.append(
             "Two shapes are averaged by how well they fit, a parabola and two straight lines; the parabola has "
             f"{scale.parabola:.0%} of the weight. Alone, it turns between the sizes in {scale.valid:.0%} of "
-            f"{diagnosis.draws:,} draws of item noise, opens downward in {scale.downward:.0%} and turns elsewhere in "
+            f"{'all' if draws is None else f'{draws:,}'} draws of item noise, opens downward in {scale.downward:.0%} and turns "
+            "elsewhere in "
             f"{scale.outside:.0%}."
         )
     if scale.stretch > 1.05:
@@ -271,7 +312,19 @@ def _scale_section(diagnosis: Diagnosis) -> Section:
             f"Both shapes miss the scores by {scale.stretch:.1f} times their item noise, which was widened to match."
         )
     lines.append("The range holds item noise alone; chapter 12 says how often it holds a turn that is known.")
-    return Section("Critical scale", (Bullets(tuple(lines)),))
+    return tuple(lines)
+
+
+def _scale_section(diagnosis: Diagnosis) -> Section:
+    return Section("Critical scale", (Bullets(scale_lines(diagnosis.scale, diagnosis.draws)),))
+
+
+def web_words(distance: Distance) -> str:
+    """How far a family lies from web-trained models of its sizes, and how far such a family usually lies."""
+    return (
+        f"On average {distance.h:+.1f} points (n = {distance.n}). A web-trained family of these sizes lies between "
+        f"{distance.low:+.1f} and {distance.high:+.1f} 95 times in 100; p = {distance.p:.2g}."
+    )
 
 
 def _web(diagnosis: Diagnosis) -> Section:
@@ -281,11 +334,6 @@ def _web(diagnosis: Diagnosis) -> Section:
             "Beside web-trained models", (f"The open panel has no curve for {title(diagnosis.y)}.",)
         )
     rows = tuple((_short(m.model), _size(m.params_b), f"{m.expected:.1f}", f"{m.h:+.1f}") for m in h.models)
-    words = (
-        f"On average {h.h:+.1f} points (n = {h.n}). A web-trained family of these sizes lies between "
-        f"{h.low:+.1f} and {h.high:+.1f} "
-        f"95 times in 100; p = {h.p:.2g}."
-    )
     excluded = (
         f"The curve was fitted without {', '.join(diagnosis.in_panel)}, which holds the same models. "
         if diagnosis.in_panel
@@ -296,7 +344,7 @@ def _web(diagnosis: Diagnosis) -> Section:
         "Beside web-trained models",
         (
             Table(("model", "size", "on the curve", "distance"), rows),
-            words,
+            web_words(h),
             *([note.strip()] if note else []),
         ),
     )
@@ -335,17 +383,17 @@ def _near(diagnosis: Diagnosis) -> Section:
     )
 
 
-def _ahead(diagnosis: Diagnosis) -> Section:
-    ahead = diagnosis.next_size
-    name = f"The next size: {_size(ahead.params_b)}"
+def ahead_lines(ahead: NextSize, x: str, y: str) -> tuple[str, ...]:
+    """How the next size was predicted and how far to trust it, a sentence or two each.
+
+    Parameters
+    ----------
+    ahead : NextSize
+    x, y : str
+        The pair whose phase was foreseen.
+    """
     if not ahead.scores:
-        return Section(
-            name, (f"Not predicted. {ahead.note or 'The open panel holds none of these benchmarks.'}",)
-        )
-    rows = tuple(
-        (title(s.benchmark), f"{s.predicted:.1f}", f"{s.low:.1f} to {s.high:.1f}", str(s.families))
-        for s in ahead.scores
-    )
+        return (f"Not predicted. {ahead.note or 'The open panel holds none of these benchmarks.'}",)
     words = [
         f"Method: {ahead.method}, which led the league of held-out steps (chapter 7). The ranges aim to "
         f"hold {ahead.level:.0%}; over "
@@ -353,7 +401,7 @@ def _ahead(diagnosis: Diagnosis) -> Section:
     ]
     if not math.isnan(ahead.p_tax):
         by = "errors" if ahead.skill is None else ahead.skill.used
-        start = {"size": "size", "start_x": title(diagnosis.x), "start_y": title(diagnosis.y)}
+        start = {"size": "size", "start_x": title(x), "start_y": title(y)}
         source = (
             "by the same errors"
             if by == "errors"
@@ -376,9 +424,20 @@ def _ahead(diagnosis: Diagnosis) -> Section:
         words.append("Not predicted: " + ", ".join(map(title, ahead.not_predicted)) + ".")
     if ahead.note:
         words.append(f"Beware: {ahead.note}.")
-    return Section(
-        name, (Table(("benchmark", "percent", "90% range", "families"), rows), Bullets(tuple(words)))
+    return tuple(words)
+
+
+def _ahead(diagnosis: Diagnosis) -> Section:
+    ahead = diagnosis.next_size
+    name = f"The next size: {_size(ahead.params_b)}"
+    lines = ahead_lines(ahead, diagnosis.x, diagnosis.y)
+    if not ahead.scores:
+        return Section(name, lines)
+    rows = tuple(
+        (title(s.benchmark), f"{s.predicted:.1f}", f"{s.low:.1f} to {s.high:.1f}", str(s.families))
+        for s in ahead.scores
     )
+    return Section(name, (Table(("benchmark", "percent", "90% range", "families"), rows), Bullets(lines)))
 
 
 def _frontier(placed: FamilyFrontier) -> Section:
@@ -409,33 +468,42 @@ def _frontier(placed: FamilyFrontier) -> Section:
     lines.append(f"{words['trust']}.")
     lines += largest.cautions
     head = ("model", "SWE-bench", "GPQA", "on the line", "h", "95% range", "band")
-    return Section("Beside frontier models", (Table(head, rows), about, Bullets(tuple(lines))))
+    return Section("Frontier", (Table(head, rows), about, Bullets(tuple(lines))))
 
 
-def _dimension(diagnosis: Diagnosis) -> Section:
-    d = diagnosis.dimension
+def dimension_words(d: Dimension | None) -> str:
+    """How many dimensions a family's scores span, beside as many models of the open panel."""
     if d is None:
-        return Section(
-            "How many dimensions", ("Needs three models with two benchmarks that all of them have.",)
-        )
+        return "Needs three models with two benchmarks that all of them have."
     usual = (
         f" As many models drawn at random from the open panel give {d.usual_low:.1f} to {d.usual_high:.1f}."
         if not math.isnan(d.usual_low)
         else ""
     )
-    words = (
-        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at "
-        f"most {d.ceiling}: so few models "
-        f"cannot show more.{usual}"
+    why = (
+        "so few models cannot show more"
+        if d.ceiling < len(d.benchmarks)
+        else "as many as there are benchmarks"
     )
-    return Section("How many dimensions", (words,))
+    return (
+        f"Participation ratio {d.ratio:.2f} over {len(d.benchmarks)} benchmarks and {d.n} models, of at most {d.ceiling}: "
+        f"{why}.{usual}"
+    )
+
+
+def _by_evidence(advice: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
+    """Advice that is worth trying, and advice that is not."""
+    return [item for item in advice if item.to_try], [item for item in advice if not item.to_try]
 
 
 def _advice_section(advice: Sequence[Advice]) -> Section:
     if not advice:
-        return Section("What to try", ("No rule of advice fires.",))
+        return Section("What to do", ("No rule of advice fires.",))
+    tried, suggested = _by_evidence(advice)
     blocks: list[Block] = []
-    for item in advice:
+    for item in (*tried, *suggested):
+        if suggested and item is suggested[0]:
+            blocks.append(f"{SUGGESTED}:")
         verdicts = "; ".join(f"{e.id}: {e.verdict}" for e in item.evidence) or "none needed"
         blocks.append(f"{item.title} [{item.grade}]")
         blocks.append(
@@ -449,7 +517,22 @@ def _advice_section(advice: Sequence[Advice]) -> Section:
                 )
             )
         )
-    return Section("What to try", tuple(blocks))
+    return Section("What to do", tuple(blocks))
+
+
+def _in_the_page(diagnosis: Diagnosis) -> Section:
+    """Where the book's page answers each change of these scores."""
+    # In the book the page stands beside the chapters, wherever the whole is published.
+    title, held = "Change a score", state(diagnosis)
+    page = f"../{PAGE}" if in_book() else published_page()
+    does = "In the book's dashboard page every change of a score is answered at once."
+    if not held:
+        return Section(title, (does, *([Link(page)] if page else [])))
+    if page:
+        return Section(title, (f"{does} It opens on this family's two scores here:", Link(page + held)))
+    return Section(
+        title, (f"{does} In a built book, open book/dashboard.html with this behind its address:", Link(held))
+    )
 
 
 def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, ...]:
@@ -464,27 +547,26 @@ def sections(diagnosis: Diagnosis, advice: Sequence[Advice]) -> tuple[Section, .
             else (UPPER_BOUND,)
         ),
         (
-            "The probabilities of phases take this family for one like those of the open panel. Chapter 12 says how often they "
-            "are right, on half the items of that panel and on families that are simulated."
+            CALIBRATED
             if diagnosis.last.is_calibrated
             else f"Nothing was learnt of this pair from other families, so {PLAIN[0].lower()}{PLAIN[1:]}"
         ),
         *ANY_FAMILY,
     )
-    parts = [
+    noise = _noise(diagnosis)
+    # In the order of the dashboard's page.
+    return (
         _in_short(diagnosis, advice),
         _steps(diagnosis),
-        _scale_section(diagnosis),
+        *(() if noise is None else (noise,)),
         _web(diagnosis),
         _near(diagnosis),
+        _scale_section(diagnosis),
         _ahead(diagnosis),
-        _dimension(diagnosis),
-    ]
-    if diagnosis.frontier is not None:
-        parts.insert(5, _frontier(diagnosis.frontier))
-    noise = _noise(diagnosis)
-    if noise is not None:
-        parts.insert(2, noise)
-    if beware:
-        parts.append(Section("Cautions", (Bullets(beware),)))
-    return (*parts, _advice_section(advice), Section("Limits", (Bullets(limits),)))
+        Section("Eigenstructure", (dimension_words(diagnosis.dimension),)),
+        *(() if diagnosis.frontier is None else (_frontier(diagnosis.frontier),)),
+        _advice_section(advice),
+        *((Section("Cautions", (Bullets(beware),)),) if beware else ()),
+        Section("Limits", (Bullets(limits),)),
+        _in_the_page(diagnosis),
+    )

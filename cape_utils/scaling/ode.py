@@ -166,10 +166,21 @@ def sparse_fit(library: Floats, rates: Floats, *, threshold: float, ridge: float
         raise ValueError(f"threshold={threshold}, ridge={ridge}; neither may be negative")
     if threshold == 0 and ridge == 0:
         return np.asarray(np.linalg.lstsq(library, rates, rcond=None)[0].T)
-    import pysindy
+    given = (np.asarray(table, dtype=float).tobytes() for table in (library, rates))
+    return _thresholded(*given, len(library), float(threshold), float(ridge)).copy()
 
-    with _expected_warnings():
-        fitted = pysindy.STLSQ(threshold=threshold, alpha=ridge).fit(library, rates)
+
+# The readings of a claim, the terms they keep and each start of the held-out forecasts ask for the same fits.
+@functools.lru_cache(maxsize=256)
+def _thresholded(library: bytes, rates: bytes, n: int, threshold: float, ridge: float) -> Floats:
+    import pysindy
+    from sklearn import config_context  # comes with PySINDy
+
+    # A small fit is dozens of small regressions, and each would check the same arguments anew.
+    with _expected_warnings(), config_context(skip_parameter_validation=True):
+        fitted = pysindy.STLSQ(threshold=threshold, alpha=ridge).fit(
+            *(np.frombuffer(table).reshape(n, -1) for table in (library, rates))
+        )
     return np.asarray(fitted.coef_, dtype=float)
 
 

@@ -15,7 +15,7 @@ from tests.browser import checks
 from tests.browser.conftest import BOOK, ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 PAGES = checks.book_pages(BOOK) if BOOK.exists() else []
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
@@ -40,13 +40,43 @@ def _looked_at(page: Page, name: str, theme: str) -> list[str]:
     ]
 
 
+def _not_opened_elsewhere(page: Page, built: Path) -> list[str]:
+    """List what is wrong with the links under the title: names, room for a finger, and that the downloads are the chapter."""
+    places = page.locator("h1 + nav.cape-open li > a")
+    names = places.all_inner_texts()
+    doors = ["Open in Colab", "Open on Binder"], ["Download the notebook", "Download without solutions"]
+    if (names[:2], names[-2:]) != doors:
+        return [f"links under the title: {names}"]
+    small = [
+        n
+        for n, place in zip(names, places.all(), strict=True)
+        if (place.bounding_box() or {"height": 0})["height"] < 24
+    ]
+    faults = [f"too small for a finger: {name}" for name in small]
+    targets = [place.get_attribute("href") for place in places.all()]
+    # In a book without an address only the downloads lead somewhere, and the page says why.
+    unset = [target is None for target in targets[:-2]]
+    if any(unset) != all(unset) or page.locator("nav.cape-open p").count() != all(unset):
+        faults.append(f"links that lead nowhere, or no word why: {targets}")
+    kept, for_classes = (
+        json.loads((built.parent / str(target)).read_text(encoding="utf-8")) for target in targets[-2:]
+    )
+    if any("".join(cell["source"]).startswith("# @title Solution") for cell in for_classes["cells"]):
+        faults.append("a notebook for classes with a solution in it")
+    stored = json.loads((ROOT / "notebooks" / f"{built.stem}.ipynb").read_text(encoding="utf-8"))
+    pairs = zip(kept["cells"], stored["cells"], strict=True)
+    if sum(one["source"] != other["source"] for one, other in pairs) != (not all(unset)):
+        faults.append("only a known address is stamped, and only into the set-up")
+    return faults
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_page(browser: Browser, base: str, path: str) -> None:
+def test_page(browser: Browser, base: str, book: Path, path: str) -> None:
     """A page loads cleanly, asks no other host, draws its figures, fits a phone and a doubled size, and shuts nobody out.
 
     At 1280 px no line of code and no table is cut. A desk screen begins light, a phone dark, and each then changes its
     theme, as a reader may. At 200% a desk screen is 720 px wide; there the Tab key must reach every control. A picture
-    of each beginning is kept.
+    of each beginning is kept. Every control of a chapter draws another picture, and the chapter can be opened elsewhere.
     """
     faults: list[str] = []
     for name, width, themes in (("desk", 1440, ("light", "dark")), ("phone", 390, ("dark", "light"))):
@@ -67,6 +97,10 @@ def test_page(browser: Browser, base: str, path: str) -> None:
             page.wait_for_timeout(400)
             faults += [f"at 200%: {fault}" for fault in checks.overflow(page)]
             faults += [f"out of the Tab key's reach: {fault}" for fault in checks.out_of_reach(page)]
+        elif path in CHAPTERS:
+            faults += _not_opened_elsewhere(page, book / path)
+            # Last, for it leaves the figures as no reader finds them.
+            faults += checks.dead_controls(page)
         visit.close()
     assert not faults, "\n".join(dict.fromkeys(faults))
 
@@ -181,94 +215,6 @@ def test_links_resolve(book: Path, path: str) -> None:
     assert checks.broken_links(book, book / path) == []
 
 
-@pytest.mark.parametrize("path", CHAPTERS)
-def test_a_chapter_can_be_opened_elsewhere(browser: Browser, base: str, book: Path, path: str) -> None:
-    """Under the title stand links with names, large enough for a finger; the download is the chapter itself."""
-    visit = checks.open_page(browser, base, path, width=390)
-    places = visit.page.locator("h1 + nav.cape-open li > a")
-    names = places.all_inner_texts()
-    assert names[:2] == ["Open in Colab", "Open on Binder"]
-    assert names[-1] == "Download the notebook"
-    assert all(box["height"] >= 24 for box in (place.bounding_box() for place in places.all()) if box)
-    targets = [place.get_attribute("href") for place in places.all()]
-    # In a book without an address only the download leads somewhere, and the page says why.
-    unset = [target is None for target in targets[:-1]]
-    assert all(unset) or not any(unset)
-    assert visit.page.locator("nav.cape-open p").count() == all(unset)
-    visit.close()
-    page = book / path
-    kept = json.loads((page.parent / str(targets[-1])).read_text(encoding="utf-8"))
-    stored = json.loads((ROOT / path).with_suffix(".ipynb").read_text(encoding="utf-8"))
-    differ = [
-        number
-        for number, (one, other) in enumerate(zip(kept["cells"], stored["cells"], strict=True))
-        if one["source"] != other["source"]
-    ]
-    assert len(differ) == (not all(unset)), "only a known address is stamped, and only into the set-up"
-
-
-def _picture(figure: Locator) -> str:
-    return str(figure.locator(".cape-chart svg").first.evaluate("svg => svg.outerHTML"))
-
-
-def _changes(page: Page, figure: Locator, before: str) -> bool:
-    for _ in range(40):
-        if _picture(figure) != before:
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
-def _controlled(page: Page, selector: str) -> list[tuple[Locator, Locator]]:
-    """Pair every control that matches with its figure."""
-    figures = page.locator("figure.cape-figure")
-    pairs = []
-    for index in range(figures.count()):
-        figure = figures.nth(index)
-        found = figure.locator(f".cape-controls {selector}")
-        pairs += [(figure, found.nth(place)) for place in range(found.count())]
-    return pairs
-
-
-def _dead(page: Page, figure: Locator, control: Locator, *, slider: bool) -> bool:
-    """Whether no option of a drop-down, and no end of a slider, draws another picture."""
-    before = _picture(figure)
-    if slider:
-        for key in ("End", "Home"):
-            control.focus()
-            control.press(key)
-            if _changes(page, figure, before):
-                return False
-        return True
-    now = control.evaluate("field => field.selectedIndex")
-    for index in range(control.locator("option").count()):
-        if index != now:
-            control.select_option(index=index)
-            if _changes(page, figure, before):
-                return False
-    return True
-
-
-@pytest.mark.parametrize("path", [path for path in PAGES if path.startswith("notebooks/")])
-def test_controls_change_the_picture(browser: Browser, base: str, path: str) -> None:
-    """Some option of every drop-down, and every slider moved with the keyboard, draws another picture."""
-    visit = checks.open_page(browser, base, path)
-    checks.mount_all(visit.page)
-    pairs = [
-        (figure, control, slider)
-        for selector, slider in (("select", False), ("input[type=range]", True))
-        for figure, control in _controlled(visit.page, selector)
-    ]
-    assert pairs, "a chapter has something to play with"
-    dead = [
-        figure.locator(".cape-title").inner_text()
-        for figure, control, slider in pairs
-        if _dead(visit.page, figure, control, slider=slider)
-    ]
-    visit.close()
-    assert not dead, "\n".join(dead)
-
-
 SCORECARD_PX = 6_000
 
 
@@ -307,7 +253,7 @@ def test_choices_survive_the_theme(browser: Browser, base: str) -> None:
         visit = checks.open_page(browser, base, path)
         page = visit.page
         checks.mount_all(page)
-        pairs = _controlled(page, "select")
+        pairs = checks.controlled(page, "select")
         if not pairs:
             visit.close()
             continue
@@ -315,9 +261,9 @@ def test_choices_survive_the_theme(browser: Browser, base: str) -> None:
         chosen = control.locator("option").count() - 1
         control.select_option(index=chosen)
         page.wait_for_timeout(200)
-        before = _picture(figure)
+        before = checks.picture(figure)
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        assert _changes(page, figure, before), "the figure keeps its light colours on the dark page"
+        assert checks.changes(page, figure, before), "the figure keeps its light colours on the dark page"
         page.wait_for_timeout(300)
         again = figure.locator(".cape-controls select").first
         assert again.evaluate("field => field.selectedIndex") == chosen

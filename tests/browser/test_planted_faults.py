@@ -155,6 +155,39 @@ def test_a_barrier_is_caught(browser: Browser, site: tuple[Path, str], body: str
     visit.close()
 
 
+def test_colours_read_once_are_not_mixed_up(browser: Browser, site: tuple[Path, str]) -> None:
+    """Of four texts, the two whose contrast is too low are named, and no other, though they share their colours."""
+    pairs = {
+        "a": ("#bbb", "#fff"),
+        "b": ("#bbb", "#000"),
+        "c": ("rgba(0,0,0,0.2)", "#fff"),
+        "d": ("#000", "#bbb"),
+    }
+    texts = [
+        f'<p id="{i}" style="color:{ink};background:{paper}">text</p>' for i, (ink, paper) in pairs.items()
+    ]
+    _write(site, "".join(texts))
+    visit = checks.open_page(browser, site[1], "page.html")
+    found = [f.split(": ")[1][:2] for f in checks.accessibility_faults(visit.page) if "contrast" in f]
+    assert found == ["#a", "#c"]
+    visit.close()
+
+
+def test_a_control_that_draws_nothing_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A drop-down that the chart does not ask is named; one that it asks is not, and a page without any is."""
+    asked = {"name": "size", "value": 30, "bind": {"input": "select", "options": [30, 300], "name": "Size"}}
+    for size, faults in (({"expr": "size"}, 0), (30, 1)):
+        _write(site, figure_html({**GOOD, "params": [asked], "mark": {"type": "point", "size": size}}))
+        visit = checks.open_page(browser, site[1], "page.html")
+        checks.mount_all(visit.page)
+        assert checks.dead_controls(visit.page) == ["a control draws nothing: Three dots"] * faults
+        visit.close()
+    _write(site, figure_html(GOOD))
+    visit = checks.open_page(browser, site[1], "page.html")
+    assert checks.dead_controls(visit.page) == ["a chapter without anything to play with"]
+    visit.close()
+
+
 def test_a_control_out_of_reach_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
     """A button that the Tab key passes over is named; one that it reaches is not."""
     _write(site, '<button>near</button><button tabindex="-1">far</button>')
@@ -180,7 +213,7 @@ def test_the_scripts_come_from_this_checkout() -> None:
     """The served scripts are the ones of this checkout, so a stale build cannot hide a fault in them."""
     own = [path for path in (ROOT / "book" / "_static").iterdir() if path.suffix in (".js", ".css")]
     own.append(ROOT / "cape_utils" / "charts" / "figure_tools.js")
-    assert {"book.css", "calculator.js", "charts.js", "scorecard.js", "scrollers.js"} < {p.name for p in own}
+    assert {"book.css", "charts.js", "scorecard.js", "scrollers.js"} < {p.name for p in own}
     for path in own:
         built = ROOT / "_build" / "html" / "_static" / path.name
         assert built.read_bytes() == path.read_bytes(), f"{path.name}: run `make book` again"

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.chapters.ch12_dashboard import captions, diagnosis_calibration, findings, size_baseline
+from cape_utils.chapters.ch12_dashboard import (
+    argument,
+    captions,
+    diagnosis_calibration,
+    findings,
+    size_baseline,
+)
 
 
 def steps(phases=("tax", "bonus", "bonus", "tax"), by_size=("tax", "bonus", "bonus", "tax"), sure=0.9):
@@ -54,6 +60,43 @@ def diagnosis(phase, coupling=-0.3):
         shares={"tax": 0.6, "transition": 0.3, "bonus": 0.1},
     )
     return SimpleNamespace(phase=phase, last=last)
+
+
+def moved(*phases):
+    rows = [
+        {
+            "level": level,
+            "params_b": 12.0,
+            "by_size": "bonus",
+            "by_scores": phase,
+            "probability": 0.999,
+            "moved": i > 0,
+        }
+        for i, (level, phase) in enumerate(zip((33.0, 10.0, 90.5), phases, strict=True))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_score_that_moves_is_told_by_what_follows_it():
+    words = findings.two_dashboards(moved("tax", "tax", "bonus"), estimate(0.44, 0.31, 0.52)).data
+    assert "At 12B the dashboard's formula says bonus whatever the score is" in words
+    assert "the scores say tax or bonus" in words
+    assert "the 40 steps" in words
+    assert "44% (95% interval over families 31% to 52%)" in words
+    still = findings.two_dashboards(moved("tax", "tax", "tax"), estimate(0.44, 0.31, 0.52)).data
+    assert "none of these moves crosses an edge" in still
+    shown = str(findings.two_dashboards_table(moved("tax", "tax", "bonus"))._repr_html_())
+    assert "33 (measured)" in shown
+    assert "90.5 (moved)" in shown
+
+
+def test_the_formula_as_released_is_deaf_to_the_score_and_the_scores_are_not():
+    panel = data.panel("open", rows="one_recipe").query("family == 'Pythia'")
+    found = argument.one_score_moved(panel, [10, 60, 90])
+    assert set(found["by_size"]) == {"bonus"}
+    assert list(found["by_scores"]) == ["tax", "tax", "bonus", "bonus"]
+    assert argument.released_formula().coupling_at(1.0) == pytest.approx(0.629 * 9 - 5.886)
+    assert list(found["moved"]) == [False, True, True, True]
 
 
 def test_the_steps_are_counted():

@@ -38,7 +38,7 @@ NO_PROSE = [
     re.compile(r"```.*?```|\$\$.*?\$\$", re.DOTALL),
     re.compile(r"\$[^$\n]*\$|\{[\w:+-]+\}`[^`]*`|`[^`\n]*`"),
     re.compile(r"(?<=\])\([^)]*\)|<[^>\n]*>|https?://\S+"),
-    re.compile(r"^#.*$|^:\w.*$", re.MULTILINE),
+    re.compile(r"^#.*$|^:\w.*$|^:{3,}\{.*$", re.MULTILINE),
     re.compile(r"^(?:\*\*\d+(?=\.)|\*\*\d+\*\* *$|\d+\. )", re.MULTILINE),
 ]
 

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from cape_utils import data
+from cape_utils.teaching import registry
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 CHAPTERS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
@@ -165,7 +166,15 @@ def exercises(nb: Notebook, chapter: str) -> list[str]:
     found = []
     if [verb for _, verb in asked] != ["Calculate", "Change", "Criticise"]:
         found.append(f"exercises: {asked}")
-    solutions = [cell for cell in cells if cell.cell_type == "code"]
+    code_cells = [cell for cell in cells if cell.cell_type == "code"]
+    solutions = [cell for cell in code_cells if cell.source.startswith("# @title Solution")]
+    boxes = [
+        match
+        for cell in code_cells
+        for match in re.findall(r'^teaching\.exercise\("([\d.]+)"\)$', cell.source, re.MULTILINE)
+    ]
+    if boxes != [f"{chapter[:2]}.{place}" for place, _ in asked]:
+        found.append(f"exercises: answer boxes {boxes}")
     if len(solutions) != len(asked):
         found.append(f"exercises: {len(solutions)} solutions for {len(asked)} questions")
     for cell in solutions:
@@ -174,6 +183,14 @@ def exercises(nb: Notebook, chapter: str) -> list[str]:
         if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(code(cell)))):
             found.append(f"solution without an assert: {cell.source[:40]}")
     return found
+
+
+def bets(nb: Notebook, chapter: str) -> list[str]:
+    """Every question to bet on stands under its heading, in its order, and none is left out."""
+    source = "\n".join(cell.source for cell in section(nb, "Predict first") if cell.cell_type == "code")
+    placed = re.findall(r'^teaching\.bet\("([\d.]+)"\)$', source, re.MULTILINE)
+    known = [bet.id for bet in registry.bets() if bet.id.startswith(f"{chapter[:2]}.")]
+    return [] if placed == known and known else [f"bets: {placed}, and the chapter has {known}"]
 
 
 def from_the_ledger(nb: Notebook, chapter: str) -> list[str]:
@@ -230,6 +247,7 @@ CHECKS: tuple[Callable[[Notebook, str], list[str]], ...] = (
     short_cells,
     no_programs,
     exercises,
+    bets,
     from_the_ledger,
     chance_is_asked,
     plays,
@@ -253,7 +271,9 @@ def test_a_chapter_is_as_agreed(chapter, check):
 
 def hidden_lines(nb: Notebook) -> int:
     cells = [cell for cell in nb.cells if tags(cell) & {"remove-input", "hide-input"}]
-    return sum(len(cell.source.splitlines()) for cell in cells)
+    # A question to the reader is one call, and its words are in the chapter's folder.
+    told = [cell for cell in cells if not re.search(r"^teaching\.\w+\(.*\)$", cell.source, re.MULTILINE)]
+    return sum(len(cell.source.splitlines()) for cell in told)
 
 
 def test_notebooks_hide_little_code():
@@ -343,6 +363,16 @@ FAULTS = {
     "a star import": (more_code("from numpy import *"), no_programs, "star import of numpy"),
     "a solution without an assert": (rewrite("assert ", "0 + "), exercises, "solution without an assert"),
     "an open solution": (lambda nb: last_code(nb).metadata.update(tags=[]), exercises, "solution not folded"),
+    "an exercise without a box": (
+        rewrite('teaching.exercise("01.2")', "0"),
+        exercises,
+        "answer boxes ['01.1', '01.3']",
+    ),
+    "a bet of another chapter": (
+        rewrite('teaching.bet("01.1")', 'teaching.bet("02.1")'),
+        bets,
+        "bets: ['02.1']",
+    ),
     "two exercises": (rewrite("**3. Criticise.**", "Criticise."), exercises, "3 solutions for 2 questions"),
     "another chapter's claims": (
         rewrite('scoreboard("01_data")', 'scoreboard("02_coupling")'),

@@ -16,6 +16,7 @@ from cape_utils.chapters.ch12_dashboard.page import answer as page_answer
 from cape_utils.chapters.ch12_dashboard.page.constants import constants
 from cape_utils.diagnosis import diagnose
 from cape_utils.diagnosis.score_warnings import cautions
+from cape_utils.diagnosis.steps import intervals
 from cape_utils.reports.sections import step_headline
 from cape_utils.scaling import coupling
 
@@ -123,9 +124,41 @@ def test_what_the_page_knows_follows_the_tables() -> None:
 
 
 def test_the_page_warns_in_the_words_of_the_package() -> None:
-    known = constants()["benchmarks"]
+    known = constants()
     low = pd.DataFrame({"model": ["a"], HS: [25.0], TQA: [20.0], "mmlu": [99.0]})
     told = {(one.benchmark, one.kind): one.text for one in cautions(low)}
     assert {kind for _, kind in told} >= {"chance", "below chance", "saturation"}
     for (name, kind), text in told.items():
-        assert known[name]["cautions"][kind] == text
+        of = known["benchmarks"][name]
+        words = known["warnings"]["words"][kind]
+        assert words.format(title=of["title"], chance=f"{of['chance']:g}") == text
+
+
+def two(smaller: tuple[float, ...], larger: tuple[float, ...]) -> pd.DataFrame:
+    rows = pd.DataFrame([smaller, larger], columns=["params_b", HS, TQA], dtype=float)
+    return rows.assign(family="yours", model=["a", "b"])
+
+
+def test_a_step_by_hand() -> None:
+    (step,) = page_answer.steps(two((1, 40, 44), (10, 60, 34)), HS, TQA)
+    se_dy = math.sqrt(100**2 * (0.44 * 0.56 + 0.34 * 0.66) / 817)
+    se_dx = math.sqrt(100**2 * (0.4 * 0.6 + 0.6 * 0.4) / 10042)
+    assert step.coupling == -0.5
+    assert step.se == pytest.approx(math.hypot(se_dy, 0.5 * se_dx) / 20)
+    assert step.phase == "tax"
+    assert step.p_tax + step.p_transition + step.p_bonus == pytest.approx(1)
+
+
+def test_the_probabilities_are_those_that_the_diagnosis_simulates() -> None:
+    table = two((1.4, 54.6, 37.9), (7, 72.3, 35.2))
+    drawn = intervals(table, HS, TQA, draws=40_000)[0]
+    (step,) = page_answer.steps(table, HS, TQA)
+    assert step.p_tax == pytest.approx(drawn.p_tax, abs=0.01)
+    assert step.p_bonus == pytest.approx(drawn.p_bonus, abs=0.01)
+
+
+def test_equal_scores_have_no_coupling_and_two_phases_as_likely_as_each_other() -> None:
+    (step,) = page_answer.steps(two((1, 50, 40), (7, 50, 40)), HS, TQA)
+    assert math.isnan(step.coupling)
+    assert math.isnan(step.se)
+    assert step.p_tax == pytest.approx(step.p_bonus)

@@ -80,6 +80,37 @@ def test_the_dense_fit_is_scikit_learns(constant):
     assert (ours.n, ours.families) == (8, 1)
 
 
+def test_a_fit_asked_for_again_is_the_same_and_no_other():
+    scores = pythia()[list(PAIR)].to_numpy() / 100
+    rates = np.gradient(scores, axis=0)
+    options = {"threshold": 0.01, "ridge": 0.05}
+    first = ode.sparse_fit(scores, rates, **options)
+    kept = first.copy()
+    first[:] = 0  # what a caller does with its own result reaches nobody else
+    assert np.array_equal(ode.sparse_fit(scores, rates, **options), kept)
+    assert np.array_equal(ode.sparse_fit(np.asfortranarray(scores), rates, **options), kept)
+    for other in (
+        ode.sparse_fit(scores[::-1], rates, **options),
+        ode.sparse_fit(scores, rates[::-1], **options),
+        ode.sparse_fit(scores, rates, threshold=10.0, ridge=0.05),
+        ode.sparse_fit(scores, rates, threshold=0.01, ridge=5.0),
+    ):
+        assert not np.array_equal(other, kept)
+    whole = np.arange(1, 7).reshape(3, 2)
+    assert np.array_equal(
+        ode.sparse_fit(whole, whole, **options), ode.sparse_fit(whole * 1.0, whole * 1.0, **options)
+    )
+
+
+def test_a_path_is_one_that_the_claim_can_be_read_as():
+    table = readings.arrays("panel rows")
+    fit = readings.fitted(table, readings.FITS[readings.DENSE_FITS[0]])
+    with pytest.raises(
+        ValueError, match="start='from its 7B'; allowed are from 70M, from each size to the next"
+    ):
+        readings.path_from("from its 7B", fit, table, None)
+
+
 @pytest.mark.parametrize("unit", ["percent", "fraction"])
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_the_sparse_fit_is_that_of_pysindys_own_model(unit, degree):

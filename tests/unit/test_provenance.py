@@ -293,7 +293,10 @@ def test_a_folder_that_cannot_be_written_costs_time_and_nothing_else(
 
 @pytest.mark.parametrize(
     "name",
-    ["held_out_forecasts", "forecast_quality", "phase_prior", "noise_calibration", "diagnosis_calibration"],
+    [
+        *("held_out_forecasts", "forecast_quality", "phase_prior", "phase_prior_left_out"),
+        *("noise_calibration", "diagnosis_calibration"),
+    ],
 )
 def test_a_derived_table_is_fresh(name: str):
     assert len(derived_table(name)) > 0

@@ -25,7 +25,7 @@ ROOMS = {
         "internals",
         "toyworld",
     ),
-    *("charts", "diagnosis", "reports", "explorers", "cli", "chapters"),
+    *("charts", "diagnosis", "reports", "teaching", "explorers", "cli", "chapters"),
 }
 
 

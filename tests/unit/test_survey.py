@@ -13,6 +13,7 @@ from distributed import LocalCluster
 
 from cape_utils import cli
 from cape_utils.internals import model_survey
+from cape_utils.jobs import dask_client
 from tests.tiny_models import save_tiny
 
 ARCHITECTURES = ("llama", "gpt2", "gpt_neox")
@@ -170,7 +171,8 @@ def test_a_model_that_kills_every_worker_becomes_a_row(tmp_path, monkeypatch):
     assert "KilledWorker" in found["error"].iloc[0]
 
 
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_client, "_ANSWER_S", 1)
     with pytest.raises(ConnectionError, match=r"no dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
         model_survey.survey_models(["a"], tmp_path, scheduler="tcp://127.0.0.1:1")
 

@@ -114,7 +114,7 @@ def build(folder: Path, page: str, *chapters: str) -> tuple[str, str]:
         "conf.py": "extensions = ['myst_parser', 'cape_teaching']\nproject = 'P'\nhtml_title = 'B'\nauthor = 'A'\n",
         "index.md": "# Index\n\n```{toctree}\n:glob:\npage\nnotebooks/*\n```\n",
         "page.md": f"# Page\n\n{page}\n",
-        "data/chapters.csv": "chapter,question\n01_one,One?\n02_two,Two?\n",
+        "data/chapters.csv": "chapter,short_title,question\n01_one,One,One?\n02_two,Two,Two?\n",
         **{f"notebooks/{name}.md": text for name, text in (entry.split("|", 1) for entry in chapters)},
     }.items():
         path = folder / name

@@ -12,6 +12,7 @@ from scipy import stats
 
 from cape_utils.charts.parts import size_label
 from cape_utils.charts.tables import Table, table
+from cape_utils.claims.verdicts import Assessment, tier
 from cape_utils.scaling import coupling, trend_nulls
 from cape_utils.scaling.coupling import PHASES
 from cape_utils.stats.correlation import partial_correlation
@@ -27,6 +28,8 @@ __all__ = [
     "group_table",
     "model_table",
     "phase_table",
+    "shuffle_words",
+    "shuffled_steps",
     "small_and_large_models",
     "step_table",
     "two_trends",
@@ -156,6 +159,56 @@ def small_and_large_models(groups: Mapping[tuple[str, str], Estimate], opened: p
         "nulls above question is whether the sign comes from two abilities that compete, or from each of them having its own "
         "trend."
     )
+
+
+def shuffled_steps(item: Assessment) -> str:
+    """What the front page says of Pythia's correlation and of the same with shuffled steps.
+
+    Parameters
+    ----------
+    item : Assessment
+        Of a claim that quotes a correlation, with the paper's panel and a null of shuffled steps.
+
+    Raises
+    ------
+    ValueError
+        If the claim has no number, or was not set beside a null.
+    """
+    ours, null, p = item.paper_panel, item.null, item.p
+    if ours is None or null is None or p is None or isinstance(ours.value, str):
+        raise ValueError(
+            f"claim {item.claim.id!r} has no number beside a null; the sentence compares the two"
+        )
+    means = {
+        "distinguishable": "So the correlation says more than that both scores have a trend.",
+        "borderline": "So the correlation hardly says more than that both scores have a trend.",
+        "not distinguishable": (
+            "So the correlation shows two trends; whether one score falls *because* the other rises, it cannot say."
+        ),
+    }
+    return (
+        f"Over Pythia's {ours.n} models r is {ours.value:.3f}. Shuffled, each score keeps its steps, and with them its trend, "
+        f"but nothing ties the two together; half of all shuffles still give {null.value:.3f} or stronger, and "
+        f"{null.p_less:.0%} are at least as strong as the data. {means[tier(p)]}"
+    )
+
+
+def shuffle_words() -> dict[str, str]:
+    """What the shuffling instrument says while it runs; its script fills in the braces.
+
+    Examples
+    --------
+    >>> sorted(shuffle_words())
+    ['before', 'many', 'one']
+    """
+    return {
+        "before": "No shuffle yet: the points are the data.",
+        "one": "One shuffle: r = {r}.",
+        "many": (
+            "Shuffle {count}: r = {r}. Of the {count} so far half are at {median} or stronger, and {strong} "
+            "({share}) are at least as strong as the data."
+        ),
+    }
 
 
 # ---------------------------------------------------------------- tables

@@ -32,8 +32,8 @@ def path_couplings(panels: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> from cape_utils import data
     >>> table = path_couplings(data.both_panels()).set_index(["panel", "family"])
-    >>> table.loc[("the paper's panel", "Pythia"), ["n", "misfiled"]].tolist()
-    [8, 'GPT-J-6B and GPT-NeoX-20B']
+    >>> list(table.loc[("the paper's panel", "Pythia"), ["n", "misfiled"]].map(str))
+    ['8', 'GPT-J-6B and GPT-NeoX-20B']
     """
     rows = []
     measured = panels.dropna(subset=["hellaswag", "truthfulqa_mc2"])

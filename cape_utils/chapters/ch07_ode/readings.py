@@ -36,6 +36,7 @@ __all__ = [
     "llama2",
     "nearest_row",
     "noisy",
+    "path_from",
     "reading_errors",
     "readings",
     "source_table",
@@ -97,21 +98,26 @@ def fitted(table: Table, options: dict[str, Any]) -> ode.Dynamics:
     return ode.fit_arrays([(np.log10(table[0]), table[1])], **options)
 
 
-def starts(model: ode.Dynamics, table: Table, target: Table | None) -> dict[str, tuple[ode.Path, Floats]]:
-    """The paths that "mean error" can be taken over, each with what was measured."""
-    (sizes, scores), first = table, table[1][0]
-    if target is None:
-        path = ode.integrate(model, first, sizes[0], sizes)
-        return {
-            "from 70M": (path, scores),
-            "from each size to the next": (_restarted(model, sizes, scores), scores[1:]),
-        }
-    later, goal = target
-    return {
-        "from its 7B": (ode.integrate(model, goal[0], later[0], later[1:]), goal[1:]),
-        "from each size to the next": (_restarted(model, later, goal), goal[1:]),
-        "from Pythia-70M": (ode.integrate(model, first, sizes[0], later), goal),
-    }
+_STEP_BY_STEP = "from each size to the next"
+
+
+def starts(target: Table | None) -> tuple[str, ...]:
+    """What "mean error" can be taken over: the names of the paths on Pythia itself, or on a target."""
+    return (
+        ("from 70M", _STEP_BY_STEP) if target is None else ("from its 7B", _STEP_BY_STEP, "from Pythia-70M")
+    )
+
+
+def path_from(start: str, model: ode.Dynamics, table: Table, target: Table | None) -> tuple[ode.Path, Floats]:
+    """The path from one of ``starts``, and what was measured along it."""
+    if start not in starts(target):
+        raise ValueError(f"start={start!r}; allowed are {', '.join(starts(target))}")
+    sizes, scores = goal = table if target is None else target
+    if start == _STEP_BY_STEP:
+        return _restarted(model, *goal), scores[1:]
+    if start == "from its 7B":
+        return ode.integrate(model, scores[0], sizes[0], sizes[1:]), scores[1:]
+    return ode.integrate(model, table[1][0], table[0][0], sizes), scores
 
 
 def _reading(copy: str, target: str | None, fit: str) -> list[tuple[object, ...]]:
@@ -119,7 +125,8 @@ def _reading(copy: str, target: str | None, fit: str) -> list[tuple[object, ...]
     model = fitted(table, FITS[fit])
     goal = None if target is None else llama2("open" if target == "open" else "paper")
     rows: list[tuple[object, ...]] = []
-    for start, (path, actual) in starts(model, table, goal).items():
+    for start in starts(goal):
+        path, actual = path_from(start, model, table, goal)
         rows += [
             (copy, fit, start, e, ode.path_error(path, actual, error_in=e), path.diverged) for e in ERRORS
         ]
@@ -207,7 +214,7 @@ def surrogates(scores: Floats, draws: int, seed: int = 0) -> Floats:
 
 def error_of(row: pd.Series, table: Table, target: Table | None) -> float:
     """The error of one reading (a row of ``readings``) on other scores."""
-    path, actual = starts(fitted(table, FITS[row["fit"]]), table, target)[row["start"]]
+    path, actual = path_from(row["start"], fitted(table, FITS[row["fit"]]), table, target)
     return ode.path_error(path, actual, error_in=row["error_in"])
 
 

@@ -45,6 +45,8 @@ __all__ = [
     "steps_measured",
     "turn_table",
     "turns_calibrated",
+    "two_dashboards",
+    "two_dashboards_table",
     "what_if_table",
     "worlds_apart",
 ]
@@ -56,6 +58,30 @@ _FEWEST = 40  # steps below which a bin tells little
 
 
 # ---------------------------------------------------------------- sentences
+
+
+def two_dashboards(moved: pd.DataFrame, hits: Estimate) -> Markdown:
+    """What both dashboards say as one score is moved, and how often the released formula names the phase of the scores.
+
+    Parameters
+    ----------
+    moved : pandas.DataFrame
+        As from ``argument.one_score_moved``.
+    hits : Estimate
+        Share of the steps of other families on which the released formula and the scores agree.
+    """
+    size, named = moved["params_b"].iloc[0], moved["by_size"].iloc[0]
+    said = list(dict.fromkeys(moved["by_scores"]))
+    follow = (
+        f"the scores say {' or '.join(said)}, as the score has it"
+        if len(said) > 1
+        else f"the scores say {said[0]} each time as well, for none of these moves crosses an edge"
+    )
+    return Markdown(
+        f"At {size:g}B the dashboard's formula says {named} whatever the score is; {follow}. Over the {hits.n} steps of families "
+        f"that its constants do not come from, the formula names the phase of the scores on {hits.estimate:.0%} (95% interval "
+        f"over families {hits.low:.0%} to {hits.high:.0%})."
+    )
 
 
 def steps_measured(steps: pd.DataFrame) -> Markdown:
@@ -433,6 +459,24 @@ def calibration_table(calibration: pd.DataFrame) -> Table:
         "assumed": "of these in tax ",
     }
     return table(rows, headings, show={"paired": percent, "assumed": percent})
+
+
+def two_dashboards_table(moved: pd.DataFrame) -> Table:
+    """The two dashboards beside each other, a row for each value of the moved score."""
+    shown = moved.assign(
+        score=[f"{row.level:g}" + (" (moved)" if row.moved else " (measured)") for row in moved.itertuples()],
+        probability=[percent(share) for share in moved["probability"]],
+    )
+    return table(
+        shown,
+        {
+            "params_b": "size (B)",
+            "score": "TruthfulQA MC2, percent",
+            "by_size": "size alone says",
+            "by_scores": "the scores say",
+            "probability": "with probability",
+        },
+    )
 
 
 def formula_table(rule: Formula) -> Table:

@@ -22,6 +22,7 @@ from cape_utils.stats.results import Null
 __all__ = [
     "abstract_table",
     "change_table",
+    "in_one_sentence",
     "ledger_by_chapter",
     "luck",
     "multiplicity",
@@ -50,6 +51,28 @@ def tested_claims(scorecard: pd.DataFrame) -> pd.DataFrame:
 def recomputed(scorecard: pd.DataFrame) -> pd.DataFrame:
     """The claims whose number comes back from the authors' data, whatever else is said of it."""
     return scorecard[scorecard["verdict"].isin(RECOMPUTED)]
+
+
+def in_one_sentence(verdicts: Sequence[str]) -> str:
+    """How many claims are recomputed and how many of them stand, for the front page.
+
+    Parameters
+    ----------
+    verdicts : sequence of str
+        One for each claim.
+
+    Examples
+    --------
+    >>> in_one_sentence(["reproduced", "differs"]).startswith("Of the papers' 2 claims, 1 can be recomputed")
+    True
+    """
+    tested = [verdict for verdict in verdicts if verdict != "not written yet"]
+    again, stand = (sum(verdict in names for verdict in tested) for names in (RECOMPUTED, ("reproduced",)))
+    return (
+        f"Of the papers' {len(tested)} claims, {again} can be recomputed from the released data, and {stand} still "
+        f"{'stands' if stand == 1 else 'stand'} once {'it is' if stand == 1 else 'they are'} held against a null and a second "
+        "panel."
+    )
 
 
 def what_stands(scorecard: pd.DataFrame) -> Markdown:

@@ -62,7 +62,17 @@ PLANTED = {
     "a formula": ('"intercept":-5.886', '"intercept":-5.887'),
     "a sentence": ("hardly moves as", "barely moves as"),
     "a neighbour": ("part.length < 2) return", "part.length < 3) return"),
+    "a prior": ('"correlated":0.95', '"correlated":0.951'),
+    "a place of the turn": ('"places":200', '"places":199'),
+    "a draw": ("0x85ebca6b", "0x85ebca6d"),
+    "a threshold of the equation": ('"threshold":0.1', '"threshold":0.5'),
+    "a range held out": ('"level":0.9', '"level":0.91'),
     "a tail": ("5.55923013010394962768e4", "5.56023013010394962768e4"),
+    "a rotation": ("const s = t * c;", "const s = t * c * 1.0001;"),
+    "a sign of an axis": ("value * Math.sign(Number(lead))", "value"),
+    "a threshold of an advice": ('"clear":0.8', '"clear":0.9'),
+    "a word of an advice": ("there are two sizes, and a turn", "there are 2 sizes, and a turn"),
+    "a grade": ('"grade":"mixed","to_try":true', '"grade":"mixed","to_try":false'),
 }
 
 

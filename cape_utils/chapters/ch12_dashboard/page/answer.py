@@ -1,10 +1,10 @@
 """What the dashboard in the page says of a family, computed by the package: the page's own arithmetic is held to this.
 
-The page follows each keystroke, so it draws nothing at random: the probabilities are those of
-``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and
-so agrees with its plain probabilities to the noise of its draws. Checks, cautions and sentences are the package's. What the
-page must know for this is written by ``constants``. Each of ``PARTS`` has a module of its own here and a file of its name in
-``book/dashboard``.
+The page follows each keystroke, so it draws nothing at random: the plain probabilities are those of
+``scaling.coupling.local_coupling`` and the range of a coupling is Fieller's, where ``cape diagnose`` draws test items and so
+agrees to the noise of its draws. The calibrated probabilities are those of ``cape diagnose``. Checks, cautions and sentences
+are the package's. What the page must know for this is written by ``constants``. Each of ``PARTS`` has a module of its own
+here and a file of its name in ``book/dashboard``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ from scipy import stats
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard import size_baseline
+from cape_utils.chapters.ch12_dashboard.page import eigenstructure, frontier, interventions
 from cape_utils.chapters.ch12_dashboard.page.case import Case
+from cape_utils.chapters.ch12_dashboard.page.critical_scale import critical_scale
+from cape_utils.chapters.ch12_dashboard.page.measured import measured
+from cape_utils.chapters.ch12_dashboard.page.next_size import next_size
+from cape_utils.chapters.ch12_dashboard.page.prior import prior
+from cape_utils.chapters.ch12_dashboard.page.web_distance import nearest_models, web_distance
 from cape_utils.chapters.ch12_dashboard.recompute import dashboard_formula
-from cape_utils.data.benchmarks import items_of
+from cape_utils.data.benchmarks import benchmarks_of, items_of
 from cape_utils.diagnosis.family_diagnosis import _check_pair, _family_ladder
 from cape_utils.diagnosis.panel_comparison import nearest_families, overlapping_families
+from cape_utils.diagnosis.phase_prior import phase_probabilities
 from cape_utils.diagnosis.score_warnings import cautions
 from cape_utils.diagnosis.steps import CouplingStep
 from cape_utils.reports.sections import step_headline
@@ -44,7 +51,16 @@ TIE = 1e-9
 """Probabilities nearer than this are equal, and the first of the phases is named: a score that does not move ties two."""
 
 
-PARTS: dict[str, Callable[[Case], Any]] = {}
+PARTS: dict[str, Callable[[Case], Any]] = {
+    "measured": measured,
+    "critical_scale": critical_scale,
+    "next_size": next_size,
+    "web_distance": web_distance,
+    "nearest_models": nearest_models,
+    "eigenstructure": eigenstructure.part,
+    "frontier": frontier.part,
+    "interventions": interventions.part,
+}
 """Parts of the answer by name, as in ``book/dashboard``."""
 
 
@@ -80,7 +96,9 @@ def coupling_range(
     return (dx * dy - half) / room, (dx * dy + half) / room
 
 
-def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
+def steps(
+    rows: pd.DataFrame, x: str, y: str, *, exclude: frozenset[str] = frozenset()
+) -> tuple[CouplingStep, ...]:
     """Each step of one ladder, with nothing drawn at random.
 
     Parameters
@@ -88,22 +106,34 @@ def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
     rows : pandas.DataFrame
         Of one family, with both scores.
     x, y : str
+    exclude : frozenset of str
+        Families of the open panel that hold the same models: calibrated probabilities rest on the others.
 
     Returns
     -------
     tuple of CouplingStep
-        ``median`` is the coupling, ``low`` and ``high`` are Fieller's limits, probabilities those of ``local_coupling``.
+        ``median`` is the coupling, ``low`` and ``high`` are Fieller's limits, plain probabilities those of ``local_coupling``.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         local = local_coupling(rows, x, y)
         rises = stats.norm.cdf(local["dx"] / local["se_dx"])
+    calibrated = np.full((len(local), 3), np.nan)
+    known = prior(x, y, exclude)
+    if known is not None:
+        columns = ("dx", "dy", "se_dx", "se_dy", "from_params_b", "to_params_b")
+        calibrated = phase_probabilities(known, *(local[name].to_numpy(dtype=float) for name in columns))
+        # A first score that surely does not move leaves no ratio, and nothing but rounding behind its probabilities.
+        calibrated[(local["dx"] == 0) & (local["se_dx"] == 0)] = np.nan
     found = []
-    for row, p_rises in zip(local.to_dict("records"), rises, strict=True):
+    for row, p_rises, weighed in zip(local.to_dict("records"), rises, calibrated, strict=True):
         shares = {name: float(row[f"p_{name}"]) for name in PHASES}
-        known = not any(math.isnan(share) for share in shares.values())
+        if abs(shares["tax"] - shares["bonus"]) < TIE:
+            shares["bonus"] = shares["tax"]
+        learnt = dict(zip(PHASES, map(float, weighed), strict=True))
         named = row["phase"] if isinstance(row["phase"], str) else "transition"
-        if known:
-            named = next(name for name in PHASES if shares[name] >= max(shares.values()) - TIE)
+        for chances in (shares, learnt):
+            if not any(math.isnan(share) for share in chances.values()):
+                named = next(name for name in PHASES if chances[name] >= max(chances.values()) - TIE)
         low, high = coupling_range(row["dx"], row["dy"], row["se_dx"], row["se_dy"])
         found.append(
             CouplingStep(
@@ -125,6 +155,7 @@ def steps(rows: pd.DataFrame, x: str, y: str) -> tuple[CouplingStep, ...]:
                 p_bonus=shares["bonus"],
                 p_x_rises=float(p_rises),
                 phase=named,
+                **{f"calibrated_{name}": share for name, share in learnt.items()},
             )
         )
     return tuple(found)
@@ -174,7 +205,8 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
     >>> answer(toy)["steps"][0]["coupling"]
     -0.4
     """
-    problem, ladder = "", scores.dropna(subset=[name for name in (x, y) if name in scores])
+    whole = scores.reindex(columns=list(dict.fromkeys([*scores, x, y])))
+    problem, ladder = "", whole.dropna(subset=[x, y])
     try:
         _check_pair(scores, x, y)
         ladder = _family_ladder(scores, x, y, mixed=True)
@@ -183,8 +215,8 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
     ladder = ladder.sort_values("params_b", kind="stable").reset_index(drop=True)
     in_panel = overlapping_families(ladder)
     family = str(scores["family"].iloc[0])
-    case = Case(family, x, y, scores, ladder, frozenset(in_panel), problem)
-    found = () if problem else steps(ladder, x, y)
+    found = () if problem else steps(ladder, x, y, exclude=frozenset(in_panel))
+    case = Case(family, x, y, scores, ladder, frozenset(in_panel), problem, found)
     both = not problem or (x != y and x in ladder and y in ladder)
     near = nearest_families(ladder, x, y, exclude=in_panel) if both else ()
     plain: dict[str, Any] = to_jsonable(
@@ -193,7 +225,7 @@ def answer(scores: pd.DataFrame, x: str = "hellaswag", y: str = "truthfulqa_mc2"
             "models": list(ladder["model"]),
             "errors": {
                 name: [float(v) for v in item_error(ladder[name], items_of(ladder, name))]
-                for name in data.BENCHMARKS
+                for name in dict.fromkeys([*data.BENCHMARKS, *benchmarks_of(scores)])
                 if name in ladder
             },
             "by_size": [by_size(float(size)) for size in ladder["params_b"]],
@@ -218,4 +250,5 @@ def _plain(step: CouplingStep) -> dict[str, Any]:
         *("from_model", "to_model", "from_params_b", "to_params_b", "dx", "dy", "se_dx", "se_dy", "coupling"),
         *("se", "low", "high", "p_tax", "p_transition", "p_bonus", "p_x_rises", "phase"),
     )
-    return {name: getattr(step, name) for name in names}
+    learnt = {f"p_{name}": getattr(step, f"calibrated_{name}") for name in PHASES}
+    return {**{name: getattr(step, name) for name in names}, "calibrated": learnt}

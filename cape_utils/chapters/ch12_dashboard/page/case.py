@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cape_utils.diagnosis.steps import CouplingStep
+
 __all__ = ["Case"]
 
 
@@ -24,6 +26,8 @@ class Case:
         Families of the open panel that hold the same models, left out of every comparison.
     problem : str
         Why there is no step, empty where there is one.
+    steps : tuple of CouplingStep
+        Of the ladder; empty where there is a problem.
     """
 
     family: str
@@ -33,3 +37,4 @@ class Case:
     ladder: pd.DataFrame
     in_panel: frozenset[str]
     problem: str
+    steps: tuple[CouplingStep, ...] = ()
