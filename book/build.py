@@ -39,6 +39,7 @@ PAGE_INPUTS = (
         "book/_ext/*.py",
         "book/address.py",
         "book/_static/*",
+        "book/mathfont/*",
         "book/dashboard/*.js",
         "cape_utils/charts/*.js",
         "_config.yml",

@@ -7,6 +7,7 @@ page that still names a script, style, font, image or frame of another host.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from html.parser import HTMLParser
@@ -25,6 +26,7 @@ LOGGER = logging.getLogger(__name__)
 STATIC = Path(__file__).resolve().parent.parent / "_static"
 VEGA = "cape-vega.js"
 TOOLS = "figure_tools.js"
+FONT = STATIC.parent / "mathfont" / "math.woff2"
 
 
 def write_scripts(app: Sphinx) -> None:
@@ -38,6 +40,7 @@ def write_scripts(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
     (static / TOOLS).write_text(figure_tools_script(), encoding="utf-8")
+    (static / "math.css").write_text(math_style(FONT.read_bytes()), encoding="utf-8")
     mark = f"// vl-convert {vl_convert.__version__}\n"
     target = static / VEGA
     if target.exists():
@@ -45,6 +48,13 @@ def write_scripts(app: Sphinx) -> None:
             if script.readline() == mark:
                 return
     target.write_text(f"{mark}{vega_script()}\n", encoding="utf-8")
+
+
+def math_style(font: bytes) -> str:
+    """The style sheet of formulas, with the font inside it: Firefox loads no font file for a page opened from disk."""
+    source = f"url(data:font/woff2;base64,{base64.b64encode(font).decode('ascii')}) format('woff2')"
+    face = f"@font-face {{ font-family: 'Book Math'; src: {source}; font-display: swap; }}"
+    return f"{face}\n.math math {{ font-family: 'Book Math', math; font-size: 1.18em; }}\n"
 
 
 def mend_page(
@@ -55,6 +65,8 @@ def mend_page(
     context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
     if 'class="cape-figure"' in context["body"] or 'class="math' in context["body"]:
         app.add_js_file("scrollers.js", loading_method="defer", priority=690)
+    if 'class="math' in context["body"]:
+        app.add_css_file("math.css", priority=910)
     if 'class="cape-figure"' in context["body"]:
         app.add_js_file(VEGA, loading_method="defer", priority=700)
         app.add_js_file(TOOLS, loading_method="defer", priority=705)

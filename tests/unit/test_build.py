@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +37,7 @@ def book(tmp_path):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
-    for name in ("_static", "_ext"):
+    for name in ("_static", "_ext", "mathfont"):
         shutil.copytree(
             ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -173,6 +175,36 @@ def test_aligned_formulas_become_tables(tex):
     mathml = extension.to_mathml(tex, block=True)
     assert mathml.count("<mtr>") == 2
     assert ">&<" not in mathml
+
+
+def formulas():
+    """Every formula of the book as MathML."""
+    for path in (*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("book/*.md")):
+        cells = (
+            [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"]
+            if path.suffix == ".ipynb"
+            else [path.read_text(encoding="utf-8")]
+        )
+        for block, inline in re.findall(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+)\$", "\n\n".join(cells), re.S):
+            yield extension.to_mathml(block or inline, block=bool(block))
+
+
+def missing_characters(mathml, characters):
+    return set(html.unescape(re.sub(r"<[^>]+>|\s", "", mathml))) - set(characters)
+
+
+def test_the_mathematics_font_has_every_character_of_the_formulas():
+    characters = (extension.FONT.parent / "characters.txt").read_text(encoding="utf-8")
+    found = list(formulas())
+    assert len(found) > 20
+    assert missing_characters("".join(found), characters) == set()
+    assert missing_characters("<mi>\N{HEBREW LETTER ALEF}</mi>", characters) == {"\N{HEBREW LETTER ALEF}"}
+
+
+def test_the_mathematics_font_stands_in_its_style_sheet():
+    style = extension.math_style(b"font")
+    assert "url(data:font/woff2;base64,Zm9udA==)" in style
+    assert not extension._styled(style)
 
 
 @pytest.mark.parametrize("tex", [r"\nosuchcommand x", r"a & b", r"\frac{1}{"])
