@@ -87,9 +87,11 @@ def _lead(size: Floats, score: Floats, variance: Floats) -> float:
     edges = np.linspace(size[0], size[-1], turning_point._PLACES + 1)
     away = size - ((edges[1:] + edges[:-1]) / 2)[:, None]
     target = shape @ score
-    sides = [np.maximum(way * away, 0) @ shape.T for way in (-1, 1)]
+    left, right = (np.maximum(way * away, 0) @ shape.T for way in (-1, 1))
     one = turning_point._misfit_one(away**2 @ shape.T, target).min()
-    return float(monotone_misfit(score, variance) - min(one, turning_point._misfit_two(*sides, target).min()))
+    return float(
+        monotone_misfit(score, variance) - min(one, turning_point._misfit_two(left, right, target).min())
+    )
 
 
 def scale_of(rows: pd.DataFrame, y: str, *, exclude: frozenset[str] = frozenset()) -> FamilyScale:

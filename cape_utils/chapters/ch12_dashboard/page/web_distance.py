@@ -151,7 +151,10 @@ def nearest_models(case: Case) -> list[dict[str, Any]]:
     if case.x == case.y or not {case.x, case.y} <= set(case.ladder) or case.ladder.empty:
         return []
     largest = case.ladder.iloc[-1]
-    panel = data.panel("open", rows="one_recipe").dropna(subset=[case.x, case.y])
+    panel = data.panel("open", rows="one_recipe")
+    if not {case.x, case.y} <= set(panel):
+        return []
+    panel = panel.dropna(subset=[case.x, case.y])
     panel = panel[~panel["family"].isin(case.in_panel)]
     gaps = panel[[case.x, case.y]].to_numpy(dtype=float) - largest[[case.x, case.y]].to_numpy(dtype=float)
     far = np.sqrt((gaps**2).mean(axis=1))
