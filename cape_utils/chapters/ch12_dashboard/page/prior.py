@@ -58,7 +58,8 @@ def _moves() -> dict[tuple[str, str], dict[str, tuple[Floats, int]]]:
     whole = phase_prior._learnt()
     for row in derived_table("phase_prior_left_out").to_dict("records"):
         pair = str(row["x"]), str(row["y"])
-        free = phase_prior._to_free(
+        learnt = phase_prior._prior({str(name): value for name, value in row.items()})
+        free = phase_prior._to_free(learnt) - phase_prior._to_free(whole[pair])
             phase_prior._prior({str(name): value for name, value in row.items()})
         ) - phase_prior._to_free(whole[pair])
         steps = whole[pair].steps - int(row["steps"])
