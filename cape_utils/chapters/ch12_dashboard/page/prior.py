@@ -60,8 +60,6 @@ def _moves() -> dict[tuple[str, str], dict[str, tuple[Floats, int]]]:
         pair = str(row["x"]), str(row["y"])
         learnt = phase_prior._prior({str(name): value for name, value in row.items()})
         free = phase_prior._to_free(learnt) - phase_prior._to_free(whole[pair])
-            phase_prior._prior({str(name): value for name, value in row.items()})
-        ) - phase_prior._to_free(whole[pair])
         steps = whole[pair].steps - int(row["steps"])
         moves.setdefault(pair, {})[str(row["left_out"])] = (np.round(free * _UNIT) / _UNIT, steps)
     return moves
