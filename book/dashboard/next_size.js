@@ -90,7 +90,7 @@ function nextSize(found, asked) {
   const { ladder, in_panel: exclude, given: { x, y } } = found;
   if (x === y || !ladder.length || (found.problem && ladder.length > 1)) return null;
   const five = DATA.next.benchmarks;
-  const columns = DATA.columns.filter((name) => ladder.some((model) => scoreOf(model, name) !== null));
+  const columns = benchmarksOf(ladder);
   const known = columns.filter((name) => five.includes(name));
   const method = bestMethod(exclude, known.length < five.length);
   const { trend, equation_name: equation } = DATA.next;

@@ -230,8 +230,10 @@ def test_links_follow_from_the_path():
         "https://colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb",
         "https://mybinder.org/v2/gh/someone/fork/live?urlpath=lab%2Ftree%2Fnotebooks%2F02_coupling.ipynb",
         "../_sources/notebooks/02_coupling.ipynb",
+        "../_sources/notebooks/02_coupling-class.ipynb",
     ]
-    assert re.findall(r">([^<>]+)</a>", text) == ["Open in Colab", "Open on Binder", "Download the notebook"]
+    names = ["Open in Colab", "Open on Binder", "Download the notebook", "Download without solutions"]
+    assert re.findall(r">([^<>]+)</a>", text) == names
 
 
 def test_the_dashboard_opens_as_an_app_too():
@@ -247,7 +249,8 @@ def test_without_an_address_no_link_leads_nowhere():
     where = address.Address("https://github.com", f"{address.PLACEHOLDER}/cape-book", "live")
     text = links.line("notebooks/12_dashboard", where)
     assert address.PLACEHOLDER not in text
-    assert re.findall(r'href="([^"]+)"', text) == ["../_sources/notebooks/12_dashboard.ipynb"]
+    downloads = [f"../_sources/notebooks/12_dashboard{kind}.ipynb" for kind in ("", "-class")]
+    assert re.findall(r'href="([^"]+)"', text) == downloads
     assert text.count('aria-disabled="true"') == 3
     assert links.UNKNOWN in text
     options = links.theme_options({"repository_url": where.url, "launch_buttons": {"colab_url": "x"}}, where)
@@ -261,7 +264,8 @@ def build_fork(folder: Path, repository: str | None) -> Path:
     shutil.copytree(
         ROOT / "book" / "_ext", folder / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(ROOT / "book" / "_static", folder / "book" / "_static")
+    for part in ("_static", "mathfont"):
+        shutil.copytree(ROOT / "book" / part, folder / "book" / part)
     (folder / "cape_utils" / "charts").mkdir(parents=True)
     package = (
         "cape_utils/__init__.py",

@@ -153,7 +153,7 @@ def without_reasoning() -> Solution:
     listed = pd.DataFrame(
         [
             {
-                "reasoning documents": r["label"],
+                "reasoning documents": "no documents" if r["label"] == "none" else r["label"],
                 "worlds that dip": f"{r['dips']} of {r['worlds']}",
                 "turning point (parameters)": f"{r['lowest_params']:,.0f}",
             }

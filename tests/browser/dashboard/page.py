@@ -111,8 +111,8 @@ def differences(
     page: Any, package: Any, place: str = "", largest: dict[str, float] | None = None
 ) -> list[str]:
     """Where two answers differ by more than they may; the largest differences by kind are written into ``largest``."""
-    if isinstance(package, dict):
-        keys = set(package) | (set(page) if isinstance(page, dict) else set())
+    if isinstance(package, dict) and isinstance(page, dict):
+        keys = set(package) | set(page)
         return [
             fault
             for key in sorted(keys)

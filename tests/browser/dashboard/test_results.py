@@ -230,7 +230,7 @@ PLANTED = {
 @pytest.mark.parametrize("what", PLANTED)
 def test_a_planted_error_is_caught(browser: Browser, tmp_path: Path, what: str) -> None:
     right, wrong = PLANTED[what]
-    script = EXTENSION.script()
+    script = EXTENSION.script(lean=False)
     assert right in script
     opened = checks.open_page(
         browser, write_page(tmp_path, script.replace(right, wrong)), "light.html", width=1280

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ def part(case: Case) -> dict[str, Any] | None:
     if dimension is None:
         return None
     names = list(dimension.benchmarks)
+    if not set(names) <= set(data.BENCHMARKS):
+        # The page holds the ranges of the five benchmarks alone.
+        dimension = replace(dimension, usual_low=math.nan, usual_high=math.nan)
     spectrum = pca(case.ladder, names)
     values, vectors = np.array(spectrum.eigenvalues), spectrum.loadings.to_numpy()
     apart = np.abs(np.diff(values, prepend=np.inf, append=0)) > DISTINCT * values.sum()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.integrate import RK45
 
 from cape_utils import data
 from cape_utils.chapters.ch12_dashboard.page.case import Case
+from cape_utils.data.benchmarks import benchmarks_of
 from cape_utils.diagnosis import phase_forecast
 from cape_utils.diagnosis.next_size import LARGEST_B, NextSize, predict_size
 from cape_utils.diagnosis.phase_forecast import BANDWIDTH, LEVEL
@@ -81,6 +82,8 @@ def equation_at(
 def foreseen(case: Case, *, params_b: float | None = None) -> NextSize | None:
     """Forecast of the next size; None without a model, or where the page does not know the method that leads.
 
+    The page forecasts the five benchmarks, whatever else the open panel holds.
+
     Parameters
     ----------
     case : Case
@@ -98,7 +101,11 @@ def foreseen(case: Case, *, params_b: float | None = None) -> NextSize | None:
     all_five = case.ladder.reindex(columns=data.BENCHMARKS).notna().any().all()
     if best_method(case.in_panel, trends_only=not all_five) not in (TREND, EQUATION):
         return None
-    return predict_size(case.ladder, case.x, case.y, params_b=params_b, exclude=case.in_panel)
+    names = benchmarks_of(case.ladder)
+    ladder = case.ladder.drop(columns=[name for name in names if name not in data.BENCHMARKS])
+    ahead = predict_size(ladder, case.x, case.y, params_b=params_b, exclude=case.in_panel)
+    given = {score.benchmark for score in ahead.scores}
+    return replace(ahead, not_predicted=tuple(name for name in names if name not in given))
 
 
 def next_size(case: Case, *, params_b: float | None = None) -> dict[str, Any] | None:
