@@ -10,9 +10,9 @@ function typicalSlope(name, exclude) {
   if (!knownSlopes.has(key)) {
     let [total, length] = [0, 0];
     const items = benchmark(name).items;
+    const noise = (/** @type {number} */ score) => itemError(score, items) ** 2 || 0; // none is taken off where it is not known
     openLadders([name], exclude, 1).forEach((rows) => rows.slice(1).forEach((row, i) => {
-      total += (row.scores[name] - rows[i].scores[name]) ** 2 - itemError(row.scores[name], items) ** 2
-        - itemError(rows[i].scores[name], items) ** 2;
+      total += (row.scores[name] - rows[i].scores[name]) ** 2 - noise(row.scores[name]) - noise(rows[i].scores[name]);
       length += Math.log10(row.params_b / rows[i].params_b) ** 2;
     }));
     knownSlopes.set(key, Math.sqrt(Math.max(total, 0) / length) || NaN);
@@ -188,6 +188,8 @@ function criticalScale(found) {
     p_downward: NaN, p_outside: NaN, p_parabola: NaN, lines: /** @type {string[]} */ ([]) };
   if (n < 3) {
     scale.reason = "a turn needs at least 3 sizes, and there are " + n;
+  } else if (ladder.some((model) => !Number.isFinite(itemsOf(model, y)))) {
+    scale.reason = "the number of test items of " + benchmarkTitle(y) + " is not known, so its noise is not either";
   } else {
     const size = ladder.map((model) => Math.log10(model.params_b));
     const score = ladder.map((model) => Number(model.scores[y]));
