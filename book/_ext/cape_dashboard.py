@@ -46,9 +46,8 @@ def script(known: dict[str, Any] | None = None, *, lean: bool = True) -> str:
         from cape_utils.reports.dashboard_link import page_address
 
         known = constants()
-        known["book"]["page"] = page_address(
-            address.read().url
-        )  # of this build, which GitHub's environment may name
+        # Of this build, which GitHub's environment may name.
+        known["book"]["page"] = page_address(address.read().url)
     constants = json.dumps(known, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = [(SOURCES / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
     if lean:
@@ -57,7 +56,7 @@ def script(known: dict[str, Any] | None = None, *, lean: bool = True) -> str:
 
 
 def _lean(source: str) -> str:
-    """Without comments and indentation, a third of the text; lines stay as they are, and a test keeps strings free of marks."""
+    """Without comments and indentation, a fifth of the text; the sources must hold no comment's mark in a string."""
     bare = re.sub(r"/\*\*.*?\*/ ?", "", source, flags=re.DOTALL)
     lines = (line.strip() for line in bare.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
