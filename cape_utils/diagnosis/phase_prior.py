@@ -118,7 +118,8 @@ def phase_probabilities(
     Returns
     -------
     ndarray, shape (steps, 3)
-        In the order of ``scaling.coupling.PHASES``; NaN where an error is not known.
+        In the order of ``scaling.coupling.PHASES``; NaN where an error is not known, and where the first score surely did not
+        move (0 or 100 twice), which leaves no ratio.
 
     Examples
     --------
@@ -132,6 +133,7 @@ def phase_probabilities(
     for mean, covariance, log_share in _components(prior, from_params_b, to_params_b):
         total = covariance + noise[:, :, None] * np.eye(2)
         known = np.isfinite(total).all(axis=(1, 2)) & np.isfinite(change).all(axis=1)
+        known &= (change[:, 0] != 0) | (noise[:, 0] != 0)
         total[~known] = np.eye(2)
         gain = covariance @ np.linalg.inv(total)
         miss = change - mean

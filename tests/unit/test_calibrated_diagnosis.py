@@ -83,6 +83,12 @@ def test_far_limits_and_a_number_without_spread_leave_no_nan():
 # ---------------------------------------------------------------- the prior
 
 
+def test_a_first_score_that_cannot_have_moved_has_no_phase():
+    step = made_steps(1).assign(dx=0.0, dy=0.0, se_dx=0.0, se_dy=0.0)
+    assert np.isnan(probabilities(PLANTED, step)).all()
+    assert np.isfinite(probabilities(PLANTED, step.assign(se_dx=0.7))).all()
+
+
 def test_without_news_from_the_prior_the_probabilities_are_the_plain_ones():
     flat = dataclasses.replace(
         PLANTED, log_sd_x=9.0, log_sd_y=9.0, log_sd_x_by_size=0.0, log_sd_y_by_size=0.0

@@ -122,8 +122,6 @@ def steps(
     if known is not None:
         columns = ("dx", "dy", "se_dx", "se_dy", "from_params_b", "to_params_b")
         calibrated = phase_probabilities(known, *(local[name].to_numpy(dtype=float) for name in columns))
-        # A first score that surely does not move leaves no ratio, and nothing but rounding behind its probabilities.
-        calibrated[(local["dx"] == 0) & (local["se_dx"] == 0)] = np.nan
     found = []
     for row, p_rises, weighed in zip(local.to_dict("records"), rises, calibrated, strict=True):
         shares = {name: float(row[f"p_{name}"]) for name in PHASES}

@@ -61,8 +61,8 @@ def parabola_shares(size: Floats, score: Floats, covariance: Floats) -> tuple[fl
 def monotone_misfit(score: Floats, variance: Floats) -> float:
     """Chi-squared of the best curve that never falls, or never rises.
 
-    ``turning_point`` asks SciPy's ``nnls`` for it, whose residual is off where the noise of some scores is many times that of
-    others, as beside a score of zero. Independent noise, which is all that the page knows, has the exact answer of pooling.
+    The noise of ``turning_point`` may be dependent, and takes non-negative least squares. Independent noise, which is all that
+    the page knows, has the exact answer of pooling.
 
     Parameters
     ----------
