@@ -165,7 +165,9 @@ def test_claims_link_to_their_cell_in_the_book_only(monkeypatch):
 def code_of(script: str) -> str:
     """A script without its comments and the space between its words, as another reader of the language sees it."""
     tokens = JavascriptLexer(stripnl=False).get_tokens(script)
-    return "".join(text for kind, text in tokens if kind not in Comment and (kind not in Text or text.strip()))
+    return "".join(
+        text for kind, text in tokens if kind not in Comment and (kind not in Text or text.strip())
+    )
 
 
 @pytest.mark.parametrize("part", dashboard.PARTS)
