@@ -47,10 +47,10 @@ def verdict_chart(table: pd.DataFrame) -> Any:
         .encode(
             alt.X("claims:Q", title="Claims", stack="zero", axis=alt.Axis(tickMinStep=1, format="d")),
             alt.Y("chapter:N", title=None, sort=chapters, axis=alt.Axis(labelLimit=170)),
-            alt.Color("verdict:N", title=None, scale=colour, legend=alt.Legend(columns=2)),
+            alt.Color("verdict:N", title=None, scale=colour, legend=alt.Legend(columns=1)),
             order=alt.Order("rank:Q"),
             tooltip=["chapter", "verdict", "claims"],
         )
     )
-    layers = bars.add_params(which).properties(height={"step": 18})
+    layers = bars.add_params(which).properties(height={"step": 17})
     return put(layers, **captions.verdicts(table, counts))

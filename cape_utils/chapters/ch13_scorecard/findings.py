@@ -16,7 +16,7 @@ from cape_utils.claims.verdicts import (
     VERDICTS,
     Claim,
 )
-from cape_utils.stats.formatting import DASH, number, p_value
+from cape_utils.stats.formatting import p_value
 from cape_utils.stats.results import Null
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "multiplicity",
     "null_table",
     "recomputed",
-    "scorecard_table",
     "tested_claims",
     "tiers",
     "verdict_table",
@@ -93,7 +92,7 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
         f"Of {len(tested)} claims {testable} can be tested with what was released, and **{len(recomputed(tested))}** are "
         f"recomputed from the authors' data. **{counts['not distinguishable']}** of these a null gives as well, "
         f"{counts['borderline']} are borderline, {only_there} the open panel contradicts, and **{len(stands)}** stand. "
-        f"{counts['differs']} are not what the released data give.\n\n"
+        f"{counts['differs']} are not what the released data give, which does not say that their opposite holds.\n\n"
         f"Of those that stand, {len(beyond)} have a pattern in them that is distinguishable from its null (the adjusted p "
         f"allows for the number of claims; verdicts do not use it):\n\n{with_null}\n\n"
         # What has no pattern to doubt can wait behind a line; the blank lines let the list be read as one.
@@ -189,30 +188,8 @@ def ledger_by_chapter(ledger: Sequence[Claim]) -> Table:
         for chapter, title in titles.items()
         if any(claim.chapter == chapter for claim in ledger)
     ]
-    return table(
-        pd.DataFrame(rows), {"chapter": "chapter", "A": "claims of paper A", "B": "claims of paper B"}
-    )
-
-
-def scorecard_table(scorecard: pd.DataFrame) -> Table:
-    """The first rows of the scorecard, one number a column."""
-    headings = {
-        "id": "claim",
-        "paper_value": "paper",
-        "ours_value": "paper's data",
-        "open_panel_value": "open panel",
-        "null_value": "null",
-        "verdict": "verdict",
-    }
-    shown = scorecard.head().assign(id=scorecard["id"].str.replace("_", " "))
-    return table(shown, headings, show=dict.fromkeys(list(headings)[1:5], _value))
-
-
-def _value(value: float | str | None) -> str:
-    """A number to four digits, a small one in powers of ten, or the text that it is."""
-    if value is None or isinstance(value, str):
-        return value or DASH
-    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else number(float(value), 4)
+    headings = {"chapter": "chapter", "A": "claims of paper A", "B": "claims of paper B"}
+    return table(pd.DataFrame(rows), headings).folded("Claims by chapter and paper")
 
 
 def verdict_table(counts: Mapping[str, int]) -> Table:
