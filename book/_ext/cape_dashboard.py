@@ -56,7 +56,7 @@ def script(known: dict[str, Any] | None = None, *, lean: bool = True) -> str:
 
 
 def _lean(source: str) -> str:
-    """Without comments and indentation, a fifth of the text; the sources must hold no comment's mark in a string."""
+    """Without comments and indentation, a fifth of the text; a test refuses sources with a comment's mark in a string."""
     bare = re.sub(r"/\*\*.*?\*/ ?", "", source, flags=re.DOTALL)
     lines = (line.strip() for line in bare.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))

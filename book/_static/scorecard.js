@@ -99,8 +99,8 @@
       part.field.addEventListener("input", show);
       controls.append(part.label);
     });
-    controls.append(all);
-    table.before(controls, count);
+    controls.append(all, count);
+    table.before(controls);
     show();
   }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -57,11 +57,24 @@ class Table:
     rows : tuple of tuple of str
     numeric : tuple of bool
         Whether a column holds numbers, which stand on the right.
+    fold : str
+        What is read in the table's place until it is opened; empty for a table that is open.
     """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
+    fold: str = ""
+
+    def folded(self, words: str) -> Table:
+        """The same table behind a line of words, to open where a reader wants the detail.
+
+        Examples
+        --------
+        >>> table(pd.DataFrame({"n": [1]})).folded("How many")._repr_html_().startswith("<details")
+        True
+        """
+        return replace(self, fold=words)
 
     def _repr_html_(self) -> str:
         kinds = [' class="number"' if right else "" for right in self.numeric]
@@ -73,7 +86,11 @@ class Table:
             + "</tr>"
             for row in self.rows
         )
-        return f'<table class="dataframe reading"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        whole = (
+            f'<table class="dataframe reading"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        )
+        summary = f"<summary>{html.escape(self.fold)}</summary>"
+        return f'<details class="cape-fold">{summary}{whole}</details>' if self.fold else whole
 
     def __repr__(self) -> str:
         return pd.DataFrame(list(self.rows), columns=list(self.headings)).to_string(index=False)

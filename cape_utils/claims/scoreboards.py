@@ -98,7 +98,7 @@ class Scoreboard:
 
 _KEY = (
     '<p class="scoreboard-key" aria-hidden="true"><i class="sb-ours"></i>our number and its interval '
-    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>what the null gives; each row has its own scale</p>'
+    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>the null; each row has its own scale</p>'
 )
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,46 @@ class CouplingStep:
     calibrated_tax: float = math.nan
     calibrated_transition: float = math.nan
     calibrated_bonus: float = math.nan
+
+    @classmethod
+    def of_row(
+        cls,
+        row: Mapping[Hashable, Any],
+        *,
+        ends: tuple[float, float, float],
+        shares: Mapping[str, float],
+        learnt: Mapping[str, float],
+        rises: float,
+        phase: str,
+    ) -> CouplingStep:
+        """A step from its row of ``scaling.coupling.local_coupling`` and what is known beside it.
+
+        Parameters
+        ----------
+        row : mapping
+        ends : tuple of float
+            ``low``, ``median`` and ``high``.
+        shares, learnt : mapping of str to float
+            Plain and calibrated probability of each phase.
+        rises : float
+            ``p_x_rises``.
+        phase : str
+        """
+        numbers = ("from_params_b", "to_params_b", "dx", "dy", "se_dx", "se_dy", "coupling")
+        low, median, high = ends
+        return cls(
+            from_model=str(row["from_model"]),
+            to_model=str(row["to_model"]),
+            **{name: float(row[name]) for name in numbers},
+            se=float(row["se"]) if np.isfinite(row["coupling"]) else math.nan,
+            median=median,
+            low=low,
+            high=high,
+            **{f"p_{name}": shares[name] for name in PHASES},
+            p_x_rises=rises,
+            phase=phase,
+            **{f"calibrated_{name}": learnt[name] for name in PHASES},
+        )
 
     @property
     def is_calibrated(self) -> bool:
@@ -181,7 +222,7 @@ def intervals(
         calibrated = phase_probabilities(prior, *(local[name].to_numpy(dtype=float) for name in columns))
     couplings = []
     for place, row in enumerate(local.to_dict("records")):
-        shares, ends, rises = dict.fromkeys(PHASES, np.nan), [np.nan] * 3, np.nan
+        shares, ends, rises = dict.fromkeys(PHASES, np.nan), (np.nan, np.nan, np.nan), np.nan
         name = row["phase"] or "transition"
         if known:
             dx, dy = steps[x][:, place], steps[y][:, place]
@@ -192,34 +233,15 @@ def intervals(
             if ratio.size:
                 tax, bonus = float(np.mean(ratio < -TAX_BELOW)), float(np.mean(ratio > TAX_BELOW))
                 shares = {"tax": tax, "transition": max(0.0, 1 - tax - bonus), "bonus": bonus}
-                ends = [float(v) for v in np.quantile(ratio, [0.025, 0.5, 0.975], method="nearest")]
+                low, median, high = map(float, np.quantile(ratio, [0.025, 0.5, 0.975], method="nearest"))
+                ends = (low, median, high)
                 name = max(shares, key=lambda phase: shares[phase])
             rises = float(np.mean(dx > 0))
         learnt = dict(zip(PHASES, map(float, calibrated[place]), strict=True))
         if np.isfinite(calibrated[place]).all():
             name = max(learnt, key=lambda phase: learnt[phase])
         couplings.append(
-            CouplingStep(
-                from_model=str(row["from_model"]),
-                to_model=str(row["to_model"]),
-                from_params_b=float(row["from_params_b"]),
-                to_params_b=float(row["to_params_b"]),
-                dx=float(row["dx"]),
-                dy=float(row["dy"]),
-                se_dx=float(row["se_dx"]),
-                se_dy=float(row["se_dy"]),
-                coupling=float(row["coupling"]),
-                se=float(row["se"]) if np.isfinite(row["coupling"]) else float("nan"),
-                median=ends[1],
-                low=ends[0],
-                high=ends[2],
-                p_tax=shares["tax"],
-                p_transition=shares["transition"],
-                p_bonus=shares["bonus"],
-                p_x_rises=rises,
-                phase=str(name),
-                **{f"calibrated_{phase}": share for phase, share in learnt.items()},
-            )
+            CouplingStep.of_row(row, ends=ends, shares=shares, learnt=learnt, rises=rises, phase=str(name))
         )
     return tuple(couplings)
 

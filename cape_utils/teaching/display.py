@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cape_utils import data
 from cape_utils.runtime import in_live_kernel
 from cape_utils.teaching import pages, questions, records, registry
-from cape_utils.teaching.questions import Exercise, Feedback
+from cape_utils.teaching.questions import Bet, Exercise, Feedback
 
 __all__ = ["AnswerBox", "Shown", "bet", "bet_record", "exercise"]
 
@@ -100,13 +101,7 @@ def bet(bet_id: str) -> Shown:
     What correlation would you expect between the eight pairs of scores?
     """
     found = registry.find_bet(bet_id)
-
-    def widget() -> Any:
-        from cape_utils.teaching.widgets import bet_widget
-
-        return bet_widget(found)
-
-    return Shown(found.question, lambda: pages.bet_form(found), widget)
+    return Shown(found.question, partial(pages.bet_form, found), partial(_widget, found))
 
 
 def exercise(exercise_id: str) -> AnswerBox:
@@ -129,14 +124,15 @@ def exercise(exercise_id: str) -> AnswerBox:
     """
     found = registry.find_exercise(exercise_id)
     wanted = ", ".join(f'"{ask.label}"' for ask in found.asks)
-
-    def widget() -> Any:
-        from cape_utils.teaching.widgets import exercise_widget
-
-        return exercise_widget(found)
-
     words = f'exercise("{exercise_id}").check(...) takes {wanted}'
-    return AnswerBox(words, lambda: pages.exercise_form(found), widget, found)
+    return AnswerBox(words, partial(pages.exercise_form, found), partial(_widget, found), found)
+
+
+def _widget(asked: Bet | Exercise) -> Any:
+    """A question as a widget; the page needs none, so ipywidgets is imported here."""
+    from cape_utils.teaching import widgets
+
+    return widgets.bet_widget(asked) if isinstance(asked, Bet) else widgets.exercise_widget(asked)
 
 
 def bet_record() -> Shown:

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
+from pygments.lexers import JavascriptLexer
+from pygments.token import Comment, Text
 
 from cape_utils.claims import assessment, quotations
 from tests.loading import load
@@ -16,6 +18,7 @@ terms = load("book/_ext/cape_terms.py")
 times = load("book/_ext/cape_times.py")
 budgets = load("book/_ext/cape_budgets.py")
 reproduce = load("book/reproduce.py")
+dashboard = load("book/_ext/cape_dashboard.py")
 
 ENTRIES = ("Local coupling", "Tax, transition, bonus", "MC1, MC2", "Critical scale")
 
@@ -157,3 +160,23 @@ def test_claims_link_to_their_cell_in_the_book_only(monkeypatch):
     page = assessment.scoreboard("01_data")._repr_html_()
     assert 'href="../book/reproduce.html#claim-panel-families"' in page
     assert page.count("cape-reproduce") == len(assessment.assess("01_data"))
+
+
+def code_of(script: str) -> str:
+    """A script without its comments and the space between its words, as another reader of the language sees it."""
+    tokens = JavascriptLexer(stripnl=False).get_tokens(script)
+    return "".join(
+        text for kind, text in tokens if kind not in Comment and (kind not in Text or text.strip())
+    )
+
+
+@pytest.mark.parametrize("part", dashboard.PARTS)
+def test_the_lean_script_loses_comments_alone(part):
+    source = (dashboard.SOURCES / f"{part}.js").read_text(encoding="utf-8")
+    assert code_of(dashboard._lean(source)) == code_of(source)
+
+
+@pytest.mark.parametrize("string", ['"/** x */ y"', "`x\n// y`", "`x\n  y`"])
+def test_a_string_that_looks_like_a_comment_is_seen_to_be_lost(string):
+    source = f"/** of a comment */ const a = {string}; // and another\n"
+    assert code_of(dashboard._lean(source)) != code_of(source)

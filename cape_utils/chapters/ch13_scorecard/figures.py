@@ -52,5 +52,5 @@ def verdict_chart(table: pd.DataFrame) -> Any:
             tooltip=["chapter", "verdict", "claims"],
         )
     )
-    layers = bars.add_params(which).properties(height={"step": 26})
+    layers = bars.add_params(which).properties(height={"step": 17})
     return put(layers, **captions.verdicts(table, counts))

@@ -16,7 +16,7 @@ from cape_utils.claims.verdicts import (
     VERDICTS,
     Claim,
 )
-from cape_utils.stats.formatting import DASH, number, p_value
+from cape_utils.stats.formatting import p_value
 from cape_utils.stats.results import Null
 
 __all__ = [
@@ -28,12 +28,11 @@ __all__ = [
     "multiplicity",
     "null_table",
     "recomputed",
-    "scorecard_table",
     "tested_claims",
     "tiers",
-    "tolerance_table",
     "verdict_table",
     "what_stands",
+    "within_tolerance",
 ]
 
 
@@ -82,10 +81,10 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
     only_there = counts["paper's data only"]
     stands = tested[tested["verdict"] == "reproduced"]
     bare, beyond = stands[stands["p"].isna()], stands[stands["p"].notna()]
-    without = "\n".join(f"- {row.statement} ({row.chapter})" for row in bare.itertuples())
+    without = "\n".join(f"- {row.statement} ({_short(str(row.chapter))})" for row in bare.itertuples())
     numbers = zip(beyond["p"].astype(float), beyond["q"].astype(float), strict=True)
     with_null = "\n".join(
-        f"- {statement} ({chapter}, {p_value(p, name=True)}, adjusted {p_value(q)})"
+        f"- {statement} ({_short(chapter)}, {p_value(p, name=True)}, adjusted {p_value(q)})"
         for statement, chapter, (p, q) in zip(beyond["statement"], beyond["chapter"], numbers, strict=True)
     )
     testable = len(tested) - counts["not testable"]
@@ -93,11 +92,24 @@ def what_stands(scorecard: pd.DataFrame) -> Markdown:
         f"Of {len(tested)} claims {testable} can be tested with what was released, and **{len(recomputed(tested))}** are "
         f"recomputed from the authors' data. **{counts['not distinguishable']}** of these a null gives as well, "
         f"{counts['borderline']} are borderline, {only_there} the open panel contradicts, and **{len(stands)}** stand. "
-        f"{counts['differs']} are not what the released data give.\n\n"
+        f"{counts['differs']} are not what the released data give, which does not say that their opposite holds.\n\n"
         f"Of those that stand, {len(beyond)} have a pattern in them that is distinguishable from its null (the adjusted p "
         f"allows for the number of claims; verdicts do not use it):\n\n{with_null}\n\n"
-        f"And {len(bare)} have none that a null could give:\n\n{without}"
+        # What has no pattern to doubt can wait behind a line; the blank lines let the list be read as one.
+        f'<details class="cape-fold"><summary>And {len(bare)} have none that a null could give</summary>\n\n{without}\n\n'
+        "</details>"
     )
+
+
+def _short(chapter: str) -> str:
+    """A chapter by its number.
+
+    Examples
+    --------
+    >>> _short("03_phase_transition")
+    'chapter 3'
+    """
+    return f"chapter {int(chapter[:2])}"
 
 
 def tiers() -> Markdown:
@@ -127,7 +139,7 @@ def multiplicity(scorecard: pd.DataFrame, *, level: float = 0.05) -> Markdown:
 
 
 def luck(scorecard: pd.DataFrame, null: Null) -> Markdown:
-    """How many claims agree, among how many, and how many would by luck.
+    """How many claims agree, among how many, how many would by luck, and how many with a wider tolerance.
 
     Parameters
     ----------
@@ -135,12 +147,33 @@ def luck(scorecard: pd.DataFrame, null: Null) -> Markdown:
     null : Null
         From ``claims.agreement_by_luck``.
     """
+    one, *wider = within_tolerance(scorecard).items()
+    more = ", ".join(f"{count} within {times}" for times, count in wider)
     return Markdown(
         f"Of the {len(scorecard)} claims {null.n} quote a number that is recomputed and that another claim of the same unit "
         f"could have; the others are words, bounds, not testable, or alone in their unit. **{null.observed:.0f}** of the "
         f"{null.n} agree. By luck it is {null.value:.0f} [{null.low:.0f}, {null.high:.0f}], where the nearest of several "
-        "readings is chosen anew in each draw, as it was for the quoted numbers."
+        "readings is chosen anew in each draw, as it was for the quoted numbers. "
+        f"One unit is a choice of ours: of all numbers that are quoted and recomputed, {one[1]} agree within one unit, {more}."
     )
+
+
+def within_tolerance(scorecard: pd.DataFrame) -> dict[int, int]:
+    """How many recomputed numbers lie within one tolerance of the quoted one, and within several.
+
+    Parameters
+    ----------
+    scorecard : pandas.DataFrame
+
+    Returns
+    -------
+    dict of int to int
+        Number of claims by the number of tolerances, units of the last digit quoted.
+    """
+    tolerance = data.load("claims").set_index("id")["tolerance"]
+    ours, quoted = (pd.to_numeric(scorecard[f"{side}_value"], errors="coerce") for side in ("ours", "paper"))
+    gap, allowed = (ours - quoted).abs(), scorecard["id"].map(tolerance)
+    return {times: int((gap <= times * allowed + 1e-12).sum()) for times in (1, 2, 5, 10)}
 
 
 # ---------------------------------------------------------------- tables
@@ -155,48 +188,14 @@ def ledger_by_chapter(ledger: Sequence[Claim]) -> Table:
         for chapter, title in titles.items()
         if any(claim.chapter == chapter for claim in ledger)
     ]
-    return table(
-        pd.DataFrame(rows), {"chapter": "chapter", "A": "claims of paper A", "B": "claims of paper B"}
-    )
-
-
-def scorecard_table(scorecard: pd.DataFrame) -> Table:
-    """The first rows of the scorecard, one number a column."""
-    headings = {
-        "id": "claim",
-        "paper_value": "paper",
-        "ours_value": "paper's data",
-        "open_panel_value": "open panel",
-        "null_value": "null",
-        "verdict": "verdict",
-    }
-    shown = scorecard.head().assign(id=scorecard["id"].str.replace("_", " "))
-    return table(shown, headings, show=dict.fromkeys(list(headings)[1:5], _value))
-
-
-def _value(value: float | str | None) -> str:
-    """A number to four digits, a small one in powers of ten, or the text that it is."""
-    if value is None or isinstance(value, str):
-        return value or DASH
-    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else number(float(value), 4)
+    headings = {"chapter": "chapter", "A": "claims of paper A", "B": "claims of paper B"}
+    return table(pd.DataFrame(rows), headings).folded("Claims by chapter and paper")
 
 
 def verdict_table(counts: Mapping[str, int]) -> Table:
     """Each verdict with its number of claims and its meaning, in the order of ``counts``."""
     rows = [{"verdict": v, "claims": n, "meaning": VERDICTS[v]} for v, n in counts.items()]
     return table(pd.DataFrame(rows))
-
-
-def tolerance_table(scorecard: pd.DataFrame) -> Table:
-    """How many claims would be recomputed if the tolerance were wider."""
-    tolerance = data.load("claims").set_index("id")["tolerance"]
-    ours, quoted = (pd.to_numeric(scorecard[f"{side}_value"], errors="coerce") for side in ("ours", "paper"))
-    gap, allowed = (ours - quoted).abs(), scorecard["id"].map(tolerance)
-    rows = [{"times": k, "claims": int((gap <= k * allowed + 1e-12).sum())} for k in (1, 2, 5, 10)]
-    return table(
-        pd.DataFrame(rows),
-        {"times": "tolerance (units of the last digit quoted)", "claims": "claims recomputed"},
-    )
 
 
 def null_table(scorecard: pd.DataFrame) -> Table:

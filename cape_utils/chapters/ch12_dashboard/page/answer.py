@@ -134,26 +134,13 @@ def steps(
                 named = next(name for name in PHASES if chances[name] >= max(chances.values()) - TIE)
         low, high = coupling_range(row["dx"], row["dy"], row["se_dx"], row["se_dy"])
         found.append(
-            CouplingStep(
-                from_model=str(row["from_model"]),
-                to_model=str(row["to_model"]),
-                from_params_b=float(row["from_params_b"]),
-                to_params_b=float(row["to_params_b"]),
-                dx=float(row["dx"]),
-                dy=float(row["dy"]),
-                se_dx=float(row["se_dx"]),
-                se_dy=float(row["se_dy"]),
-                coupling=float(row["coupling"]),
-                se=float(row["se"]) if np.isfinite(row["coupling"]) else math.nan,
-                median=float(row["coupling"]),
-                low=low,
-                high=high,
-                p_tax=shares["tax"],
-                p_transition=shares["transition"],
-                p_bonus=shares["bonus"],
-                p_x_rises=float(p_rises),
+            CouplingStep.of_row(
+                row,
+                ends=(low, float(row["coupling"]), high),
+                shares=shares,
+                learnt=learnt,
+                rises=float(p_rises),
                 phase=named,
-                **{f"calibrated_{name}": share for name, share in learnt.items()},
             )
         )
     return tuple(found)
