@@ -712,6 +712,24 @@ def is_drawn_with_something_in_it(figure):
     assert len(marks) >= 5, f"{figure}: {len(marks)} marks"
 
 
+def step_sized(node: dict) -> bool:
+    """Whether a single view takes the height of a discrete axis from steps, not from a number of pixels.
+
+    Vega-Lite can then not fit it to its container, and warns in the console; vl_convert keeps such warnings to itself.
+    """
+    if not ({"mark", "layer"} & set(node)):
+        return False
+    up = [part["encoding"]["y"] for part in parts(node) if "y" in part.get("encoding", {})]
+    discrete = any(channel.get("type") in ("nominal", "ordinal") for channel in up)
+    return discrete and not isinstance(node.get("height"), (int, float))
+
+
+def takes_its_height_in_pixels(figure):
+    assert not step_sized(spec_of(figure)), (
+        f"{figure}: give the chart a height in pixels, such as ROW_PX a row"
+    )
+
+
 def words_of_every_setting_are_complete(figure):
     """No setting's words hold a NaN, and each is reached by values that the controls really take."""
     spec = spec_of(figure)
@@ -735,6 +753,7 @@ def words_of_every_setting_are_complete(figure):
 
 CHECKS = (
     words_of_every_setting_are_complete,
+    takes_its_height_in_pixels,
     carries_its_words,
     caption_says_how_many,
     is_strict_json_and_not_heavy,
@@ -751,6 +770,13 @@ CHECKS = (
 def test_a_figure_is_sound(figure):
     for check in CHECKS:
         check(figure)
+
+
+def test_a_height_by_steps_would_be_noticed():
+    rows = alt.Chart(pd.DataFrame({"a": ["x"], "b": [2]})).mark_bar().encode(x="b:Q", y="a:N")
+    assert step_sized(rows.to_dict())
+    assert step_sized((rows + rows).properties(height=alt.Step(20)).to_dict())
+    assert not step_sized(rows.properties(height=40).to_dict())
 
 
 def test_a_misspelt_field_would_be_noticed():

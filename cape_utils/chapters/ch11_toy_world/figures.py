@@ -12,7 +12,7 @@ import pandas as pd
 from cape_utils.chapters.ch11_toy_world import captions
 from cape_utils.chapters.ch11_toy_world.curves import SCORES, SHOWN
 from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, Shift, changed_positions
-from cape_utils.charts.parts import dropdown, order_of, put, slider
+from cape_utils.charts.parts import ROW_PX, dropdown, order_of, put, slider
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.figures import chance_rule, params_axis, series_marks, world_curves
@@ -230,7 +230,7 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
     positions = [f"{name}: {words}" for name, words in zip(order, changed["words"], strict=True)]
     return put(
-        (line + rules + points + labels).add_params(what).properties(height={"step": 24}),
+        (line + rules + points + labels).add_params(what).properties(height=ROW_PX * len(order)),
         **captions.shifts(changed, positions),
     )
 

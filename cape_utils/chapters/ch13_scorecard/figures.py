@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from cape_utils.chapters.ch13_scorecard import captions
-from cape_utils.charts.parts import dropdown, put
+from cape_utils.charts.parts import ROW_PX, dropdown, put
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.claims.verdicts import VERDICTS
 
@@ -46,11 +46,11 @@ def verdict_chart(table: pd.DataFrame) -> Any:
         .mark_bar(height={"band": 0.7})
         .encode(
             alt.X("claims:Q", title="Claims", stack="zero", axis=alt.Axis(tickMinStep=1, format="d")),
-            alt.Y("chapter:N", title=None, sort=chapters, axis=alt.Axis(labelLimit=170)),
+            alt.Y("chapter:N", title=None, scale=alt.Scale(domain=chapters), axis=alt.Axis(labelLimit=170)),
             alt.Color("verdict:N", title=None, scale=colour, legend=alt.Legend(columns=1)),
             order=alt.Order("rank:Q"),
             tooltip=["chapter", "verdict", "claims"],
         )
     )
-    layers = bars.add_params(which).properties(height={"step": 26})
+    layers = bars.add_params(which).properties(height=ROW_PX * len(chapters))
     return put(layers, **captions.verdicts(table, counts))
