@@ -534,7 +534,7 @@ BUILT = {
     "rotation_chart": turns,
     "small_sample_chart": few_models,
     "toy_growth_chart": lambda: ch11_figures.toy_growth_chart(
-        ch11_curves.along_training(), turning_points.turns_summary(turning_points.scores()), start=sweep.STEPS
+        ch11_curves.along_training(), turning_points.turns_along_training(), start=sweep.STEPS
     ),
     "toy_lever_chart": lambda: ch11_figures.toy_lever_chart(ch11_curves.by_lever(), levers.lever_table()),
     "toy_logp_chart": lambda: ch11_figures.toy_logp_chart(ch11_curves.log_probabilities(), start=9168),
