@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils.chapters.ch11_toy_world import captions, findings, levers, method_trial
+from cape_utils.chapters.ch11_toy_world import captions, findings, in_words, levers, method_trial
 from cape_utils.chapters.ch11_toy_world.levers import Shift
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS
@@ -308,3 +308,30 @@ def test_a_turning_point_is_said_of_two_worlds_or_more(n, words):
     caption = captions.growth(summary, worlds=5, sizes=10, steps=STEPS)["caption"]
     assert words in caption
     assert f"in {n} of 5 worlds" in caption
+
+
+# ---------------------------------------------------------------- a document in words
+
+
+def test_a_document_in_words_says_what_its_numbers_say():
+    world = build_world(WorldSize(), seed=0)
+    told = in_words.told(world, Recipe())
+    assert told.groupby("source").size().to_dict() == dict.fromkeys(
+        ("gossip", "reference", "exam", "reasoning"), 6
+    )
+    entities = told[told["standing"] != "reasoning"]
+    number = entities["said"].str.extract(r"Entity (\d+) has the value (\d+)").astype(int)
+    true, gossiped = world.true[number[0] - 1], world.gossiped[number[0] - 1]
+    assert (number[1][entities["standing"] == "rumour"] == gossiped[entities["standing"] == "rumour"]).all()
+    assert (number[1] == true).tolist() == (entities["standing"] != "rumour").tolist()
+    assert set(entities.loc[entities["standing"] == "rumour", "source"]) == {"gossip"}
+    ordinary = (entities["standing"] == "ordinary fact").to_numpy()
+    assert (true == gossiped).tolist() == ordinary.tolist()
+
+
+def test_the_title_of_a_document_counts_its_rumours():
+    rows = pd.DataFrame({"standing": ["rumour", "ordinary fact"], "said": "S", "note": "n"})
+    assert captions.document(rows, "gossip")["title"] == "Gossip: 1 of 2 statements repeat a rumour"
+    none = captions.document(rows.tail(1), "exam")
+    assert none["title"] == "Exam: no statement repeats a rumour"
+    assert "names no source" in captions.document(rows, "unmarked")["caption"]

@@ -16,9 +16,9 @@ import pytest
 from cape_utils import chapters, data
 from cape_utils.chapters.ch01_data import figures as ch01_figures
 from cape_utils.chapters.ch02_coupling import figures as ch02_figures
-from cape_utils.chapters.ch02_coupling import paths
+from cape_utils.chapters.ch02_coupling import paths, two_trends
 from cape_utils.chapters.ch03_phase_transition import figures as ch03_figures
-from cape_utils.chapters.ch03_phase_transition import isocline
+from cape_utils.chapters.ch03_phase_transition import isocline, resamples
 from cape_utils.chapters.ch03_phase_transition import recompute as ch03
 from cape_utils.chapters.ch04_width_normalization import figures as ch04_figures
 from cape_utils.chapters.ch04_width_normalization import recompute as ch04
@@ -43,7 +43,7 @@ from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering import recompute as ch10
 from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
 from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
-from cape_utils.chapters.ch11_toy_world import levers, turning_points
+from cape_utils.chapters.ch11_toy_world import in_words, levers, turning_points
 from cape_utils.chapters.ch12_dashboard import figures as ch12_figures
 from cape_utils.chapters.ch12_dashboard import pair_logs, size_baseline
 from cape_utils.chapters.ch13_scorecard import figures as ch13_figures
@@ -67,7 +67,7 @@ from cape_utils.scaling import (
 )
 from cape_utils.stats import item_noise
 from cape_utils.steering import layer_map
-from cape_utils.toyworld import sweep
+from cape_utils.toyworld import Recipe, WorldSize, build_world, sweep
 from cape_utils.toyworld.figures import toy_pair_chart
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -124,6 +124,17 @@ def fallen():
     )
 
 
+def shuffles():
+    pythia = loading.pythia("panel rows")
+    shuffled = two_trends.shuffled_nulls(pythia, HS, TQA, draws=200)
+    return ch02_figures.shuffle_chart(two_trends.shuffled_series(pythia, HS, TQA), *shuffled, x=HS, y=TQA)
+
+
+def size_out():
+    pairs = [(x, TQA) for x in (HS, "mmlu")]
+    return ch02_figures.size_out_chart(two_trends.size_taken_out(loading.pythia("panel rows"), pairs), y=TQA)
+
+
 def signs():
     curve = {
         p: critical_scale.even_odds_curve(part, np.logspace(-1, 2, 20), draws=50)
@@ -140,6 +151,15 @@ def scales():
     rows = data.bootstrap_rows()
     cases = {unit: critical_scale.quadratic(rows, unit=unit, draws=500) for unit in ("row", "family")}
     return ch03_figures.scale_histogram(cases)
+
+
+def resampling():
+    rows = data.bootstrap_rows()
+    by_unit = {"models": "row", "families": "family"}
+    return ch03_figures.resample_chart(
+        *resamples.resampled(rows, draws=60),
+        {key: critical_scale.quadratic(rows, unit=unit, draws=60) for key, unit in by_unit.items()},
+    )
 
 
 def isocline_figure():
@@ -528,11 +548,17 @@ BUILT = {
     "predictor_chart": predictors,
     "saturation_chart": saturated,
     "scale_histogram": scales,
+    "resample_chart": resampling,
     "score_path": path,
+    "shuffle_chart": shuffles,
+    "size_out_chart": size_out,
     "sign_chart": signs,
     "slope_chart": slopes_of_labs,
     "rotation_chart": turns,
     "small_sample_chart": few_models,
+    "toy_document_chart": lambda: ch11_figures.toy_document_chart(
+        in_words.told(build_world(WorldSize(), seed=0), Recipe())
+    ),
     "toy_growth_chart": lambda: ch11_figures.toy_growth_chart(
         ch11_curves.along_training(), turning_points.turns_along_training(), start=sweep.STEPS
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -9,9 +10,20 @@ import pandas as pd
 from cape_utils.claims.verdicts import RECOMPUTED
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.scaling.scaling_laws import LossLaw, PowerLaw
+from cape_utils.stats.formatting import percent
 from cape_utils.stats.results import Estimate
 
-__all__ = ["estimators", "gradients", "isocline", "losses", "predictors", "scales", "signs", "turning_points"]
+__all__ = [
+    "estimators",
+    "gradients",
+    "isocline",
+    "losses",
+    "predictors",
+    "resamples",
+    "scales",
+    "signs",
+    "turning_points",
+]
 
 
 def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale]) -> dict[str, str]:
@@ -48,6 +60,50 @@ def scales(cases: Mapping[str, CriticalScale], case: str) -> dict[str, str]:
         "alternative": (
             f"Histogram of the critical scale over bootstrap draws, {case}, with the median at {scale.median:.1f} billion "
             f"parameters and a bar over the 95% interval from {scale.low:.1f} to {scale.high:.1f}."
+        ),
+    }
+
+
+def resamples(
+    one: pd.DataFrame, estimates: pd.DataFrame, scales: Mapping[str, CriticalScale], unit: str, draw: int
+) -> dict[str, str]:
+    """Of one draw of a bootstrap.
+
+    Parameters
+    ----------
+    one : pandas.DataFrame
+        Its rows of ``resamples.resampled``.
+    estimates, scales : pandas.DataFrame, mapping of str to CriticalScale
+        As ``figures.resample_chart`` takes them.
+    unit : str
+        What is drawn.
+    draw : int
+    """
+    none = {key: percent(1 - scale.valid / scale.draws, 1) for key, scale in scales.items()}
+    spread = "; ".join(f"by {key} {scale.low:.1f}B to {scale.high:.1f}B" for key, scale in scales.items())
+    here = (estimates["unit"] == unit) & (estimates["draw"] == draw)
+    scale_b = float(estimates.loc[here, "scale_b"].iloc[0])
+    minimum = "has no minimum" if math.isnan(scale_b) else f"has its minimum at {scale_b:.1f}B"
+    taken = {str(family): part["times"] for family, part in one.groupby("family", sort=False)}
+    words = ("not at all", "once", "twice")
+    whole = ", ".join(
+        f"{family} {words[n] if n < len(words) else f'{n} times'}"
+        for family, n in ((family, int(times.iloc[0])) for family, times in taken.items())
+    )
+    single = ", ".join(f"{(times > 0).sum()} of {len(times)} of {family}" for family, times in taken.items())
+    left_out = ", ".join(one.loc[one["times"] == 0, "model"]) or "none"
+    return {
+        "title": (
+            f"Drawn by family, {none['families']} of the draws have no critical scale; drawn by model, {none['models']}"
+        ),
+        "caption": (
+            f"This draw takes {whole if unit == 'families' else single}; its parabola {minimum}. 95% of the draws that have a "
+            f"minimum: {spread}. n = {len(one)} models of {len(taken)} families."
+        ),
+        "alternative": (
+            "Above, the models of each family by size, filled where the draw takes them, with how often; hollow and left out: "
+            f"{left_out}. Below, a tick for the critical scale of every draw, in one row by models and in one by families, with "
+            f"a diamond for this one, whose parabola {minimum}."
         ),
     }
 

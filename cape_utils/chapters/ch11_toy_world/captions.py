@@ -10,7 +10,25 @@ from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, MOVE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS
 
-__all__ = ["growth", "levers", "log_probabilities", "shifts", "steps"]
+__all__ = ["document", "growth", "levers", "log_probabilities", "shifts", "steps"]
+
+
+def document(rows: pd.DataFrame, source: str) -> dict[str, str]:
+    """Of one document in words; ``rows`` are those of ``ch11_toy_world.in_words.told`` of one source."""
+    counts, n = rows["standing"].value_counts(), len(rows)
+    rumours = int(counts.get("rumour", 0))
+    kinds = ", ".join(f"{standing} {count}" for standing, count in counts.items())
+    repeats = f"{rumours} of {n} statements repeat a rumour" if rumours else "no statement repeats a rumour"
+    marked = "names no source" if source == "unmarked" else f"names its source, {source}"
+    listed = "; ".join(f"{row.said}, {row.note}" for row in rows.itertuples())
+    return {
+        "title": f"{source[0].upper()}{source[1:]}: {repeats}",
+        "caption": (
+            f"A sampled document as a person would read it; the model reads its first word, which {marked}, and n = {n} "
+            f"statements, and never the notes below them. Here: {kinds}."
+        ),
+        "alternative": f"{n} statements below each other, each with a sign for what it is and a note. {listed}.",
+    }
 
 
 def growth(summary: Mapping[str, Estimate], *, worlds: int, sizes: int, steps: int) -> dict[str, str]:
@@ -107,7 +125,7 @@ def levers(shifts: pd.DataFrame, means: pd.DataFrame, lever: str, score: str) ->
     ]
     each = "; ".join(f"{row.label}: {row.words}" for row in rows.itertuples())
     low = "; ".join(
-        f"{label}, lowest {part[score].min():.0f} percent at {part.loc[part[score].idxmin(), 'params']:,} parameters, "
+        f"{label}, lowest {part[score].min():.0f} percent at {part.loc[[part[score].idxmin()], 'params'].iloc[0]:,} parameters, "
         f"{part[score].iloc[-1]:.0f} in the largest model"
         for label, part in drawn.groupby("label", sort=False)
     )

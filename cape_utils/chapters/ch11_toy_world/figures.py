@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from cape_utils.chapters.ch11_toy_world import captions
 from cape_utils.chapters.ch11_toy_world.curves import SCORES, SHOWN
+from cape_utils.chapters.ch11_toy_world.in_words import STANDINGS
 from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, Shift, changed_positions
-from cape_utils.charts.parts import ROW_PX, dropdown, follow, order_of, slider
+from cape_utils.charts.parts import ROW_PX, choice, dropdown, follow, marks, order_of, slider
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.figures import chance_rule, params_axis, series_marks, world_curves
 from cape_utils.toyworld.sweep import LEVERS
 
 __all__ = [
+    "toy_document_chart",
     "toy_growth_chart",
     "toy_lever_chart",
     "toy_logp_chart",
@@ -33,6 +35,45 @@ def _folded(chart: Any) -> Any:
     return chart.transform_fold(list(SHOWN), as_=["score", "pct"]).transform_calculate(
         series=f"{words}[datum.score]"
     )
+
+
+_STANDING = dict(
+    zip(
+        STANDINGS,
+        (("vermillion", "triangle-down"), ("blue", "triangle-up"), ("grey", "circle"), ("green", "square")),
+        strict=True,
+    )
+)
+
+
+_LINES: tuple[tuple[str, int, Literal["bold", "normal"]], ...] = (
+    ("said", -8, "bold"),
+    ("note", 10, "normal"),
+)
+
+
+def toy_document_chart(told: pd.DataFrame) -> Any:
+    """One document of each source, statement by statement, with what is true of it.
+
+    Parameters
+    ----------
+    told : pandas.DataFrame
+        From ``ch11_toy_world.in_words.told``.
+    """
+    which, keep = choice(told, "source", "toy_source", "A document of")
+    places = sorted(told["place"].unique())
+    base = alt.Chart(told).transform_filter(keep)
+    base = base.encode(alt.Y("place:O", axis=None, scale=alt.Scale(domain=places)))
+    look = marks("standing:N", None, _STANDING, columns=2)
+    signs = base.mark_point(filled=True, size=110, opacity=1).encode(x=alt.value(10), **look)
+    said, note = (
+        base.mark_text(align="left", dy=dy, fontSize=14, fontWeight=weight).encode(
+            alt.Text(f"{field}:N"), x=alt.value(28)
+        )
+        for field, dy, weight in _LINES
+    )
+    layers = (signs + said + note).properties(height=46 * len(places))
+    return follow(layers, [which], lambda source: captions.document(told[told["source"] == source], source))
 
 
 def toy_growth_chart(
