@@ -99,7 +99,10 @@ def grid(matrices: pd.DataFrame, group: str) -> dict[str, str]:
     negative = rows[rows["r"] < 0]
     odd = negative[(negative["x"] != "truthfulqa_mc2") & (negative["y"] != "truthfulqa_mc2")]
     return {
-        "title": "The coupling matrix",
+        "title": (
+            f"{group[0].upper()}{group[1:]}: {len(negative)} of {len(rows)} pairs are opposed, "
+            f"{len(negative) - len(odd)} of them with TruthfulQA"
+        ),
         "caption": (
             f"{group[0].upper()}{group[1:]}, n = {int(rows['n'].max())}: {len(negative)} of {len(rows)} pairs have a negative "
             f"r, {len(odd)} of them without TruthfulQA; the lowest is {low['r']:.2f}, {name(low['x'])} with {name(low['y'])}."

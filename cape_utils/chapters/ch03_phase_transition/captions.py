@@ -138,7 +138,7 @@ def turning_points(table: pd.DataFrame, panel: str) -> dict[str, str]:
     )
     same = int(rows["verdict"].isin(RECOMPUTED).sum())
     return {
-        "title": "Each family's lowest point, and the paper's table",
+        "title": f"{same} of {len(rows)} scales quoted are where the family's TruthfulQA is lowest",
         "caption": (
             f"{len(rows)} families of the paper's table in {panel}; {same} of the scales quoted "
             "are where the released TruthfulQA is lowest. Crosses are the scales quoted, thick bars the range that item noise "
@@ -198,13 +198,15 @@ def gradients(
 ) -> dict[str, str]:
     """Of the gradient norms and one of the trends, the first being that of all models; as for ``figures.gradient_chart``."""
     slope, whole = trends[fit].exponent, next(iter(trends.values())).exponent
+    shown = dip_with if fit == next(iter(trends)) else dip_without
+    lie = "below" if shown.high < 0 else "above" if shown.low > 0 else "on"
     dip = (
         f"Pythia-1B lies {dip_with.estimate:.0f}% from this trend."
         if fit == next(iter(trends))
         else f"Pythia-1B lies {dip_without.estimate:.0f}% from this trend of the other {slope.n}."
     )
     return {
-        "title": "Six models, one trend, one exception",
+        "title": f"The gradients of Pythia-1B lie {lie} the trend",
         "caption": (
             f"Trend, {fit}: {norms['batch'].nunique()} batches each, n = {slope.n}, exponent {slope.estimate:.2f}, 95% "
             f"interval [{slope.low:.2f}, {slope.high:.2f}]. {dip}"
@@ -223,7 +225,7 @@ def predictors(table: pd.DataFrame, steps: str) -> dict[str, str]:
     best, size = rows.iloc[int(rows["auc"].to_numpy().argmax())], rows.iloc[0]
     listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in rows.itertuples())
     return {
-        "title": "What else tells the sign",
+        "title": f"Of {len(rows)} quantities {best['predictor']} tells the sign best",
         "caption": (
             f"{steps[0].upper()}{steps[1:]}, n = {best['n']} of {best['families']} families with every candidate known. Best: "
             f"{best['predictor']}, {best['auc']:.2f} [{best['low']:.2f}, {best['high']:.2f}]; {size['predictor']} "

@@ -27,7 +27,7 @@ def dimensions(rows: pd.DataFrame, panel: str, matrix: str) -> dict[str, str]:
         for r in shown.itertuples()
     )
     return {
-        "title": "Dimensions of phases and of size bands",
+        "title": f"{len(outside)} of {len(shown)} groups have dimensions that random groups do not",
         "caption": (
             f"{panel[0].upper()}{panel[1:]}, {matrix}: outside the range of random groups "
             f"{'lie ' + ', '.join(outside) if outside else 'lies none'}. n = {shown['n'].min()} to {shown['n'].max()} "

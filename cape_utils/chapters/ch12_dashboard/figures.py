@@ -19,6 +19,7 @@ from cape_utils.charts.parts import (
     ROW_PX,
     choice,
     dropdown,
+    follow,
     marks,
     order_of,
     phase_rows,
@@ -75,8 +76,8 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
         .mark_text(align="left", dx=2, dy=-7)
         .encode(alt.Text("words:N"), x=alt.value(0))
     )
-    layers = (bars + words).add_params(family).properties(height=38 * len(places))
-    return put(layers, **captions.family_phases(steps, first))
+    layers = (bars + words).properties(height=38 * len(places))
+    return follow(layers, [family], lambda one: captions.family_phases(steps, one))
 
 
 def _step_phases(steps: pd.DataFrame) -> pd.DataFrame:
@@ -246,7 +247,7 @@ def calibration_chart(calibration: pd.DataFrame) -> Any:
             "n",
         ],
     )
-    return put((diagonal + lines + dots).add_params(which), **captions.calibration(rows, truths[0]))
+    return follow(diagonal + lines + dots, [which], lambda truth: captions.calibration(rows, truth))
 
 
 def _noise_rows(noise: pd.DataFrame) -> pd.DataFrame:
