@@ -22,9 +22,9 @@ def family_phases(steps: pd.DataFrame, family: str) -> dict[str, str]:
     return {
         "title": "The phase of each step, as far as its scores tell",
         "caption": (
-            f"{family}, n = {len(own)} step{'s' * (len(own) > 1)}: by item noise alone one phase has at least 80% in {clear}, and "
-            f"the formula of size, whose words stand above each bar, names the phase of the scores in {agree}. Of all {len(steps)} steps of "
-            f"{steps['family'].nunique()} families {int(is_clear(steps).sum())} are that clear."
+            f"{family}, n = {len(own)} step{'s' * (len(own) > 1)}: by item noise alone one phase has at least 80% in {clear}, "
+            f"and the formula of size, whose words stand above each bar, names the phase of the scores in {agree}. Of all "
+            f"{len(steps)} steps of {steps['family'].nunique()} families {int(is_clear(steps).sum())} are that clear."
         ),
         "alternative": (
             f"One stacked bar for each step in size of {family}, with the probabilities of tax, transition and bonus; above the "
