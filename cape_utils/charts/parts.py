@@ -20,6 +20,7 @@ __all__ = [
     "PHASE_POINT",
     "PHASE_SHAPES",
     "PROBABILITY",
+    "ROW_PX",
     "choice",
     "dropdown",
     "fixed",
@@ -40,6 +41,10 @@ __all__ = [
     "slider",
     "spread",
 ]
+
+ROW_PX = 24
+"""Height of a row of a chart with one row for each thing. Such a chart takes its height in pixels: one given by steps
+cannot be fitted to its container in both directions, and Vega says so in the console of every reader."""
 
 # Hue, shape and word together tell the phases apart, so none of them is needed.
 PHASE_COLOURS = {"tax": PALETTE["vermillion"], "transition": PALETTE["grey"], "bonus": PALETTE["blue"]}

@@ -16,6 +16,7 @@ from cape_utils.charts.parts import (
     PHASE_BAR,
     PHASE_POINT,
     PROBABILITY,
+    ROW_PX,
     log_axis,
     marks,
     name,
@@ -243,12 +244,13 @@ def what_if(
         raise ValueError(
             f"the number of test items of {name(x)} or {name(y)} is not known, so no phase has a probability; choose another pair"
         )
+    order = order_of(table.sort_values(["size", "scores"]), "row")
     bars = (
         alt.Chart(table)
         .mark_bar(height={"band": 0.75})
         .encode(
             PROBABILITY,
-            alt.Y("row:N", title=None, sort=order_of(table.sort_values(["size", "scores"]), "row")),
+            alt.Y("row:N", title=None, sort=order),
             PHASE_BAR,
             # A condition, and no scale: opacity on names that have no order is warned about.
             opacity=alt.condition(
@@ -257,6 +259,7 @@ def what_if(
             order=alt.Order("place:Q"),
             tooltip=["row", "phase", alt.Tooltip("probability:Q", format=".0%"), "coupling"],
         )
+        .properties(height=ROW_PX * len(order))
     )
     words = captions.what_if(before, after, family=family, x=x, y=y, change=change, chosen=chosen)
     return put(bars, **words)

@@ -10,6 +10,7 @@ import pandas as pd
 from cape_utils.charts.parts import (
     PHASE_BAR,
     PROBABILITY,
+    ROW_PX,
     choice,
     dropdown,
     marks,
@@ -111,6 +112,7 @@ def diagnosis_phases(diagnosis: Diagnosis) -> Any:
             tooltip=["step", "phase", alt.Tooltip("probability:Q", format=".0%")],
         )
         .add_params(which)
+        .properties(height=ROW_PX * len(diagnosis.intervals))
     )
     return put(bars, **captions.phases(diagnosis))
 

@@ -36,6 +36,11 @@ class Visit:
         self.context.close()
 
 
+def is_complaint(message: ConsoleMessage) -> bool:
+    """Whether a message in the console is an error, or a warning of Vega's about a chart."""
+    return message.type == "error" or (message.type == "warning" and message.text.startswith("WARN "))
+
+
 def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark: bool = False) -> Visit:
     """Open a page of the served book; requests to any other host are recorded and blocked."""
     context = browser.new_context(
@@ -45,7 +50,7 @@ def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark
     visit = Visit(page, context)
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if is_complaint(message):
             visit.errors.append(message.text)
 
     cut_off(context, base, visit.foreign)

@@ -78,6 +78,16 @@ def test_a_broken_specification_is_caught(browser: Browser, site: tuple[Path, st
     visit.close()
 
 
+def test_a_warning_of_vega_is_caught(browser: Browser, site: tuple[Path, str]) -> None:
+    """A chart whose height follows steps is drawn, but cannot be fitted as asked, and Vega says so in the console."""
+    rows = {**GOOD["encoding"], "y": {"field": "b", "type": "nominal"}}
+    _write(site, figure_html({**GOOD, "encoding": rows}))
+    visit = checks.open_page(browser, site[1], "page.html")
+    checks.mount_all(visit.page)
+    assert [error for error in visit.errors if 'Dropping "fit-y"' in error]
+    visit.close()
+
+
 def test_missing_words_are_caught(browser: Browser, site: tuple[Path, str]) -> None:
     """A figure without caption, or with a text alternative of one word, is a fault."""
     broken = figure_html(GOOD).replace("They rise (n = 3).", "").replace(str(GOOD["description"]), "Dots.")

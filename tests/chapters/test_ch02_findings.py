@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.chapters.ch02_coupling import findings
-from cape_utils.scaling import coupling
+from cape_utils.chapters.ch02_coupling import captions, findings, two_trends
+from cape_utils.scaling import coupling, trend_nulls
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +85,46 @@ def test_tables_speak_words(pythia):
     assert shown[2].headings == ("panel", "counted", "tax", "transition", "bonus")
     assert [row[1] for row in shown[2].rows] == ["steps", "models", "steps, noise carried through"]
     assert shown[3].rows == (("p", "all", "0.50", "[0.40, 0.60]", "8"),)
+
+
+# ---------------------------------------------------------------- the explanations drawn
+
+
+FAMILY = pd.DataFrame(
+    {"params_b": [1.0, 10, 100, 1000], "x": [1.0, 3.0, 4.0, 8.0], "y": [9.0, 8.0, 5.0, 4.5], "family": "F"}
+)
+
+
+def test_shuffled_steps_keep_the_ends_and_shuffled_scores_the_scores():
+    series = two_trends.shuffled_series(FAMILY, "x", "y", examples=4)
+    for (kind, draw), part in series.groupby(["kind", "draw"]):
+        if kind == "scores" or draw == 0:
+            assert sorted(part["x"]) == sorted(FAMILY["x"])
+        if kind == "steps":
+            assert sorted(part["x"].diff().dropna()) == pytest.approx(sorted(FAMILY["x"].diff().dropna()))
+            assert part["y"].iloc[[0, -1]].tolist() == pytest.approx([9.0, 4.5])
+        assert part["r"].iloc[0] == pytest.approx(part["x"].corr(part["y"]))
+    assert series.groupby("kind")["r"].nunique().min() > 2
+
+
+def test_the_null_of_the_figure_is_that_of_the_chapter():
+    nulls, bins = two_trends.shuffled_nulls(FAMILY, "x", "y", draws=500)
+    same = trend_nulls.monotone_null(FAMILY["x"], FAMILY["y"], draws=500)
+    assert (nulls["steps"].low, nulls["steps"].high) == (same.low, same.high)
+    assert nulls["scores"].high > 0 > nulls["steps"].high
+    assert bins.groupby("kind")["share"].sum().tolist() == pytest.approx([1, 1])
+    drawn = two_trends.shuffled_series(FAMILY, "x", "y").query("kind == 'steps' and draw == 1")
+    inside = captions.shuffles(drawn, nulls["steps"], "steps", x="x", y="y")["title"]
+    beyond = replace(nulls["steps"], observed=0.5)
+    outside = captions.shuffles(drawn, beyond, "steps", x="x", y="y")["title"]
+    assert inside.endswith("within their range")
+    assert outside.endswith("outside their range")
+
+
+def test_what_size_leaves_has_the_partial_correlation_and_no_tie_to_size():
+    left = two_trends.size_taken_out(FAMILY, [("x", "y")])
+    assert left["x_left"].corr(left["y_left"]) == pytest.approx(left["partial"].iloc[0])
+    assert abs(np.corrcoef(left["x_left"], np.log10(left["params_b"]))[0, 1]) < 1e-9
+    said = captions.size_out(left.assign(low=0.1, high=0.9), x="x", y="y")["title"]
+    assert said.endswith("what is left is tied still")
+    assert "may have no tie" in captions.size_out(left.assign(low=-0.1, high=0.9), x="x", y="y")["title"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cape_utils import data
-from cape_utils.chapters.ch03_phase_transition import findings
+from cape_utils.chapters.ch03_phase_transition import captions, findings, resamples
+from cape_utils.scaling import critical_scale
 from cape_utils.stats.formatting import DASH
 
 
@@ -144,3 +146,34 @@ def test_which_way_a_family_goes(scores, words):
         {"family": "A", "params_b": [7.0, 1.0, 3.0], "truthfulqa_mc2": [scores[2], *scores[:2]]}
     )
     assert words in findings.rows_and_steps(rows, {"p": steps()}).data
+
+
+# ---------------------------------------------------------------- the bootstrap, drawn
+
+
+def test_a_family_is_taken_whole_and_models_are_taken_singly():
+    rows = data.bootstrap_rows()
+    picks, estimates = resamples.resampled(rows, examples=3, draws=5)
+    by_family = picks[picks["unit"] == "families"].groupby(["draw", "family"])["times"]
+    assert (by_family.min() == by_family.max()).all()
+    assert (by_family.first().groupby("draw").sum() == rows["family"].nunique()).all()
+    by_model = picks[picks["unit"] == "models"].groupby("draw")["times"]
+    assert (by_model.sum() == len(rows)).all()
+    one = picks.query("unit == 'models' and draw == 2")
+    taken = one.loc[one.index.repeat(one["times"])].merge(rows[["model", "truthfulqa_mc2"]])
+    scale = estimates.query("unit == 'models' and draw == 2")["scale_b"].iloc[0]
+    assert scale == pytest.approx(
+        critical_scale.parabola_minimum_b(taken["params_b"], taken["truthfulqa_mc2"])
+    )
+
+
+def test_a_draw_without_a_minimum_says_so():
+    picks, estimates = resamples.resampled(data.bootstrap_rows(), examples=1, draws=1)
+    scales = {"models": SimpleNamespace(low=1.0, high=2.0, valid=10, draws=10)}
+    scales["families"] = SimpleNamespace(low=1.0, high=2.0, valid=5, draws=10)
+    one = picks.query("unit == 'families'")
+    said = captions.resamples(one, estimates.assign(scale_b=3.5), scales, "families", 1)
+    assert said["title"] == "Drawn by family, 50.0% of the draws have no critical scale; drawn by model, 0.0%"
+    assert "its minimum at 3.5B" in said["caption"]
+    lost = captions.resamples(one, estimates.assign(scale_b=np.nan), scales, "families", 1)
+    assert "has no minimum" in lost["caption"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils.chapters.ch08_eigenstructure import findings, rolling_spectrum
+from cape_utils.chapters.ch08_eigenstructure import captions, findings, rolling_spectrum
 from cape_utils.data import loading
 
 
@@ -121,3 +121,22 @@ def test_every_choice_of_windows_is_tried():
     choices = turns[["copy", "set", "windows", "sign"]].drop_duplicates()
     assert len(choices) == 3 * 2 * 2 * 2
     assert set(turns["sign"]) == {"largest", "HellaSwag"}
+
+
+def test_captions_of_axes_and_exponents_follow_their_setting():
+    rows = pd.DataFrame(
+        {"benchmark": "TruthfulQA", "last_b": [1.0, 2.0], "loading": [-0.2, 0.3], "n": [4, 6]}
+    )
+    setting = ("panel rows", "all five", "expanding", "mmlu")
+    said = captions.rotation(rows, "Found.", setting)
+    assert "changes sign" in said["title"]
+    assert (
+        "MMLU positive: TruthfulQA from -0.20 to +0.30. n = 4 to 6 models a window. Found." in said["caption"]
+    )
+    assert "keeps its sign" in captions.rotation(rows.assign(loading=[0.2, 0.3]), "", setting)["title"]
+    assert captions.rotation(rows.head(0), "", setting) is None
+    readings = pd.DataFrame({"window": ["a", "b"], "exponent": [-1.0, 0.5], "outside": [True, False]})
+    said = captions.exponents(readings, -0.72, ("panel rows", "largest", "all five"))
+    assert said["title"] == "Straight lines alone account for 1 of 2 exponents"
+    assert "largest of a window: 2 readings" in said["caption"]
+    assert captions.exponents(readings.head(0), -0.72, ("", "", "")) is None

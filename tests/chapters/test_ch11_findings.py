@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cape_utils.chapters.ch11_toy_world import captions, findings, levers, method_trial
+from cape_utils.chapters.ch11_toy_world import captions, findings, in_words, levers, method_trial
 from cape_utils.chapters.ch11_toy_world.levers import Shift
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS
@@ -246,21 +246,92 @@ def test_a_loss_before_training_is_a_dash():
 
 def test_captions_of_levers_name_what_moves_and_what_is_gone():
     shifts = lever_rows(Shift.UP, Shift.NO_DIP, Shift.SHALLOW_DIP, Shift.UNSEEN, Shift.DIP_IN_SOME)
-    caption = captions.levers(shifts, sizes=7)["caption"]
+    means = pd.DataFrame({"lever": "exams", "label": "1%", "params": [1000, 2000], "truth": [5.0, 30.0]})
     name = LEVERS["exams"]
-    assert f"moves with: {name} (1%). " in caption
-    assert f"too shallow to see with: {name} (2%, 3%)." in caption
-    nothing = captions.levers(lever_rows(Shift.UNSEEN), sizes=7)["caption"]
-    assert "moves with: none. The dip is gone or too shallow to see with: none." in nothing
-    counted = captions.shifts(levers.changed_positions(shifts), ["first: words"])["caption"]
-    assert "Of 5 positions 1 move the turning point, 2 remove the dip" in counted
-    assert "with 1 no shift is seen" in counted
+    title = captions.levers(shifts, means, "exams", "truth")["title"]
+    assert (
+        title == f"{name[0].upper()}{name[1:]}: at 1% it moves the turning point and at 2%, 3% no world dips"
+    )
+    nothing = captions.levers(lever_rows(Shift.UNSEEN), means, "exams", "truth")
+    assert nothing["title"].endswith("no position is seen to move the dip")
+    assert "1%, lowest 5 percent at 1,000 parameters, 30 in the largest model" in nothing["alternative"]
 
 
-@pytest.mark.parametrize(("n", "words"), [(2, "lowest at 2,000 parameters"), (1, "has no turning point")])
+def test_the_figure_of_shifts_counts_the_intervals_that_leave_no_change_out():
+    changed = levers.changed_positions(lever_rows(Shift.UP, Shift.NO_DIP, Shift.UNSEEN))
+    row = {"what": "turning point (factor)", "none": 1.0, "n": levers.MIN_WORLDS, "change": 1.0}
+    ends = {"a": (1.1, 1.5), "b": (0.5, 0.9), "c": (0.5, 1.5), "d": (2.0, 3.0)}
+    rows = pd.DataFrame(
+        [{**row, "position": key, "low": low, "high": high} for key, (low, high) in ends.items()]
+    )
+    rows.loc[rows["position"] == "d", "n"] = levers.MIN_WORLDS - 1  # two worlds are not spoken of
+    said = captions.shifts(rows, changed, "turning point (factor)")
+    assert said["title"] == "2 of 3 positions move the turning point"
+    assert said["caption"].startswith("a raises it; b lowers it. ")
+    assert "At 1 positions no world dips" in said["caption"]
+    none = captions.shifts(rows.query("position == 'c'"), changed, "turning point (factor)")
+    assert (none["title"][:4], none["caption"][:18]) == ("0 of", "None is seen to. P")
+
+
+def test_steps_in_size_are_counted_by_their_signs():
+    changes = pd.DataFrame(
+        {"truth": [-2.0, 3.0], "truth_low": [-3.0, 1.0], "truth_high": [-1.0, 5.0], "worlds": 5}
+        | {"reasoning": [1.0, 2.0], "reasoning_low": [-1.0, 1.0], "reasoning_high": 3.0}
+    )
+    said = captions.steps(changes, "both")
+    assert said["title"] == "Of 2 steps in size, truth falls at 1 and reasoning at 0"
+    assert (
+        "Truth surely falls at 1 of 2 steps and surely rises at 1; reasoning surely falls at 0"
+        in said["caption"]
+    )
+    assert "reasoning" not in captions.steps(changes, "truth")["caption"]
+
+
+def test_the_likelier_value_is_named_by_the_end_of_training():
+    long = pd.DataFrame(
+        {"params": 10, "context": "exam", "step": [0, 0, 9, 9], "value": ["true", "rumoured"] * 2}
+        | {"logp": [-3.0, -2.0, -1.0, -2.0]}
+    )
+    said = captions.log_probabilities(long, 10, "exam")
+    assert said["title"] == "With 10 parameters, exam: the true value ends up likelier"
+    assert "likelier one at 1 of 2 checkpoints" in said["caption"]
+    turned = captions.log_probabilities(long.assign(logp=[-2.0, -3.0, -2.0, -1.0]), 10, "exam")
+    assert "the rumoured value" in turned["title"]
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(2, "lowest at 2,000 parameters"), (1, "too few to place a turning point")]
+)
 def test_a_turning_point_is_said_of_two_worlds_or_more(n, words):
     size = Estimate(estimate=2000.0, low=1500.0, high=2500.0, n=n, method="")
     summary = {"lowest_params": size, "lowest_pct": factor(), "largest_pct": factor()}
     caption = captions.growth(summary, worlds=5, sizes=10, steps=STEPS)["caption"]
     assert words in caption
     assert f"in {n} of 5 worlds" in caption
+
+
+# ---------------------------------------------------------------- a document in words
+
+
+def test_a_document_in_words_says_what_its_numbers_say():
+    world = build_world(WorldSize(), seed=0)
+    told = in_words.told(world, Recipe())
+    assert told.groupby("source").size().to_dict() == dict.fromkeys(
+        ("gossip", "reference", "exam", "reasoning"), 6
+    )
+    entities = told[told["standing"] != "reasoning"]
+    number = entities["said"].str.extract(r"Entity (\d+) has the value (\d+)").astype(int)
+    true, gossiped = world.true[number[0] - 1], world.gossiped[number[0] - 1]
+    assert (number[1][entities["standing"] == "rumour"] == gossiped[entities["standing"] == "rumour"]).all()
+    assert (number[1] == true).tolist() == (entities["standing"] != "rumour").tolist()
+    assert set(entities.loc[entities["standing"] == "rumour", "source"]) == {"gossip"}
+    ordinary = (entities["standing"] == "ordinary fact").to_numpy()
+    assert (true == gossiped).tolist() == ordinary.tolist()
+
+
+def test_the_title_of_a_document_counts_its_rumours():
+    rows = pd.DataFrame({"standing": ["rumour", "ordinary fact"], "said": "S", "note": "n"})
+    assert captions.document(rows, "gossip")["title"] == "Gossip: 1 of 2 statements repeat a rumour"
+    none = captions.document(rows.tail(1), "exam")
+    assert none["title"] == "Exam: no statement repeats a rumour"
+    assert "names no source" in captions.document(rows, "unmarked")["caption"]

@@ -16,9 +16,9 @@ import pytest
 from cape_utils import chapters, data
 from cape_utils.chapters.ch01_data import figures as ch01_figures
 from cape_utils.chapters.ch02_coupling import figures as ch02_figures
-from cape_utils.chapters.ch02_coupling import paths
+from cape_utils.chapters.ch02_coupling import paths, two_trends
 from cape_utils.chapters.ch03_phase_transition import figures as ch03_figures
-from cape_utils.chapters.ch03_phase_transition import isocline
+from cape_utils.chapters.ch03_phase_transition import isocline, resamples
 from cape_utils.chapters.ch03_phase_transition import recompute as ch03
 from cape_utils.chapters.ch04_width_normalization import figures as ch04_figures
 from cape_utils.chapters.ch04_width_normalization import recompute as ch04
@@ -43,7 +43,7 @@ from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering import recompute as ch10
 from cape_utils.chapters.ch11_toy_world import curves as ch11_curves
 from cape_utils.chapters.ch11_toy_world import figures as ch11_figures
-from cape_utils.chapters.ch11_toy_world import levers, turning_points
+from cape_utils.chapters.ch11_toy_world import in_words, levers, turning_points
 from cape_utils.chapters.ch12_dashboard import figures as ch12_figures
 from cape_utils.chapters.ch12_dashboard import pair_logs, size_baseline
 from cape_utils.chapters.ch13_scorecard import figures as ch13_figures
@@ -67,7 +67,7 @@ from cape_utils.scaling import (
 )
 from cape_utils.stats import item_noise
 from cape_utils.steering import layer_map
-from cape_utils.toyworld import sweep
+from cape_utils.toyworld import Recipe, WorldSize, build_world, sweep
 from cape_utils.toyworld.figures import toy_pair_chart
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -124,6 +124,17 @@ def fallen():
     )
 
 
+def shuffles():
+    pythia = loading.pythia("panel rows")
+    shuffled = two_trends.shuffled_nulls(pythia, HS, TQA, draws=200)
+    return ch02_figures.shuffle_chart(two_trends.shuffled_series(pythia, HS, TQA), *shuffled, x=HS, y=TQA)
+
+
+def size_out():
+    pairs = [(x, TQA) for x in (HS, "mmlu")]
+    return ch02_figures.size_out_chart(two_trends.size_taken_out(loading.pythia("panel rows"), pairs), y=TQA)
+
+
 def signs():
     curve = {
         p: critical_scale.even_odds_curve(part, np.logspace(-1, 2, 20), draws=50)
@@ -140,6 +151,15 @@ def scales():
     rows = data.bootstrap_rows()
     cases = {unit: critical_scale.quadratic(rows, unit=unit, draws=500) for unit in ("row", "family")}
     return ch03_figures.scale_histogram(cases)
+
+
+def resampling():
+    rows = data.bootstrap_rows()
+    by_unit = {"models": "row", "families": "family"}
+    return ch03_figures.resample_chart(
+        *resamples.resampled(rows, draws=60),
+        {key: critical_scale.quadratic(rows, unit=unit, draws=60) for key, unit in by_unit.items()},
+    )
 
 
 def isocline_figure():
@@ -528,13 +548,19 @@ BUILT = {
     "predictor_chart": predictors,
     "saturation_chart": saturated,
     "scale_histogram": scales,
+    "resample_chart": resampling,
     "score_path": path,
+    "shuffle_chart": shuffles,
+    "size_out_chart": size_out,
     "sign_chart": signs,
     "slope_chart": slopes_of_labs,
     "rotation_chart": turns,
     "small_sample_chart": few_models,
+    "toy_document_chart": lambda: ch11_figures.toy_document_chart(
+        in_words.told(build_world(WorldSize(), seed=0), Recipe())
+    ),
     "toy_growth_chart": lambda: ch11_figures.toy_growth_chart(
-        ch11_curves.along_training(), turning_points.turns_summary(turning_points.scores()), start=sweep.STEPS
+        ch11_curves.along_training(), turning_points.turns_along_training(), start=sweep.STEPS
     ),
     "toy_lever_chart": lambda: ch11_figures.toy_lever_chart(ch11_curves.by_lever(), levers.lever_table()),
     "toy_logp_chart": lambda: ch11_figures.toy_logp_chart(ch11_curves.log_probabilities(), start=9168),
@@ -712,6 +738,24 @@ def is_drawn_with_something_in_it(figure):
     assert len(marks) >= 5, f"{figure}: {len(marks)} marks"
 
 
+def step_sized(node: dict) -> bool:
+    """Whether a single view takes the height of a discrete axis from steps, not from a number of pixels.
+
+    Vega-Lite can then not fit it to its container, and warns in the console; vl_convert keeps such warnings to itself.
+    """
+    if not ({"mark", "layer"} & set(node)):
+        return False
+    up = [part["encoding"]["y"] for part in parts(node) if "y" in part.get("encoding", {})]
+    discrete = any(channel.get("type") in ("nominal", "ordinal") for channel in up)
+    return discrete and not isinstance(node.get("height"), (int, float))
+
+
+def takes_its_height_in_pixels(figure):
+    assert not step_sized(spec_of(figure)), (
+        f"{figure}: give the chart a height in pixels, such as ROW_PX a row"
+    )
+
+
 def words_of_every_setting_are_complete(figure):
     """No setting's words hold a NaN, and each is reached by values that the controls really take."""
     spec = spec_of(figure)
@@ -735,6 +779,7 @@ def words_of_every_setting_are_complete(figure):
 
 CHECKS = (
     words_of_every_setting_are_complete,
+    takes_its_height_in_pixels,
     carries_its_words,
     caption_says_how_many,
     is_strict_json_and_not_heavy,
@@ -751,6 +796,13 @@ CHECKS = (
 def test_a_figure_is_sound(figure):
     for check in CHECKS:
         check(figure)
+
+
+def test_a_height_by_steps_would_be_noticed():
+    rows = alt.Chart(pd.DataFrame({"a": ["x"], "b": [2]})).mark_bar().encode(x="b:Q", y="a:N")
+    assert step_sized(rows.to_dict())
+    assert step_sized((rows + rows).properties(height=alt.Step(20)).to_dict())
+    assert not step_sized(rows.properties(height=40).to_dict())
 
 
 def test_a_misspelt_field_would_be_noticed():

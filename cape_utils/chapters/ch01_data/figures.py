@@ -9,6 +9,7 @@ import pandas as pd
 
 from cape_utils.chapters.ch01_data import captions
 from cape_utils.charts.parts import (
+    ROW_PX,
     choice,
     dropdown,
     follow,
@@ -94,7 +95,8 @@ def noise_chart(errors: pd.DataFrame) -> Any:
     words = base.mark_text(align="left", dx=5).encode(
         alt.X("half_width_pp:Q"), alt.Text("half_width_pp:Q", format=".1f")
     )
-    return follow(bars + words, [score], lambda score_pct: captions.noise(table, score_pct))
+    layers = (bars + words).properties(height=ROW_PX * len(order))
+    return follow(layers, [score], lambda score_pct: captions.noise(table, score_pct))
 
 
 def variant_chart(table: pd.DataFrame, chance: pd.DataFrame) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cape_utils.chapters.ch02_coupling.two_trends import KEPT
 from cape_utils.charts.parts import name
+from cape_utils.stats.results import Null
 
-__all__ = ["chance", "grid", "path", "signs", "steps"]
+__all__ = ["chance", "grid", "path", "shuffles", "signs", "size_out", "steps"]
 
 
 def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | None:
@@ -97,7 +99,10 @@ def grid(matrices: pd.DataFrame, group: str) -> dict[str, str]:
     negative = rows[rows["r"] < 0]
     odd = negative[(negative["x"] != "truthfulqa_mc2") & (negative["y"] != "truthfulqa_mc2")]
     return {
-        "title": "The coupling matrix",
+        "title": (
+            f"{group[0].upper()}{group[1:]}: {len(negative)} of {len(rows)} pairs are opposed, "
+            f"{len(negative) - len(odd)} of them with TruthfulQA"
+        ),
         "caption": (
             f"{group[0].upper()}{group[1:]}, n = {int(rows['n'].max())}: {len(negative)} of {len(rows)} pairs have a negative "
             f"r, {len(odd)} of them without TruthfulQA; the lowest is {low['r']:.2f}, {name(low['x'])} with {name(low['y'])}."
@@ -134,5 +139,60 @@ def chance(falls: pd.DataFrame, family: str = "") -> dict[str, str]:
         "alternative": (
             "Line chart of TruthfulQA against size, one line a family, named at its end, with a dashed line where guessing "
             f"lies. {seen}"
+        ),
+    }
+
+
+def shuffles(one: pd.DataFrame, null: Null, kind: str, *, x: str, y: str) -> dict[str, str]:
+    """Of one draw of two shuffled series.
+
+    Parameters
+    ----------
+    one : pandas.DataFrame
+        Its rows of ``two_trends.shuffled_series``.
+    null : Null
+        Of all draws of this kind.
+    kind : str
+        A key of ``two_trends.KEPT``.
+    x, y : str
+    """
+    inside = null.low <= null.observed <= null.high
+    lost = "Shuffled steps keep both trends" if kind == "steps" else "Shuffled scores lose both trends"
+    found = f"and the data lie {'within' if inside else 'outside'} their range"
+    r, n, ends = float(one["r"].iloc[0]), len(one), one.sort_values("params_b").iloc[[0, -1]]
+    paths = "; ".join(
+        f"{name(b)} from {ends[axis].iloc[0]:.1f} to {ends[axis].iloc[1]:.1f} percent"
+        for axis, b in (("x", x), ("y", y))
+    )
+    return {
+        "title": f"{lost}, {found}",
+        "caption": (
+            f"Pythia, n = {n} models. This draw (solid) has r = {r:.2f}, the data (dashed) {null.observed:.3f}; of "
+            f"{null.draws:,} draws 95% lie between {null.low:.2f} and {null.high:.2f}."
+        ),
+        "alternative": (
+            f"Beside each other: two lines of scores against size, as released and with their {KEPT[kind]} shuffled, and a "
+            f"histogram of r over all such draws with the data at {null.observed:.2f} and this draw at {r:.2f}. In this draw "
+            f"{paths}, from the smallest model to the largest."
+        ),
+    }
+
+
+def size_out(rows: pd.DataFrame, *, x: str, y: str) -> dict[str, str]:
+    """Of what a straight line in log size leaves of two scores; ``rows`` are those of one pair."""
+    first = rows.iloc[0]
+    partial = round(first["partial"], 2) + 0  # no minus before a zero
+    holds = first["low"] <= 0 <= first["high"]
+    left = "what is left may have no tie at all" if holds else "what is left is tied still"
+    pairs = "; ".join(f"{r.x_left:+.1f} and {r.y_left:+.1f} at {r.params_b:g}B" for r in rows.itertuples())
+    return {
+        "title": f"Take size out of both scores, and {left}",
+        "caption": (
+            f"Pythia, n = {len(rows)}: {name(x)} and {name(y)} have r = {first['r']:.2f}. The sticks are what a straight line "
+            f"in log size leaves; they have the partial correlation {partial:.2f} [{first['low']:.2f}, {first['high']:.2f}]."
+        ),
+        "alternative": (
+            f"Left, {name(x)} and {name(y)} against size, each with a dashed straight line and a stick from the line to every "
+            f"point. Right, the lengths of the sticks against each other, in points: {pairs}."
         ),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch02_coupling import captions
+from cape_utils.chapters.ch02_coupling.two_trends import KEPT
 from cape_utils.charts.parts import (
     PHASE_POINT,
     choice,
@@ -17,18 +19,29 @@ from cape_utils.charts.parts import (
     follow,
     marks,
     name,
+    order_of,
     pct_axis,
     put,
     rule_at,
     share_axis,
+    share_bars,
     size_axis,
     slider,
     spread,
 )
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.scaling.coupling import TAX_BELOW
+from cape_utils.stats.results import Null
 
-__all__ = ["chance_chart", "pair_grid", "pair_signs", "phase_dots", "score_path"]
+__all__ = [
+    "chance_chart",
+    "pair_grid",
+    "pair_signs",
+    "phase_dots",
+    "score_path",
+    "shuffle_chart",
+    "size_out_chart",
+]
 
 
 def score_path(panels: pd.DataFrame, couplings: pd.DataFrame, *, first: str = "Pythia") -> Any:
@@ -243,3 +256,160 @@ def _line_ends(table: pd.DataFrame, *, gap_pct: float = 0.55, reach: float = 0.7
         near = [height for other, height in placed if abs(other - size) < reach]
         placed.append((size, max([score, *(height + gap_pct for height in near)])))
     return ends.assign(label_pct=[round(height, 2) for _, height in placed])
+
+
+_PAIR = ("blue", "vermillion")
+
+
+def shuffle_chart(
+    series: pd.DataFrame, nulls: Mapping[str, Null], bins: pd.DataFrame, *, x: str, y: str
+) -> Any:
+    """Two series beside the same with steps or scores shuffled, and where r of the draw lies among all draws.
+
+    Parameters
+    ----------
+    series : pandas.DataFrame
+        From ``two_trends.shuffled_series``.
+    nulls, bins : mapping of str to Null, pandas.DataFrame
+        From ``two_trends.shuffled_nulls``.
+    x, y : str
+        The two benchmarks.
+    """
+    kind = dropdown("shuffle_kind", list(KEPT), "Shuffle the", labels=list(KEPT.values()))
+    draw = slider("shuffle_draw", 1, int(series["draw"].max()), 1, 1, "Draw")
+    rows = series.melt(["kind", "draw", "params_b", "r"], ["x", "y"], "axis", "score").round(3)
+    rows["benchmark"] = rows["axis"].map({"x": name(x), "y": name(y)})
+    of_kind, of_draw = "datum.kind == shuffle_kind", "datum.draw == shuffle_draw"
+    hues = alt.Scale(domain=[name(x), name(y)], range=[PALETTE[hue] for hue in _PAIR])
+    base = alt.Chart(rows.drop(columns="r")).transform_filter(of_kind)
+    base = base.encode(
+        size_axis(),
+        alt.Y("score:Q", title="Score (percent)", scale=fixed(rows["score"], margin=0.12)),
+        alt.Color("benchmark:N", title=None, scale=hues, legend=None),
+    )
+    data = base.transform_filter("datum.draw == 0").mark_line(strokeDash=[5, 4], opacity=0.65)
+    drawn = base.transform_filter(of_draw)
+    left = (
+        data
+        + drawn.mark_line()
+        + drawn.mark_point(filled=True, size=55, opacity=1).encode(tooltip=["benchmark", "params_b", "score"])
+        + _names(drawn, "axis", float(rows["params_b"].min()))
+    ).properties(height=250)
+    right = _r_panel(series, nulls, bins, (of_kind, of_draw)).properties(height=250)
+
+    def words(kind: str, draw: float) -> dict[str, str]:
+        one = series[(series["kind"] == kind) & (series["draw"] == int(draw))]
+        return captions.shuffles(one, nulls[kind], kind, x=x, y=y)
+
+    return follow(alt.hconcat(left, right, spacing=24), [kind, draw], words)
+
+
+def _names(base: Any, axis: str, smallest: float) -> Any:
+    """The names of two series at their left ends: of the second above its point, of the first below."""
+    layers = []
+    for value, side in (("x", 18), ("y", -14)):
+        end = base.transform_filter(f"datum.params_b == {smallest} && datum.{axis} == '{value}'")
+        text = end.mark_text(align="left", dy=side, fontWeight="bold")
+        layers.append(text.encode(alt.Y("score:Q"), alt.Text("benchmark:N")))
+    return layers[0] + layers[1]
+
+
+_SIDES_OF_ZERO: tuple[tuple[Literal["left", "right"], str], ...] = (
+    ("left", "datum.r < 0"),
+    ("right", "datum.r >= 0"),
+)
+
+
+def _r_panel(
+    series: pd.DataFrame, nulls: Mapping[str, Null], bins: pd.DataFrame, keep: tuple[str, str]
+) -> Any:
+    """Histogram of r over all draws of a kind, with the data and the draw that is shown."""
+    of_kind, of_draw = keep
+    across = alt.X("low:Q", title="r of the two series", scale=alt.Scale(domain=[-1, 1], nice=False))
+    bars = share_bars(bins, across, "Share of all draws", color=PALETTE["grey"], opacity=0.6)
+    ends = pd.DataFrame({"kind": list(nulls), "r": [null.observed for null in nulls.values()]}).round(3)
+    observed = alt.Chart(ends).transform_filter(of_kind)
+    shown = alt.Chart(series[["kind", "draw", "r"]].drop_duplicates().round(3))
+    shown = shown.transform_filter(of_kind).transform_filter(of_draw)
+    layers: Any = bars.transform_filter(of_kind)
+    for rule, word, hue, height in ((observed, "data", "green", 4), (shown, "this draw", "purple", 24)):
+        label = f"'{word} ' + format(datum.r, '.2f')"
+        at = rule.encode(alt.X("r:Q"))
+        layers += at.mark_rule(color=PALETTE[hue], strokeWidth=2.5)
+        # On the side of the line where there is room.
+        for side, where in _SIDES_OF_ZERO:
+            text = at.transform_filter(where).transform_calculate(label=label)
+            text = text.mark_text(
+                align=side,
+                dx=6 if side == "left" else -6,
+                baseline="top",
+                color=PALETTE[hue],
+                fontWeight="bold",
+            )
+            layers += text.encode(alt.Text("label:N"), y=alt.value(height))
+    return layers
+
+
+def size_out_chart(table: pd.DataFrame, *, y: str) -> Any:
+    """Two scores against size with their straight lines, and what the lines leave of one against the other.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From ``two_trends.size_taken_out``.
+    y : str
+        The second benchmark of every pair.
+    """
+    pairs = order_of(table, "pair")
+    chosen = dropdown(
+        "size_out", pairs, f"{name(y).removesuffix(' MC2')} and", labels=[name(x) for x in pairs]
+    )
+    keep = "datum.pair == size_out"
+    parts = [
+        pd.DataFrame(
+            {
+                "pair": table["pair"],
+                "params_b": table["params_b"],
+                "benchmark": table["pair"].map(name) if axis == "x" else name(y),
+                "hue": axis,
+                "score": table[axis],
+                "line": table[f"{axis}_line"],
+            }
+        )
+        for axis in ("x", "y")
+    ]
+    hues = alt.Scale(domain=["x", "y"], range=[PALETTE[hue] for hue in _PAIR])
+    rows = pd.concat(parts).round(3)
+    base = alt.Chart(rows).transform_filter(keep)
+    base = base.encode(size_axis(), alt.Color("hue:N", scale=hues, legend=None))
+    up = alt.Y("score:Q", title="Score (percent)", scale=fixed(rows["score"], margin=0.12))
+    left = (
+        base.mark_line(strokeDash=[5, 4], opacity=0.7).encode(alt.Y("line:Q", title="Score (percent)"))
+        + spread(base, "score", "line", strokeWidth=2)
+        + base.mark_point(filled=True, size=60, opacity=1).encode(
+            up, tooltip=["benchmark", "params_b", "score"]
+        )
+        + _names(base, "hue", float(rows["params_b"].min()))
+    ).properties(height=250)
+    dots = alt.Chart(table[["pair", "params_b", "x_left", "y_left"]].round(3)).transform_filter(keep)
+    dots = dots.mark_point(filled=True, size=70, opacity=1, color=PALETTE["purple"]).encode(
+        alt.X("x_left:Q", title="First score, left over (points)"),
+        alt.Y("y_left:Q", title="TruthfulQA, left over (points)"),
+        tooltip=["params_b", "x_left", "y_left"],
+    )
+    ends = table[["pair", "r", "partial"]].drop_duplicates().round(3)
+    words = (
+        alt.Chart(ends)
+        .transform_filter(keep)
+        .transform_calculate(
+            label="'r ' + format(datum.r, '.2f') + ', left over ' + format(datum.partial, '.2f')"
+        )
+        .mark_text(align="left", baseline="bottom", fontWeight="bold")
+        .encode(alt.Text("label:N"), x=alt.value(0), y=alt.value(-5))
+    )
+    right = (rule_at(0.0, "x") + rule_at(0.0, "y") + dots + words).properties(height=250)
+    return follow(
+        alt.hconcat(left, right, spacing=24),
+        [chosen],
+        lambda x: captions.size_out(table[table["pair"] == x], x=x, y=y),
+    )

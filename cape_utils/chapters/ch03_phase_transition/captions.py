@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -9,9 +10,20 @@ import pandas as pd
 from cape_utils.claims.verdicts import RECOMPUTED
 from cape_utils.scaling.critical_scale import CriticalScale
 from cape_utils.scaling.scaling_laws import LossLaw, PowerLaw
+from cape_utils.stats.formatting import percent
 from cape_utils.stats.results import Estimate
 
-__all__ = ["estimators", "gradients", "isocline", "losses", "predictors", "scales", "signs", "turning_points"]
+__all__ = [
+    "estimators",
+    "gradients",
+    "isocline",
+    "losses",
+    "predictors",
+    "resamples",
+    "scales",
+    "signs",
+    "turning_points",
+]
 
 
 def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale]) -> dict[str, str]:
@@ -52,6 +64,50 @@ def scales(cases: Mapping[str, CriticalScale], case: str) -> dict[str, str]:
     }
 
 
+def resamples(
+    one: pd.DataFrame, estimates: pd.DataFrame, scales: Mapping[str, CriticalScale], unit: str, draw: int
+) -> dict[str, str]:
+    """Of one draw of a bootstrap.
+
+    Parameters
+    ----------
+    one : pandas.DataFrame
+        Its rows of ``resamples.resampled``.
+    estimates, scales : pandas.DataFrame, mapping of str to CriticalScale
+        As ``figures.resample_chart`` takes them.
+    unit : str
+        What is drawn.
+    draw : int
+    """
+    none = {key: percent(1 - scale.valid / scale.draws, 1) for key, scale in scales.items()}
+    spread = "; ".join(f"by {key} {scale.low:.1f}B to {scale.high:.1f}B" for key, scale in scales.items())
+    here = (estimates["unit"] == unit) & (estimates["draw"] == draw)
+    scale_b = float(estimates.loc[here, "scale_b"].iloc[0])
+    minimum = "has no minimum" if math.isnan(scale_b) else f"has its minimum at {scale_b:.1f}B"
+    taken = {str(family): part["times"] for family, part in one.groupby("family", sort=False)}
+    words = ("not at all", "once", "twice")
+    whole = ", ".join(
+        f"{family} {words[n] if n < len(words) else f'{n} times'}"
+        for family, n in ((family, int(times.iloc[0])) for family, times in taken.items())
+    )
+    single = ", ".join(f"{(times > 0).sum()} of {len(times)} of {family}" for family, times in taken.items())
+    left_out = ", ".join(one.loc[one["times"] == 0, "model"]) or "none"
+    return {
+        "title": (
+            f"Drawn by family, {none['families']} of the draws have no critical scale; drawn by model, {none['models']}"
+        ),
+        "caption": (
+            f"This draw takes {whole if unit == 'families' else single}; its parabola {minimum}. 95% of the draws that have a "
+            f"minimum: {spread}. n = {len(one)} models of {len(taken)} families."
+        ),
+        "alternative": (
+            "Above, the models of each family by size, filled where the draw takes them, with how often; hollow and left out: "
+            f"{left_out}. Below, a tick for the critical scale of every draw, in one row by models and in one by families, with "
+            f"a diamond for this one, whose parabola {minimum}."
+        ),
+    }
+
+
 def estimators(table: pd.DataFrame, quoted_b: float, panel: str) -> dict[str, str]:
     """Of every estimator of the critical scale in one panel; the arguments are those of ``figures.estimator_chart``."""
     rows = table[table["panel"] == panel]
@@ -82,7 +138,7 @@ def turning_points(table: pd.DataFrame, panel: str) -> dict[str, str]:
     )
     same = int(rows["verdict"].isin(RECOMPUTED).sum())
     return {
-        "title": "Each family's lowest point, and the paper's table",
+        "title": f"{same} of {len(rows)} scales quoted are where the family's TruthfulQA is lowest",
         "caption": (
             f"{len(rows)} families of the paper's table in {panel}; {same} of the scales quoted "
             "are where the released TruthfulQA is lowest. Crosses are the scales quoted, thick bars the range that item noise "
@@ -142,13 +198,15 @@ def gradients(
 ) -> dict[str, str]:
     """Of the gradient norms and one of the trends, the first being that of all models; as for ``figures.gradient_chart``."""
     slope, whole = trends[fit].exponent, next(iter(trends.values())).exponent
+    shown = dip_with if fit == next(iter(trends)) else dip_without
+    lie = "below" if shown.high < 0 else "above" if shown.low > 0 else "on"
     dip = (
         f"Pythia-1B lies {dip_with.estimate:.0f}% from this trend."
         if fit == next(iter(trends))
         else f"Pythia-1B lies {dip_without.estimate:.0f}% from this trend of the other {slope.n}."
     )
     return {
-        "title": "Six models, one trend, one exception",
+        "title": f"The gradients of Pythia-1B lie {lie} the trend",
         "caption": (
             f"Trend, {fit}: {norms['batch'].nunique()} batches each, n = {slope.n}, exponent {slope.estimate:.2f}, 95% "
             f"interval [{slope.low:.2f}, {slope.high:.2f}]. {dip}"
@@ -167,7 +225,7 @@ def predictors(table: pd.DataFrame, steps: str) -> dict[str, str]:
     best, size = rows.iloc[int(rows["auc"].to_numpy().argmax())], rows.iloc[0]
     listed = "; ".join(f"{r.predictor} {r.auc:.2f} ({r.low:.2f} to {r.high:.2f})" for r in rows.itertuples())
     return {
-        "title": "What else tells the sign",
+        "title": f"Of {len(rows)} quantities {best['predictor']} tells the sign best",
         "caption": (
             f"{steps[0].upper()}{steps[1:]}, n = {best['n']} of {best['families']} families with every candidate known. Best: "
             f"{best['predictor']}, {best['auc']:.2f} [{best['low']:.2f}, {best['high']:.2f}]; {size['predictor']} "

@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch03_phase_transition import captions
+from cape_utils.chapters.ch03_phase_transition.resamples import UNITS
 from cape_utils.charts.parts import (
+    ROW_PX,
     choice,
+    dropdown,
     follow,
     log_axis,
     marks,
@@ -37,6 +40,7 @@ __all__ = [
     "isocline_chart",
     "loss_chart",
     "predictor_chart",
+    "resample_chart",
     "scale_histogram",
     "sign_chart",
     "turning_chart",
@@ -126,6 +130,52 @@ def scale_histogram(cases: Mapping[str, CriticalScale]) -> Any:
     median = base.mark_rule(strokeWidth=2, color=red).encode(alt.X("middle:Q"))
     layers = bars.transform_filter(of_case) + span + median
     return follow(layers, [chosen], lambda case: captions.scales(cases, case))
+
+
+def resample_chart(picks: pd.DataFrame, estimates: pd.DataFrame, scales: Mapping[str, CriticalScale]) -> Any:
+    """The rows that one draw of a bootstrap takes, above the critical scales of all draws by either unit.
+
+    Parameters
+    ----------
+    picks, estimates : pandas.DataFrame
+        From ``resamples.resampled``.
+    scales : mapping of str to CriticalScale
+        The estimates with their intervals, by unit.
+    """
+    unit = dropdown("resample_unit", list(UNITS), "Draw", value=UNITS[-1])
+    draw = slider("resample_draw", 1, int(picks["draw"].max()), 1, 1, "Number")
+    chosen = "datum.unit == resample_unit && datum.draw == resample_draw"
+    sizes, reach = [0.1, 0.3, 1, 3, 10, 30, 100], [0.05, 200]
+    rows = alt.Chart(picks).transform_filter(chosen)
+    families = order_of(picks, "family")
+    x = log_axis("params_b", "Models taken (billion parameters, log scale)", sizes, domain=reach)
+    rows = rows.encode(x, alt.Y("family:N", title=None, scale=alt.Scale(domain=families)))
+    left_out = rows.transform_filter("datum.times == 0").mark_point(
+        filled=False, color=PALETTE["grey"], size=60
+    )
+    taken = rows.transform_filter("datum.times > 0")
+    dots = taken.mark_point(filled=True, color=PALETTE["blue"], opacity=1).encode(
+        alt.Size("times:Q", legend=None, scale=alt.Scale(domain=[1, 4], range=[70, 330])),
+        tooltip=["model", "times"],
+    )
+    words = taken.mark_text(dy=-16, fontWeight="bold").encode(alt.Text("label:N"))
+    words = words.transform_calculate(label="'' + datum.times")
+    above = (left_out + dots + words).properties(height=52 * len(families))
+    found = alt.Chart(estimates.dropna().round(3)).encode(
+        log_axis("scale_b", "Critical scale of every draw", sizes, domain=reach),
+        alt.Y("unit:N", title=None, scale=alt.Scale(domain=list(UNITS))),
+    )
+    ticks = found.mark_tick(color=PALETTE["grey"], opacity=0.35, height=20, thickness=1.5, clip=True)
+    this = found.transform_filter(chosen).mark_point(
+        shape="diamond", filled=True, size=170, color=PALETTE["vermillion"], opacity=1
+    )
+    below = (ticks + this.encode(tooltip=["unit", "scale_b"])).properties(height=2 * ROW_PX * len(UNITS))
+
+    def said(unit: str, draw: float) -> dict[str, str]:
+        one = picks[(picks["unit"] == unit) & (picks["draw"] == int(draw))]
+        return captions.resamples(one, estimates, scales, unit, int(draw))
+
+    return follow(alt.vconcat(above, below), [unit, draw], said)
 
 
 def estimator_chart(table: pd.DataFrame, *, quoted_b: float) -> Any:

@@ -68,9 +68,14 @@ def growth(rows: pd.DataFrame, family: str) -> dict[str, str]:
     own = rows[rows["family"] == family].set_index("power")
     inside = own.index[own["r"].between(own["low"], own["high"])]
     start, paper, end = (float(own["r"].loc[[power]].iloc[0]) for power in (0.0, 1.0, own.index.max()))
+    reached = (
+        f"divided by width to the power {inside.min():g}, scores look like shuffled ones"
+        if len(inside)
+        else "at no power of width do scores look like shuffled ones"
+    )
     powers = f"from power {inside.min():g} on" if len(inside) else "at no power"
     return {
-        "title": "How fast must the denominator grow?",
+        "title": f"{family}: {reached}",
         "caption": (
             f"{family}: r goes from {start:.2f} undivided to {paper:.2f} at the paper's choice, power 1; "
             f"it lies inside the range of shuffled scores {powers}. n = {rows['family'].nunique()} families to choose from."
@@ -118,8 +123,9 @@ def given(table: pd.DataFrame, panel: str, sizes: str) -> dict[str, str]:
 def matched(n: int, share: Mapping[str, float]) -> dict[str, str]:
     """Of ``n`` pairs of one size and two widths, with the share of each benchmark."""
     listed = "; ".join(f"{name(score).removesuffix(' MC2')} {part:.0%}" for score, part in share.items())
+    least, most = min(share.values()), max(share.values())
     return {
-        "title": "Same size, different width",
+        "title": f"Of two models of one size the wider scores higher in {least:.0%} to {most:.0%} of pairs",
         "caption": (
             f"Share of n = {n} pairs, no model used twice, whose wider model scores higher: {listed}. "
             "Bars are item noise, 95%."
@@ -135,9 +141,9 @@ def projections(changes: pd.DataFrame, measure: str) -> dict[str, str]:
     """Of the released cosines in one measure, with the change at the projection."""
     shown = changes[(changes["measure"] == measure) & (changes["stage"] == "after_projection")]
     listed = ", ".join(f"{r.model} (width {r.d_model}) {r.change_pct:+.0f}%" for r in shown.itertuples())
-    words = measure.replace("_", " ")
+    words, rise = measure.replace("_", " "), int((shown["change_pct"] > 0).sum())
     return {
-        "title": "Before and after the output projection",
+        "title": f"At the output projection the {words} rises in {rise} of {len(shown)} models",
         "caption": f"Change of the {words} at the projection, n = {len(shown)} models: {listed}.",
         "alternative": f"Line plot of the {words} at three stages for {len(shown)} models. At the projection: {listed}.",
     }

@@ -91,7 +91,7 @@ def generation_changes(pairs: pd.DataFrame, panel: str, score: str) -> dict[str,
     kept = rows["clear_all"].dropna()
     remain = f" Allowing for {len(rows)} comparisons {int(kept.sum())} remain." if len(kept) else ""
     return {
-        "title": "One generation to the next, at one size",
+        "title": f"From one generation to the next {score} rises beyond noise in {rises} of {len(rows)} pairs",
         "caption": (
             f"{_sentence(panel)}, n = {len(rows)} pairs: {score} rises beyond the noise of its items in "
             f"{rises}, falls beyond it in {falls}; {len(rows) * 0.05:.1f} are expected by luck.{remain}"

@@ -64,7 +64,7 @@ def head_map(table: pd.DataFrame, case: str, raw: str, *, n: int) -> dict[str, s
     below, before = int((values < 0).sum()), int((table[raw] < 0).sum())
     compared = "" if case == raw else f" Of the same prompts before centring: {before}."
     return {
-        "title": "Every head of the model",
+        "title": f"{below} of {len(table)} heads have a negative cosine",
         "caption": (
             f"{case[0].upper()}{case[1:]}, {n} prompts in each set: {below} of {len(table)} heads have a negative cosine, from "
             f"{values.min():.2f} to {values.max():.2f}.{compared}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cape_utils.charts.parts import name
@@ -25,7 +27,7 @@ def dimensions(rows: pd.DataFrame, panel: str, matrix: str) -> dict[str, str]:
         for r in shown.itertuples()
     )
     return {
-        "title": "Dimensions of phases and of size bands",
+        "title": f"{len(outside)} of {len(shown)} groups have dimensions that random groups do not",
         "caption": (
             f"{panel[0].upper()}{panel[1:]}, {matrix}: outside the range of random groups "
             f"{'lie ' + ', '.join(outside) if outside else 'lies none'}. n = {shown['n'].min()} to {shown['n'].max()} "
@@ -58,40 +60,68 @@ def small_sample(curve: pd.DataFrame, points: pd.DataFrame, case: str, n: int) -
     }
 
 
-def rotation(shown: pd.DataFrame, first: str) -> dict[str, str]:
-    """Of the loadings in windows.
+def rotation(shown: pd.DataFrame, first: str, values: Sequence[str]) -> dict[str, str] | None:
+    """Of the loadings in the windows of one setting.
 
     Parameters
     ----------
     shown : pandas.DataFrame
-        The rows of the choices shown at first, ``benchmark`` by its title.
+        Its rows, ``benchmark`` by its title; nothing is said of none.
     first : str
-        What is seen in them.
+        What is found over all windows.
+    values : sequence of str
+        What the controls are set to.
     """
-    tqa = shown[shown["benchmark"] == "TruthfulQA"]
+    if shown.empty:
+        return None
+    tqa = shown[shown["benchmark"] == "TruthfulQA"].sort_values("last_b")
     path = ", ".join(f"{r.loading:+.2f} up to {r.last_b:g}B" for r in tqa.itertuples())
+    turns = "changes sign" if tqa["loading"].min() < 0 < tqa["loading"].max() else "keeps its sign"
+    copy, benchmarks, windows, positive = values
+    setting = f"{copy}, {benchmarks}, {windows} windows, {name(positive)}"
+    models = " to ".join(map(str, dict.fromkeys((shown["n"].min(), shown["n"].max()))))
     return {
-        "title": "Does the second axis turn with scale?",
-        "caption": f"{first} n = {shown['n'].min()} to {shown['n'].max()} models a window.",
+        "title": f"With larger models TruthfulQA {turns} on the second axis",
+        "caption": (
+            f"{setting[0].upper()}{setting[1:]} positive: TruthfulQA from {tqa['loading'].iloc[0]:+.2f} to "
+            f"{tqa['loading'].iloc[-1]:+.2f}. n = {models} models a window. {first}"
+        ),
         "alternative": (
             "Line chart of the loadings of each benchmark on the second principal axis, window by window from small to large "
-            f"models. At first, TruthfulQA: {path}."
+            f"models. {setting} positive, TruthfulQA: {path}."
         ),
     }
 
 
-def exponents(rows: pd.DataFrame, quoted: float) -> dict[str, str]:
-    """Of the exponents under every reading; ``rows`` has a column ``outside`` (bool, of the null)."""
-    first = rows[rows["benchmarks"] == rows["benchmarks"].iloc[0]]
-    listed = "; ".join(f"{r.reading} {r.exponent:.2f}" for r in first.itertuples())
+def exponents(shown: pd.DataFrame, quoted: float, values: Sequence[str]) -> dict[str, str] | None:
+    """Of the exponents under the readings of one setting.
+
+    Parameters
+    ----------
+    shown : pandas.DataFrame
+        Its rows, with a column ``outside`` (bool, of the null); nothing is said of none.
+    quoted : float
+        The paper's exponent.
+    values : sequence of str
+        What the controls are set to.
+    """
+    if shown.empty:
+        return None
+    copy, size, benchmarks = values
+    inside, n, setting = (
+        int((~shown["outside"]).sum()),
+        len(shown),
+        f"{copy}, {benchmarks}, N of the {size} of a window",
+    )
+    listed = "; ".join(f"{r.window} {r.exponent:.2f}" for r in shown.itertuples())
     return {
-        "title": "One exponent, many readings",
+        "title": f"Straight lines alone account for {inside} of {n} exponents",
         "caption": (
-            f"{len(first)} readings of eight Pythia models: {first['exponent'].min():.2f} to {first['exponent'].max():.2f}; "
-            f"{int((~first['outside']).sum())} lie where straight lines with the same scatter put them (grey). The dashed "
+            f"{setting[0].upper()}{setting[1:]}: {n} readings of eight Pythia models, {shown['exponent'].min():.2f} to "
+            f"{shown['exponent'].max():.2f}; {inside} lie where straight lines with the same scatter put them (grey). The dashed "
             f"line is the paper's {quoted:g}; thin lines are item noise."
         ),
-        "alternative": f"Interval plot of exponents with a dashed line at the paper's. {listed}.",
+        "alternative": f"Interval plot of exponents with a dashed line at the paper's. {setting}: {listed}.",
     }
 
 

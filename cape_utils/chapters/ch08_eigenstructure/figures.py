@@ -138,7 +138,7 @@ def rotation_chart(table: pd.DataFrame, *, first: str) -> Any:
         From ``ch08_eigenstructure.rolling_spectrum.rotation``, one component, with columns ``copy, set, windows,
         sign``, each a choice.
     first : str
-        What is found in the choices shown at first, for the caption.
+        What is found over all windows, for the caption.
     """
     rows = table[["copy", "set", "windows", "sign", "last_b", "n", "benchmark", "loading"]].round(3)
     rows = rows.assign(benchmark=rows["benchmark"].map(name).str.replace(" MC2|-Challenge", "", regex=True))
@@ -165,12 +165,20 @@ def rotation_chart(table: pd.DataFrame, *, first: str) -> Any:
             kinds["color"].sort(labels),
         )
     )
-    lines = base.mark_line(opacity=0.6).add_params(*chosen)
+    lines = base.mark_line(opacity=0.6)
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         kinds["shape"].sort(labels), tooltip=["benchmark", "loading", "last_b", "n"]
     )
-    shown = rows[(rows[list(controls)] == rows.iloc[0][list(controls)]).all(axis=1)]
-    return put(rule_at(0.0) + lines + points, **captions.rotation(shown, first))
+    return follow(
+        rule_at(0.0) + lines + points,
+        chosen,
+        lambda *values: captions.rotation(_chosen(rows, controls, values), first, values),
+    )
+
+
+def _chosen(rows: pd.DataFrame, controls: dict[str, tuple[str, str]], values: Sequence[str]) -> pd.DataFrame:
+    """The rows of one setting of several drop-downs."""
+    return rows[(rows[list(controls)] == list(values)).all(axis=1)]
 
 
 def _choices(rows: pd.DataFrame, controls: dict[str, tuple[str, str]]) -> tuple[list[alt.Parameter], str]:
@@ -208,9 +216,10 @@ def exponent_chart(table: pd.DataFrame, *, quoted: float) -> Any:
         base, "exponent", "Exponent of the second eigenvalue", ends, domain, tooltip
     )
     paper = rule_at(quoted, "x", colour="vermillion", dash=(6, 4))
-    return put(
-        (band + paper + bars + points.add_params(*chosen)).properties(height=230),
-        **captions.exponents(rows, quoted),
+    return follow(
+        (band + paper + bars + points).properties(height=230),
+        chosen,
+        lambda *values: captions.exponents(_chosen(rows, controls, values), quoted, values),
     )
 
 

@@ -41,7 +41,10 @@ def depths(table: pd.DataFrame, quarter: float, strength: float) -> dict[str, st
     at = rows.iloc[(rows["depth"] - quarter).abs().argmin()]
     across = int(((rows["low"] <= 0) & (rows["high"] >= 0)).sum())
     return {
-        "title": "Is a quarter of the depth the place?",
+        "title": (
+            f"A quarter of the depth is {'' if at['depth'] == best['depth'] else 'not '}the best of {len(rows)} depths; "
+            f"{across} of {len(rows)} effects may be zero"
+        ),
         "caption": (
             f"Calibration topics, n = {int(at['n'])} pairs. At strength {strength:g} a quarter of the depth "
             f"gives {at['effect']:+.3f} nats [{at['low']:.3f}, {at['high']:.3f}], and the best of {len(rows)} depths, "
@@ -121,7 +124,7 @@ def parts(table: pd.DataFrame, controls: str) -> dict[str, str]:
     outside = int(((rows["effect"] < rows["null_low"]) | (rows["effect"] > rows["null_high"])).sum())
     listed = "; ".join(f"{r.part} {r.effect:+.3f} (n = {r.n})" for r in rows.itertuples())
     return {
-        "title": "Facts, misconceptions, and what the model had wrong",
+        "title": f"{outside} of {len(rows)} parts of the test lie outside the range of {controls}",
         "caption": (
             f"Effect in nats: {listed}. {outside} of {len(rows)} lie outside the grey bar ({controls})."
         ),

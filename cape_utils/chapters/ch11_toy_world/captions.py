@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -10,11 +10,29 @@ from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, MOVE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS
 
-__all__ = ["growth", "levers", "log_probabilities", "shifts", "steps"]
+__all__ = ["document", "growth", "levers", "log_probabilities", "shifts", "steps"]
+
+
+def document(rows: pd.DataFrame, source: str) -> dict[str, str]:
+    """Of one document in words; ``rows`` are those of ``ch11_toy_world.in_words.told`` of one source."""
+    counts, n = rows["standing"].value_counts(), len(rows)
+    rumours = int(counts.get("rumour", 0))
+    kinds = ", ".join(f"{standing} {count}" for standing, count in counts.items())
+    repeats = f"{rumours} of {n} statements repeat a rumour" if rumours else "no statement repeats a rumour"
+    marked = "names no source" if source == "unmarked" else f"names its source, {source}"
+    listed = "; ".join(f"{row.said}, {row.note}" for row in rows.itertuples())
+    return {
+        "title": f"{source[0].upper()}{source[1:]}: {repeats}",
+        "caption": (
+            f"A sampled document as a person would read it; the model reads its first word, which {marked}, and n = {n} "
+            f"statements, and never the notes below them. Here: {kinds}."
+        ),
+        "alternative": f"{n} statements below each other, each with a sign for what it is and a note. {listed}.",
+    }
 
 
 def growth(summary: Mapping[str, Estimate], *, worlds: int, sizes: int, steps: int) -> dict[str, str]:
-    """Of the scores by size and along training.
+    """Of the scores by size at one checkpoint.
 
     Parameters
     ----------
@@ -24,119 +42,175 @@ def growth(summary: Mapping[str, Estimate], *, worlds: int, sizes: int, steps: i
     """
     low = summary["lowest_params"]
     turning = (
-        f"truth is lowest at {low.estimate:,.0f} parameters [{low.low:,.0f}, {low.high:,.0f}]"
+        f"truth is lowest at {low.estimate:,.0f} parameters [{low.low:,.0f}, {low.high:,.0f}], in {low.n} of {worlds} worlds"
         if low.n > 1
-        else "truth has no turning point in two worlds"
+        else f"truth turns in {low.n} of {worlds} worlds, too few to place a turning point"
     )
     return {
         "title": "From chance through rumour to truth",
         "caption": (
-            f"n = {worlds} worlds (points) and their mean (lines), {sizes} sizes. After {steps:,} steps {turning}, "
-            f"in {low.n} of {worlds} worlds. The dashed rule is chance; the slider walks through training."
+            f"n = {worlds} worlds (points) and their mean (lines), {sizes} sizes. After {steps:,} steps {turning}. "
+            "The dashed rule is chance; the slider walks through training."
         ),
         "alternative": (
-            "Four lines of scores against model size, with a point for each world. In the smallest models all four begin near "
-            "chance. Reasoning and ordinary facts rise with size. Truth falls to "
-            f"{summary['lowest_pct'].estimate:.0f} percent and then reaches {summary['largest_pct'].estimate:.0f} in the "
-            "largest model; the share that answers the rumour mirrors it. At early checkpoints only the beginning of this is "
-            "seen."
+            "Four lines of scores against model size, with a point for each world: truth, the rumour in its place, reasoning and "
+            f"ordinary facts. After {steps:,} steps the lowest score of truth is {summary['lowest_pct'].estimate:.0f} percent, "
+            f"mean over worlds, and that of the largest model {summary['largest_pct'].estimate:.0f}; a model that guesses scores "
+            "25, at the dashed rule."
         ),
     }
 
 
-def steps(changes: pd.DataFrame) -> dict[str, str]:
-    """Of the changes of truth and reasoning, from ``ch11_toy_world.turning_points.coupling_by_step``."""
-    falling, rising = int((changes["truth_high"] < 0).sum()), int((changes["truth_low"] > 0).sum())
-    n, reasoning = len(changes), int((changes["reasoning_low"] > 0).sum())
-    return {
-        "title": "Where does truth fall while reasoning rises?",
-        "caption": (
-            f"Mean over n = {int(changes['worlds'].max())} worlds with 95% intervals. Truth surely falls at {falling} of {n} "
-            f"steps and surely rises at {rising}; reasoning surely rises at {reasoning}. The local coupling is the quotient of "
-            "the two changes."
-        ),
-        "alternative": (
-            "Two series of points with intervals, one point for each step in size, around a dashed line at zero. Truth lies "
-            f"below the line at {int((changes['truth'] < 0).sum())} of {n} steps, mostly the smaller ones, and above it at the "
-            f"larger ones. Reasoning lies above it at {int((changes['reasoning'] > 0).sum())}."
-        ),
-    }
-
-
-def _listed(shifts: pd.DataFrame, outcomes: frozenset[Shift]) -> str:
-    """The levers with the positions that have one of these outcomes."""
-    rows = shifts[shifts["shift"].isin(outcomes)]
-    groups = rows.groupby("lever", sort=False)["label"]
-    return "; ".join(f"{LEVERS[str(lever)]} ({', '.join(labels)})" for lever, labels in groups) or "none"
-
-
-def levers(shifts: pd.DataFrame, *, sizes: int) -> dict[str, str]:
-    """Of a score by size at each position of a lever, from ``ch11_toy_world.levers.lever_table``."""
-    moved, gone = _listed(shifts, MOVES), _listed(shifts, DIP_GONE)
-    worlds = f"{shifts['worlds'].min()} to {shifts['worlds'].max()}"
-    return {
-        "title": "One lever at a time",
-        "caption": (
-            f"n = {worlds} worlds a position, {sizes} sizes; points are worlds, lines their means. "
-            f"The turning point moves with: {moved}. The dip is gone or too shallow to see with: {gone}."
-        ),
-        "alternative": (
-            "Lines of a score against model size, one for each position of the lever chosen, with a point for each world and a "
-            f"dashed rule at chance. Levers whose positions move the lowest point sideways: {moved}; levers with a position at "
-            f"which the dip is gone or too shallow to see: {gone}."
-        ),
-    }
-
-
-def shifts(changed: pd.DataFrame, positions: Sequence[str]) -> dict[str, str]:
-    """Of what each position does to the turning point.
+def steps(changes: pd.DataFrame, shown: str) -> dict[str, str]:
+    """Of the changes of truth and reasoning from one size to the next.
 
     Parameters
     ----------
-    changed : DataFrame
-        From ``ch11_toy_world.levers.changed_positions``.
-    positions : sequence of str
-        Each position with its words.
+    changes : pandas.DataFrame
+        From ``ch11_toy_world.turning_points.coupling_by_step``.
+    shown : str
+        ``"truth"``, ``"reasoning"`` or ``"both"``.
     """
-    moved, gone = (int(changed["shift"].isin(outcomes).sum()) for outcomes in (MOVES, DIP_GONE))
-    unseen = int((changed["shift"] == Shift.UNSEEN).sum())
+    drawn, n = ["truth", "reasoning"] if shown == "both" else [shown], len(changes)
+    falls = {name: int((changes[name] < 0).sum()) for name in drawn}
+    surely = [
+        f"{name} surely falls at {(changes[f'{name}_high'] < 0).sum()} of {n} steps and surely rises at "
+        f"{(changes[f'{name}_low'] > 0).sum()}"
+        for name in drawn
+    ]
+    counted = " and ".join(f"{name} at {count}" for name, count in falls.items()).replace(
+        " at", " falls at", 1
+    )
+    listed = "; ".join(
+        f"{name}: " + ", ".join(f"{change:+.1f}" for change in changes[name]) for name in drawn
+    )
+    both = " The local coupling is the quotient of the two changes." if shown == "both" else ""
+    said = "; ".join(surely)
     return {
-        "title": "Which lever moves what?",
+        "title": f"Of {n} steps in size, {counted}",
         "caption": (
-            f"Paired over worlds, mean and 95% interval; n = {changed['worlds'].min()} to {changed['worlds'].max()} worlds. "
-            f"Of {len(changed)} positions {moved} move the turning point, {gone} remove the dip or make it too shallow to see, "
-            f"and with {unseen} no shift is seen. Where fewer than {MIN_WORLDS} worlds turn, words stand in the place of a point."
+            f"Mean over n = {int(changes['worlds'].max())} worlds with 95% intervals. {said[0].upper()}{said[1:]}.{both}"
+        ),
+        "alternative": (
+            "Points with intervals, one for each step from a size to the next, around a dashed line at zero. Changes from the "
+            f"smallest step to the largest, in points: {listed}."
+        ),
+    }
+
+
+def _labels(rows: pd.DataFrame, outcomes: frozenset[Shift]) -> str:
+    """The positions that have one of these outcomes."""
+    return ", ".join(rows.loc[rows["shift"].isin(outcomes), "label"])
+
+
+def levers(shifts: pd.DataFrame, means: pd.DataFrame, lever: str, score: str) -> dict[str, str]:
+    """Of one score by size at each position of one lever.
+
+    Parameters
+    ----------
+    shifts : pandas.DataFrame
+        From ``ch11_toy_world.levers.lever_table``.
+    means : pandas.DataFrame
+        Columns ``lever, label, params`` and the scores by their words (percent), means over worlds.
+    lever : str
+        One of ``toyworld.sweep.LEVERS``.
+    score : str
+        Its words.
+    """
+    rows, drawn = shifts[shifts["lever"] == lever], means[means["lever"] == lever]
+    name, moved, gone = LEVERS[lever], _labels(rows, MOVES), _labels(rows, DIP_GONE)
+    found = [
+        *([f"at {moved} it moves the turning point"] if moved else []),
+        *([f"at {gone} no world dips"] if gone else []),
+    ]
+    each = "; ".join(f"{row.label}: {row.words}" for row in rows.itertuples())
+    low = "; ".join(
+        f"{label}, lowest {part[score].min():.0f} percent at {part.loc[[part[score].idxmin()], 'params'].iloc[0]:,} parameters, "
+        f"{part[score].iloc[-1]:.0f} in the largest model"
+        for label, part in drawn.groupby("label", sort=False)
+    )
+    return {
+        "title": f"{name[0].upper()}{name[1:]}: {' and '.join(found) or 'no position is seen to move the dip'}",
+        "caption": (
+            f"What it does to the dip of truth: {each}. n = {rows['worlds'].min()} to {rows['worlds'].max()} worlds a position, "
+            f"{drawn['params'].nunique()} sizes; points are worlds, lines their means, drawn of {score}."
+        ),
+        "alternative": (
+            f"Lines of {score} against model size, one for each position of the lever {name}, with a point for each world and a "
+            f"dashed rule at chance. Means over worlds: {low}."
+        ),
+    }
+
+
+def shifts(rows: pd.DataFrame, changed: pd.DataFrame, measure: str) -> dict[str, str]:
+    """Of what each position does to one measure of the turning point.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``what, position, change, low, high, n, none``: what is drawn; ``none`` is the value of no change.
+    changed : pandas.DataFrame
+        From ``ch11_toy_world.levers.changed_positions``.
+    measure : str
+        A value of ``what``.
+    """
+    drawn = rows[rows["what"] == measure]
+    known = drawn[drawn["n"] >= MIN_WORLDS]
+    up, down = known[known["low"] > known["none"]], known[known["high"] < known["none"]]
+    gone = int(changed["shift"].isin(DIP_GONE).sum())
+    listed = "; ".join(
+        f"{row.position} {row.change:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in known.itertuples()
+    )
+    name = measure.split(" (", maxsplit=1)[0]
+    sides = [
+        f"{', '.join(side['position'])} {word} it"
+        for side, word in (
+            (up, "raise" if len(up) > 1 else "raises"),
+            (down, "lower" if len(down) > 1 else "lowers"),
+        )
+        if len(side)
+    ]
+    return {
+        "title": f"{len(up) + len(down)} of {len(changed)} positions move the {name}",
+        "caption": (
+            f"{'; '.join(sides) or 'None is seen to'}. Paired over worlds against the base setting, mean and 95% interval; n = "
+            f"{changed['worlds'].min()} to {changed['worlds'].max()} worlds. At {gone} positions no world dips. Where fewer than "
+            f"{MIN_WORLDS} worlds turn, words stand in the place of a point."
         ),
         "alternative": (
             "One row for each position of each lever, with a point and an interval on either side of a dashed rule that marks "
-            f"no change. {'. '.join(positions)}."
+            f"no change. Change of {measure}: {listed}."
         ),
     }
 
 
-def log_probabilities(ends: Mapping[tuple[str, str], float], *, params: int, steps: int) -> dict[str, str]:
-    """Of the log-probabilities along training.
+def log_probabilities(long: pd.DataFrame, size: int, context: str) -> dict[str, str]:
+    """Of the log-probabilities along training, of one model in one context.
 
     Parameters
     ----------
-    ends : mapping of (context, value) to float
-        Log-probability (nats) of the ``"true"`` and of the ``"rumoured"`` value at the end of training.
-    params, steps : int
-        Of the model shown at first, and of the end of training.
+    long : pandas.DataFrame
+        From ``ch11_toy_world.curves.log_probabilities``.
+    size : int
+        Parameters of the model.
+    context : str
     """
-    contexts = dict.fromkeys(context for context, _ in ends)
-    listed = "; ".join(
-        f"{context}: true {ends[context, 'true']:.1f}, rumoured {ends[context, 'rumoured']:.1f}"
-        for context in contexts
-    )
+    drawn = long[(long["params"] == size) & (long["context"] == context)]
+    paths = drawn.pivot(index="step", columns="value", values="logp")
+    last = int(paths.index[-1])
+    end = paths.loc[last]
+    winner = "true" if end["true"] > end["rumoured"] else "rumoured"
+    led = paths["true"] > paths["rumoured"]
+    share = f"The true value is the likelier one at {int(led.sum())} of {len(led)} checkpoints"
     return {
-        "title": "What has a model learnt, and when?",
+        "title": f"With {size:,} parameters, {context}: the {winner} value ends up likelier",
         "caption": (
-            f"Means over worlds, bands from the lowest world to the highest. With {params:,} parameters at the end of training "
-            f"({steps:,} steps), in nats: {listed}."
+            f"After {last:,} steps, in nats: true {end['true']:.1f}, rumoured {end['rumoured']:.1f}. {share}. Means over worlds, "
+            "bands from the lowest world to the highest."
         ),
         "alternative": (
-            "Two lines with bands along training: the log-probability of the true value and of the rumoured value, in the "
-            f"context chosen. With {params:,} parameters, after {steps:,} steps, they end at, in nats: {listed}."
+            "Two lines with bands along training: the log-probability of the true value and of the rumoured value. With "
+            f"{size:,} parameters, {context}: true from {paths['true'].iloc[0]:.1f} to {end['true']:.1f} nats, rumoured from "
+            f"{paths['rumoured'].iloc[0]:.1f} to {end['rumoured']:.1f}."
         ),
     }

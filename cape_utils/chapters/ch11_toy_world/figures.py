@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from cape_utils.chapters.ch11_toy_world import captions
 from cape_utils.chapters.ch11_toy_world.curves import SCORES, SHOWN
+from cape_utils.chapters.ch11_toy_world.in_words import STANDINGS
 from cape_utils.chapters.ch11_toy_world.levers import DIP_GONE, MIN_WORLDS, Shift, changed_positions
-from cape_utils.charts.parts import dropdown, order_of, put, slider
+from cape_utils.charts.parts import ROW_PX, choice, dropdown, follow, marks, order_of, slider
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.figures import chance_rule, params_axis, series_marks, world_curves
 from cape_utils.toyworld.sweep import LEVERS
 
 __all__ = [
+    "toy_document_chart",
     "toy_growth_chart",
     "toy_lever_chart",
     "toy_logp_chart",
@@ -35,15 +37,56 @@ def _folded(chart: Any) -> Any:
     )
 
 
-def toy_growth_chart(long: pd.DataFrame, summary: Mapping[str, Estimate], *, start: int) -> Any:
+_STANDING = dict(
+    zip(
+        STANDINGS,
+        (("vermillion", "triangle-down"), ("blue", "triangle-up"), ("grey", "circle"), ("green", "square")),
+        strict=True,
+    )
+)
+
+
+_LINES: tuple[tuple[str, int, Literal["bold", "normal"]], ...] = (
+    ("said", -8, "bold"),
+    ("note", 10, "normal"),
+)
+
+
+def toy_document_chart(told: pd.DataFrame) -> Any:
+    """One document of each source, statement by statement, with what is true of it.
+
+    Parameters
+    ----------
+    told : pandas.DataFrame
+        From ``ch11_toy_world.in_words.told``.
+    """
+    which, keep = choice(told, "source", "toy_source", "A document of")
+    places = sorted(told["place"].unique())
+    base = alt.Chart(told).transform_filter(keep)
+    base = base.encode(alt.Y("place:O", axis=None, scale=alt.Scale(domain=places)))
+    look = marks("standing:N", None, _STANDING, columns=2)
+    signs = base.mark_point(filled=True, size=110, opacity=1).encode(x=alt.value(10), **look)
+    said, note = (
+        base.mark_text(align="left", dy=dy, fontSize=14, fontWeight=weight).encode(
+            alt.Text(f"{field}:N"), x=alt.value(28)
+        )
+        for field, dy, weight in _LINES
+    )
+    layers = (signs + said + note).properties(height=46 * len(places))
+    return follow(layers, [which], lambda source: captions.document(told[told["source"] == source], source))
+
+
+def toy_growth_chart(
+    long: pd.DataFrame, summaries: Mapping[int, Mapping[str, Estimate]], *, start: int
+) -> Any:
     """Scores by size, with a slider that walks through training.
 
     Parameters
     ----------
     long : pandas.DataFrame
         From ``ch11_toy_world.curves.along_training``.
-    summary : mapping of str to Estimate
-        From ``ch11_toy_world.turning_points.turns_summary``, after ``start`` steps.
+    summaries : mapping of int to mapping
+        From ``ch11_toy_world.turning_points.turns_along_training``.
     start : int
         Training steps at which the slider stands at first.
     """
@@ -68,10 +111,13 @@ def toy_growth_chart(long: pd.DataFrame, summary: Mapping[str, Estimate], *, sta
         .encode(x=alt.value(8), y=alt.value(4), text="words:N")
     )
     worlds, sizes = long["family"].nunique(), long["params"].nunique()
-    return put(
-        (chance_rule() + lines + points + label).add_params(walk),
-        **captions.growth(summary, worlds=worlds, sizes=sizes, steps=start),
-    )
+    step_at = dict(zip(steps["place"], steps["step"], strict=True))
+
+    def words(place: float) -> dict[str, str]:
+        step = int(step_at[int(place)])
+        return captions.growth(summaries[step], worlds=worlds, sizes=sizes, steps=step)
+
+    return follow(chance_rule() + lines + points + label, [walk], words)
 
 
 def _change_rows(steps: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +154,7 @@ def toy_step_chart(steps: pd.DataFrame) -> Any:
         tooltip=["series", "change", "low", "high", "coupling", "negative", "worlds"],
     )
     zero = alt.Chart(drawn.head(1)).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0))
-    return put((zero + rules + points).add_params(which), **captions.steps(steps))
+    return follow(zero + rules + points, [which], lambda shown: captions.steps(steps, shown))
 
 
 def _keys(drawn: pd.DataFrame, colour: Any, shape: Any, n: int) -> list[Any]:
@@ -149,8 +195,15 @@ def toy_lever_chart(long: pd.DataFrame, shifts: pd.DataFrame) -> Any:
         keep, "Percent", series, tooltip=["label", "family", "params", alt.Tooltip("pct:Q")]
     )
     layers = [chance_rule(), lines, points, *_keys(drawn, *series[:2], n)]
-    sizes = int(long.groupby("label")["params"].nunique().max())
-    return put(alt.layer(*layers).add_params(which, what), **captions.levers(shifts, sizes=sizes))
+    means = long.groupby(["lever", "label", "place", "params"], as_index=False, sort=False)[
+        list(SHOWN)
+    ].mean()
+    means = means.sort_values(["lever", "place", "params"]).rename(columns=SCORES)
+    return follow(
+        alt.layer(*layers),
+        [which, what],
+        lambda lever, score: captions.levers(shifts, means, lever, SCORES[score]),
+    )
 
 
 _MEASURES = {
@@ -228,10 +281,10 @@ def toy_shift_chart(shifts: pd.DataFrame) -> Any:
     unknown = keep.transform_filter(f"datum.n < {MIN_WORLDS}").mark_text(align="left", fontStyle="italic")
     labels = unknown.encode(y, x=alt.value(6), text="brief:N")
     line = keep.mark_rule(strokeDash=[4, 4]).encode(x="mean(none):Q")
-    positions = [f"{name}: {words}" for name, words in zip(order, changed["words"], strict=True)]
-    return put(
-        (line + rules + points + labels).add_params(what).properties(height={"step": 24}),
-        **captions.shifts(changed, positions),
+    return follow(
+        (line + rules + points + labels).properties(height=ROW_PX * len(order)),
+        [what],
+        lambda measure: captions.shifts(drawn, changed, measure),
     )
 
 
@@ -262,10 +315,8 @@ def toy_logp_chart(long: pd.DataFrame, *, start: int) -> Any:
     points = keep.mark_point(filled=True, size=40).encode(
         x, alt.Y("logp:Q"), colour, shape, tooltip=["series", "step", "logp", "low", "high"]
     )
-    last = int(long["step"].max())
-    at_end = long[(long["params"] == start) & (long["step"] == last)]
-    ends = dict(at_end.set_index(["context", "value"])["logp"])
-    return put(
-        (band + line + points).add_params(which, where),
-        **captions.log_probabilities(ends, params=start, steps=last),
+    return follow(
+        band + line + points,
+        [which, where],
+        lambda size, context: captions.log_probabilities(long, int(size), context),
     )

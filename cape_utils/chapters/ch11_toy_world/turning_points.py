@@ -28,6 +28,7 @@ __all__ = [
     "scores",
     "turn",
     "turns",
+    "turns_along_training",
     "turns_by_length",
     "turns_summary",
 ]
@@ -247,6 +248,20 @@ def turns_summary(panel: pd.DataFrame) -> dict[str, Estimate]:
         "lowest_pct": over_worlds(table["lowest_pct"]),
         "largest_pct": over_worlds(table["largest_pct"]),
     }
+
+
+def turns_along_training(table: pd.DataFrame | None = None) -> dict[int, dict[str, Estimate]]:
+    """``turns_summary`` of the base setting at every checkpoint, by training steps.
+
+    Examples
+    --------
+    >>> summaries = turns_along_training()
+    >>> [summaries[steps]["lowest_params"].n for steps in (0, STEPS)]
+    [0, 5]
+    """
+    table = data.load("toy_world") if table is None else table
+    lengths = sorted(table.query("setting == 'base'")["step"].unique())
+    return {int(step): turns_summary(scores(table, step=step)) for step in lengths}
 
 
 def turns_by_length(

@@ -10,18 +10,25 @@ from cape_utils.stats.results import Null
 __all__ = ["agreements", "calibration", "family_phases", "paired", "size_scatter"]
 
 
-def family_phases(steps: pd.DataFrame, first: str) -> dict[str, str]:
-    """Of the phases of a family's steps; ``first`` is the family shown at first."""
+def family_phases(steps: pd.DataFrame, family: str) -> dict[str, str]:
+    """Of the phases of one family's steps; ``steps`` holds all families, with ``by_size``."""
+    own = steps[steps["family"] == family]
+    clear, agree = int(is_clear(own).sum()), int((own["phase"] == own["by_size"]).sum())
+    likeliest = "; ".join(
+        f"{row['from_params_b']:g}B to {row['to_params_b']:g}B {row['phase']} {row['p_' + str(row['phase'])]:.0%}"
+        for row in own.sort_values("mid_params_b").to_dict("records")
+        if isinstance(row["phase"], str)
+    )
     return {
         "title": "The phase of each step, as far as its scores tell",
         "caption": (
-            f"n = {len(steps)} steps of {steps['family'].nunique()} families; for {int(is_clear(steps).sum())} of them one "
-            "phase has at least 80% by item noise alone. The words above each bar are what the formula of size says, whatever "
-            "the scores."
+            f"{family}, n = {len(own)} step{'s' * (len(own) > 1)}: by item noise alone one phase has at least 80% in {clear}, "
+            f"and the formula of size, whose words stand above each bar, names the phase of the scores in {agree}. Of all "
+            f"{len(steps)} steps of {steps['family'].nunique()} families {int(is_clear(steps).sum())} are that clear."
         ),
         "alternative": (
-            f"One stacked bar for each step in size of the family chosen, {first} at first, with the probabilities of tax, "
-            "transition and bonus; above the bar stands the phase that size alone gives."
+            f"One stacked bar for each step in size of {family}, with the probabilities of tax, transition and bonus; above the "
+            f"bar stands the phase that size alone gives. Phase of the measured coupling and its probability: {likeliest}."
         ),
     }
 
@@ -57,9 +64,10 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
         From ``size_baseline.in_sample_thresholds``.
     """
     formula = table.loc["formula of size"]
+    better = "right more often than" if clear.observed > clear.high else "no more often right than"
     listed = ", ".join(f"{rule} {share:.0%}" for rule, share in table["agreement"].items())
     return {
-        "title": "How often a rule names the phase that the scores give",
+        "title": f"On steps with a clear phase the formula of size is {better} permuted sizes",
         "caption": (
             f"Formula of size: {formula['agreement']:.0%} of {formula['n']:.0f} steps, and "
             f"{formula['clear_agreement']:.0%} of the {clear.n} whose phase is at least 80% sure. Lines: 95% intervals over "
@@ -72,17 +80,17 @@ def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str
     }
 
 
-def calibration(bins: pd.DataFrame, first: str) -> dict[str, str]:
+def calibration(bins: pd.DataFrame, truth: str) -> dict[str, str]:
     """Of how often the phase named is right.
 
     Parameters
     ----------
     bins : pandas.DataFrame
         From ``diagnosis_calibration.reliability_rows``.
-    first : str
-        The truth that is shown at first.
+    truth : str
+        What the truth is known from.
     """
-    shown = bins[bins["truth"] == first]
+    shown = bins[bins["truth"] == truth]
     miss = {
         version: float((part["gap"].abs() * part["n"]).sum() / part["n"].sum())
         for version, part in shown.groupby("version")
@@ -94,14 +102,14 @@ def calibration(bins: pd.DataFrame, first: str) -> dict[str, str]:
     )
     closer = "closer to" if miss["calibrated"] < miss["plain"] else "no closer to"
     return {
-        "title": "How often the phase that is named is right",
+        "title": f"Once calibrated, the probability comes {closer} what happens",
         "caption": (
-            f"Truth known from {first}: {counts} steps. The calibrated probability lies {closer} the diagonal than the plain "
+            f"Truth known from {truth}: {counts} steps. The calibrated probability lies {closer} the diagonal than the plain "
             f"one, {100 * miss['calibrated']:.0f} against {100 * miss['plain']:.0f} points off on average."
         ),
         "alternative": (
             "Share of steps whose named phase is right over the probability said, one dot for each bin of it, with a dashed "
-            f"diagonal where both are equal. At first: {listed}."
+            f"diagonal where both are equal. Truth known from {truth}: {listed}."
         ),
     }
 

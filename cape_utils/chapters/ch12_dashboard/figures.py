@@ -16,8 +16,10 @@ from cape_utils.charts.parts import (
     PHASE_BAR,
     PHASE_POINT,
     PROBABILITY,
+    ROW_PX,
     choice,
     dropdown,
+    follow,
     marks,
     order_of,
     phase_rows,
@@ -54,32 +56,36 @@ def family_phases(steps: pd.DataFrame, *, first: str = "Pythia") -> Any:
         Family shown at first.
     """
     family, of_family = choice(steps.sort_values("family"), "family", "phases_family", "Family", value=first)
+    rows = _step_phases(steps)
+    places = sorted(rows["row"].unique())
+    # Room for the family with the most steps, so that the page stays where it is; the bars hang from their axis.
     base = (
-        alt.Chart(_step_phases(steps))
+        alt.Chart(rows)
         .transform_filter(of_family)
-        .encode(alt.Y("step:N", title=None, sort=alt.EncodingSortField("size", op="min")))
+        .encode(alt.Y("row:O", axis=None, scale=alt.Scale(domain=places)))
     )
     bars = base.mark_bar(height=13, yOffset=8, opacity=0.9).encode(
-        PROBABILITY,
+        PROBABILITY.axis(format="%", orient="top"),
         PHASE_BAR,
         order=alt.Order("place:Q"),
         tooltip=["step", "phase", alt.Tooltip("probability:Q", format=".0%"), "by_size"],
     )
     words = (
         base.transform_filter("datum.place == 0")
+        .transform_calculate(words="datum.step + ', ' + datum.by_size")
         .mark_text(align="left", dx=2, dy=-7)
-        .encode(alt.Text("by_size:N"), x=alt.value(0))
+        .encode(alt.Text("words:N"), x=alt.value(0))
     )
-    layers = (bars + words).add_params(family).properties(height=alt.Step(34))
-    return put(layers, **captions.family_phases(steps, first))
+    layers = (bars + words).properties(height=38 * len(places))
+    return follow(layers, [family], lambda one: captions.family_phases(steps, one))
 
 
 def _step_phases(steps: pd.DataFrame) -> pd.DataFrame:
-    """One row for each step and phase, with the step in words and its middle as ``size``."""
+    """One row for each step and phase, with the step in words and, from small to large, its ``row`` in the family."""
     ends = zip(steps["from_params_b"], steps["to_params_b"], strict=True)
     rows: Any = steps[["family", *(f"p_{phase}" for phase in PHASES)]].assign(
         step=[f"{size_label(low)} to {size_label(high)}" for low, high in ends],
-        size=steps["mid_params_b"],
+        row=steps.groupby("family")["mid_params_b"].rank(method="first").astype(int),
         by_size="by size: " + steps["by_size"],
     )
     return phase_rows(rows.to_dict("records"))
@@ -142,7 +148,8 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     rows, chance = _agreement_rows(table, nulls, ceiling)
     which = dropdown("agreement_steps", ["all", "clear"], "Steps", labels=_CLEAR_LABELS)
     of_steps = "datum.steps == agreement_steps"
-    up = alt.Y("rule:N", title=None, sort=[*table.index, _HINDSIGHT], axis=alt.Axis(labelLimit=150))
+    order = [*table.index, _HINDSIGHT]
+    up = alt.Y("rule:N", title=None, scale=alt.Scale(domain=order), axis=alt.Axis(labelLimit=150))
     across = share_axis("low", "Share of steps", "x")
     luck = (
         alt.Chart(chance)
@@ -155,7 +162,8 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         alt.X("agreement:Q"), tooltip=["rule", alt.Tooltip("agreement:Q", format=".0%"), "n"]
     )
-    return put((luck + bars + dots).add_params(which), **captions.agreements(table, nulls["clear"], ceiling))
+    layers = (luck + bars + dots).add_params(which).properties(height=ROW_PX * len(order))
+    return put(layers, **captions.agreements(table, nulls["clear"], ceiling))
 
 
 def paired_chart(noise: pd.DataFrame) -> Any:
@@ -167,7 +175,7 @@ def paired_chart(noise: pd.DataFrame) -> Any:
         From ``ch12_dashboard.pair_logs.noise_table``.
     """
     rows = _noise_rows(noise)
-    tasks = list(dict.fromkeys(noise["task"]))
+    tasks, order = order_of(noise, "task"), order_of(rows, "step")
     of = dropdown("paired_pairs", ["all", *tasks], "Pairs")
     kinds = alt.Scale(domain=["on the same items", "assumed"], range=[PALETTE["blue"], PALETTE["grey"]])
     base = alt.Chart(rows).transform_filter("paired_pairs == 'all' || datum.task == paired_pairs")
@@ -175,7 +183,7 @@ def paired_chart(noise: pd.DataFrame) -> Any:
         alt.Y(
             "step:N",
             title=None,
-            sort=list(dict.fromkeys(rows["step"])),
+            scale=alt.Scale(domain=order),
             axis=alt.Axis(labelExpr="split(datum.label, ', ')"),
         ),
         alt.YOffset("noise:N", sort=["on the same items", "assumed"]),
@@ -195,7 +203,8 @@ def paired_chart(noise: pd.DataFrame) -> Any:
     )
     zero = alt.Chart(pd.DataFrame({"none": [0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("none:Q"))
     return put(
-        (zero + ranges + dots).add_params(of).properties(height=alt.Step(22)), **captions.paired(noise)
+        (zero + ranges + dots).add_params(of).properties(height=2 * ROW_PX * len(order)),
+        **captions.paired(noise),
     )
 
 
@@ -238,7 +247,7 @@ def calibration_chart(calibration: pd.DataFrame) -> Any:
             "n",
         ],
     )
-    return put((diagonal + lines + dots).add_params(which), **captions.calibration(rows, truths[0]))
+    return follow(diagonal + lines + dots, [which], lambda truth: captions.calibration(rows, truth))
 
 
 def _noise_rows(noise: pd.DataFrame) -> pd.DataFrame:

@@ -46,11 +46,13 @@ def verdict_chart(table: pd.DataFrame) -> Any:
         .mark_bar(height={"band": 0.7})
         .encode(
             alt.X("claims:Q", title="Claims", stack="zero", axis=alt.Axis(tickMinStep=1, format="d")),
-            alt.Y("chapter:N", title=None, sort=chapters, axis=alt.Axis(labelLimit=170)),
+            alt.Y("chapter:N", title=None, scale=alt.Scale(domain=chapters), axis=alt.Axis(labelLimit=170)),
             alt.Color("verdict:N", title=None, scale=colour, legend=alt.Legend(columns=1)),
             order=alt.Order("rank:Q"),
             tooltip=["chapter", "verdict", "claims"],
         )
     )
-    layers = bars.add_params(which).properties(height={"step": 17})
+    layers = bars.add_params(which).properties(
+        height=17 * len(chapters)
+    )  # closer than usual: every page's height counts here
     return put(layers, **captions.verdicts(table, counts))
