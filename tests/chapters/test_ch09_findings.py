@@ -79,7 +79,10 @@ def test_models_with_inexact_dates_and_shared_scores_are_named():
 
 @pytest.mark.parametrize(
     ("slope_se", "words"),
-    [(0.087, "0.080 to each side: about one standard error (0.087), not a 95%"), (0.04, "close to a 95% interval")],
+    [
+        (0.087, "0.080 to each side: about one standard error (0.087), not a 95%"),
+        (0.04, "close to a 95% interval"),
+    ],
 )
 def test_the_interval_quoted_is_told_from_a_standard_error(slope_se, words):
     text = findings.quoted_interval(line(slope_se)).data

@@ -318,7 +318,7 @@ def class_of_recipes(effects: pd.DataFrame, fields: pd.DataFrame, choices: pd.Da
     return Markdown(
         f"On the open panel curated recipes as a class lie {step['step']:.1f} points [{step['low']:.1f}, {step['high']:.1f}] "
         f"above web-trained ones, and the null reaches {step['null_high']:.1f}.\n\n"
-        f"Of {len(effects)} tests here {int((effects['p'] < 0.05).sum())} have p below 0.05. Above every web-trained line lie "
+        f"Of {len(effects)} tests here {int((effects['p'] < 0.05).sum())} have p below 0.05.\n\nAbove every web-trained line lie "
         f"{len(top)} curated recipes, but with so few lines no rank of a single one can have a p below "
         f"{top['rank_p'].min():.2f}.\n\n{signs}"
     )
