@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book test test-fast lab app check bench sweeps toyworld tables calibration address links colab clean distclean help
+.PHONY: book test test-fast lab app check bench screens sweeps toyworld tables calibration address links colab clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -44,6 +44,7 @@ help:
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make app     serve the dashboard as a web app (PORT=8866)"
 	@echo "make check   formatting, lint, types, who imports whom, and that notebooks are stored without outputs"
+	@echo "make screens  keep the pages as they look now, for the tests to compare with (PAGES=\"03 intro\" keeps only those)"
 	@echo "make bench   measure speed and memory"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make tables  renew what the package ships computed, where code or a table behind it has changed (minutes)"
@@ -109,6 +110,11 @@ check: $(VENV)/.dev
 	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 	@$(BIN)/python book/check_dashboard.py
 	@echo "All checks passed."
+
+screens: $(VENV)/.test
+	@echo "Building the book and keeping every page as it looks now."
+	@$(BIN)/python book/build.py
+	@$(BIN)/python -m tests.browser.screens $(PAGES)
 
 bench: $(VENV)/.test
 	@echo "Measuring speed and memory; the numbers are this machine's."

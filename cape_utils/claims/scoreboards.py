@@ -48,6 +48,9 @@ def verdict_class(verdict: str) -> str:
     return verdict.replace("'", "").replace(" ", "-").replace("not-written-yet", "not-written")
 
 
+_AT_A_GLANCE = 2  # claims before the first figure; the others are one click away
+
+
 @dataclass(frozen=True)
 class Statements:
     """What the papers say, before any test, shown as a table in a notebook."""
@@ -66,7 +69,13 @@ class Statements:
             )
             for claim in self.claims
         ]
-        return _html_table(("what is claimed", "quoted", "unit", "where"), rows)
+        head = ("what is claimed", "quoted", "unit", "where")
+        shown, folded = rows[:_AT_A_GLANCE], rows[_AT_A_GLANCE:]
+        if not folded:
+            return _html_table(head, shown)
+        more = f"{len(folded)} more claim{'s' if len(folded) > 1 else ''}"
+        fold = f'<details class="sb-more"><summary>{more}</summary>{_html_table(head, folded)}</details>'
+        return _html_table(head, shown) + fold
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import screens
 from tests.browser.ensure_chromium import REMEDY, find_chromium
 
 if TYPE_CHECKING:
@@ -85,3 +86,9 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def made_with(browser: Browser) -> dict[str, Any]:
+    """Return browser and fonts, which pictures of pages depend on."""
+    return screens.maker(browser)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
 import pytest
 
 from cape_utils import data
-from tests.browser import checks
+from tests.browser import checks, screens
 from tests.browser.conftest import BOOK, ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PAGES = checks.book_pages(BOOK) if BOOK.exists() else []
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 SCORECARD_PX = 6000  # of chapter 13 on a desktop, with everything folded
-SHOTS = ROOT / "_build" / "screenshots"
 
 
 def test_there_are_pages(book: Path) -> None:
@@ -32,9 +31,7 @@ def test_there_are_pages(book: Path) -> None:
 
 def _looked_at(page: Page, name: str, theme: str) -> list[str]:
     """Switch to a theme, let the figures follow, and list what is wrong with the page as it is."""
-    page.evaluate("mode => { document.documentElement.dataset.theme = mode }", theme)
-    count = checks.mount_all(page)
-    page.wait_for_timeout(50 + 30 * count)
+    screens.settle(page, theme)
     return [
         *(f"{name}, {theme}: {fault}" for fault in checks.figure_faults(page)),
         *(f"too wide, {name}, {theme}: {fault}" for fault in checks.overflow(page)),
@@ -72,29 +69,29 @@ def _not_opened_elsewhere(page: Page, built: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page(browser: Browser, base: str, book: Path, path: str) -> None:
+def test_page(browser: Browser, base: str, book: Path, made_with: dict[str, Any], path: str) -> None:
     """A page loads cleanly, asks no other host, draws its figures, fits a phone and a doubled size, and shuts nobody out.
 
     At 1280 px no line of code and no table is cut. A desk screen begins light, a phone dark, and each then changes its
-    theme, as a reader may. At 200% a desk screen is 720 px wide; there the Tab key must reach every control. A picture
-    of each beginning is kept. Every control of a chapter draws another picture, and the chapter can be opened elsewhere.
+    theme, as a reader may. At the beginning it looks as in the kept picture. At 200% a desk screen is half as wide; there
+    the Tab key must reach every control. Every control of a chapter draws another picture, and the chapter can be opened
+    elsewhere.
     """
     faults: list[str] = []
-    for name, width, themes in (("desk", 1440, ("light", "dark")), ("phone", 390, ("dark", "light"))):
+    for name, width, themes in screens.SIZES:
         visit = checks.open_page(browser, base, path, width=width, dark=themes[0] == "dark")
         page = visit.page
         faults += _looked_at(page, name, themes[0])
-        shot = SHOTS / f"{path.removesuffix('.html').replace('/', '-')}-{width}-{themes[0]}.png"
-        page.screenshot(path=shot, full_page=True)
+        shot = screens.take(page, path, width)
+        faults += screens.difference(browser, shot, screens.kept_record(), made_with)
         faults += _looked_at(page, name, themes[1])
         faults += [f"console, {name}: {error}" for error in visit.errors]
         faults += [f"request to another host: {url}" for url in visit.foreign]
         # From here on the console also holds what axe asks for.
         faults += [f"axe, {name}, {themes[1]}: {fault}" for fault in checks.accessibility_faults(page)]
         if name == "desk":
-            page.set_viewport_size({"width": 1280, "height": 900})
-            faults += [f"cut at 1280 px: {fault}" for fault in checks.clipped(page)]
-            page.set_viewport_size({"width": 720, "height": 900})
+            faults += [f"cut: {fault}" for fault in checks.clipped(page)]
+            page.set_viewport_size({"width": width // 2, "height": 900})
             page.wait_for_timeout(400)
             faults += [f"at 200%: {fault}" for fault in checks.overflow(page)]
             faults += [f"out of the Tab key's reach: {fault}" for fault in checks.out_of_reach(page)]
@@ -104,6 +101,11 @@ def test_page(browser: Browser, base: str, book: Path, path: str) -> None:
             faults += checks.dead_controls(page)
         visit.close()
     assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+def test_no_picture_is_kept_of_a_page_that_is_gone() -> None:
+    """What is left over would be carried along for ever."""
+    assert screens.left_over(PAGES) == [], f"`{screens.COMMAND}` removes them"
 
 
 def test_the_data_of_a_figure_is_one_click_away(browser: Browser, base: str) -> None:

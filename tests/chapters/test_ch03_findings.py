@@ -60,12 +60,17 @@ def test_resampling_families(identified, words):
     assert words in text
     assert "Then 30% of the draws" in text
     assert "turns up in 0.6% of the draws" in text
+    assert "between 2.80B and 4.50B, as the data's does (3.40B)" in text
+    elsewhere = {"curvature": null(), "scale_b": null(observed=9.0)}
+    assert (
+        "unlike the data's (9.00B)" in findings.families_resampled(scale(identified), worlds, elsewhere).data
+    )
 
 
 def test_both_ends_are_counted():
     text = findings.both_ends({"p": steps(), "q": steps((0.1, 0.1, 0.1, 0.1))}).data
-    assert "in p 1 of 2 steps below 1B are negative, and 1 of 2 above 10B positive" in text
-    assert "in q 0 of 2 steps below 1B are negative, and 2 of 2" in text
+    assert "- In p 1 of 2 small steps are negative and 1 of 2 large ones positive." in text
+    assert "- In q 0 of 2 small steps are negative and 2 of 2" in text
 
 
 @pytest.mark.parametrize(
@@ -74,10 +79,7 @@ def test_both_ends_are_counted():
 def test_the_quoted_scale_lies_among_the_identified_or_not(quoted, words):
     text = findings.identified_range(estimates(2.0, 8.0), quoted).data
     assert words in text
-    assert (
-        "The 2 identified estimates run from 2.0B to 8.0B, and their 95% intervals together from 1.0B to 16B"
-        in text
-    )
+    assert "estimates run from 2.0B to 8.0B, and their intervals together from 1.0B to 16B" in text
 
 
 def test_turns_are_counted_and_the_zero_of_olmo_has_an_error():
@@ -129,16 +131,16 @@ def test_tables_speak_words():
     assert shown[3].rows[0][-1] == "88%"
     assert [row[-1] for row in shown[5].rows] == [DASH, "0.100 [0.020, 0.200]"]
     counted = findings.rows_and_steps(rows, {"p": steps()}).data
-    assert counted.startswith(f"n = {len(rows)} rows of 3 families for the published estimator: ")
+    assert counted.startswith(f"n = {len(rows)} rows of 3 families for the published estimator:\n\n- ")
     assert "There are 4 steps of 4 families in p." in counted
 
 
 @pytest.mark.parametrize(
     ("scores", "words"),
     [
-        ((44.0, 40.0, 38.0), "A from 1B to 7B, whose TruthfulQA falls at every step (44.0 to 38.0)"),
-        ((38.0, 40.0, 44.0), "rises at every step (38.0 to 44.0)"),
-        ((40.0, 38.0, 44.0), "falls at 1 of 2 steps and rises at 1 (40.0 to 44.0)"),
+        ((44.0, 40.0, 38.0), "- A from 1B to 7B: TruthfulQA falls at every step."),
+        ((38.0, 40.0, 44.0), "rises at every step."),
+        ((40.0, 38.0, 44.0), "falls at 1 of 2 steps."),
     ],
 )
 def test_which_way_a_family_goes(scores, words):

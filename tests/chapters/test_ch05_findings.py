@@ -68,8 +68,8 @@ def test_the_degree_that_errs_least(errors, words):
 
 def test_curated_recipes_above_and_inside_the_band():
     text = findings.curated_recipes(fields()).data
-    assert "1 of 2 curated recipes have an interval above zero, of 1 lines (Qwen). 1 lie where" in text
-    assert "as well: SmolLM. Of the 1 web-trained recipes 0 have" in text
+    assert "1 of 2 curated recipes have an interval above zero, of 1 lines (Qwen); 1 lie where" in text
+    assert "Of the 1 web-trained recipes 0 have" in text
     assert "Of the 1 web-trained recipes 1 have" in findings.curated_recipes(fields((1, -1, 2))).data
 
 
@@ -80,8 +80,8 @@ def test_truth_or_everything_compares_points_and_spreads():
     table = pd.concat([fields(), fields(measure=EQUAL).assign(recipe=["A", "B", "web"])])
     table.loc[table["recipe"] == "Qwen2", "recipe"] = "A"
     text = findings.truth_or_everything(wide, pd.Series({TRUTH: 1.0, HELLASWAG: 3.0}), table).data
-    assert "for 1 of 3 curated recipes (A). Web-trained lines differ 3.0 times" in text
-    assert "by more for 2. At equal HellaSwag 1 still lie above the interval: A." in text
+    assert "for 1 of 3 curated recipes. But web-trained lines differ 3.0 times" in text
+    assert "by more for 2.\n\nAt equal HellaSwag 1 still lie above the interval: A." in text
     assert text.endswith("TruthfulQA: B, C.")
 
 
@@ -125,12 +125,9 @@ def test_generation_changes():
     rows.attrs["unmatched"] = ["Phi-1.5 and Phi-2"]
     paper = rows.assign(d_truthfulqa_mc2=[11.8, -5.0])
     text = findings.generation_changes({OPEN: rows, PAPER: paper}).data
-    assert (
-        "Over 2 pairs of the open panel TruthfulQA changes by -0.4 points on average, 1 of them upwards; 1"
-        in text
-    )
+    assert "Over 2 pairs of the open panel TruthfulQA changes by -0.4 points on average; 1 leave" in text
     assert "goes by -5.0 [-10.0, -0.6]" in text
-    assert "rows give +11.8 and one harness +4.6. No pair of similar size: Phi-1.5 and Phi-2." in text
+    assert "rows give +11.8 and one harness +4.6.\n- No pair of similar size: Phi-1.5 and Phi-2." in text
 
 
 @pytest.mark.parametrize(("later", "word"), [(0.87, "the lower."), (0.99, "the higher.")])
@@ -151,14 +148,14 @@ def test_phi_matches_counts_sizes_beyond_ten_billion_and_none():
     small = pd.DataFrame({"matches_b": [5.0, 20.0, np.nan]})
     text = findings.phi_matches(sizes, small, pd.DataFrame({"matches_b": [0.3, np.nan, 2.4]})).data
     assert "so 2 of 3 web-trained models" in text
-    assert "at 0.3B to 2.4B" in text
+    assert "match 0.3B to 2.4B" in text
     assert f"TruthfulQA of {PAPER} on the paper's panel and TruthfulQA of {OPEN} on the open one" in text
 
 
 @pytest.mark.parametrize(
     ("truth", "words"),
     [
-        (fit(), ("longer training does not explain", "when large", "[+1.5, +8.0], p < 0.001.")),
+        (fit(), ("longer training does not explain", "when large", "curated: +4.8 [+1.5, +8.0], p < 0.001.")),
         (
             fit((1.0, 3.0), size=-2.0, p=0.04),
             ("longer training has a part in", "-2.0 for a tenfold", "when small", "p = 0.040"),
@@ -186,8 +183,11 @@ def test_longer_training(truth, words):
 def test_class_of_recipes(low, words):
     text = findings.class_of_recipes(effects(p=0.2), fields(), choices(low)).data
     assert words in text
-    assert "lie 6.7 points [2.4, 9.7] above web-trained ones, and the null reaches 4.8; 0 of 2 tests" in text
-    assert "1 curated recipes lie above every web-trained line; with so few lines" in text
+    assert (
+        "lie 6.7 points [2.4, 9.7] above web-trained ones, and the null reaches 4.8.\n\nOf 2 tests here 0 have"
+        in text
+    )
+    assert "Above every web-trained line lie 1 curated recipes, but with so few lines" in text
     none = choices(low).query("h > 0")
     assert "turns the sign for none, and" in findings.class_of_recipes(effects(0.01), fields(), none).data
 
@@ -214,18 +214,21 @@ def test_two_labellings(by_words, p, words):
     agreed = second_labels.Agreement(Estimate(0.9, 0.8, 1.0, 2, ""), Estimate(0.86, 0.7, 1.0, 2, ""))
     text = findings.second_labelling(labels, agreed, {"table": step(p[0]), "words": step(p[1], 7.0)}).data
     assert words in text
-    assert "agree on 90% of 2 recipes [80%, 100%]; Cohen's kappa is 0.86 [0.70, 1.00]" in text
-    assert "is 6.7 points [2.4, 9.7] with the table's labels" in text
-    assert "and 7.0 [2.4, 9.7] with the words'" in text
+    assert (
+        "agree on 90% of 2 recipes [80%, 100%], lines resampled.\n\nCohen's kappa is 0.86 [0.70, 1.00]"
+        in text
+    )
+    assert "is 6.7 points with the table's labels (p = " in text
+    assert "and 7.0 with the words' (p = " in text
     labels["reason"] = "x"
     assert len(findings.labels_table(labels).rows) == (labels["kind"] != labels["by_words"]).sum()
 
 
 def test_models_and_claims_are_counted():
-    rows = pd.DataFrame({"kind": ["web", "web", "code"], "recipe": ["a", "a", "b"]})
+    rows = pd.DataFrame({"kind": ["web", "web", "curated"], "recipe": ["a", "a", "b"]})
     rows.attrs["left_out"] = ["x", "y"]
     text = findings.models_and_recipes({OPEN: rows, PAPER: rows}).data
-    assert "In the open panel n = 3 models (1 code, 2 web) of 2 recipes" in text
+    assert "- In the open panel n = 3 models of 2 recipes, 2 of them web and 1 curated." in text
     assert "Left out are 4 rows" in text
     side = pd.DataFrame({"claim": ["a", "b"], "measures": [generations.COSINE, generations.SCORES]})
     assert findings.cosines_and_scores(side).data.startswith("1 of the 2 claims are cosines (`a`).")

@@ -71,7 +71,7 @@ def test_models_with_inexact_dates_and_shared_scores_are_named():
     everyone = pd.DataFrame({"model": ["A", "B", "C"], "flags": [None, "repeated_score", "repeated_score;x"]})
     text = findings.models_and_dates(published, published[:1], published[:2], everyone).data
     assert (
-        "There are 3 published models of 2 labs, 1 of them called core, and 2 later releases. For 2 of"
+        "There are 3 published models of 2 labs, 1 of them called core, and 2 later releases.\n\nFor 2 of"
         in text
     )
     assert text.endswith("stand for two models: B, C.")
@@ -79,25 +79,27 @@ def test_models_with_inexact_dates_and_shared_scores_are_named():
 
 @pytest.mark.parametrize(
     ("slope_se", "words"),
-    [(0.087, "0.080 to each side: about one standard error, not a 95%"), (0.04, "close to a 95% interval")],
+    [
+        (0.087, "0.080 to each side: about one standard error (0.087), not a 95%"),
+        (0.04, "close to a 95% interval"),
+    ],
 )
 def test_the_interval_quoted_is_told_from_a_standard_error(slope_se, words):
     text = findings.quoted_interval(line(slope_se)).data
     assert words in text
-    assert "its 95% interval [0.34, 0.69]" in text
 
 
 @pytest.mark.parametrize(("lows", "hold_zero"), [((-0.3, 0.1), 1), ((-0.3, -0.1), 2)])
 def test_ranges_that_hold_zero_are_counted(lows, hold_zero):
     text = findings.ranges_alone(ranges(lows)).data
     assert f"The intervals of {hold_zero} of the 2 ranges hold zero" in text
-    assert f"r is 0.37 [{lows[-1]:.2f}, 0.80], where a cut of an unbroken line would leave 0.56" in text
+    assert f"r is 0.37 [{lows[-1]:.2f}, 0.80].\n" in text
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (held_out(), "errs by 5.0 points and the constant by 8.0: the line is better, with 2 labs"),
+        (held_out(), "errs by 5.0 points and the constant by 8.0: the line is better, with only"),
         (held_out(error=(9.0, 9.0, 1.0)), "the line is worse"),
         (held_out(), "Over all 3 labs it is 3.7 against 6.0"),
     ],
@@ -112,7 +114,7 @@ def test_slopes_are_unequal_only_where_the_test_says_so():
         for name, f, p in (("published", 9.0, 0.0001), ("core", 3.03, 0.075))
     }
     text = findings.slopes_differ(tests).data
-    assert "published models, F(3, 19) = 9.00, p < 0.001, slopes unequal; core models" in text
+    assert "- published models: F(3, 19) = 9.00, p < 0.001, slopes unequal.\n- core models" in text
     assert "F(3, 19) = 3.03, p = 0.075, slopes not shown to differ." in text
 
 
@@ -141,7 +143,11 @@ def test_spreads_and_the_rule(spreads, words):
             "3 of these 4 intervals by lab leave out zero, and they reach from -0.10",
         ),
         (null(), given(core=number(0.2, -0.1, 0.9)), "They do not agree on whether"),
-        (null(), given(), "as independent, p = 0.12. They speak for some cooperation beyond the date"),
+        (
+            null(),
+            given(),
+            "They speak for some cooperation beyond the date, small or large.\n\nWith the published models",
+        ),
         (
             null(),
             ALL_HOLD_ZERO,
@@ -165,7 +171,7 @@ def test_what_is_left_without_the_date(observed, result, words):
     [
         (
             2.0,
-            "by 10.0, that of the earlier models of 2026 by 3.0: the line is better than both constants, on 1 models",
+            "by 10.0, that of the year's earlier ones by 3.0: the line is better than both constants.",
         ),
         (4.0, "no better than the best constant"),
     ],
@@ -229,5 +235,5 @@ def test_places_to_try_are_named_by_the_line():
 
     text = findings.places_to_try([locate(93, 85), locate(40, 78)]).data
     assert "93 and 85 have h = -9.1" in text
-    assert "]: cooperative;" in text
+    assert ": cooperative.\n" in text
     assert "reasoning specialist" in text

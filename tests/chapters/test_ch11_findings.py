@@ -62,8 +62,8 @@ def lever_rows(*shifts: Shift, **more) -> pd.DataFrame:
 def test_every_lever_has_its_line_without_the_base_setting():
     few = lever_row("depth", "4", Shift.DIP_IN_SOME, moves_n=2)
     text = findings.lever_sentences(pd.concat([lever_rows(Shift.UP), pd.DataFrame([few])])).data
-    assert f"- {LEVERS['exams']}: 1%: moves the turning point up, factor 2.00 [1.50, 3.00]." in text
-    assert f"- {LEVERS['depth']}: 4: leaves a dip in 1 of 3 worlds." in text
+    assert f"- {LEVERS['exams']}:\n  - 1%: moves the turning point up, factor 2.00 [1.50, 3.00]" in text
+    assert f"- {LEVERS['depth']}:\n  - 4: leaves a dip in 1 of 3 worlds" in text
     assert "base setting" not in text
 
 
@@ -121,7 +121,7 @@ def test_compute_is_constant_only_where_the_interval_holds_one(moves, reading):
     few = {"setting": "base", "step": 2 * STEPS, "moves_n": 2}
     rows = [lever_row("length", "400", Shift.UP, **half), lever_row("length", "1,600", Shift.DOWN, **few)]
     text = findings._compute_at_the_turn(pd.DataFrame(rows))
-    assert f"1.00 [{moves[0] / 2:.2f}, {moves[1] / 2:.2f}] with 400 steps. So" in text
+    assert f"- with 400 steps, 1.00 [{moves[0] / 2:.2f}, {moves[1] / 2:.2f}]\n\nSo" in text
     assert reading in text
 
 
@@ -134,7 +134,10 @@ def test_training_alone_recovers_only_past_chance(end, reading):
     rows += [("base", 1000, step, 25.0) for step in (STEPS // 2, STEPS)] + [("exams", 4000, STEPS, 0.0)]
     table = pd.DataFrame(rows, columns=["setting", "params", "step", "truth_pct"])
     text = findings._same_size_longer(table)
-    assert f"4,000 parameters have 10, {end:.0f} percent" in text
+    assert (
+        f"4,000 parameters have 10 percent of truth right after {STEPS // 2:,} steps and {end:.0f} after the longest"
+        in text
+    )
     assert reading in text
 
 
@@ -153,7 +156,7 @@ def test_what_is_lacking_depends_on_chance_and_on_equal_odds(reference, logp, wo
     rows = rows.assign(setting="base", step=STEPS, params=1000)
     text = findings.what_is_learnt(rows, panel, 1000, 1200.0).data
     assert words in text
-    assert ("higher as a reference by 0.25" in text) == (reference < 25)
+    assert ("higher than in gossip by 0.25" in text) == (reference < 25)
     assert (
         "references (40 percent), then exams on covered entities (30 percent), then exams on uncovered"
         in text
@@ -165,14 +168,14 @@ def test_steps_without_an_interval_are_counted_and_not_listed():
     steps = steps.assign(coupling_low=[-2.0, np.nan], coupling_high=[-0.5, np.nan])
     text = findings.finite_couplings(steps).data
     assert "Of 2 steps 1 have" in text
-    assert "from 1,000 to 2,000 -1.0 [-2.0, -0.5]. At the other 1" in text
+    assert "it lies below zero at 1 and above at 0." in text
 
 
 def test_the_documents_are_those_of_the_recipe():
     world = build_world(WorldSize(), seed=0)
     text = findings.what_documents_tell(world, Recipe(batch=32, rumours_in_gossip=0.2)).data
     assert "230 of them rumoured" in text
-    assert "Of 32 documents" in text
+    assert "62% are gossip" in text
     assert "1.7 times as often as the truth about the same entities is told, and 2.2 times" in text
 
 

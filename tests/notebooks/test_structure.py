@@ -7,6 +7,7 @@ import copy
 import re
 import statistics
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
@@ -31,6 +32,12 @@ SECTIONS = [
 LONGEST_CELL, USUAL_CELL, LONGEST_FUNCTION, WIDEST = 25, 10, 3, 76
 HIDDEN_LINES = 300  # of all chapters: sentences belong in the findings of a chapter
 FOLDED = {"hide-cell", "hide-input"}
+FEW_NUMBERS = (
+    "03_phase_transition",
+    "05_recipes",
+    "09_frontier",
+    "11_toy_world",
+)  # where no paragraph is crowded
 
 Notebook = nbformat.NotebookNode
 
@@ -302,6 +309,116 @@ def test_a_chapter_is_a_valid_notebook_whose_cells_have_their_own_names(chapter)
 def test_a_chapter_names_no_place_on_a_machine(chapter):
     for cell in read(chapter).cells:
         assert not re.search(r"/(home|root|tmp|Users)/", cell.source)
+
+
+# ---------------------------------------------------------------- the built page, with what the cells say
+
+BUILT = FOLDER.parent / "_build" / "html" / "notebooks"
+MOST_CLAIMS, MOST_NUMBERS = 2, 4
+# A size (7B), a percentage and a signed number count; the digits of a name (Qwen2.5-7B, GPT-4) do not.
+NUMBER = re.compile(r"(?<![\w.,-])[+\-\u2212\u00b1]?\d+(?:,\d{3})*(?:\.\d+)?")
+
+
+class Page(HTMLParser):
+    """The open paragraphs of a page with the section they are in, and the claims that stand before its first figure.
+
+    Figures, tables, code, formulas and citations have numbers of their own, and what is folded is there for those who ask.
+    """
+
+    ALONE = {"br", "hr", "img", "input", "link", "meta", "col", "source", "wbr"}
+    APART = {"figure", "table", "pre", "script", "style", "svg", "nav", "math", "form", "details"}
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.paragraphs: list[tuple[str, str]] = []
+        self.claims = 0
+        self._open: list[tuple[str, bool]] = []
+        self._parts: dict[str, list[str]] = {}
+        self._section, self._figure, self._scoreboard = "", False, False
+        article = re.search(r"<article.*?</article>", text, re.DOTALL)
+        self.feed(article.group() if article else text)
+
+    def _apart(self) -> bool:
+        return any(apart for _, apart in self._open)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.ALONE:
+            return
+        known = {name: value or "" for name, value in attrs}
+        self._figure |= tag == "figure" and "cape-figure" in known.get("class", "")
+        folded = any(name == "details" for name, _ in self._open)
+        self.claims += tag == "tr" and not folded and not self._figure and self._in_body()
+        if tag in {"p", "li"}:
+            self._keep()
+        cited = tag == "a" and "references.html#" in known.get("href", "")
+        self._open.append((tag, tag in self.APART or cited))
+        if tag == "table":
+            self._scoreboard = "scoreboard" in known.get("class", "")
+
+    def _in_body(self) -> bool:
+        return any(name == "tbody" for name, _ in self._open) and self._scoreboard
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"p", "li", "ul", "h2"}:
+            self._keep()
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        inside = [name for name, _ in self._open]
+        if "h2" in inside:
+            self._parts.setdefault("h2", []).append(data)
+        elif not self._apart() and ("p" in inside or "li" in inside):
+            self._parts.setdefault("p", []).append(data)
+
+    def _keep(self) -> None:
+        said = {kind: " ".join("".join(parts).split()) for kind, parts in self._parts.items()}
+        self._parts = {}
+        self._section = said.get("h2", self._section).rstrip("#")
+        if words := said.get("p"):
+            self.paragraphs.append((self._section, words))
+
+
+def crowded(page: Page) -> list[str]:
+    """Paragraphs and items of lists with too many numbers; what an exercise gives to calculate with is left alone."""
+    found = [(len(NUMBER.findall(words)), words) for name, words in page.paragraphs if name != "Exercises"]
+    return [f"{count} numbers: {words}" for count, words in found if count > MOST_NUMBERS]
+
+
+def built(chapter: str) -> str:
+    path = BUILT / f"{chapter}.html"
+    if not path.exists():
+        pytest.fail(f"No page {path}: build the book first with `make book`.", pytrace=False)
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("chapter", [name for name in CHAPTERS if name != "13_scorecard"])
+def test_a_figure_comes_before_the_third_claim(chapter):
+    page = Page(built(chapter))
+    assert page.claims <= MOST_CLAIMS, f"{page.claims} claims stand open before the first figure"
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("chapter", FEW_NUMBERS)
+def test_no_paragraph_holds_more_than_four_numbers(chapter):
+    assert crowded(Page(built(chapter))) == []
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("chapter", FEW_NUMBERS)
+def test_a_crowded_paragraph_and_a_third_claim_are_caught_on_the_page(chapter):
+    whole, heading = built(chapter), '<section id="the-data">'
+    assert whole.count(heading) == 1
+    crowd = "<p>It is 0.4 [0.1, 0.7] on 12 models and \u22120.2 on <em>3</em> others; GPT-4 and Qwen2.5-7B do not count.</p>"
+    rows = "<tr><td>a claim</td></tr>" * 3
+    claims = f'<table class="scoreboard"><tbody>{rows}</tbody></table>'
+    (found,) = crowded(Page(whole.replace(heading, heading + crowd)))
+    assert found.startswith("6 numbers: It is 0.4")
+    assert Page(whole.replace(heading, heading + claims)).claims > MOST_CLAIMS
+    folded = f"<details><summary>3 more claims</summary>{claims}{crowd}</details>"
+    assert crowded(Page(whole.replace(heading, heading + folded))) == []
+    assert Page(whole.replace(heading, heading + folded)).claims <= MOST_CLAIMS
 
 
 # ---------------------------------------------------------------- planted faults

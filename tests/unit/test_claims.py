@@ -660,6 +660,9 @@ def test_statements_quote_the_paper_and_recompute_nothing(monkeypatch):
         assert (f"<code>{one.id}</code>" in shown) == (one.chapter == "03_phase_transition")
     assert '<td data-label="quoted">3.5 [2.9, 13.4]</td>' in shown
     assert "verdict" not in shown
+    open_part, folded = shown.split("<details", 1)
+    assert open_part.count("<code>") == 2, "two claims stand open, the rest is one click away"
+    assert f"<summary>{folded.count('<code>')} more claims</summary>" in folded
     with pytest.raises(KeyError, match="no chapter '3'; the chapters are"):
         assessment.statements("3")
 

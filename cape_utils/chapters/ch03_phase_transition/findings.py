@@ -48,7 +48,7 @@ def rows_and_steps(rows: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> Mar
     steps : mapping of str to pandas.DataFrame
         From ``coupling.local_coupling``, by panel.
     """
-    counted = "; ".join(
+    counted = " and ".join(
         f"{len(t)} steps of {t['family'].nunique()} families in {panel}" for panel, t in steps.items()
     )
     ways = [
@@ -56,11 +56,9 @@ def rows_and_steps(rows: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> Mar
         for family, part in rows.groupby("family", sort=False)
     ]
     return Markdown(
-        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator: {'; '.join(ways)}. There "
-        f"are {counted}. Scores are in "
-        "percent, sizes in billions of parameters. Rows that would make a step a change of recipe are left out, as chapter "
-        "01 "
-        "lists."
+        f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator:\n\n"
+        + "\n".join(f"- {way}" for way in ways)
+        + f"\n\nThere are {counted}. Rows that would make a step a change of recipe are left out."
     )
 
 
@@ -73,11 +71,8 @@ def _way_of(family: str, rows: pd.DataFrame) -> str:
     elif rises == len(steps):
         way = "rises at every step"
     else:
-        way = f"falls at {falls} of {len(steps)} steps and rises at {rises}"
-    return (
-        f"{family} from {rows['params_b'].min():g}B to {rows['params_b'].max():g}B, whose TruthfulQA {way} "
-        f"({rows[TQA].iloc[0]:.1f} to {rows[TQA].iloc[-1]:.1f})"
-    )
+        way = f"falls at {falls} of {len(steps)} steps"
+    return f"{family} from {rows['params_b'].min():g}B to {rows['params_b'].max():g}B: TruthfulQA {way}."
 
 
 def families_resampled(
@@ -95,20 +90,19 @@ def families_resampled(
     lost = f"Then {by_family.discarded / by_family.draws:.0%} of the draws have no minimum at all"
     unidentified = "" if by_family.identified else f", and the scale is *not identified* ({by_family.reason})"
     turn = seam["scale_b"]
+    inside = "as the data's does" if turn.low <= turn.observed <= turn.high else "unlike the data's"
     return Markdown(
         "Rows of one family are not independent, so the unit to resample is the family, and there are "
         f"{by_family.n_families}. {lost}{unidentified}.\n\n"
-        "What do the 14 rows show? Two worlds without a turning family help.\n\n"
+        "What do these rows show? Two worlds without a turning family help.\n\n"
         "- *No change of sign anywhere*: every family at its own level, all with one slope. A parabola as curved as the "
-        "data's "
-        f"turns up in {flat['curvature'].p:.1%} of the draws. Something does differ between small and large models here.\n"
+        f"data's turns up in {flat['curvature'].p:.1%} of the draws. Something does differ between small and large models "
+        "here.\n"
         "- *A change between families, none within*: every family on a straight line of its own. As curved: "
-        f"{seam['curvature'].p:.0%} of the draws. Their minimum lies at {turn.value:.2f}B [{turn.low:.2f}, "
-        f"{turn.high:.2f}], and "
-        f"that of the data, before any resampling, at {turn.observed:.2f}B.\n\n"
+        f"{seam['curvature'].p:.0%} of the draws. Their minimum lies between {turn.low:.2f}B and {turn.high:.2f}B, {inside} "
+        f"({turn.observed:.2f}B).\n\n"
         "So the rows carry a contrast, Pythia falls and the Llamas rise, and place it where the one ends and the others "
-        "begin. They "
-        "do not show that any family turns, which is what a critical scale *of a family* means."
+        "begin. They do not show that any family turns, which is what a critical scale *of a family* means."
     )
 
 
@@ -119,14 +113,13 @@ def both_ends(steps: Mapping[str, pd.DataFrame]) -> Markdown:
         sign = np.sign(part["coupling"])
         small, large = part["mid_params_b"] < 1, part["mid_params_b"] > 10
         ends.append(
-            f"in {panel} {(sign[small] < 0).sum()} of {small.sum()} steps below 1B are negative, and "
-            f"{(sign[large] > 0).sum()} of "
-            f"{large.sum()} above 10B positive"
+            f"- In {panel} {(sign[small] < 0).sum()} of {small.sum()} small steps are negative and "
+            f"{(sign[large] > 0).sum()} of {large.sum()} large ones positive."
         )
     return Markdown(
-        f"At the two ends the pattern is the paper's: {'; '.join(ends)}. Steps without a change of TruthfulQA have no sign "
-        f"and are "
-        "not drawn."
+        "At the two ends, below 1B and above 10B, the pattern is the paper's:\n\n"
+        + "\n".join(ends)
+        + "\n\nSteps without a change of TruthfulQA have no sign and are not drawn."
     )
 
 
@@ -144,13 +137,10 @@ def identified_range(estimates: pd.DataFrame, quoted_b: float) -> Markdown:
     middle = firm["estimate"]
     among = "lies among them" if middle.min() <= quoted_b <= middle.max() else "does not lie among them"
     return Markdown(
-        f"There is a change with scale, and its place is loose. The {len(firm)} identified estimates run from "
-        f"{middle.min():.1f}B "
-        f"to {middle.max():.1f}B, and their 95% intervals together from {firm['low'].min():.1f}B to "
-        f"{firm['high'].max():.0f}B. The "
-        f"quoted {quoted_b:g}B {among}; its interval starts higher than most of theirs, because rows of one family were "
-        f"resampled "
-        "as if they were independent."
+        f"There is a change with scale, and its place is loose. The identified estimates run from {middle.min():.1f}B to "
+        f"{middle.max():.1f}B, and their intervals together from {firm['low'].min():.1f}B to {firm['high'].max():.0f}B.\n\n"
+        f"The quoted {quoted_b:g}B {among}; its interval starts higher than most of theirs, because rows of one family were "
+        "resampled as if they were independent."
     )
 
 
@@ -167,12 +157,10 @@ def families_that_turn(turns: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -
     paper_step, open_step = (_first(t[t["family"] == "OLMo"]) for t in steps.values())
     return Markdown(
         f"In the open panel {turns['turns'].sum()} of {len(turns)} families with three or more sizes have their lowest "
-        f"TruthfulQA "
-        "inside their range. The others fall to their largest size or rise from their smallest.\n\n"
-        "**OLMo** is called the model at the critical point, with a coupling of 0.000. One step of two models gives "
+        "TruthfulQA inside their range. The others fall to their largest size or rise from their smallest.\n\n"
+        "**OLMo** is called the model at the critical point, with a coupling of zero. One step of two models gives "
         f"{paper_step['coupling']:.2f} ± {paper_step['se']:.2f} in the paper's panel and {open_step['coupling']:.2f} ± "
-        f"{open_step['se']:.2f} in the open panel; the sign is {paper_step['p_sign']:.0%} and {open_step['p_sign']:.0%} sure. "
-        "A zero can be an accident of noise."
+        f"{open_step['se']:.2f} in the open one. A zero can be an accident of noise."
     )
 
 
@@ -192,13 +180,10 @@ def families_without_a_rise(changes: Mapping[str, pd.DataFrame]) -> Markdown:
     )
     return Markdown(
         f"The words leave two readings. Families without a positive step at any size: {never}. Families without one up to "
-        f"10B: "
-        f"{never_inside}. In the released file Pythia has positive steps only because GPT-J-6B and GPT-NeoX-20B are filed "
-        f"under "
-        "it; here they are left out. The last column keeps us honest: it is the share of noise draws with at least one "
-        "positive "
-        "step up to 10B, and it is high. The observed signs contradict the statement, but "
-        "noise alone could have produced them, so they do not refute it."
+        f"10B: {never_inside}. In the released file Pythia has positive steps only because GPT-J-6B and GPT-NeoX-20B are "
+        "filed under it; here they are left out.\n\n"
+        "The last column is the share of noise draws with at least one positive step up to 10B, and it is high. The observed "
+        "signs contradict the statement, but noise alone could have produced them, so they do not refute it."
     )
 
 
@@ -213,14 +198,11 @@ def loss_law(law: LossLaw, declines: Mapping[str, Null]) -> Markdown:
     """
     return Markdown(
         f"The fit is as good as quoted. The interval quoted for alpha is one standard error ({law.exponent_se:.3f}) to each "
-        f"side. "
-        f"Three parameters on eight points fit many smooth declines well: of declines without any power law, "
-        f"{declines['r2'].p:.0%} reach the same R², while only {declines['cv_pct'].p:.1%} are as constant. \n\n"
-        "And the loss misses nothing here: in these eight models TruthfulQA does not turn, it falls from size "
-        "to size "
-        "as the loss does. *Invisible to loss* could mean that two families with equal losses differ in their coupling. To "
-        "test "
-        "that one needs losses of a second family, and none were released."
+        "side. Three parameters on eight points fit many smooth declines well: of declines without any power law, "
+        f"{declines['r2'].p:.0%} reach the same R², while only {declines['cv_pct'].p:.1%} are as constant.\n\n"
+        "And the loss misses nothing here: in these eight models TruthfulQA falls from size to size as the loss does. "
+        "*Invisible to loss* could mean that two families with equal losses differ in their coupling. That needs losses of a "
+        "second family, and none were released."
     )
 
 
@@ -240,11 +222,8 @@ def better_than_size(auc: pd.DataFrame) -> Markdown:
         better = "None is clearly better than size. "
     return Markdown(
         "The last column compares each candidate with the number of parameters on the same resampled families. "
-        f"{better}With four rivals one such result can be luck. Whatever moves the sign, the number of parameters is a "
-        f"stand-in for "
-        "it among others: tokens, compute and knowledge rise together in these families, and observational tables cannot "
-        "pull "
-        "them apart."
+        f"{better}With four rivals one such result can be luck. Size is a stand-in among others for whatever moves the sign: "
+        "tokens, compute and knowledge rise together in these families, and observational tables cannot pull them apart."
     )
 
 

@@ -78,16 +78,17 @@ def models_and_recipes(panels: Mapping[str, pd.DataFrame]) -> Markdown:
     """Models and recipes of each panel by kind, and how many rows are left out."""
     parts = []
     for label, rows in panels.items():
-        listed = ", ".join(f"{n} {kind}" for kind, n in rows.groupby("kind").size().items())
+        of_kind = rows.groupby("kind").size()
         parts.append(
-            f"In {label} n = {len(rows)} models ({listed}) of {rows['recipe'].nunique()} recipes, scores in percent"
+            f"- In {label} n = {len(rows)} models of {rows['recipe'].nunique()} recipes, {of_kind['web']} of them web and "
+            f"{of_kind['curated']} curated."
         )
     excluded = sum(len(rows.attrs["left_out"]) for rows in panels.values())
     return Markdown(
-        ". ".join(parts)
-        + f". Left out are {excluded} rows: mixtures of experts, which no one size places, instruction-tuned models, "
-        "and second rows of one checkpoint. Recipes that follow one another in one lab form a *line*; a curve is always "
-        "fitted without the whole line of the recipe it judges."
+        "\n".join(parts)
+        + f"\n\nLeft out are {excluded} rows: mixtures of experts, which no one size places, instruction-tuned models, and "
+        "second rows of one checkpoint. Recipes that follow one another in one lab form a *line*; a curve is always fitted "
+        "without the whole line of the recipe it judges."
     )
 
 
@@ -123,10 +124,10 @@ def curated_recipes(fields: pd.DataFrame) -> Markdown:
     inside_band = curated.loc[curated["above"] > 0, "recipe"]
     return Markdown(
         f"On the open panel {len(above)} of {len(curated)} curated recipes have an interval above zero, of {len(lines)} "
-        f"lines ({', '.join(lines)}). {len(inside_band)} lie where some web-trained line lies as well: "
-        f"{', '.join(inside_band)}. Of the {len(web)} web-trained recipes {int((web['low'] > 0).sum())} have an interval "
-        "above zero. So the word *curated* does not settle it: some recipes with much synthetic text stay on the curve, "
-        "and some general mixes leave it."
+        f"lines ({', '.join(lines)}); {len(inside_band)} lie where some web-trained line lies as well.\n\n"
+        f"Of the {len(web)} web-trained recipes {int((web['low'] > 0).sum())} have an interval above zero. So the word "
+        "*curated* does not settle it: some recipes with much synthetic text stay on the curve, and some general mixes "
+        "leave it."
     )
 
 
@@ -149,9 +150,9 @@ def truth_or_everything(wide: pd.DataFrame, sd: pd.Series, fields: pd.DataFrame)
     clear = _curated(fields).query("low > 0")["recipe"]
     only = wide.index[(hellaswag > sd[HELLASWAG]) & ~wide.index.isin(clear) & (hellaswag > truth)]
     return Markdown(
-        f"In points TruthfulQA rises above its curve by more than HellaSwag for {len(more)} of {len(wide)} curated recipes "
-        f"({', '.join(more)}). Web-trained lines differ {sd[HELLASWAG] / sd[TRUTH]:.1f} times as much on HellaSwag as on "
-        f"TruthfulQA; in units of that spread TruthfulQA rises by more for {more_spreads}. "
+        f"In points TruthfulQA rises above its curve by more than HellaSwag for {len(more)} of {len(wide)} curated recipes. "
+        f"But web-trained lines differ {sd[HELLASWAG] / sd[TRUTH]:.1f} times as much on HellaSwag; in units of that spread it "
+        f"rises by more for {more_spreads}.\n\n"
         f"At equal HellaSwag {len(at_equal)} still lie above the interval: {', '.join(at_equal)}. "
         "More than one web-trained spread above the curve on HellaSwag, yet inside the interval on TruthfulQA: "
         f"{', '.join(only)}."
@@ -176,11 +177,12 @@ def small_recipes(steps: pd.DataFrame, paper_steps: pd.DataFrame, null: Null) ->
     dip = "the public scores show no dip there" if (qwen > 0).all() else "the public scores dip there too"
     return Markdown(
         f"Of the web-trained steps {counts.loc['web', 'sum']} of {counts.loc['web', 'size']} are positive, of the curated "
-        f"ones {counts.loc['curated', 'sum']} of {counts.loc['curated', 'size']}. Permuting the kinds at random among the "
-        f"lines gives as large a difference in {null.p:.1%} of the cases, which is {strength} what chance does at the level "
-        "of 5%; only few lines have small curated models, so the test is weak. SmolLM, whose text is made or chosen by "
-        f"models, {'falls' if smol < 0 else 'rises'} from its first size to its second. In the paper's panel the couplings "
-        f"of Qwen2.5 on the two sides of its 1.5B model are {qwen.iloc[0]:.2f} and {qwen.iloc[1]:.2f}: {dip}."
+        f"ones {counts.loc['curated', 'sum']} of {counts.loc['curated', 'size']}.\n\n"
+        f"Permuting the kinds at random among the lines gives as large a difference in {null.p:.1%} of the cases, which is "
+        f"{strength} what chance does at the level of 5%; only few lines have small curated models, so the test is weak.\n\n"
+        f"SmolLM, whose text is made or chosen by models, {'falls' if smol < 0 else 'rises'} from its first size to its "
+        "second. In the paper's panel the couplings of Qwen2.5 on the two sides of its 1.5B model are "
+        f"{qwen.iloc[0]:.2f} and {qwen.iloc[1]:.2f}: {dip}."
     )
 
 
@@ -192,13 +194,14 @@ def generation_changes(pairs: Mapping[str, pd.DataFrame]) -> Markdown:
     both = public.merge(paper, on=["before", "after"], suffixes=("", "_paper"))
     llama = both.query("before == 'Llama-1' and from_b_paper == to_b_paper == 7.0 and to_b == 7.0").iloc[0]
     return Markdown(
-        f"Over {len(public)} pairs of the open panel TruthfulQA changes by {public[change].mean():+.1f} points on average, "
-        f"{int((public[change] > 0).sum())} of them upwards; {public['clear'].sum()} leave their interval and "
-        f"{public['clear_all'].sum()} would still do so at a level divided by the number of comparisons. "
-        f"Qwen2.5-7B to Qwen3-8B, the pair of the second claim, goes by {qwen[change]:+.1f} {_range(qwen)}, with another "
-        "protocol on each side. For the 7B of Llama-1 and Llama-2 the paper's rows give "
-        f"{llama[f'{change}_paper']:+.1f} and one harness {llama[change]:+.1f}. "
-        f"No pair of similar size: {'; '.join(public.attrs['unmatched'])}."
+        f"Over {len(public)} pairs of the open panel TruthfulQA changes by {public[change].mean():+.1f} points on average; "
+        f"{public['clear'].sum()} leave their interval and {public['clear_all'].sum()} would still do so at a level divided "
+        "by the number of comparisons.\n\n"
+        f"- Qwen2.5-7B to Qwen3-8B, the pair of the second claim, goes by {qwen[change]:+.1f} {_range(qwen)}, with another "
+        "protocol on each side.\n"
+        f"- For the 7B of Llama-1 and Llama-2 the paper's rows give {llama[f'{change}_paper']:+.1f} and one harness "
+        f"{llama[change]:+.1f}.\n"
+        f"- No pair of similar size: {'; '.join(public.attrs['unmatched'])}."
     )
 
 
@@ -243,13 +246,14 @@ def phi_matches(
     matched = web_steps["matches_b"].dropna()
     truth = "TruthfulQA, described corpora"
     return Markdown(
-        f"Read as a coupling, the paper's data give {paper['coupling, described corpora']}: ten billion lies inside, and so "
-        "does nearly every size there is. The same reading puts web-trained steps of similar size at "
-        f"{matched.min():.1f}B to {matched.max():.1f}B, so Phi's step is unlike theirs; it also is a step between two data "
-        f"sets. Read as TruthfulQA the answer is: {paper[truth]} on the paper's panel and {public[truth]} on the open one. "
-        f"That says little about Phi: the curve falls before it rises, so {beyond} of {len(small_web)} web-trained models of "
-        "about one billion parameters also *match* models beyond ten billion, or none. "
-        f"Read as HellaSwag it is {paper['HellaSwag, described corpora']}."
+        f"- *Read as a coupling*, the paper's data give {paper['coupling, described corpora']}: ten billion lies inside, and "
+        "so does nearly every size there is.\n"
+        f"- Web-trained steps of similar size match {matched.min():.1f}B to {matched.max():.1f}B, so Phi's step is unlike "
+        "theirs; it also is a step between two data sets.\n"
+        f"- *Read as TruthfulQA* the answer is: {paper[truth]} on the paper's panel and {public[truth]} on the open one.\n"
+        f"- That says little about Phi: the curve falls before it rises, so {beyond} of {len(small_web)} web-trained models "
+        "of about one billion parameters also *match* models beyond ten billion, or none.\n"
+        f"- *Read as HellaSwag* it is {paper['HellaSwag, described corpora']}."
     )
 
 
@@ -278,12 +282,13 @@ def longer_training(
     place = "above the curve when large" if size > 0 else "above the curve when small"
     clear = len(set(missing) & set(_field(fields).query("low > 0")["recipe"]))
     return Markdown(
-        f"A tenfold of tokens per parameter goes with {tokens['estimate']:+.1f} points of h {_range(tokens)} when size and "
-        f"kind are held, {formatting.p_value(tokens['p'], name=True)}; being curated goes with {curated['estimate']:+.1f} "
-        f"{_range(curated)}, {formatting.p_value(curated['p'], name=True)}. "
-        f"So longer training {explains} the gain on TruthfulQA. HellaSwag is another matter: there a tenfold goes with "
-        f"{hellaswag['estimate']:+.1f} {_range(hellaswag)} with size and kind held, and with {alone['estimate']:+.1f} "
-        f"{_range(alone)} where they are left out of the fit. "
+        "In points of h on TruthfulQA:\n\n"
+        f"- a tenfold of tokens per parameter, size and kind held: {tokens['estimate']:+.1f} {_range(tokens)}, "
+        f"{formatting.p_value(tokens['p'], name=True)};\n"
+        f"- being curated: {curated['estimate']:+.1f} {_range(curated)}, {formatting.p_value(curated['p'], name=True)}.\n\n"
+        f"So longer training {explains} the gain on TruthfulQA. HellaSwag is another matter:\n\n"
+        f"- with size and kind held a tenfold goes with {hellaswag['estimate']:+.1f} {_range(hellaswag)},\n"
+        f"- and with {alone['estimate']:+.1f} {_range(alone)} where they are left out of the fit.\n\n"
         f"The size keeps a slope of {size:+.1f} for a tenfold: recipes lie further {place}. Tokens are not known for "
         f"{', '.join(missing)}; {clear} of these have an h beyond its interval, so the fit lacks them."
     )
@@ -312,9 +317,10 @@ def class_of_recipes(effects: pd.DataFrame, fields: pd.DataFrame, choices: pd.Da
         )
     return Markdown(
         f"On the open panel curated recipes as a class lie {step['step']:.1f} points [{step['low']:.1f}, {step['high']:.1f}] "
-        f"above web-trained ones, and the null reaches {step['null_high']:.1f}; {int((effects['p'] < 0.05).sum())} of "
-        f"{len(effects)} tests here have p below 0.05. {len(top)} curated recipes lie above every web-trained line; with so "
-        f"few lines the smallest p that a rank can give is {top['rank_p'].min():.2f}, for each of them alone. {signs}"
+        f"above web-trained ones, and the null reaches {step['null_high']:.1f}.\n\n"
+        f"Of {len(effects)} tests here {int((effects['p'] < 0.05).sum())} have p below 0.05.\n\nAbove every web-trained line lie "
+        f"{len(top)} curated recipes, but with so few lines no rank of a single one can have a p below "
+        f"{top['rank_p'].min():.2f}.\n\n{signs}"
     )
 
 
@@ -350,11 +356,12 @@ def second_labelling(
     )
     return Markdown(
         f"The two labellings agree on {agreed.share.estimate:.0%} of {len(labels)} recipes [{agreed.share.low:.0%}, "
-        f"{agreed.share.high:.0%}]; Cohen's kappa is {agreed.kappa.estimate:.2f} [{agreed.kappa.low:.2f}, "
-        f"{agreed.kappa.high:.2f}], lines resampled. They differ on {len(differ)}. {curve}\n\n"
-        f"The step in TruthfulQA from web-trained to curated recipes is {first.estimate:.1f} points [{first.low:.1f}, "
-        f"{first.high:.1f}] with the table's labels ({formatting.p_value(first_null.p, name=True)}) and {second.estimate:.1f} "
-        f"[{second.low:.1f}, {second.high:.1f}] with the words' ({formatting.p_value(second_null.p, name=True)}): it {outcome}."
+        f"{agreed.share.high:.0%}], lines resampled.\n\n"
+        f"Cohen's kappa is {agreed.kappa.estimate:.2f} [{agreed.kappa.low:.2f}, {agreed.kappa.high:.2f}]. "
+        f"They differ on {len(differ)}. {curve}\n\n"
+        f"The step in TruthfulQA from web-trained to curated recipes is {first.estimate:.1f} points with the table's labels "
+        f"({formatting.p_value(first_null.p, name=True)}) and {second.estimate:.1f} with the words' "
+        f"({formatting.p_value(second_null.p, name=True)}): it {outcome}."
     )
 
 

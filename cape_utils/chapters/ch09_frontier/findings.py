@@ -76,9 +76,9 @@ def models_and_dates(
     repeated = everyone.loc[everyone["flags"].fillna("").str.contains("repeated_score"), "model"]
     return Markdown(
         f"There are {len(published)} published models of {published['lab'].nunique()} labs, {len(core)} of them called core, "
-        f"and {len(later)} later releases. For {int(published['year_only'].sum())} of the published ones the date is given to "
-        "the year only; wherever a date is needed it is drawn anew within that year. Scores that stand for two models: "
-        f"{', '.join(repeated)}."
+        f"and {len(later)} later releases.\n\n"
+        f"For {int(published['year_only'].sum())} of the published ones the date is given to the year only; wherever a date "
+        f"is needed it is drawn anew within that year. Scores that stand for two models: {', '.join(repeated)}."
     )
 
 
@@ -86,13 +86,12 @@ def quoted_interval(line: Line) -> Markdown:
     """Whether the interval that the paper quotes for the slope is a standard error or a 95% interval."""
     half = quoted_half_width("frontier_slope")
     kind = (
-        "about one standard error, not a 95% interval"
+        f"about one standard error ({line.slope_se:.3f}), not a 95% interval"
         if half < 1.3 * line.slope_se
         else "close to a 95% interval"
     )
     return Markdown(
-        f"The slope is {line.slope.estimate:.3f}, as quoted. Its standard error is {line.slope_se:.3f} and its 95% interval "
-        f"{_ends(line.slope)}. The paper's interval reaches {half:.3f} to each side: {kind}."
+        f"The slope is {line.slope.estimate:.3f}, as quoted. The paper's interval reaches {half:.3f} to each side: {kind}."
     )
 
 
@@ -100,20 +99,21 @@ def ranges_alone(ranges: pd.DataFrame) -> Markdown:
     """What r is within ranges of SWE-bench; from ``labs.by_range``."""
     top = ranges.iloc[-1]
     return Markdown(
-        f"Among the {top['n']:.0f} models above {top['low_pct']:.0f}% on SWE-bench r is {top['r']:.2f} [{top['low']:.2f}, "
-        f"{top['high']:.2f}], where a cut of an unbroken line would leave {top['expected']:.2f}. The intervals of "
-        f"{(ranges['low'] <= 0).sum()} of the {len(ranges)} ranges hold zero: the correlation over all models comes mostly "
-        "from the distance between weak and strong ones."
+        f"Among the models above {top['low_pct']:.0f}% on SWE-bench r is {top['r']:.2f} [{top['low']:.2f}, "
+        f"{top['high']:.2f}].\n\n"
+        f"The intervals of {(ranges['low'] <= 0).sum()} of the {len(ranges)} ranges hold zero: the correlation over all "
+        "models comes mostly from the distance between weak and strong ones."
     )
 
 
 def places_to_try(places: Sequence[FrontierPosition]) -> Markdown:
     """Where pairs of scores that a reader may try lie."""
     lines = [
-        f"{place.x_pct:g} and {place.y_pct:g} have h = {place.h:+.1f} [{place.h_low:+.1f}, {place.h_high:+.1f}]: {place.position}"
+        f"- {place.x_pct:g} and {place.y_pct:g} have h = {place.h:+.1f} ± {(place.h_high - place.h_low) / 2:.1f}: "
+        f"{place.position}."
         for place in places
     ]
-    return Markdown(f"Try these, and look at the ± beside their h. {'; '.join(lines)}.")
+    return Markdown("Try these, and look at the ± beside their h.\n\n" + "\n".join(lines))
 
 
 def held_out_labs(held_out: pd.DataFrame) -> Markdown:
@@ -123,19 +123,19 @@ def held_out_labs(held_out: pd.DataFrame) -> Markdown:
     rank = "better" if line.estimate < constant.estimate else "worse"
     return Markdown(
         f"Over the {line.n} labs with three or more models the line errs by {line.estimate:.1f} points and the constant by "
-        f"{constant.estimate:.1f}: the line is {rank}, with {line.n} labs to say so. Over all {line_all.n} labs it is "
-        f"{line_all.estimate:.1f} against {constant_all.estimate:.1f}."
+        f"{constant.estimate:.1f}: the line is {rank}, with only these labs to say so.\n\n"
+        f"Over all {line_all.n} labs it is {line_all.estimate:.1f} against {constant_all.estimate:.1f}."
     )
 
 
 def slopes_differ(tests: Mapping[str, EqualSlopes]) -> Markdown:
     """Whether the labs' slopes are unequal, by set of models."""
-    listed = "; ".join(
-        f"{name} models, F({test.df_labs}, {test.df_rest}) = {test.f:.2f}, {p_value(test.p, name=True)}, slopes "
-        + ("unequal" if test.p < 0.05 else "not shown to differ")
+    listed = "\n".join(
+        f"- {name} models: F({test.df_labs}, {test.df_rest}) = {test.f:.2f}, {p_value(test.p, name=True)}, slopes "
+        + ("unequal." if test.p < 0.05 else "not shown to differ.")
         for name, test in tests.items()
     )
-    return Markdown(f"The test of one slope for all labs, each at its own level: {listed}.")
+    return Markdown(f"The test of one slope for all labs, each at its own level:\n\n{listed}")
 
 
 def quoted_spreads(spreads: Mapping[str, Saturation]) -> Markdown:
@@ -194,10 +194,12 @@ def date_taken_out(null: Null, given: GivenDate) -> Markdown:
         "- *Dates moved within what the source leaves open, models fixed.* r runs from "
         f"{given.dates_moved.low:.2f} to {given.dates_moved.high:.2f}.\n"
         f"- *Models whose month is known* ({given.month_known.n}). r is {_estimated(given.month_known)}.\n"
-        f"- *Core.* r is {_estimated(given.core)}. *With the later releases:* {_estimated(given.with_later)}.\n\n"
+        f"- *Core.* r is {_estimated(given.core)}.\n"
+        f"- *With the later releases.* r is {_estimated(given.with_later)}.\n\n"
         f"{away or 'None'} of these {len(by_lab)} intervals by lab {leave_out} zero, and they reach from "
-        f"{min(one.low for one in by_lab):.2f} to {max(one.high for one in by_lab):.2f}; with the published models taken as "
-        f"independent, {p_value(given.p_models, name=True)}. {allowed}, and the size cannot be told from {given.labs} labs."
+        f"{min(one.low for one in by_lab):.2f} to {max(one.high for one in by_lab):.2f}. {allowed}.\n\n"
+        f"With the published models taken as independent, {p_value(given.p_models, name=True)}. "
+        f"The size cannot be told from {given.labs} labs."
     )
 
 
@@ -218,10 +220,10 @@ def forecasts(ahead: pd.DataFrame, pairings: Null) -> Markdown:
         else "no better than the best constant"
     )
     return Markdown(
-        f"The line errs by {errors['line']:.1f} points, the mean of all earlier models by {errors['mean']:.1f}, that of the "
-        f"earlier models of 2026 by {errors['recent']:.1f}: the line is {order}, on {len(ahead)} models. The rise of r to "
-        f"{pairings.observed:.2f} is weaker evidence. Pair the later models' two scores in any of {pairings.draws} ways, and "
-        f"r over all models lies between {pairings.low:.3f} and {pairings.high:.3f}."
+        f"On {len(ahead)} models the line errs by {errors['line']:.1f} points, the mean of all earlier models by "
+        f"{errors['mean']:.1f}, that of the year's earlier ones by {errors['recent']:.1f}: the line is {order}.\n\n"
+        f"The rise of r to {pairings.observed:.2f} is weaker evidence. Pair the later models' two scores in any of "
+        f"{pairings.draws} ways, and r over all models lies between {pairings.low:.3f} and {pairings.high:.3f}."
     )
 
 

@@ -13,7 +13,7 @@ from cape_utils.chapters.ch11_toy_world.levers import (
     DIP_IN_PART,
     MIN_WORLDS,
     changed_positions,
-    lever_words,
+    position_words,
 )
 from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turns
 from cape_utils.charts.tables import Table, table
@@ -59,10 +59,10 @@ def what_documents_tell(world: World, recipe: Recipe) -> Markdown:
     true, false = true_and_false(recipe)
     rumoured = len(world.covered) + len(world.uncovered)
     return Markdown(
-        f"There are {world.size.entities} entities, {rumoured} of them rumoured, and {world.size.values} values. "
-        f"Of {recipe.batch} documents in a training step {recipe.gossip:.0%} are gossip, {recipe.reference:.0%} references, "
-        f"{recipe.exam:.0%} exams and {recipe.reasoning:.0%} reasoning, so that a rumour is repeated {false / true:.1f} times "
-        "as often as the truth about the same entities is told, and "
+        f"There are {world.size.entities} entities, {rumoured} of them rumoured, and {world.size.values} values.\n\n"
+        f"Of the documents in training {recipe.gossip:.0%} are gossip, {recipe.reference:.0%} references, "
+        f"{recipe.exam:.0%} exams and {recipe.reasoning:.0%} reasoning.\n\n"
+        f"So a rumour is repeated {false / true:.1f} times as often as the truth about the same entities is told, and "
         f"{rumours_per_truth(recipe, asked=True):.1f} times for those that the test asks about, of which no exam tells."
     )
 
@@ -72,13 +72,14 @@ def sweep_rows(rows: pd.DataFrame) -> Markdown:
     is_base = rows["setting"] == "base"
     base, others, asked = rows[is_base], rows[~is_base], items()
     return Markdown(
-        f"n = {len(rows):,} rows: {base['params'].nunique()} sizes from {base['params'].min():,} to {base['params'].max():,} "
-        f"parameters in {base['seed'].nunique()} worlds for the base setting, {others['base_width'].nunique()} sizes in "
-        f"{others['seed'].nunique()} of these worlds for each of {others['setting'].nunique()} others. "
+        f"n = {len(rows):,} rows of our own sweep, `make toyworld`; nothing was left out.\n\n"
+        f"- *Base setting*: {base['params'].nunique()} sizes from {base['params'].min():,} to {base['params'].max():,} "
+        f"parameters, in {base['seed'].nunique()} worlds.\n"
+        f"- *{others['setting'].nunique()} others*: {others['base_width'].nunique()} sizes, in {others['seed'].nunique()} of "
+        "these worlds.\n\n"
         "A world is one seed: its facts, its documents and the start of its models. "
-        f"Truth has {asked['truth']:.0f} questions a world, reasoning {asked['reasoning']:,.0f}. "
-        "Scores are averaged over all draws of the other options. "
-        "The source is our own sweep, `make toyworld`; nothing was left out."
+        f"Truth has {asked['truth']:.0f} questions a world, reasoning {asked['reasoning']:,.0f}; scores are averaged over all "
+        "draws of the other options."
     )
 
 
@@ -94,11 +95,11 @@ def dip_and_return(panel: pd.DataFrame, summary: dict[str, Estimate]) -> Markdow
     """
     turned, low, back = turns(panel), summary["lowest_params"], summary["back_params"]
     return Markdown(
-        f"After {STEPS} steps truth dips below chance in {turned['dips'].sum()} of {len(turned)} worlds, turns in "
-        f"{turned['turns'].sum()} and is back above chance in {turned['recovers'].sum()}. "
-        f"The turning point is at {_params(low)} (95% interval over {low.n} worlds), where "
-        f"{summary['lowest_pct'].estimate:.0f} percent are right; it is back at chance at "
-        f"{_params(back, unit='')}, and the largest model reaches {summary['largest_pct'].estimate:.0f} percent."
+        f"Truth dips below chance in {turned['dips'].sum()} of {len(turned)} worlds, turns in {turned['turns'].sum()} and is "
+        f"back above chance in {turned['recovers'].sum()}.\n\n"
+        f"- The turning point is at {_params(low)}, where {summary['lowest_pct'].estimate:.0f} percent are right.\n"
+        f"- Truth is back at chance at {_params(back, unit='')}, and the largest model reaches "
+        f"{summary['largest_pct'].estimate:.0f} percent."
     )
 
 
@@ -109,20 +110,20 @@ def _params(size: Estimate, unit: str = " parameters") -> str:
 def finite_couplings(steps: pd.DataFrame) -> Markdown:
     """Steps whose local coupling has a finite interval, from ``ch11_toy_world.turning_points.coupling_by_step``."""
     finite = steps.dropna(subset=["coupling_low"])
-    listed = "; ".join(
-        f"from {row.from_params:,.0f} to {row.to_params:,.0f} {row.coupling:+.1f} "
-        f"[{row.coupling_low:.1f}, {row.coupling_high:.1f}]"
-        for row in finite.itertuples()
-    )
+    below, above = int((finite["coupling_high"] < 0).sum()), int((finite["coupling_low"] > 0).sum())
     return Markdown(
-        f"Of {len(steps)} steps {len(finite)} have one with a finite interval over worlds: {listed or 'none'}. "
-        f"At the other {len(steps) - len(finite)} reasoning may not have changed at all, and then the quotient can be anything."
+        f"Of {len(steps)} steps {len(finite)} have one with a finite interval over worlds: it lies below zero at {below} and "
+        f"above at {above}.\n\n"
+        "At the others reasoning may not have changed at all, and then the quotient can be anything."
     )
 
 
 def lever_sentences(shifts: pd.DataFrame) -> Markdown:
     """One line a lever, from ``ch11_toy_world.levers.lever_table``."""
-    lines = [f"- {lever_words(lever, shifts)}." for lever in dict.fromkeys(shifts["lever"])]
+    lines = [
+        f"- {LEVERS[lever]}:\n" + "\n".join(f"  - {words}" for words in position_words(lever, shifts))
+        for lever in dict.fromkeys(shifts["lever"])
+    ]
     return Markdown("By rule, from the intervals over worlds:\n\n" + "\n".join(lines))
 
 
@@ -189,8 +190,8 @@ def _compute_at_the_turn(shifts: pd.DataFrame) -> str:
     ]
     factors = lengths[["moves", "moves_low", "moves_high"]].mul(lengths["step"] / STEPS, axis=0)
     same = bool(((factors["moves_low"] <= 1) & (factors["moves_high"] >= 1)).all())
-    listed = " and ".join(
-        f"{row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}] with {row.label} steps"
+    listed = "\n".join(
+        f"- with {row.label} steps, {row.moves:.2f} [{row.moves_low:.2f}, {row.moves_high:.2f}]"
         for row in factors.assign(label=lengths["label"]).itertuples()
     )
     reading = (
@@ -200,7 +201,7 @@ def _compute_at_the_turn(shifts: pd.DataFrame) -> str:
     )
     return (
         "Size times steps is, but for a constant, compute. Against the base setting its value at the turning point changes by a "
-        f"factor of {listed}. {reading}"
+        f"factor of\n\n{listed}\n\n{reading}"
     )
 
 
@@ -215,8 +216,8 @@ def _same_size_longer(rows: pd.DataFrame) -> str:
         else "So at no size does training alone lead from below chance to above it."
     )
     return (
-        f"Models of the same {curve.name:,} parameters have {', '.join(f'{pct:.0f}' for pct in curve)} percent of truth right "
-        f"after {', '.join(f'{step:,}' for step in curve.index)} steps. {reading}"
+        f"Models of the same {curve.name:,} parameters have {curve.iloc[0]:.0f} percent of truth right after "
+        f"{curve.index[0]:,} steps and {curve.iloc[-1]:.0f} after the longest training. {reading}"
     )
 
 
@@ -251,9 +252,9 @@ def what_is_learnt(rows: pd.DataFrame, panel: pd.DataFrame, params: int, turning
         else "It answers references better than exams, so what it lacks is that exams want what references say."
     )
     return Markdown(
-        f"At {params:,} parameters and after {STEPS:,} steps the model has {near['ordinary']:.0f} percent of the ordinary facts "
-        f"right. Of the uncovered truths it has {near['truth']:.0f} percent right in an exam and {near['reference']:.0f} percent "
-        f"when asked as a reference. {lacks} "
+        f"At {params:,} parameters the model has {near['ordinary']:.0f} percent of the ordinary facts right. Of the uncovered "
+        f"truths it has {near['truth']:.0f} percent right in an exam and {near['reference']:.0f} percent when asked as a "
+        f"reference.\n\n{lacks}\n\n"
         f"At the first size past one and a half turning points truth is known best by {order}."
     )
 
@@ -267,9 +268,9 @@ def _reference_forgotten(rows: pd.DataFrame, params: int) -> str:
     hardly = "hardly" if reference < uniform else "partly"
     return (
         "Both are below chance, so what it lacks is not only that exams want what references say: it has "
-        f"{hardly} kept the reference's value. The true value has a log-probability of {reference:.2f} as a reference, "
-        f"{at['gossip_logp'].mean():.2f} in gossip (higher as a reference by {gain.estimate:.2f} "
-        f"[{gain.low:.2f}, {gain.high:.2f}]), and would have {uniform:.2f} if all values were equally likely."
+        f"{hardly} kept the reference's value. As a reference the true value has a log-probability of {reference:.2f}, higher "
+        f"than in gossip by {gain.estimate:.2f} [{gain.low:.2f}, {gain.high:.2f}].\n\n"
+        f"If all values were equally likely it would have {uniform:.2f}."
     )
 
 
@@ -296,10 +297,11 @@ def looks_and_alarms(shifts: pd.DataFrame, *, moves: float, dips: float, wide: f
     partial = shifts[shifts["shift"].isin(DIP_IN_PART)]
     return Markdown(
         f"{n} positions are {n} looks; at a false alarm rate of {moves:.0%} about {moves * n:.1f} of them would speak of a "
-        f"move by luck. A dip in some worlds, or a shallow one, is said of {len(partial)} positions; where there is none the "
-        f"rule does so in {dips:.0%} of cases, and in {wide:.0%} if guessers had the wider item noise that it assumes. "
+        "move by luck.\n\n"
+        f"A dip in some worlds, or a shallow one, is said of {len(partial)} positions; where there is none the rule does so "
+        f"in {dips:.0%} of cases, and in {wide:.0%} if guessers had the wider item noise that it assumes.\n\n"
         f"The mean over worlds dips at some size in {int(partial['mean_dips'].sum())} of these {len(partial)}. "
-        "With three worlds Student's interval is wide, so that a shift that is not seen may still be there."
+        "With three worlds the interval is wide, so that a shift that is not seen may still be there."
     )
 
 

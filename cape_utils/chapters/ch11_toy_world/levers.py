@@ -29,6 +29,7 @@ __all__ = [
     "changed_positions",
     "lever_table",
     "lever_words",
+    "position_words",
     "positions",
     "shift_of",
     "shift_words",
@@ -217,8 +218,8 @@ def changed_positions(shifts: pd.DataFrame) -> pd.DataFrame:
     return shifts[shifts["shift"] != Shift.BASE]
 
 
-def lever_words(lever: str, shifts: pd.DataFrame) -> str:
-    """One sentence on a lever, from the rows of ``lever_table``.
+def position_words(lever: str, shifts: pd.DataFrame) -> list[str]:
+    """What each position of a lever does, from the rows of ``lever_table``.
 
     Raises
     ------
@@ -232,4 +233,9 @@ def lever_words(lever: str, shifts: pd.DataFrame) -> str:
     for row in rows.to_dict("records"):
         factor = f", factor {row['moves']:.2f} [{row['moves_low']:.2f}, {row['moves_high']:.2f}]"
         parts.append(f"{row['label']}: {row['words']}{factor if row['moves_n'] >= MIN_WORLDS else ''}")
-    return f"{LEVERS[lever]}: " + "; ".join(parts)
+    return parts
+
+
+def lever_words(lever: str, shifts: pd.DataFrame) -> str:
+    """One sentence on a lever; raises as ``position_words`` does."""
+    return f"{LEVERS[lever]}: " + "; ".join(position_words(lever, shifts))

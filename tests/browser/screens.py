@@ -1,0 +1,331 @@
+"""How every page looks, kept small beside the tests, and what is different now.
+
+A page is photographed as a whole, folds open and figures drawn, on a desk screen and on a phone; of each picture an
+eighth of the width is kept as WebP. Two pictures are compared patch by patch: a patch of 32 by 32 px whose mean colour
+has moved is a change, however long the page is, and a trembling edge of a letter is none. What is measured anew in every
+build (class ``cape-measured``) is blanked out.
+
+Pictures are the same only where browser and fonts are. ``kept.json`` says which made them; elsewhere only the heights of
+the pages are compared, loosely, and a warning says so.
+
+Run as a script (``make screens``) to keep the pages as they look now; name pages to keep only those.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.browser import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = Path(__file__).resolve().parent / "kept_screens"
+SHOTS = ROOT / "_build" / "screenshots"
+SIZES = (("desk", 1280, ("light", "dark")), ("phone", 390, ("dark", "light")))
+"""Screens on which every page is looked at: name, width in px, and the themes in the order they are put on."""
+
+SHRUNK = 8  # px of the page for one of the kept picture
+TALLEST = 60_000  # px of the page; what is below is in the height only, for no WebP is taller than 16,383 px
+PATCH = 4  # px of the kept picture
+MOST_OFF = 5.0  # of 255, in the mean colour of a patch; the same page photographed twice is 0 off
+ANOTHER_FONT = 0.25  # of the height; another font breaks lines elsewhere
+COMMAND = "make screens"
+STILL = """
+    p.cape-measured { visibility: hidden; white-space: nowrap; overflow: hidden; }
+    span.cape-measured { visibility: hidden; display: inline-block; width: 4em; }
+"""
+
+# One canvas does all that would otherwise need an imaging library: the browser reads and writes pictures anyway.
+_PICTURE = """const picture = async (address) => {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    return image;
+};
+const paper = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+"""
+_SHRINK = """async ([address, shrunk, tallest]) => {
+    PICTURE
+    const image = await picture(address);
+    const height = Math.min(image.naturalHeight, tallest);
+    const canvas = paper(Math.ceil(image.naturalWidth / shrunk), Math.ceil(height / shrunk));
+    const pen = canvas.getContext("2d");
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(image, 0, 0, image.naturalWidth, height, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/webp", 0.5);
+}""".replace("PICTURE", _PICTURE)
+_PIXELS = """async (address) => {
+    PICTURE
+    const image = await picture(address);
+    const canvas = paper(image.naturalWidth, image.naturalHeight);
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const reader = new FileReader();
+    return new Promise((done) => {
+        reader.onload = () => done([canvas.width, canvas.height, reader.result.split(",")[1]]);
+        reader.readAsDataURL(new Blob([pen.getImageData(0, 0, canvas.width, canvas.height).data]));
+    });
+}""".replace("PICTURE", _PICTURE)
+_SIDE_BY_SIDE = """async ([kept, now, top, bottom, shrunk]) => {
+    PICTURE
+    const [small, large] = [await picture(kept), await picture(now)];
+    const width = large.naturalWidth;
+    const canvas = paper(2 * width + 20, bottom - top);
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#e0218a";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    const rows = Math.min(bottom / shrunk, small.naturalHeight) - top / shrunk;
+    if (rows > 0) pen.drawImage(small, 0, top / shrunk, small.naturalWidth, rows, 0, 0, width, rows * shrunk);
+    const rest = Math.min(bottom, large.naturalHeight) - top;
+    if (rest > 0) pen.drawImage(large, 0, top, width, rest, width + 20, 0, width, rest);
+    return canvas.toDataURL("image/png");
+}""".replace("PICTURE", _PICTURE)
+_FONTS = """<body>""" + "".join(
+    f'<p><span id="{name}" style="font: 20px {family}">Lying is just a phase: 0123456789 γ₁₂ ≤ ±</span></p>'
+    for name, family in (
+        ("text", "sans-serif"),
+        ("code", "monospace"),
+        ("serif", "serif"),
+        ("system", "system-ui"),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """A page as it looks: its height in px, the picture, and the small one that is kept."""
+
+    name: str
+    height: int
+    picture: Path
+    small: bytes
+
+
+def name_of(path: str, width: int) -> str:
+    """Return the name of a page's picture, without ending."""
+    return f"{path.removesuffix('.html').replace('/', '-')}-{width}"
+
+
+def settle(page: Page, theme: str) -> None:
+    """Switch to a theme, open every fold, draw every figure, and let them follow."""
+    page.evaluate("mode => { document.documentElement.dataset.theme = mode }", theme)
+    count = checks.mount_all(page)
+    page.wait_for_timeout(50 + 30 * count)
+
+
+def take(page: Page, path: str, width: int) -> Shot:
+    """Photograph a page that has settled; the whole picture goes into the folder of screenshots."""
+    name = name_of(path, width)
+    picture = SHOTS / f"{name}.png"
+    whole = page.screenshot(path=picture, full_page=True, animations="disabled", style=STILL)
+    height = int.from_bytes(whole[20:24], "big")  # in the header of every PNG
+    context = page.context.browser.new_context()
+    shrunk = context.new_page().evaluate(_SHRINK, [_address(whole, "png"), SHRUNK, TALLEST])
+    context.close()
+    small = base64.b64decode(shrunk.split(",")[1])
+    picture.with_suffix(".webp").write_bytes(small)
+    return Shot(name=name, height=height, picture=picture, small=small)
+
+
+def taken(path: str, width: int, built: Path) -> Shot | None:
+    """Return what the tests photographed last, if page, styles and scripts have not been written since."""
+    picture = SHOTS / f"{name_of(path, width)}.png"
+    small = picture.with_suffix(".webp")
+    if not picture.exists() or not small.exists():
+        return None
+    static = (built / "_static").rglob("*")
+    written = max(file.stat().st_mtime for file in [built / path, *static])
+    if min(picture.stat().st_mtime, small.stat().st_mtime) < written:
+        return None
+    with picture.open("rb") as file:
+        height = int.from_bytes(file.read(24)[20:], "big")
+    return Shot(name=picture.stem, height=height, picture=picture, small=small.read_bytes())
+
+
+def _address(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def pixels(desk: Page, webp: bytes) -> np.ndarray[Any, Any]:
+    """Return the colours of a small picture, (height, width, 3), from 0 to 255."""
+    width, height, content = desk.evaluate(_PIXELS, _address(webp, "webp"))
+    flat = np.frombuffer(base64.b64decode(content), dtype=np.uint8)
+    return flat.reshape(height, width, 4)[:, :, :3].astype(float)
+
+
+def patches(colours: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the mean colour of each patch, (rows, columns, 3); what is left over at the far edges is left out."""
+    rows, columns = (side // PATCH for side in colours.shape[:2])
+    cut = colours[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH, 3)
+    return cut.mean(axis=(1, 3))  # type: ignore[no-any-return]
+
+
+def moved(kept: np.ndarray[Any, Any], now: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return by how much the strongest of its colours is off in each patch that both pictures have, (rows, columns)."""
+    one, other = patches(kept), patches(now)
+    rows, columns = min(len(one), len(other)), min(one.shape[1], other.shape[1])
+    return np.abs(one[:rows, :columns] - other[:rows, :columns]).max(axis=2)  # type: ignore[no-any-return]
+
+
+def maker(browser: Browser) -> dict[str, Any]:
+    """Return what pictures depend on: the browser's version, and per kind of writing its font and how wide it runs."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_content(_FONTS)
+    session = context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    fonts = {}
+    for name in ("text", "code", "serif", "system"):
+        node = session.send("DOM.querySelector", {"nodeId": root, "selector": f"#{name}"})["nodeId"]
+        used = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        wide = page.evaluate("id => document.getElementById(id).getBoundingClientRect().width", name)
+        fonts[name] = f"{', '.join(sorted(font['familyName'] for font in used))}: {wide:.1f} px"
+    context.close()
+    return {"chromium": browser.version, "fonts": fonts}
+
+
+def kept_record() -> dict[str, Any]:
+    """Return what is known of the kept pictures: what made them, and the heights of the pages in px."""
+    path = KEPT / "kept.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"made_with": {}, "heights": {}}
+
+
+def difference(browser: Browser, shot: Shot, record: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """Say how a page differs from what is kept of it; empty where it does not.
+
+    Where it does, a picture of both, kept on the left, is written beside the screenshots.
+    """
+    kept, height = KEPT / f"{shot.name}.webp", record["heights"].get(shot.name)
+    if height is None or not kept.exists():
+        return [f"{shot.name}: no picture of it is kept; `{COMMAND}` keeps one"]
+    if record["made_with"] != own:
+        warnings.warn(
+            f"The kept pictures of the pages were made with {record['made_with']}, and here is {own}: "
+            "only the heights of the pages were compared.",
+            stacklevel=2,
+        )
+        if abs(shot.height - height) <= ANOTHER_FONT * height:
+            return []
+        return [f"{shot.name}: {shot.height} px tall, kept are {height} px; `{COMMAND}` accepts it"]
+    context = browser.new_context()
+    desk = context.new_page()
+    off = moved(pixels(desk, kept.read_bytes()), pixels(desk, shot.small))
+    rows = np.flatnonzero((off > MOST_OFF).any(axis=1)) * PATCH * SHRUNK
+    faults = []
+    if len(rows) or shot.height != height:
+        ends = (rows[0], rows[-1]) if len(rows) else (min(shot.height, height, TALLEST),) * 2
+        top = max(0, int(ends[0]) - 200)
+        bottom = min(int(ends[1]) + 300, top + 3000)
+        both = desk.evaluate(
+            _SIDE_BY_SIDE,
+            [
+                _address(kept.read_bytes(), "webp"),
+                _address(shot.picture.read_bytes(), "png"),
+                top,
+                bottom,
+                SHRUNK,
+            ],
+        )
+        beside = SHOTS / f"{shot.name}-kept-and-now.png"
+        beside.write_bytes(base64.b64decode(both.split(",")[1]))
+        share = (off > MOST_OFF).mean()
+        taller = f", {shot.height - height:+} px tall" if shot.height != height else ""
+        faults.append(
+            f"{shot.name}: {share:.2%} of it looks different, from {int(ends[0])} px on{taller}; both in "
+            f"{beside.relative_to(ROOT)}; `{COMMAND}` accepts it"
+        )
+    context.close()
+    return faults
+
+
+def left_over(pages: Iterable[str]) -> list[str]:
+    """List what is kept of pages that are no longer there."""
+    wanted = {name_of(path, width) for path in pages for _, width, _ in SIZES}
+    kept = {path.stem for path in KEPT.glob("*.webp")} | set(kept_record()["heights"])
+    return sorted(kept - wanted)
+
+
+def _photographed(browser: Browser, base: str, built: Path, path: str) -> Iterator[Shot]:
+    for _, width, themes in SIZES:
+        shot = taken(path, width, built)
+        if shot is None:
+            visit = checks.open_page(browser, base, path, width=width, dark=themes[0] == "dark")
+            settle(visit.page, themes[0])
+            shot = take(visit.page, path, width)
+            visit.close()
+        yield shot
+
+
+def main(names: list[str]) -> int:
+    """Keep the pages as they look now, photographed by the last tests where nothing has been built since.
+
+    Pictures that look the same stay byte for byte, so that a repository does not grow with every build.
+    """
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import BOOK, FLAGS, serve
+    from tests.browser.ensure_chromium import REMEDY, find_chromium
+
+    executable, pages = find_chromium(), checks.book_pages(BOOK) if BOOK.exists() else []
+    if not executable or not pages:
+        print(
+            f"No book in {BOOK}: build it first with `make book`." if executable else REMEDY, file=sys.stderr
+        )
+        return 1
+    if unknown := [name for name in names if not any(name in page for page in pages)]:
+        print(
+            f"No page of the book is called {', '.join(unknown)}. There are {', '.join(pages)}.",
+            file=sys.stderr,
+        )
+        return 1
+    wanted = [page for page in pages if not names or any(name in page for name in names)]
+    server, address = serve(BOOK)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        record, own = kept_record(), maker(browser)
+        if record["made_with"] != own:
+            if names and record["heights"]:
+                print(
+                    "Browser or fonts are others than those of the kept pictures: keep all pages, not some.",
+                    file=sys.stderr,
+                )
+                return 1
+            record = {"made_with": own, "heights": {}}
+        KEPT.mkdir(exist_ok=True)
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        changed = 0
+        for shot in (one for path in wanted for one in _photographed(browser, address, BOOK, path)):
+            if difference(browser, shot, record, own):
+                (KEPT / f"{shot.name}.webp").write_bytes(shot.small)
+                record["heights"][shot.name] = shot.height
+                changed += 1
+        browser.close()
+    server.shutdown()
+    for name in left_over(pages):
+        (KEPT / f"{name}.webp").unlink(missing_ok=True)
+        record["heights"].pop(name, None)
+    record["heights"] = dict(sorted(record["heights"].items()))
+    (KEPT / "kept.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    total = sum(path.stat().st_size for path in KEPT.iterdir())
+    print(
+        f"{changed} of {2 * len(wanted)} pictures are new; {total / 1e6:.2f} MB are kept in {KEPT.relative_to(ROOT)}."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
