@@ -326,6 +326,27 @@ def test_the_caption_of_the_calibration_follows_its_bins():
     assert "lies closer to the diagonal" in closer
     worse = captions.calibration(rows.assign(gap=rows["gap"].where(rows["version"] == "plain", 0.5)), first)
     assert "lies no closer to the diagonal" in worse["caption"]
+    assert worse["title"] != captions.calibration(rows, first)["title"]
+
+
+def test_the_caption_of_the_phases_follows_the_family():
+    steps = pd.DataFrame(
+        {"family": ["A", "A", "B"], "from_params_b": 1.0, "to_params_b": 3.0, "mid_params_b": [1.7, 1.8, 1.7]}
+        | {
+            "phase": ["tax", "bonus", "tax"],
+            "by_size": "tax",
+            "p_tax": [0.9, 0.2, 0.6],
+            "p_bonus": [0.1, 0.7, 0.3],
+        }
+        | {"p_transition": [0.0, 0.1, 0.1]}
+    )
+    said = captions.family_phases(steps, "A")
+    assert "A, n = 2 steps: by item noise alone one phase has at least 80% in 1, " in said["caption"]
+    assert (
+        "names the phase of the scores in 1. Of all 3 steps of 2 families 1 are that clear" in said["caption"]
+    )
+    assert "1B to 3B bonus 70%" in said["alternative"]
+    assert "n = 1 step:" in captions.family_phases(steps, "B")["caption"]
 
 
 @pytest.mark.parametrize(
