@@ -67,6 +67,7 @@ def print_error(command: str, error: Exception) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, say what was understood, write, and return the exit status."""
+    from cape_utils.data.visible import csv_cell
     from cape_utils.evaluations.reading import read_scores
     from cape_utils.jobs.own_files import free_target, write_own
 
@@ -79,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(_summary(scores))
     if target is not None:
         try:
-            write_own(target, scores.to_csv(index=False, lineterminator="\n"), force=arguments.force)
+            text = scores.map(csv_cell, na_action="ignore").to_csv(index=False, lineterminator="\n")
+            write_own(target, text, force=arguments.force)
         except OSError as error:
             print_error("scores", error)
             return 1

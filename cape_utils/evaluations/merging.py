@@ -18,6 +18,7 @@ from cape_utils.data.benchmarks import benchmark_items, benchmark_title
 from cape_utils.data.model_names import MixtureError, SizeError, is_pinned, same_size, size_from_name
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS, load_scores
+from cape_utils.data.visible import visible
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
 from cape_utils.evaluations.runs import Run
 from cape_utils.evaluations.sizes import SizeRow, SizeTable, UnknownSizes
@@ -121,7 +122,7 @@ def merge_runs(
 
 def _with_identity(run: Run) -> Run:
     """The run under its model's name, its revision among the conditions."""
-    model, revision = named_model(run.named)
+    model, revision = named_model(visible(run.named))
     conditions = dict(run.conditions)
     if revision is not None:
         conditions["revision"] = revision

@@ -6,7 +6,6 @@ A table or a folder of results of any format is read by ``evaluations.reading``,
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +45,11 @@ class FamilyReport:
     def _repr_html_(self) -> str:
         parts = []
         for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
-            parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+            parts.append(f"<h3>Diagnosis of {render.escaped(diagnosis.family)}</h3>")
             for section in sections(diagnosis, advice):
-                parts.append(f"<h4>{html.escape(section.title)}</h4>")
+                parts.append(f"<h4>{render.escaped(section.title)}</h4>")
                 parts += [render.block_html(block) for block in section.blocks]
-        parts += [f"<p>{html.escape(words)}</p>" for words in self.left_out]
+        parts += [f"<p>{render.escaped(words)}</p>" for words in self.left_out]
         return "".join(parts)
 
     def headlines(self) -> str:
@@ -72,14 +71,14 @@ class FamilyReport:
         for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
             first, *others = sections(diagnosis, advice)
             if headings:
-                parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+                parts.append(f"<h3>Diagnosis of {render.escaped(diagnosis.family)}</h3>")
             parts += [render.block_html(block) for block in first.blocks]
             for section in others:
                 body = "".join(render.block_html(block) for block in section.blocks)
                 parts.append(
-                    f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>"
+                    f"<details><summary><b>{render.escaped(section.title)}</b></summary>{body}</details>"
                 )
-        parts += [f"<p>{html.escape(words)}.</p>" for words in self.left_out]
+        parts += [f"<p>{render.escaped(words)}.</p>" for words in self.left_out]
         return "".join(parts)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
