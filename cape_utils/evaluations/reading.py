@@ -7,8 +7,6 @@ section of the papers.
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils.data import user_scores
+from cape_utils.data.files import BadJSON, FileRefused, check_regular, files_below, parse_json, read_bytes
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.evaluations.formats import JSON_FORMATS, unread
 from cape_utils.evaluations.formats.inspect_log import open_archive
@@ -32,10 +31,6 @@ __all__ = ["RESULTS", "read_scores", "read_uploads"]
 
 RESULTS = (".json", ".eval")
 """Suffixes of files of results."""
-
-# Folders of hidden files and of a model's weights hold no results, and may hold thousands of files.
-_SKIPPED = ("__pycache__",)
-
 
 _NO_RESULTS, _NO_SUCH_FILE = "no results of an evaluation", "no file of results"
 
@@ -95,7 +90,7 @@ def read_scores(
         raise FileNotFoundError(
             f"no folder or file {str(source)!r}; give a table of scores or the output folder of lm_eval"
         )
-    if root.is_file() and root.suffix.lower() not in RESULTS:
+    if not root.is_dir() and root.suffix.lower() not in RESULTS:
         return _read_table(root, root.name, sizes, active)
     table = read_sizes(sizes) if isinstance(sizes, str | Path) else sizes
     if root.is_dir():
@@ -115,15 +110,8 @@ def _read_table(path: Path, name: str, sizes: SizeTable | str | Path | None, act
 
 
 def _files(root: Path) -> list[tuple[Path, str]]:
-    """Every file of a folder, with the name that messages call it by; links are followed once."""
-    found = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                found.append((path, path.relative_to(root).as_posix()))
-    return found
+    """Every file of a folder, with the name that messages call it by."""
+    return [(path, path.relative_to(root).as_posix()) for path in files_below(root)]
 
 
 def _read_files(
@@ -155,14 +143,15 @@ def _read_files(
 def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
     """Read one file of a folder, or note why not."""
     suffix = path.suffix.lower()
-    if is_log(path):
-        found.samples.append(path)
-        found.read += 1
-        return
-    if suffix not in RESULTS:
-        found.left_out[name] = _NO_SUCH_FILE
-        return
     try:
+        if suffix not in RESULTS and not is_log(path):
+            found.left_out[name] = _NO_SUCH_FILE
+            return
+        check_regular(path, name, limited=suffix == ".json")
+        if is_log(path):
+            found.samples.append(path)
+            found.read += 1
+            return
         document = open_archive(path) if suffix == ".eval" else _parsed(path)
         runs = _runs(document, path, name)
         if runs is None:
@@ -180,6 +169,8 @@ def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
     except BrokenFile as error:
         value = None if error.value is None else str(error.value)
         found.problems.append(Keyed(name, None, error.key, value, error.allowed))
+    except FileRefused as error:
+        found.problems.append(Keyed(name, None, None, None, error.allowed))
     except OSError as error:
         found.problems.append(Keyed(name, None, None, None, f"cannot be read ({error.strerror})"))
 
@@ -201,18 +192,20 @@ def _no_results(document: Any, words: str) -> BrokenFile:
 
 
 def _parsed(path: Path) -> Any:
-    raw = path.read_bytes()
+    raw = read_bytes(path, path.name)
     if not raw.strip():
         raise BrokenFile(None, None, "the file is empty; it was cut short, so run the evaluation again")
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return parse_json(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BrokenFile(None, None, "this is not UTF-8 text; a file of results is JSON") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-        raise BrokenFile(
-            None, None, f"this is not JSON{where}; it may be cut short, so run the evaluation again"
-        ) from error
+    except BadJSON as error:
+        cut = (
+            ""
+            if error.key or "deep" in error.allowed
+            else "; it may be cut short, so run the evaluation again"
+        )
+        raise BrokenFile(error.key, error.value, f"{error.allowed}{cut}") from error
 
 
 def _nothing_read(found: _Found) -> str:

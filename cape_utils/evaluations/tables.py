@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import own_benchmarks
+from cape_utils.data.files import BadJSON, parse_json, read_bytes
 from cape_utils.data.model_names import SizeError, size_from_name
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, decode_own, read_table
 from cape_utils.data.user_scores import check_scores, own_fields, schema_of_text, score_schema
 from cape_utils.evaluations.formats import unread
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
@@ -114,7 +114,7 @@ def open_table(path: Path, name: str) -> Opened:
         If it is none, or needs a library that is not there; the message says what to do.
     """
     suffix = path.suffix.lower()
-    raw = path.read_bytes()
+    raw = read_bytes(path, name)
     if suffix in (".xlsx", ".xls", ".parquet"):
         return _from_pandas(path, name, suffix)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -125,7 +125,7 @@ def open_table(path: Path, name: str) -> Opened:
             raise DataError([Problem(name, None, None, None, remedy)]) from error
         opened.notes.append(f"{name}: text in UTF-16, as Excel writes it")
         return opened
-    text = decode(raw, name)
+    text = decode_own(raw, name)
     if suffix in (".yml", ".yaml"):
         raise DataError([Problem(name, None, None, None, unread.named_text(text, suffix))])
     if suffix == ".jsonl":
@@ -158,10 +158,10 @@ def _from_json_lines(text: str, name: str) -> Opened:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            remedy = f"this line is no JSON ({error.msg}); give one object a line"
-            raise DataError([Problem(name, number, None, line[:40], remedy)]) from error
+            record = parse_json(line)
+        except BadJSON as error:
+            remedy = f"{error.allowed}; give one object a line"
+            raise DataError([Problem(name, number, error.key, error.value or line[:40], remedy)]) from error
         if not isinstance(record, dict):
             raise DataError([Problem(name, number, None, line[:40], "one object a line is needed")])
         records.append(record)
