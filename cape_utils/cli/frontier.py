@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             more = _diagnose(arguments, x, y, x_pct, y_pct)
             location = more.location
     except (ValueError, OSError) as error:
-        for line in str(error).splitlines():
+        for line in str(error).split("\n"):
             print(f"cape frontier: {line}", file=sys.stderr)
         return 2
     if arguments.json:

@@ -59,7 +59,7 @@ def print_error(command: str, error: Exception) -> None:
     """Say what went wrong; lines to be pasted into a file stand alone."""
     paste = getattr(error, "paste", "")
     words = str(error).removesuffix(paste)
-    for line in words.splitlines():
+    for line in words.strip("\n").split("\n"):  # not at every sign that ends a line somewhere
         print(f"cape {command}: {line}", file=sys.stderr)
     if paste:
         print(paste, file=sys.stderr)

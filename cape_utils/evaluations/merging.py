@@ -122,11 +122,11 @@ def merge_runs(
 
 def _with_identity(run: Run) -> Run:
     """The run under its model's name, its revision among the conditions."""
-    model, revision = named_model(visible(run.named))
+    model, revision = named_model(run.named)
     conditions = dict(run.conditions)
     if revision is not None:
         conditions["revision"] = revision
-    return replace(run, named=model, conditions=conditions)
+    return replace(run, named=visible(model), conditions=conditions)
 
 
 def _by_model(runs: Iterable[Run]) -> list[_Measured]:

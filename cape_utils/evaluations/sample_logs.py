@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from cape_utils.data.benchmarks import benchmark_title
 from cape_utils.data.files import check_regular, lines_of, parse_json, read_bytes, zip_member
 from cape_utils.evaluations.tasks import TASKS, mmlu_subject
-from cape_utils.stats.paired_items import ItemScores
+
+if TYPE_CHECKING:
+    from cape_utils.stats.paired_items import ItemScores
 
 __all__ = ["ItemLog", "Matched", "is_log", "logs_of_runs", "match_items", "read_log"]
 
@@ -314,6 +316,9 @@ def match_items(logs: Mapping[str, Sequence[str]], benchmark: str, reported: Map
     ValueError
         If the answers are not those behind the scores, the prompts differ, or too few items match; the message says which.
     """
+    # Late, for it needs scipy, whose start takes a second.
+    from cape_utils.stats.paired_items import ItemScores
+
     read, title = {}, benchmark_title(benchmark)
     for model, paths in logs.items():
         parts = [read_log(Path(path), benchmark) for path in paths]

@@ -113,7 +113,8 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
 
 def _metrics(results: Mapping[str, Any], metric: str) -> dict[str, Any]:
     """The mean of the first scorer, under the name of the harness's metric."""
-    for scorer in results.get("scores") or ():
+    listed = results.get("scores")
+    for scorer in listed if isinstance(listed, list) else ():
         means = scorer.get("metrics") if isinstance(scorer, Mapping) else None
         for key in ("accuracy", "prompt_strict_acc", "mean"):
             one = means.get(key) if isinstance(means, Mapping) else None
