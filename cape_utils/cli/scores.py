@@ -20,6 +20,7 @@ __all__ = [
     "run",
 ]
 
+_LONGEST_LINE = 2000
 SUMMARY = "read results of any evaluation into one table of scores"
 DESCRIPTION = (
     "Read results of lm-evaluation-harness, lighteval, Inspect, OLMES, Every Eval Ever, HELM, OpenCompass or mlx_lm, or a\n"
@@ -60,7 +61,8 @@ def print_error(command: str, error: Exception) -> None:
     paste = getattr(error, "paste", "")
     words = str(error).removesuffix(paste)
     for line in words.strip("\n").split("\n"):  # not at every sign that ends a line somewhere
-        print(f"cape {command}: {line}", file=sys.stderr)
+        cut = "" if len(line) <= _LONGEST_LINE else f" ... ({len(line):,} characters)"
+        print(f"cape {command}: {line[:_LONGEST_LINE]}{cut}", file=sys.stderr)
     if paste:
         print(paste, file=sys.stderr)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -124,7 +124,7 @@ def read_bytes(path: Path, name: str) -> bytes:
         return file.read(limit_bytes() + 1)  # a file may grow while it is read
 
 
-def read_lines(path: str | Path, content: str) -> list[str]:
+def read_lines(path: str | os.PathLike[str], content: str) -> list[str]:
     """The lines of a text file within the limit.
 
     Parameters
@@ -165,8 +165,14 @@ def lines_of(path: Path) -> Iterator[str]:
             yield line
 
 
-def files_below(root: Path) -> Iterator[Path]:
+def files_below(root: Path, skipped: Sequence[str] = ()) -> Iterator[Path]:
     """Every entry of a folder that is not a folder itself, in order; hidden ones and links to folders are passed over.
+
+    Parameters
+    ----------
+    root : Path
+    skipped : sequence of str
+        Names of folders that are passed over too.
 
     Raises
     ------
@@ -190,7 +196,7 @@ def files_below(root: Path) -> Iterator[Path]:
                 root, f"{os.path.relpath(folder, root)!r} in it cannot be listed ({error.strerror})"
             ) from error
         below = [e for e in listed if e.is_dir(follow_symlinks=False)]
-        waiting += [(Path(e.path), depth + 1) for e in reversed(below) if e.name != "__pycache__"]
+        waiting += [(Path(e.path), depth + 1) for e in reversed(below) if e.name not in skipped]
         for entry in listed:
             if entry.is_dir():
                 continue

@@ -34,7 +34,6 @@ __all__ = [
     "require_columns",
 ]
 
-_LONGEST_VALUE = 200  # characters of a cell in a message
 _SHOWN = 12  # problems listed in a message before the rest are only counted
 # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -72,16 +71,8 @@ class Problem:
             place.append(f"line {self.row}")
         if self.column is not None:
             place.append(f"column {self.column!r}")
-        got = "" if self.value is None else f" got {_shortened(self.value)!r};"
+        got = "" if self.value is None else f" got {self.value!r};"
         return f"{', '.join(place)}:{got} {self.allowed}"
-
-
-def _shortened(value: str) -> str:
-    return (
-        value
-        if len(value) <= _LONGEST_VALUE
-        else f"{value[: _LONGEST_VALUE - 20]}... ({len(value)} characters)"
-    )
 
 
 class DataError(ValueError):

@@ -32,6 +32,8 @@ __all__ = ["RESULTS", "read_scores", "read_uploads"]
 RESULTS = (".json", ".eval")
 """Suffixes of files of results."""
 
+# Hidden folders and these hold no results.
+_SKIPPED = ("__pycache__",)
 _NO_RESULTS, _NO_SUCH_FILE = "no results of an evaluation", "no file of results"
 
 
@@ -111,7 +113,7 @@ def _read_table(path: Path, name: str, sizes: SizeTable | str | Path | None, act
 
 def _files(root: Path) -> list[tuple[Path, str]]:
     """Every file of a folder, with the name that messages call it by."""
-    return [(path, path.relative_to(root).as_posix()) for path in files_below(root)]
+    return [(path, path.relative_to(root).as_posix()) for path in files_below(root, _SKIPPED)]
 
 
 def _read_files(

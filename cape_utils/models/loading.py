@@ -171,7 +171,7 @@ def load_model(
     }
     try:
         with quiet():
-            model, report = AutoModelForCausalLM.from_pretrained(
+            opened: Any = AutoModelForCausalLM.from_pretrained(
                 place, **options, **hub, output_loading_info=True
             )
             tokenizer = AutoTokenizer.from_pretrained(place, **hub)
@@ -179,8 +179,8 @@ def load_model(
         raise ModelError(_too_large(name, config, chosen, number)) from error
     except Exception as error:  # transformers and what it calls raise what they like at a broken file
         raise _explained(name, error) from error
-    model = cast("PreTrainedModel", model)
-    _refuse_gaps(name, report)
+    model = cast("PreTrainedModel", opened[0])
+    _refuse_gaps(name, opened[1])
     if not spread:
         model.to(chosen)  # type: ignore[arg-type]
     model.eval().requires_grad_(False)

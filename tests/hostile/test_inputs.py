@@ -65,7 +65,7 @@ def tried(case: Case, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[
         status: int | None = main(arguments)
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else None
-    except Exception as error:  # what no command catches is a traceback for whoever calls it
+    except Exception as error:  # noqa: BLE001 - what no command catches is a traceback for whoever calls it
         return [f"a traceback: {type(error).__name__}: {error}"[:300]]
     except Hangs:
         return [f"it hangs: {arguments}"]
