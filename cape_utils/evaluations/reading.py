@@ -7,6 +7,7 @@ section of the papers.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ __all__ = ["RESULTS", "read_scores", "read_uploads"]
 RESULTS = (".json", ".eval")
 """Suffixes of files of results."""
 
+_MOST_UPLOADED, _MOST_MODELS = 20_000_000, 500  # bytes, rows
 # Hidden folders and these hold no results.
 _SKIPPED = ("__pycache__",)
 _NO_RESULTS, _NO_SUCH_FILE = "no results of an evaluation", "no file of results"
@@ -232,6 +234,20 @@ def _file_notes(found: _Found, files: int) -> list[str]:
     return [f"read {found.read} of {files} files; left out {_grouped(found.left_out)}"]
 
 
+def _memory_folder() -> str | None:
+    """A folder that lies in memory, where the system has one: what a visitor uploads is not for the disk."""
+    place = "/dev/shm"
+    return place if os.access(place, os.W_OK) else None
+
+
+def _few(scores: pd.DataFrame) -> pd.DataFrame:
+    if len(scores) > _MOST_MODELS:
+        raise ValueError(
+            f"the files hold {len(scores):,} models; at most {_MOST_MODELS:,} are shown here: use cape diagnose"
+        )
+    return scores
+
+
 def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     r"""A table of scores from files that came without a folder, as from a browser.
 
@@ -263,7 +279,12 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
             f"got these files: {given}; expected one table of scores (.csv), or files of results (.json) with, if needed, one "
             ".csv of sizes; choose these alone"
         )
-    with tempfile.TemporaryDirectory() as folder:
+    total = sum(len(content) for _, content in files)
+    if total > _MOST_UPLOADED:
+        raise ValueError(
+            f"the files have {total / 1e6:.0f} MB together; at most {_MOST_UPLOADED / 1e6:.0f} MB are taken: use cape diagnose"
+        )
+    with tempfile.TemporaryDirectory(dir=_memory_folder()) as folder:
         # A folder for each, for two results may bear one name; only the last part of a name is trusted.
         paths = [Path(folder, str(place), Path(name).name) for place, (name, _) in enumerate(files)]
         for path, (_, content) in zip(paths, files, strict=True):
@@ -271,10 +292,11 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
             path.write_bytes(content)
         table = next((path for path in paths if path.suffix.lower() in SUFFIXES), None)
         if table is not None and not results:
-            return _read_table(table, table.name, None, False)
+            return _few(_read_table(table, table.name, None, False))
         named = [(path, path.name) for path in paths if path is not table]
         known = None if table is None else read_sizes(table)
         scores = _read_files(named, known, False, folder=None if len(named) == 1 else "the files chosen")
+    _few(scores)
     if logs:
         scores.attrs["notes"].append(
             f"answers to each item are not used here ({listed(logs)}); cape diagnose uses those of a folder of results"
