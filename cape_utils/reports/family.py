@@ -19,7 +19,12 @@ from cape_utils.evaluations.reading import read_scores
 from cape_utils.reports import render
 from cape_utils.reports.sections import headline, sections
 
-__all__ = ["FamilyReport", "check_target", "family_report", "report_on"]
+__all__ = ["MOST_FAMILIES", "FamilyReport", "check_target", "family_report", "report_on"]
+
+
+_MANY = 20  # families, of which a reader is told before the work
+MOST_FAMILIES = 300
+"""Families of one report; the work grows with their number."""
 
 
 @dataclass(frozen=True)
@@ -182,5 +187,12 @@ def family_report(
         attrs = dict(scores.attrs)
         scores = scores[scores["family"] == family]
         scores.attrs = attrs
-    tell("diagnosing, with every family of the open panel held out in turn; a few seconds")
+    families = scores["family"].nunique()
+    if families > MOST_FAMILIES:
+        raise ValueError(
+            f"the scores hold {families:,} families; at most {MOST_FAMILIES} are diagnosed in one report, since each is simulated by "
+            "itself: diagnose one of them (family=..., cape diagnose --family NAME), or split the table"
+        )
+    many = f" {families} families, one after the other" if families >= _MANY else ""
+    tell(f"diagnosing{many}, with every family of the open panel held out in turn; a few seconds")
     return report_on(scores, x=x, y=y, next_params_b=next_params_b, mixed=mixed, rng=rng)
