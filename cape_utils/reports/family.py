@@ -190,7 +190,7 @@ def family_report(
     families = scores["family"].nunique()
     if families > MOST_FAMILIES:
         raise ValueError(
-            f"the scores hold {families:,} families; at most {MOST_FAMILIES} are diagnosed in one report, since each is simulated by "
+            f"the scores hold {families:,} families; at most {MOST_FAMILIES} are diagnosed in one report, each simulated by "
             "itself: diagnose one of them (family=..., cape diagnose --family NAME), or split the table"
         )
     many = f" {families} families, one after the other" if families >= _MANY else ""
