@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book test test-fast lab app check bench screens sweeps toyworld tables calibration address links colab clean distclean help
+.PHONY: book test test-fast lab app check bench screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -52,6 +52,7 @@ help:
 	@echo "make toyworld  train the toy world of chapter 11 anew and write its table (under 45 minutes; goes on where it stopped)"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
+	@echo "make fuzz    give random files to the readers for two minutes"
 	@echo "make address REPO=owner/name   say where the book's repository is, for its Colab and Binder links"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
 	@echo "Another Python: make book PYTHON=python3.12"
@@ -134,6 +135,10 @@ tables: $(VENV)/.book
 calibration: $(VENV)/.book
 	@echo "Diagnosing simulated families whose truth is known, and the open panel on half of its items."
 	@OMP_NUM_THREADS=1 $(BIN)/python book/shipped.py diagnosis_calibration
+
+fuzz: $(VENV)/.test
+	@echo "Giving random files to the readers for two minutes."
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/hostile/fuzz.py
 
 address:
 	@"$(PYTHON)" book/address.py set $(REPO)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from cape_utils.claims import registry, results
 from cape_utils.data.loading import tables_folder
+from cape_utils.jobs.own_files import write_own
 from cape_utils.jobs.provenance import book_provenance
 
 
@@ -35,9 +36,10 @@ def _write_tables(chosen: Sequence[str] = ()) -> None:
             continue
         print(f"{name}: computing ...", flush=True)
         table = getattr(importlib.import_module(module), function)()
-        table.to_csv(path.with_name(resource["path"]), index=False, lineterminator="\n")
+        text = table.to_csv(index=False, lineterminator="\n")
+        write_own(path.with_name(resource["path"]), text, force=True)
         resource["madeBy"]["digest"] = digest
-        path.write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_own(path, json.dumps(package, indent=1, ensure_ascii=False) + "\n", force=True)
         _forget()
 
 
@@ -61,7 +63,7 @@ def _write_claims() -> None:
         computed = results.recompute(claim_id)
         assert computed is not None
         shipped[claim_id] = {"digest": digest, "result": results.as_object(computed)}
-    path.write_text(json.dumps(shipped, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_own(path, json.dumps(shipped, indent=1, ensure_ascii=False) + "\n", force=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from cape_utils import data  # noqa: E402
 from cape_utils.jobs import result_cache  # noqa: E402
+from cape_utils.jobs.own_files import write_own  # noqa: E402
 from cape_utils.toyworld import sweep  # noqa: E402
 
 
@@ -47,7 +48,7 @@ def main() -> None:
     )
     own = result_cache.results_folder() / f"toy_world_{asked.world}.csv"
     path = data.tables_folder() / "toy_world.csv" if asked.world == "book" else own
-    sweep.tidy(rows).to_csv(path, index=False, lineterminator="\n")
+    write_own(path, sweep.tidy(rows).to_csv(index=False, lineterminator="\n"), force=True)
     print(f"{len(rows)} rows in {path}")
 
 

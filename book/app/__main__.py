@@ -17,11 +17,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NOTEBOOK = ROOT / "notebooks" / "12_dashboard.ipynb"
 PORT = 8866
+VISITOR_MB = 500
+"""Most memory that the process of one visitor takes; one more waits for the next visitor."""
 
 
 def command(port: int, *, browser: bool) -> list[str]:
     """Build the call of Voila."""
-    line = [sys.executable, "-m", "voila", str(NOTEBOOK), f"--port={port}", "--template=cape"]
+    line = [sys.executable, str(HERE / "server.py"), str(NOTEBOOK), f"--port={port}", "--template=cape"]
     line += ["--Voila.ip=127.0.0.1", "--Voila.log_level=WARN", "--VoilaConfiguration.show_tracebacks=False"]
     # A kernel that has run the notebook waits for the next visitor, so that the page comes at once.
     line += ["--preheat_kernel=True", "--pool_size=1"]
@@ -47,7 +49,11 @@ def taken(port: int) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until Ctrl-C; the exit status is Voila's."""
-    parser = argparse.ArgumentParser(prog="python book/app", description="Serve the dashboard as a web app.")
+    parser = argparse.ArgumentParser(
+        prog="python book/app",
+        description="Serve the dashboard as a web app, on this machine alone. "
+        f"Each visitor has a process of their own, of less than {VISITOR_MB} MB; it ends ten minutes after they have gone.",
+    )
     parser.add_argument("--port", type=int, default=PORT, help=f"port on this machine (default {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     options = parser.parse_args(argv)

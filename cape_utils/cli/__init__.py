@@ -6,11 +6,14 @@ One module a command. Heavy imports wait until a command needs them, so that ``c
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 from cape_utils.cli import claims, diagnose, frontier, internals, scores, steer
+from cape_utils.data.visible import CleanStream
 
 __all__ = ["main"]
 
@@ -56,6 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success; 1 where the work could not be done, such as a model that cannot be opened; 2 where the arguments
         or a file they name cannot be used; 130 where the user has stopped it.
     """
+    # Whatever a name from a file holds, no terminal obeys it; a bar of progress goes to the terminal itself.
+    out, err = (cast("TextIO", CleanStream(stream)) for stream in (sys.stdout, sys.stderr))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)

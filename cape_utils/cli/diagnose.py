@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say(words: str) -> None:
-    """Progress, for a person who waits; a program that reads the output is not bothered."""
-    if sys.stderr.isatty():
+    """Progress, for a person who waits; a program that reads the output hears of work for many families alone."""
+    if sys.stderr.isatty() or "families, one after" in words:
         print(f"... {words}", file=sys.stderr)
 
 

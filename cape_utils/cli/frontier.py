@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import textwrap
 from typing import TYPE_CHECKING
+
+from cape_utils.cli.scores import print_error
 
 if TYPE_CHECKING:
     from cape_utils.frontier.model_diagnosis import FrontierDiagnosis
@@ -105,8 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
             more = _diagnose(arguments, x, y, x_pct, y_pct)
             location = more.location
     except (ValueError, OSError) as error:
-        for line in str(error).splitlines():
-            print(f"cape frontier: {line}", file=sys.stderr)
+        print_error("frontier", error)
         return 2
     if arguments.json:
         # With a lab or another pair the object gains keys; those without stay as they were.

@@ -20,6 +20,7 @@ __all__ = [
     "run",
 ]
 
+_LONGEST_LINE = 2000
 SUMMARY = "read results of any evaluation into one table of scores"
 DESCRIPTION = (
     "Read results of lm-evaluation-harness, lighteval, Inspect, OLMES, Every Eval Ever, HELM, OpenCompass or mlx_lm, or a\n"
@@ -59,14 +60,16 @@ def print_error(command: str, error: Exception) -> None:
     """Say what went wrong; lines to be pasted into a file stand alone."""
     paste = getattr(error, "paste", "")
     words = str(error).removesuffix(paste)
-    for line in words.splitlines():
-        print(f"cape {command}: {line}", file=sys.stderr)
+    for line in words.strip("\n").split("\n"):  # not at every sign that ends a line somewhere
+        cut = "" if len(line) <= _LONGEST_LINE else f" ... ({len(line):,} characters)"
+        print(f"cape {command}: {line[:_LONGEST_LINE]}{cut}", file=sys.stderr)
     if paste:
         print(paste, file=sys.stderr)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, say what was understood, write, and return the exit status."""
+    from cape_utils.data.visible import csv_cell
     from cape_utils.evaluations.reading import read_scores
     from cape_utils.jobs.own_files import free_target, write_own
 
@@ -79,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(_summary(scores))
     if target is not None:
         try:
-            write_own(target, scores.to_csv(index=False, lineterminator="\n"), force=arguments.force)
+            text = scores.map(csv_cell, na_action="ignore").to_csv(index=False, lineterminator="\n")
+            write_own(target, text, force=arguments.force)
         except OSError as error:
             print_error("scores", error)
             return 1

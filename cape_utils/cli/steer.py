@@ -116,12 +116,9 @@ def _prompts(arguments: argparse.Namespace) -> list[str]:
         if any(not text.strip() for text in prompts):
             raise ValueError("--prompt is empty; give a text to continue")
         return list(prompts)
-    try:
-        lines = Path(arguments.prompts).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{arguments.prompts} is not a text file in UTF-8; it should hold one prompt per line"
-        ) from error
+    from cape_utils.data.files import read_lines
+
+    lines = read_lines(arguments.prompts, "one prompt per line")
     if not (prompts := [line for line in lines if line.strip()]):
         raise ValueError(f"{arguments.prompts} holds no prompt; write one per line")
     return prompts

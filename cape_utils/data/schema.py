@@ -21,7 +21,18 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["DataError", "Problem", "decode", "header_of", "read_table", "read_user_table", "require_columns"]
+from cape_utils.data.files import read_bytes
+
+__all__ = [
+    "DataError",
+    "Problem",
+    "decode",
+    "decode_own",
+    "header_of",
+    "read_table",
+    "read_user_table",
+    "require_columns",
+]
 
 _SHOWN = 12  # problems listed in a message before the rest are only counted
 # Python reads 5_5, Arabic digits and inf as numbers; a table of scores should not.
@@ -108,6 +119,22 @@ def decode(raw: bytes, table: str) -> str:
         line = raw[: error.start].count(b"\n") + 1
         remedy = "this byte is not UTF-8; save the file with the encoding UTF-8"
         raise DataError([Problem(table, line, None, repr(raw[error.start : error.end]), remedy)]) from error
+
+
+def decode_own(raw: bytes, table: str) -> str:
+    """As ``decode``, for a file from outside the book: a zero byte anywhere in it is seen before any work.
+
+    Raises
+    ------
+    DataError
+        As ``decode``.
+    """
+    text = decode(raw, table)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        remedy = "a zero byte stands here, so this is not text; save the file as CSV (comma separated, UTF-8)"
+        raise DataError([Problem(table, line, None, None, remedy)])
+    return text
 
 
 def read_table(
@@ -215,9 +242,9 @@ def read_user_table(
         if path.is_dir():
             remedy = f"this is a folder; give the path of a CSV file with {content}"
             raise DataError([Problem(name, None, None, None, remedy)])
-        if not path.is_file():
+        if not path.exists():
             raise FileNotFoundError(f"no file {str(path)!r}; give the path of a CSV file with {content}")
-        text = decode(path.read_bytes(), name)
+        text = decode_own(read_bytes(path, name), name)
     known = schema(text, name) if callable(schema) else schema
     return read_table(text, known, name, aliases=aliases, further=further), name
 

@@ -13,6 +13,7 @@ from cape_utils.data.loading import _resource, load, missing_counts
 from cape_utils.data.loading import panel as panel_rows
 from cape_utils.data.model_names import check_size
 from cape_utils.data.schema import DataError, Problem, header_of, read_user_table
+from cape_utils.data.visible import visible
 
 __all__ = [
     "ALIASES",
@@ -42,6 +43,9 @@ ALIASES = {
     "name the column truthfulqa_mc1 or truthfulqa_mc2",
 )
 """Column names, in lower case, that readers use and that have no single meaning, with what to write."""
+
+
+_MOST = 10**9  # items or examples in a prompt
 
 
 def score_schema() -> dict[str, Any]:
@@ -76,7 +80,9 @@ def score_schema() -> dict[str, Any]:
                 "name": f"{row.benchmark}_{name}",
                 "type": kind,
                 "description": f"{name} of {row.title}",
-                "constraints": {"minimum": int(name == "items")} if kind == "integer" else {},
+                "constraints": {"minimum": int(name == "items"), "maximum": _MOST}
+                if kind == "integer"
+                else {},
                 "listed": False,
             }
             for name, kind in SCORE_CONDITIONS.items()
@@ -113,7 +119,7 @@ def _fields_of_own(name: str) -> list[dict[str, Any]]:
             "name": f"{name}_items",
             "type": "integer",
             "description": f"number of test items of {name}",
-            "constraints": {"minimum": 1, "required": True},
+            "constraints": {"minimum": 1, "maximum": _MOST, "required": True},
         },
         {
             "name": f"{name}_chance",
@@ -122,7 +128,13 @@ def _fields_of_own(name: str) -> list[dict[str, Any]]:
             "constraints": {"minimum": 0, "maximum": 99, "required": True},
         },
         *(
-            {"name": f"{name}_{one}", "type": kind, "description": f"{one} of {name}", "listed": False}
+            {
+                "name": f"{name}_{one}",
+                "type": kind,
+                "description": f"{one} of {name}",
+                "constraints": {"minimum": 0, "maximum": _MOST} if kind == "integer" else {},
+                "listed": False,
+            }
             for one, kind in SCORE_CONDITIONS.items()
             if one != "items"
         ),
@@ -200,6 +212,9 @@ def check_scores(table: pd.DataFrame, name: str) -> pd.DataFrame:
     ------
     DataError
     """
+    for column in ("model", "family", *CONDITIONS):
+        if column in table:  # names go on into charts, pages and terminals
+            table[column] = table[column].map(visible, na_action="ignore")
     own = own_benchmarks(table.columns)
     given = [column for column in [*load("benchmarks")["benchmark"], *own] if column in table]
     if not given:

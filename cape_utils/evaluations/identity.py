@@ -11,7 +11,17 @@ from typing import Any
 
 from cape_utils.data.model_names import family_from_name, is_pinned, without_account
 
-__all__ = ["arguments_of", "conditions_of_arguments", "family_of", "named_model", "names_a_family"]
+__all__ = [
+    "LONGEST_NAME",
+    "arguments_of",
+    "conditions_of_arguments",
+    "family_of",
+    "named_model",
+    "names_a_family",
+]
+
+LONGEST_NAME = 4096
+"""Characters of a model's name or path, which is what a path can have."""
 
 _CACHED = re.compile(r"models--([^/]+?)--([^/]+)/snapshots/([0-9a-f]+)")
 _CHECKPOINT = re.compile(r"(?:global_?)?(?:checkpoint|ckpt|step|epoch|iter)[-_ ]?\d+(?:-?hf)?", re.IGNORECASE)
@@ -47,6 +57,11 @@ def named_model(named: str) -> tuple[str, str | None]:
     str or None
         Commit or training step.
 
+    Raises
+    ------
+    ValueError
+        If the name is longer than any path.
+
     Examples
     --------
     >>> named_model("EleutherAI/pythia-410m"), named_model("/data/llama/13B")
@@ -56,6 +71,10 @@ def named_model(named: str) -> tuple[str, str | None]:
     >>> named_model("runs/pythia-410m-sft/checkpoint-2000")
     ('pythia-410m-sft', 'checkpoint-2000')
     """
+    if len(named) > LONGEST_NAME:
+        raise ValueError(
+            f"a model's name has {len(named):,} characters ({named[:40]!r}...); at most {LONGEST_NAME:,} are read"
+        )
     text = named.strip().replace("\\", "/").rstrip("/")
     cached = _CACHED.search(text)
     if cached:

@@ -18,6 +18,7 @@ from cape_utils.data.benchmarks import benchmark_items, benchmark_title
 from cape_utils.data.model_names import MixtureError, SizeError, is_pinned, same_size, size_from_name
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.data.user_scores import CONDITIONS, SCORE_CONDITIONS, load_scores
+from cape_utils.data.visible import visible
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
 from cape_utils.evaluations.runs import Run
 from cape_utils.evaluations.sizes import SizeRow, SizeTable, UnknownSizes
@@ -125,7 +126,7 @@ def _with_identity(run: Run) -> Run:
     conditions = dict(run.conditions)
     if revision is not None:
         conditions["revision"] = revision
-    return replace(run, named=model, conditions=conditions)
+    return replace(run, named=visible(model), conditions=conditions)
 
 
 def _by_model(runs: Iterable[Run]) -> list[_Measured]:

@@ -7,7 +7,6 @@ section of the papers.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from cape_utils.data import user_scores
+from cape_utils.data.files import BadJSON, FileRefused, check_regular, files_below, parse_json, read_bytes
 from cape_utils.data.schema import DataError, Problem
 from cape_utils.evaluations.formats import JSON_FORMATS, unread
 from cape_utils.evaluations.formats.inspect_log import open_archive
@@ -33,10 +33,9 @@ __all__ = ["RESULTS", "read_scores", "read_uploads"]
 RESULTS = (".json", ".eval")
 """Suffixes of files of results."""
 
-# Folders of hidden files and of a model's weights hold no results, and may hold thousands of files.
+_MOST_UPLOADED, _MOST_MODELS = 20_000_000, 500  # bytes, rows
+# Hidden folders and these hold no results.
 _SKIPPED = ("__pycache__",)
-
-
 _NO_RESULTS, _NO_SUCH_FILE = "no results of an evaluation", "no file of results"
 
 
@@ -95,7 +94,7 @@ def read_scores(
         raise FileNotFoundError(
             f"no folder or file {str(source)!r}; give a table of scores or the output folder of lm_eval"
         )
-    if root.is_file() and root.suffix.lower() not in RESULTS:
+    if not root.is_dir() and root.suffix.lower() not in RESULTS:
         return _read_table(root, root.name, sizes, active)
     table = read_sizes(sizes) if isinstance(sizes, str | Path) else sizes
     if root.is_dir():
@@ -115,15 +114,8 @@ def _read_table(path: Path, name: str, sizes: SizeTable | str | Path | None, act
 
 
 def _files(root: Path) -> list[tuple[Path, str]]:
-    """Every file of a folder, with the name that messages call it by; links are followed once."""
-    found = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                found.append((path, path.relative_to(root).as_posix()))
-    return found
+    """Every file of a folder, with the name that messages call it by."""
+    return [(path, path.relative_to(root).as_posix()) for path in files_below(root, _SKIPPED)]
 
 
 def _read_files(
@@ -155,14 +147,15 @@ def _read_files(
 def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
     """Read one file of a folder, or note why not."""
     suffix = path.suffix.lower()
-    if is_log(path):
-        found.samples.append(path)
-        found.read += 1
-        return
-    if suffix not in RESULTS:
-        found.left_out[name] = _NO_SUCH_FILE
-        return
     try:
+        if suffix not in RESULTS and not is_log(path):
+            found.left_out[name] = _NO_SUCH_FILE
+            return
+        check_regular(path, name, limited=suffix == ".json")
+        if is_log(path):
+            found.samples.append(path)
+            found.read += 1
+            return
         document = open_archive(path) if suffix == ".eval" else _parsed(path)
         runs = _runs(document, path, name)
         if runs is None:
@@ -180,6 +173,8 @@ def _take(path: Path, name: str, found: _Found, *, alone: bool) -> None:
     except BrokenFile as error:
         value = None if error.value is None else str(error.value)
         found.problems.append(Keyed(name, None, error.key, value, error.allowed))
+    except FileRefused as error:
+        found.problems.append(Keyed(name, None, None, None, error.allowed))
     except OSError as error:
         found.problems.append(Keyed(name, None, None, None, f"cannot be read ({error.strerror})"))
 
@@ -201,18 +196,20 @@ def _no_results(document: Any, words: str) -> BrokenFile:
 
 
 def _parsed(path: Path) -> Any:
-    raw = path.read_bytes()
+    raw = read_bytes(path, path.name)
     if not raw.strip():
         raise BrokenFile(None, None, "the file is empty; it was cut short, so run the evaluation again")
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return parse_json(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BrokenFile(None, None, "this is not UTF-8 text; a file of results is JSON") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-        raise BrokenFile(
-            None, None, f"this is not JSON{where}; it may be cut short, so run the evaluation again"
-        ) from error
+    except BadJSON as error:
+        cut = (
+            ""
+            if error.key or "deep" in error.allowed
+            else "; it may be cut short, so run the evaluation again"
+        )
+        raise BrokenFile(error.key, error.value, f"{error.allowed}{cut}") from error
 
 
 def _nothing_read(found: _Found) -> str:
@@ -235,6 +232,20 @@ def _file_notes(found: _Found, files: int) -> list[str]:
     if not found.left_out:
         return []
     return [f"read {found.read} of {files} files; left out {_grouped(found.left_out)}"]
+
+
+def _memory_folder() -> str | None:
+    """A folder that lies in memory, where the system has one: what a visitor uploads is not for the disk."""
+    place = "/dev/shm"
+    return place if os.access(place, os.W_OK) else None
+
+
+def _few(scores: pd.DataFrame) -> pd.DataFrame:
+    if len(scores) > _MOST_MODELS:
+        raise ValueError(
+            f"the files hold {len(scores):,} models; at most {_MOST_MODELS:,} are shown here: use cape diagnose"
+        )
+    return scores
 
 
 def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
@@ -268,7 +279,12 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
             f"got these files: {given}; expected one table of scores (.csv), or files of results (.json) with, if needed, one "
             ".csv of sizes; choose these alone"
         )
-    with tempfile.TemporaryDirectory() as folder:
+    total = sum(len(content) for _, content in files)
+    if total > _MOST_UPLOADED:
+        raise ValueError(
+            f"the files have {total / 1e6:.0f} MB together; at most {_MOST_UPLOADED / 1e6:.0f} MB are taken: use cape diagnose"
+        )
+    with tempfile.TemporaryDirectory(dir=_memory_folder()) as folder:
         # A folder for each, for two results may bear one name; only the last part of a name is trusted.
         paths = [Path(folder, str(place), Path(name).name) for place, (name, _) in enumerate(files)]
         for path, (_, content) in zip(paths, files, strict=True):
@@ -276,10 +292,11 @@ def read_uploads(files: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
             path.write_bytes(content)
         table = next((path for path in paths if path.suffix.lower() in SUFFIXES), None)
         if table is not None and not results:
-            return _read_table(table, table.name, None, False)
+            return _few(_read_table(table, table.name, None, False))
         named = [(path, path.name) for path in paths if path is not table]
         known = None if table is None else read_sizes(table)
         scores = _read_files(named, known, False, folder=None if len(named) == 1 else "the files chosen")
+    _few(scores)
     if logs:
         scores.attrs["notes"].append(
             f"answers to each item are not used here ({listed(logs)}); cape diagnose uses those of a folder of results"

@@ -17,15 +17,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cape_utils.data.benchmarks import benchmark_title
+from cape_utils.data.files import check_regular, lines_of, parse_json, read_bytes, zip_member
 from cape_utils.evaluations.tasks import TASKS, mmlu_subject
-from cape_utils.stats.paired_items import ItemScores
+
+if TYPE_CHECKING:
+    from cape_utils.stats.paired_items import ItemScores
 
 __all__ = ["ItemLog", "Matched", "is_log", "logs_of_runs", "match_items", "read_log"]
 
@@ -218,32 +221,32 @@ def _harness_rows(path: Path, benchmark: str) -> Iterator[tuple[int, int, float]
     wanted = _metrics(benchmark)
     task = _task(path)
     first: tuple[str, str | None] | None = None
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            row = json.loads(line)
-            label = row.get("filter")
-            # A task may be logged under several filters. Whichever comes first in the file, the one that the benchmark's metric
-            # names is taken; a metric without a filter stands for a log without filters alone.
-            usual = label in (None, "none")
-            chosen = next(
-                (m for m in wanted if m[0] in row and (m[1] == label or (usual and m[1] in (None, "none")))),
-                None,
-            )
-            if chosen is None or (first is not None and chosen != first):
-                continue
-            first = chosen
-            item = row.get("doc_hash") or f"{row.get('doc_id')}"
-            yield (
-                _hash(f"{task}:{item}"),
-                _hash(str(row["prompt_hash"])) if row.get("prompt_hash") else 0,
-                float(row[chosen[0]]),
-            )
+    for line in lines_of(path):
+        if not line.strip():
+            continue
+        row = parse_json(line)
+        label = row.get("filter")
+        # A task may be logged under several filters. Whichever comes first in the file, the one that the benchmark's metric
+        # names is taken; a metric without a filter stands for a log without filters alone.
+        usual = label in (None, "none")
+        chosen = next(
+            (m for m in wanted if m[0] in row and (m[1] == label or (usual and m[1] in (None, "none")))),
+            None,
+        )
+        if chosen is None or (first is not None and chosen != first):
+            continue
+        first = chosen
+        item = row.get("doc_hash") or f"{row.get('doc_id')}"
+        yield (
+            _hash(f"{task}:{item}"),
+            _hash(str(row["prompt_hash"])) if row.get("prompt_hash") else 0,
+            float(row[chosen[0]]),
+        )
 
 
 def _lighteval_rows(path: Path, benchmark: str) -> Iterator[tuple[int, int, float]]:
     wanted = [metric for metric, _ in _metrics(benchmark)]
+    check_regular(path, path.name)
     for row in pd.read_parquet(path).to_dict("records"):
         plain = {str(key).strip("_"): value for key, value in row.items()}
         metric, doc = plain.get("metric", plain.get("metrics")), plain.get("doc", {})
@@ -289,12 +292,12 @@ def _said(given: Any) -> Any:
 
 def _inspect_samples(path: Path) -> Iterator[Mapping[str, Any]]:
     if path.suffix != ".eval":
-        yield from json.loads(path.read_text(encoding="utf-8")).get("samples") or ()
+        yield from parse_json(read_bytes(path, path.name)).get("samples") or ()
         return
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.startswith("samples/") and name.endswith(".json"):
-                yield json.loads(archive.read(name))
+                yield parse_json(zip_member(archive, name))
 
 
 def match_items(logs: Mapping[str, Sequence[str]], benchmark: str, reported: Mapping[str, float]) -> Matched:
@@ -313,6 +316,9 @@ def match_items(logs: Mapping[str, Sequence[str]], benchmark: str, reported: Map
     ValueError
         If the answers are not those behind the scores, the prompts differ, or too few items match; the message says which.
     """
+    # Late, for it needs scipy, whose start takes a second.
+    from cape_utils.stats.paired_items import ItemScores
+
     read, title = {}, benchmark_title(benchmark)
     for model, paths in logs.items():
         parts = [read_log(Path(path), benchmark) for path in paths]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ import pandas as pd
 
 from cape_utils import data
 from cape_utils.data.benchmarks import own_benchmarks
+from cape_utils.data.files import BadJSON, parse_json, read_bytes
 from cape_utils.data.model_names import SizeError, size_from_name
-from cape_utils.data.schema import DataError, Problem, decode, read_table
+from cape_utils.data.schema import DataError, Problem, decode_own, read_table
 from cape_utils.data.user_scores import check_scores, own_fields, schema_of_text, score_schema
 from cape_utils.evaluations.formats import unread
 from cape_utils.evaluations.identity import family_of, named_model, names_a_family
@@ -42,9 +42,8 @@ _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?) ?([MBTmbt])(?:illion)?")
 _PER_B = {"m": 1000.0, "b": 1.0, "t": 0.001}
 _COUNTED = 1e6  # a size above this is a number of parameters; none has a million billions
 _TITLE_ROWS = 8
-_RULE = re.compile(
-    r"^\s*\|?\s*:?-{2,}:?\s*\|[|\s:-]*$", re.MULTILINE
-)  # under the headings of a Markdown table
+# Under the headings of a Markdown table, without the spaces around it; tried line by line, so that no text takes long.
+_RULE = re.compile(r"\|?[ \t]*:?-{2,}:?[ \t]*\|[|\s:-]*")
 _HEADINGS = {
     "model": "model", "modelname": "model", "modelversion": "model", "name": "model",
     "family": "family", "modelfamily": "family",
@@ -105,6 +104,11 @@ def spelt(heading: str) -> str:
     return re.sub("[^a-z0-9]", "", heading.lower())
 
 
+def _without_brackets(heading: str) -> str:
+    start, end = heading.find("("), heading.rfind(")")
+    return heading[:start] + heading[end + 1 :] if -1 < start < end else heading
+
+
 def open_table(path: Path, name: str) -> Opened:
     """Split a file into cells, whatever kind of table it is.
 
@@ -114,7 +118,7 @@ def open_table(path: Path, name: str) -> Opened:
         If it is none, or needs a library that is not there; the message says what to do.
     """
     suffix = path.suffix.lower()
-    raw = path.read_bytes()
+    raw = read_bytes(path, name)
     if suffix in (".xlsx", ".xls", ".parquet"):
         return _from_pandas(path, name, suffix)
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -125,7 +129,7 @@ def open_table(path: Path, name: str) -> Opened:
             raise DataError([Problem(name, None, None, None, remedy)]) from error
         opened.notes.append(f"{name}: text in UTF-16, as Excel writes it")
         return opened
-    text = decode(raw, name)
+    text = decode_own(raw, name)
     if suffix in (".yml", ".yaml"):
         raise DataError([Problem(name, None, None, None, unread.named_text(text, suffix))])
     if suffix == ".jsonl":
@@ -158,10 +162,10 @@ def _from_json_lines(text: str, name: str) -> Opened:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            remedy = f"this line is no JSON ({error.msg}); give one object a line"
-            raise DataError([Problem(name, number, None, line[:40], remedy)]) from error
+            record = parse_json(line)
+        except BadJSON as error:
+            remedy = f"{error.allowed}; give one object a line"
+            raise DataError([Problem(name, number, error.key, error.value or line[:40], remedy)]) from error
         if not isinstance(record, dict):
             raise DataError([Problem(name, number, None, line[:40], "one object a line is needed")])
         records.append(record)
@@ -181,7 +185,7 @@ def _from_text(text: str, name: str) -> Opened:
     known = unread.named_text(text, "")
     if known:
         raise DataError([Problem(name, None, None, None, known)])
-    if re.search(_RULE, text):
+    if any(_RULE.fullmatch(line.strip()) for line in text.split("\n") if "|" in line):
         return _from_markdown(text, name)
     best: Opened | None = None
     for separator in ",;\t":
@@ -209,6 +213,8 @@ def _from_markdown(text: str, name: str) -> Opened:
         for rows, lines in tables
         if rows
     ]
+    if not opened:
+        raise DataError([Problem(name, None, None, None, "a rule of a Markdown table, and no row of cells")])
     # A model card holds several; the one with the most headings of scores is meant.
     best = max(opened, key=lambda one: max(_recognised(one), _recognised(_turned(one))))
     if len(opened) > 1:
@@ -247,7 +253,7 @@ def _recognised(opened: Opened) -> int:
     """Headings that are known, by their own name or another spelling."""
     names = {field["name"] for field in score_schema()["fields"]}
     known = {**_HEADINGS, **_LEADERBOARD}
-    bare = [spelt(re.sub(r"\(.*\)", "", heading)) for heading in opened.header]
+    bare = [spelt(_without_brackets(heading)) for heading in opened.header]
     both = zip(opened.header, opened.spelt, bare, strict=True)
     return sum(h in names or s in known or b in known for h, s, b in both)
 
@@ -288,7 +294,8 @@ def read_scores_text(text: str, name: str) -> pd.DataFrame:
 def as_csv(opened: Opened) -> str:
     """The table as CSV whose rows stand on the lines they had, so that a message names the right one."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # Every cell in quotation marks, for one may hold a carriage return.
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(opened.header)
     at = 2
     for line, row in zip(opened.lines, opened.rows, strict=True):
@@ -350,7 +357,7 @@ def rename_headings(opened: Opened, meanings: Mapping[str, str], *, why: str = "
     renamed = dict[str, str]()
     for place, (heading, word) in enumerate(zip(opened.header, opened.spelt, strict=True)):
         # A model card says more of a benchmark in brackets: HellaSwag (10-shot).
-        meant = meanings.get(word) or meanings.get(spelt(re.sub(r"\(.*\)", "", heading)))
+        meant = meanings.get(word) or meanings.get(spelt(_without_brackets(heading)))
         if meant is None or heading in meanings.values() or meant in opened.header:
             continue
         renamed[heading] = meant
@@ -446,11 +453,8 @@ def _fractions(opened: Opened) -> None:
         for place in places
         if place < len(row) and _NUMBER.fullmatch(row[place])
     ]
-    sure = [
-        (row, place)
-        for row, place in cells
-        if opened.header[place] not in own and data.chance_pct(opened.header[place]) >= 20
-    ]
+    chance = {name: data.chance_pct(name) for name in {opened.header[p] for p in places} - set(own)}
+    sure = [(row, place) for row, place in cells if chance.get(opened.header[place], 0.0) >= 20]
     # Where guessing scores 20 or more, nobody measures between 0 and 1; and that must hold of every such score.
     if not sure or not all(0 <= float(row[place]) <= 1 for row, place in cells) or len(opened.rows) < 2:
         return

@@ -19,6 +19,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from cape_utils.charts.rendering import responsive, theme
+from cape_utils.data.visible import visible
 
 __all__ = [
     "DELAY_S",
@@ -193,7 +194,7 @@ def while_working(button: Any, status: Any, *, missing: str = "") -> Iterator[No
         yield
     except (RuntimeError, ValueError, ImportError, OSError, AssertionError) as error:
         extra = f"; {missing}" if missing and isinstance(error, ImportError) else ""
-        status.value = f"<b>{html.escape(f'{error}{extra}')}</b>"
+        status.value = f"<b>{html.escape(visible(f'{error}{extra}'))}</b>"
     finally:
         button.disabled = False
 
@@ -325,7 +326,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 
     def _say(self, words: str) -> None:
         self._status = words
-        self.status_line.value = f'<p class="cape-words" role="status">{html.escape(words)}</p>'
+        self.status_line.value = f'<p class="cape-words" role="status">{html.escape(visible(words))}</p>'
 
     def _show(self, spec: Mapping[str, Any]) -> None:
         caption = str(spec["usermeta"]["caption"])

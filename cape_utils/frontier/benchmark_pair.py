@@ -149,7 +149,7 @@ def read_population(source: str | Path | pd.DataFrame, pair: Pair = PAPER_PAIR) 
     """
     content = f"the columns model, {pair.x} and {pair.y}"
     schema = population_schema(pair)
-    if isinstance(source, pd.DataFrame) or not Path(source).is_file():
+    if isinstance(source, pd.DataFrame) or Path(source).is_dir() or not Path(source).exists():
         read, name = read_user_table(source, schema, content, further=True)
     else:
         name = Path(source).name

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -18,9 +17,11 @@ from typing import Any
 import pandas as pd
 
 from cape_utils import __version__
+from cape_utils.data.files import read_lines
 from cape_utils.internals import cosine
 from cape_utils.jobs import result_cache
 from cape_utils.jobs.dask_client import open_client
+from cape_utils.jobs.own_files import write_in_one_step
 
 __all__ = ["measure", "read_models", "survey_models"]
 
@@ -35,12 +36,7 @@ def read_models(path: str | os.PathLike[str]) -> list[str]:
     ValueError
         If the file is empty or not text, a line holds more than one name, or a name stands twice.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text file in UTF-8; it should hold one model name per line"
-        ) from error
+    lines = read_lines(path, "one model name per line")
     names: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         name = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
@@ -162,10 +158,4 @@ def _is_done(path: Path) -> bool:
 
 
 def _write(row: Row, path: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as scratch:
-        part = Path(scratch.name)
-    try:
-        pd.DataFrame([row]).to_parquet(part, index=False)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_in_one_step(path, lambda out: pd.DataFrame([row]).to_parquet(out, index=False))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
-__all__ = ["free_target", "write_own"]
+__all__ = ["free_target", "write_in_one_step", "write_own"]
 
 
 def free_target(path: str | Path, suffixes: Iterable[str], *, force: bool = False) -> Path:
@@ -47,7 +48,7 @@ def free_target(path: str | Path, suffixes: Iterable[str], *, force: bool = Fals
     return file
 
 
-def write_own(file: Path, text: str, *, force: bool = False) -> None:
+def write_own(file: Path, content: str | bytes, *, force: bool = False) -> None:
     """Write a file that ``free_target`` has passed.
 
     Raises
@@ -55,15 +56,39 @@ def write_own(file: Path, text: str, *, force: bool = False) -> None:
     FileExistsError
         If it has appeared in the meantime and ``force`` is off.
     """
+    raw = content.encode() if isinstance(content, str) else content
+    write_in_one_step(file, lambda out: out.write(raw), replace=force)
+
+
+def write_in_one_step(file: Path, write: Callable[[IO[bytes]], object], *, replace: bool = True) -> None:
+    """Write a file beside its place and move it there: whoever looks, or kills, meets the old file or the new one.
+
+    Parameters
+    ----------
+    file : Path
+    write : callable
+        Writes the content into an open binary file.
+    replace : bool
+        Whether a file of this name is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file of this name and ``replace`` is off.
+    OSError
+        If the folder refuses.
+    """
     # Beside the target, so that the last step is a rename within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{file.name[:80]}.", dir=file.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
+        with os.fdopen(handle, "wb") as out:
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())  # or a power cut may leave the new name with nothing behind it
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
-        if force:
+        if replace:
             Path(name).replace(file)
         else:
             _move_to_free_name(Path(name), file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -32,6 +33,9 @@ def progress_bar(what: str) -> Callable[[Sequence[T]], Iterator[T]]:
 
         # None: only where standard error is a terminal.
         silent = True if in_book() else False if in_live_kernel() else None
-        return iter(tqdm(items, desc=what, delay=_DELAY_S, disable=silent, leave=False))
+        own = getattr(
+            sys.stderr, "unclean", None
+        )  # the command cleans what it prints; a bar moves the cursor
+        return iter(tqdm(items, desc=what, delay=_DELAY_S, disable=silent, leave=False, file=own))
 
     return wrap

@@ -7,6 +7,7 @@ behind the published book come with the repository, in ``data/kept``; a reader's
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cape_utils import data
+from cape_utils.jobs.own_files import write_in_one_step
 from cape_utils.jobs.progress import progress_bar
 from cape_utils.runtime import edited_since_import
 
@@ -62,10 +64,7 @@ def write_whole(path: Path, text: str) -> None:
 def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        with partial.open("wb") as out:
-            write(out)
-        partial.replace(path)
+        write_in_one_step(path, write)
     except OSError:
         return
 
@@ -145,30 +144,37 @@ def sweep(
     done = _read(data.tables_folder() / "kept" / file)
     store = (folder or results_folder()) / file
     if not set(tasks) <= set(done):
-        _drop_partial_line(store)
         done |= _read(store)
     missing = [task for task in tasks if task not in done]
     if missing:
         store.parent.mkdir(parents=True, exist_ok=True)
-        with store.open("a", encoding="utf-8") as out:
-            if not out.tell():
-                out.write(json.dumps({"settings": dict(settings)}, sort_keys=True) + "\n")
+        with store.open("ab", buffering=0) as out:
+            if not store.stat().st_size:
+                _append(out, store, {"settings": dict(settings)})
             for task in (progress or progress_bar(name.replace("_", " ")))(missing):
                 done[task] = [dict(row) for row in run(task)]
-                out.write(json.dumps({"task": task, "rows": done[task]}, allow_nan=False) + "\n")
-                out.flush()
+                _append(out, store, {"task": task, "rows": done[task]})
     return pd.DataFrame([{"task": task, **row} for task in tasks for row in done[task]])
 
 
+def _append(out: IO[bytes], path: Path, line: Mapping[str, Any]) -> None:
+    """Add a line in one call, so that two processes that share a file do not mix theirs."""
+    words = json.dumps(line, sort_keys="settings" in line, allow_nan=False).encode() + b"\n"
+    with path.open(
+        "rb"
+    ) as written:  # a process that was killed may have left half a line, which stays one of its own
+        if written.seek(0, os.SEEK_END):
+            written.seek(-1, os.SEEK_END)
+            words = words if written.read(1) == b"\n" else b"\n" + words
+    out.write(words)
+
+
 def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read the finished tasks of a file; the first line holds the settings."""
-    if not path.is_file():
-        return {}
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:])
-    return {line["task"]: line["rows"] for line in lines}
-
-
-def _drop_partial_line(path: Path) -> None:
-    """Drop a last line that a crash cut short, so that its task is done again."""
-    if path.is_file() and not (raw := path.read_bytes()).endswith(b"\n"):
-        path.write_bytes(raw[: raw.rfind(b"\n") + 1])
+    """Read the finished tasks of a file; a line that a crash cut short is done again."""
+    done: dict[str, list[dict[str, Any]]] = {}
+    if path.is_file():
+        for line in path.read_bytes().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                one = json.loads(line)
+                done[one["task"]] = one["rows"]
+    return done

@@ -5,16 +5,18 @@ Loading and encoding only. Reading and editing what happens inside is ``models.a
 
 from __future__ import annotations
 
+import http.client
 import os
-import socket
-import urllib.parse
+import threading
+import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from cape_utils.models.bundled import EMBEDDED, ModelError, materialise, quiet, sha256_of
+from cape_utils.models.folders import check_config, check_weights
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "ModelInfo", "cache_folder", "context_length", "encode", "load_model", "own_tokens"]
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
+_HUB_WAIT_S = 2.0
 _DOCUMENT_END = "<|endoftext|>"
 _CHAT_MARKERS = ("<|im_start|>",)
 
@@ -138,33 +141,46 @@ def load_model(
     """
     if dtype not in get_args(DType):
         raise ValueError(f"dtype is {dtype!r}; allowed: {', '.join(get_args(DType))}")
+    allow = remote_code is not None and remote_code == name
+    if remote_code is not None and not allow:
+        raise ValueError(f"remote_code is {remote_code!r}; to allow it, repeat the model's name {name!r}")
+    # What can be refused without torch, whose start takes seconds, is refused before it.
+    embedded = EMBEDDED.get(name)
+    local = None if embedded else _folder(name)
+    offline = local is None and embedded is None and not _hub_answers()
+    if offline:
+        _refuse_uncached(name)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     chosen = _device(device)
     number = _number_format(dtype, chosen)
-    embedded = EMBEDDED.get(name)
-    local = materialise(embedded, cache_folder(cache)) if embedded else _folder(name)
+    if embedded:
+        local = materialise(embedded, cache_folder(cache))
     place = str(local) if local else name
-    allow = remote_code is not None and remote_code == name
-    if remote_code is not None and not allow:
-        raise ValueError(f"remote_code is {remote_code!r}; to allow it, repeat the model's name {name!r}")
-
-    hub: dict[str, Any] = {
-        "trust_remote_code": allow,
-        "local_files_only": local is not None or not _hub_answers(),
-    }
+    hub: dict[str, Any] = {"trust_remote_code": allow, "local_files_only": local is not None or offline}
     config = _config(name, place, hub)
     spread = _check_memory(name, config, chosen, number, spread=device == "auto")
-    options = {"dtype": number, "use_safetensors": True, **({"device_map": "auto"} if spread else {})}
+    if local is not None:
+        check_weights(local)
+    options: dict[str, Any] = {
+        "dtype": number,
+        "use_safetensors": True,
+        "ignore_mismatched_sizes": True,
+        **({"device_map": "auto"} if spread else {}),
+    }
     try:
         with quiet():
-            model = cast("PreTrainedModel", AutoModelForCausalLM.from_pretrained(place, **options, **hub))
+            opened: Any = AutoModelForCausalLM.from_pretrained(
+                place, **options, **hub, output_loading_info=True
+            )
             tokenizer = AutoTokenizer.from_pretrained(place, **hub)
     except torch.cuda.OutOfMemoryError as error:
         raise ModelError(_too_large(name, config, chosen, number)) from error
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # transformers and what it calls raise what they like at a broken file
         raise _explained(name, error) from error
+    model = cast("PreTrainedModel", opened[0])
+    _refuse_gaps(name, opened[1])
     if not spread:
         model.to(chosen)  # type: ignore[arg-type]
     model.eval().requires_grad_(False)
@@ -296,6 +312,7 @@ def _folder(name: str) -> Path | None:
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(f"folder {name} holds no config.json, so no model saved with save_pretrained")
+        check_config(path)
         return path
     if path.is_absolute() or name.startswith(("./", "../", "~")) or name.count("/") > 1:
         raise ModelError(f"there is no folder {name}")
@@ -308,14 +325,55 @@ def _hub_answers() -> bool:
 
     if constants.HF_HUB_OFFLINE:
         return False
-    if urllib.request.getproxies():
-        return True  # the way leads through a proxy, which alone knows
-    address = urllib.parse.urlsplit(constants.ENDPOINT)
+    answered = threading.Event()
+
+    def ask() -> None:
+        question = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        try:
+            with urllib.request.urlopen(question, timeout=_HUB_WAIT_S):
+                answered.set()
+        except urllib.error.HTTPError:
+            answered.set()  # a refusal is an answer
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+
+    # In a thread, for a name server that is silent holds the call up for longer than any timeout of a connection.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_HUB_WAIT_S)
+    return answered.is_set()
+
+
+def _refuse_uncached(name: str) -> None:
+    """Say at once that a model of the hub cannot be had, where the hub does not answer and the cache has no such model."""
+    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
     try:
-        with socket.create_connection((address.hostname or "", address.port or 443), timeout=5):
-            return True
-    except OSError:
-        return False
+        cached = try_to_load_from_cache(name, "config.json")
+    except HFValidationError as error:
+        raise ModelError(f"{name!r} is neither a folder nor a name of the hub (owner/name)") from error
+    if not isinstance(cached, str):
+        raise ModelError(_not_cached(name, constants.HF_HUB_CACHE))
+
+
+def _not_cached(name: str, cache: str) -> str:
+    return (
+        f"{name} is not in the cache folder {cache} and the hub cannot be reached; connect and try again, give a folder that "
+        f"holds the model, or use an embedded model ({', '.join(EMBEDDED)})"
+    )
+
+
+def _refuse_gaps(name: str, report: Mapping[str, Any]) -> None:
+    """Refuse weights that are not those of the configuration: what is missing would be random."""
+    missing = sorted(map(str, report["missing_keys"]))
+    shapes = sorted(str(one[0]) for one in report["mismatched_keys"])
+    for found, words in ((shapes, "have another shape than config.json says in"), (missing, "lack")):
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            raise ModelError(
+                f"{name}: its weights {words} {found[0]}{more}, which would be random; copy weights and config.json anew"
+            )
 
 
 def _config(name: str, place: str, hub: dict[str, Any]) -> Any:
@@ -325,7 +383,7 @@ def _config(name: str, place: str, hub: dict[str, Any]) -> Any:
     try:
         with quiet():
             config = AutoConfig.from_pretrained(place, **hub)
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # as for the weights
         raise _explained(name, error) from error
     listed = config.architectures or []
     heads = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
@@ -367,8 +425,8 @@ def _check_memory(name: str, config: Any, device: torch.device, number: torch.dt
     try:
         # A fifth on top for activations and buffers.
         needed = 1.2 * _size_gb(config, number)
-    except (ValueError, RuntimeError, NotImplementedError):
-        return False  # code of its own, whose size is not known before it runs
+    except Exception:  # noqa: BLE001 - code of its own, or a configuration that cannot be built: opening it says so
+        return False
     if needed <= _free_gb(device):
         return False
     if spread and device.type == "cuda" and torch.cuda.device_count() > 1:
@@ -409,14 +467,12 @@ def _explained(name: str, error: Exception) -> ModelError:
     ):
         from huggingface_hub.constants import HF_HUB_CACHE
 
-        why = (
-            f"{name} is not in the cache folder {HF_HUB_CACHE} and the hub cannot be reached; "
-            f"connect and try again, or use an embedded model ({', '.join(EMBEDDED)})"
-        )
+        why = _not_cached(name, HF_HUB_CACHE)
     elif "safetensors" in words:
         why = f"{name} has no weights as safetensors, the only format loaded here; choose another copy of the model"
     else:
-        why = f"{name} could not be opened: {words.strip().splitlines()[0] if words.strip() else type(error).__name__}"
+        first = words.strip().splitlines()[0][:300] if words.strip() else "no reason given"
+        why = f"{name} could not be opened: {first} ({type(error).__name__})"
     return ModelError(why)
 
 

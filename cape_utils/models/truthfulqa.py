@@ -6,7 +6,6 @@ None of the benchmark's questions come with the project; the reader brings the f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cape_utils.data.files import BadJSON, parse_json, read_lines
 from cape_utils.models.completions import completion_logp
 from cape_utils.models.loading import Loaded
 
@@ -107,22 +107,24 @@ def truthfulqa(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Questio
 
 
 def _items(path: Path) -> tuple[str, list[Any]]:
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"no file {str(path)!r}; give the path of a TruthfulQA multiple-choice file")
-    text = path.read_text(encoding="utf-8-sig")
+    lines = read_lines(path, "TruthfulQA multiple-choice questions")
     try:
-        content = json.loads(text)
+        content = parse_json("\n".join(lines))
         return path.name, content if isinstance(content, list) else [content]
-    except json.JSONDecodeError:
-        pass  # several lines, each an item
+    except BadJSON as error:
+        if error.key:
+            raise ValueError(f"{path.name}: {error}") from error
+        # several lines, each an item
     items = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                items.append(json.loads(line))
-            except json.JSONDecodeError as error:
+                items.append(parse_json(line))
+            except BadJSON as error:
                 raise ValueError(
-                    f"{path.name}, line {number}: this is not JSON ({error.msg}); a JSON list or one object a line is needed"
+                    f"{path.name}, line {number}: {error}; a JSON list or one object a line is needed"
                 ) from error
     return path.name, items
 

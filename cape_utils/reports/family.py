@@ -6,7 +6,6 @@ A table or a folder of results of any format is read by ``evaluations.reading``,
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,12 @@ from cape_utils.evaluations.reading import read_scores
 from cape_utils.reports import render
 from cape_utils.reports.sections import headline, sections
 
-__all__ = ["FamilyReport", "check_target", "family_report", "report_on"]
+__all__ = ["MOST_FAMILIES", "FamilyReport", "check_target", "family_report", "report_on"]
+
+
+_MANY = 20  # families, of which a reader is told before the work
+MOST_FAMILIES = 300
+"""Families of one report; the work grows with their number."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,11 @@ class FamilyReport:
     def _repr_html_(self) -> str:
         parts = []
         for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
-            parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+            parts.append(f"<h3>Diagnosis of {render.escaped(diagnosis.family)}</h3>")
             for section in sections(diagnosis, advice):
-                parts.append(f"<h4>{html.escape(section.title)}</h4>")
+                parts.append(f"<h4>{render.escaped(section.title)}</h4>")
                 parts += [render.block_html(block) for block in section.blocks]
-        parts += [f"<p>{html.escape(words)}</p>" for words in self.left_out]
+        parts += [f"<p>{render.escaped(words)}</p>" for words in self.left_out]
         return "".join(parts)
 
     def headlines(self) -> str:
@@ -72,14 +76,14 @@ class FamilyReport:
         for diagnosis, advice in zip(self.diagnoses, self.advice, strict=True):
             first, *others = sections(diagnosis, advice)
             if headings:
-                parts.append(f"<h3>Diagnosis of {html.escape(diagnosis.family)}</h3>")
+                parts.append(f"<h3>Diagnosis of {render.escaped(diagnosis.family)}</h3>")
             parts += [render.block_html(block) for block in first.blocks]
             for section in others:
                 body = "".join(render.block_html(block) for block in section.blocks)
                 parts.append(
-                    f"<details><summary><b>{html.escape(section.title)}</b></summary>{body}</details>"
+                    f"<details><summary><b>{render.escaped(section.title)}</b></summary>{body}</details>"
                 )
-        parts += [f"<p>{html.escape(words)}.</p>" for words in self.left_out]
+        parts += [f"<p>{render.escaped(words)}.</p>" for words in self.left_out]
         return "".join(parts)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
@@ -183,5 +187,12 @@ def family_report(
         attrs = dict(scores.attrs)
         scores = scores[scores["family"] == family]
         scores.attrs = attrs
-    tell("diagnosing, with every family of the open panel held out in turn; a few seconds")
+    families = scores["family"].nunique()
+    if families > MOST_FAMILIES:
+        raise ValueError(
+            f"the scores hold {families:,} families; at most {MOST_FAMILIES} are diagnosed in one report, each simulated by "
+            "itself: diagnose one of them (family=..., cape diagnose --family NAME), or split the table"
+        )
+    many = f" {families} families, one after the other" if families >= _MANY else ""
+    tell(f"diagnosing{many}, with every family of the open panel held out in turn; a few seconds")
     return report_on(scores, x=x, y=y, next_params_b=next_params_b, mixed=mixed, rng=rng)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cape_utils.charts.rendering import MissingCharts, figure_tools_script, vega_script
+from cape_utils.data.visible import visible
 from cape_utils.diagnosis.advice import Advice, advise
 from cape_utils.diagnosis.family_diagnosis import Diagnosis
 from cape_utils.frontier import regression
@@ -31,6 +32,7 @@ __all__ = [
     "as_text",
     "block_html",
     "checked_target",
+    "escaped",
     "save",
     "wrap",
 ]
@@ -53,7 +55,7 @@ def as_json(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] |
         {**one.as_dict(), "advice": [item.as_dict() for item in given]}
         for one, given in _pairs(diagnoses, advice)
     ]
-    return json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return visible(json.dumps(items, indent=2, ensure_ascii=False, allow_nan=False), lines=True) + "\n"
 
 
 def as_text(diagnosis: Diagnosis, advice: Sequence[Advice]) -> str:
@@ -68,7 +70,7 @@ def wrap(words: str, first: str = "", later: str = "") -> str:
     """Text folded to 100 columns, with indents of the first and the later lines."""
     # Names of models and files are not broken, so that they can be copied.
     return textwrap.fill(
-        words,
+        visible(words, lines=True),
         _WIDTH,
         initial_indent=first,
         subsequent_indent=later,
@@ -89,7 +91,7 @@ def _text_blocks(section: Section) -> list[str]:
             widths[0] = max(4, min(widths[0], spare))
             for row in (block.head, *block.rows):
                 cells = [
-                    row[0][: widths[0]].ljust(widths[0]),
+                    visible(row[0])[: widths[0]].ljust(widths[0]),
                     *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
                 ]
                 lines.append(("  " + "  ".join(cells)).rstrip())
@@ -101,7 +103,7 @@ def _text_blocks(section: Section) -> list[str]:
 
 
 def _md(words: str) -> str:
-    return re.sub(r"([\\`*\[\]|<>#])", r"\\\1", " ".join(words.split()))
+    return re.sub(r"([\\`*\[\]|<>#])", r"\\\1", visible(" ".join(words.split())))
 
 
 def as_markdown(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] | None = None) -> str:
@@ -160,16 +162,16 @@ def as_html(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] |
         scripts = (vega_script(), figure_tools_script(), _MOUNT)
         script, note = "\n".join(f"<script>{one}</script>" for one in scripts), ""
     except MissingCharts as error:
-        script, note = "", f'<p class="note">{html.escape(f"Tables only: {error}.")}</p>'
+        script, note = "", f'<p class="note">{escaped(f"Tables only: {error}.")}</p>'
     body = []
     for one, given in pairs:
-        body.append(f"<h1>Diagnosis of {html.escape(one.family)}</h1>{note}")
+        body.append(f"<h1>Diagnosis of {escaped(one.family)}</h1>{note}")
         figures = _figures(one) if script else {}
         for section in sections(one, given):
-            body.append(f"<h2>{html.escape(section.title)}</h2>")
+            body.append(f"<h2>{escaped(section.title)}</h2>")
             body += [block_html(block) for block in section.blocks]
             body += figures.get(section.title.partition(":")[0], [])
-    name = html.escape(", ".join(one.family for one in diagnoses))
+    name = escaped(", ".join(one.family for one in diagnoses))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -182,20 +184,25 @@ def as_html(diagnoses: Sequence[Diagnosis], advice: Sequence[Sequence[Advice]] |
     )
 
 
+def escaped(words: str) -> str:
+    """Words as they stand in a page: nothing of them is markup, and control characters are written out."""
+    return html.escape(visible(words, lines=True))
+
+
 def block_html(block: Block) -> str:
     """One paragraph, list, table or link as HTML, every word of it escaped."""
     if isinstance(block, Bullets):
-        return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
+        return "<ul>" + "".join(f"<li>{escaped(item)}</li>" for item in block.items) + "</ul>"
     if isinstance(block, Link):
-        shown = html.escape(block.address)
+        shown = escaped(block.address)
         return f'<p><a href="{shown}">{shown}</a></p>' if block.is_page else f"<p><code>{shown}</code></p>"
     if isinstance(block, Table):
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in block.head)
+        head = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in block.head)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
+            "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>" for row in block.rows
         )
         return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"<p>{html.escape(block)}</p>"
+    return f"<p>{escaped(block)}</p>"
 
 
 def _figures(diagnosis: Diagnosis) -> dict[str, list[str]]:

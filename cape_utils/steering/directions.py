@@ -6,7 +6,7 @@ Section 6.3 of paper A. Steering along it is ``steering.interventions``; nothing
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cape_utils.data.files import check_regular
+from cape_utils.jobs.own_files import write_own
 from cape_utils.models.activations import capture, decoder
 from cape_utils.models.loading import Loaded, encode
 from cape_utils.steering.pairs import pairs_digest, statements
@@ -38,6 +40,7 @@ __all__ = [
 Method = Literal["means", "logistic"]
 Position = Literal["last", "mean"]
 _FORMAT = "cape truth direction 1"
+_HEADER = ("layer", "residual_norm", "method", "model_name", "model_sha256", "pairs_digest", "pairs")
 
 
 class DirectionError(ValueError):
@@ -264,8 +267,8 @@ def logistic_weights(differences: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def save_direction(path: str | Path, direction: Direction) -> None:
-    """Write a direction as safetensors, with what it belongs to in the file's header."""
-    from safetensors.numpy import save_file
+    """Write a direction as safetensors, with what it belongs to in the file's header; the whole file or nothing."""
+    from safetensors.numpy import save
 
     place = Path(path)
     if not place.parent.is_dir():
@@ -280,7 +283,8 @@ def save_direction(path: str | Path, direction: Direction) -> None:
         "pairs_digest": direction.pairs_digest,
         "pairs": str(direction.pairs),
     }
-    save_file({"direction": np.ascontiguousarray(direction.vector, dtype=np.float32)}, place, metadata=header)
+    vector = np.ascontiguousarray(direction.vector, dtype=np.float32)
+    write_own(place, save({"direction": vector}, metadata=header), force=True)
 
 
 def load_direction(path: str | Path, loaded: Loaded) -> Direction:
@@ -296,34 +300,58 @@ def load_direction(path: str | Path, loaded: Loaded) -> Direction:
     from safetensors import SafetensorError, safe_open
 
     place = Path(path)
-    if not place.is_file():
+    if not place.exists():
         raise FileNotFoundError(f"no file {str(place)!r}; give the path of a saved direction")
+    name = place.name
+    check_regular(place, name)
     try:
         with safe_open(place, framework="numpy") as file:
             header = dict(file.metadata() or {})
             if header.get("format") != _FORMAT or list(file.keys()) != ["direction"]:
-                raise DirectionError(f"{place.name} is a safetensors file but holds no truth direction")
+                raise DirectionError(f"{name} is a safetensors file but holds no truth direction")
             vector = np.asarray(file.get_tensor("direction"), dtype=np.float32)
-        direction = Direction(
-            vector=vector,
-            layer=int(header["layer"]),
-            residual_norm=float(header["residual_norm"]),
-            method=header["method"],
-            model_name=header["model_name"],
-            model_sha256=header["model_sha256"],
-            pairs_digest=header["pairs_digest"],
-            pairs=int(header["pairs"]),
+    except (SafetensorError, TypeError) as error:  # TypeError: a number format that numpy does not have
+        raise DirectionError(
+            f"{name} is not a safetensors file; learn a direction and save it first"
+        ) from error
+    for key in _HEADER:
+        if key not in header:
+            raise DirectionError(f"{name} has no {key} in its header; save the direction again")
+    if vector.ndim != 1 or not np.isfinite(vector).all() or not 0.99 < float(np.linalg.norm(vector)) < 1.01:
+        raise DirectionError(
+            f"{name} holds a tensor that is no vector of unit length; save the direction again"
         )
-    except SafetensorError as error:
+    direction = Direction(
+        vector=vector,
+        layer=int(_header_number(header, "layer", name)),
+        residual_norm=_header_number(header, "residual_norm", name),
+        method=header["method"],
+        model_name=header["model_name"],
+        model_sha256=header["model_sha256"],
+        pairs_digest=header["pairs_digest"],
+        pairs=int(_header_number(header, "pairs", name)),
+    )
+    refuse_other_model(direction, loaded, name)
+    depth, width = loaded.info.layers, loaded.info.width
+    if direction.layer >= depth or len(vector) != width:
         raise DirectionError(
-            f"{place.name} is not a safetensors file; learn a direction and save it first"
-        ) from error
-    except KeyError as error:
-        raise DirectionError(
-            f"{place.name} has no {error.args[0]} in its header; save the direction again"
-        ) from error
-    refuse_other_model(direction, loaded, place.name)
+            f"{name} is for layer {direction.layer} and width {len(vector)}, and this model has {depth} layers of width {width}"
+        )
     return direction
+
+
+def _header_number(header: Mapping[str, str], key: str, name: str) -> float:
+    try:
+        value = float(header[key])
+    except ValueError:
+        value = np.nan
+    whole = key != "residual_norm"
+    if not (
+        np.isfinite(value) and (value >= 0 if whole else value > 0) and (not whole or value == int(value))
+    ):
+        allowed = "a whole number from 0" if whole else "a number above 0"
+        raise DirectionError(f"{name}: {key} in its header is {header[key][:40]!r}; expected {allowed}")
+    return value
 
 
 def refuse_other_model(direction: Direction, loaded: Loaded, name: str = "the direction") -> None:

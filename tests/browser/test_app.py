@@ -5,19 +5,28 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.browser.conftest import ROOT
 from tests.browser.serving import DRAWN, WORDS, another_picture, cut_off, free_port, picture, wait
+from tests.loading import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+
+_STARTED: dict[str, object] = {}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, str(ROOT / "book" / "app"), "--no-browser", f"--port={port}"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)
+    _STARTED.update(log=log, process=process.pid)
     try:
         # Any other page than the app itself, which would be run for nobody.
         wait(f"http://127.0.0.1:{port}/voila/static/nothing", process, log)
@@ -91,6 +101,55 @@ def test_the_app_answers_a_slider_and_writes_a_report(browser: Browser, app: str
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     finally:
         page.close()
+
+
+def _status(app: str, path: str, host: str | None = None) -> int:
+    request = urllib.request.Request(f"{app}{path}", headers={} if host is None else {"Host": host})
+    try:
+        with urllib.request.build_opener(_Stay).open(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Leave a redirection as it is."""
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example"])
+def test_a_name_that_is_not_this_machines_is_refused(app: str, host: str) -> None:
+    assert _status(app, "/voila/static/voila.js", host) == 403
+    assert _status(app, "/", host) == 403
+
+
+def test_nothing_but_the_app_is_served(app: str) -> None:
+    for path in ("/voila/files/README.md", "/voila/files/book/_static/screenshot.png"):
+        assert _status(app, path) == 403
+    for path in (
+        "/api/contents",
+        "/api/terminals",
+        "/api/sessions",
+        "/voila/api/contents",
+        "/terminals/1",
+        "/tree",
+    ):
+        assert _status(app, path) in (302, 404)
+
+
+def test_a_visit_writes_no_warning_and_takes_little_memory(browser: Browser, app: str) -> None:
+    log = Path(str(_STARTED["log"]))
+    page = _open(browser, app, 1200, [])
+    try:
+        children = psutil.Process(int(str(_STARTED["process"]))).children(recursive=True)
+        kernels = [child for child in children if "ipykernel_launcher" in child.cmdline()]
+        used = [kernel.memory_info().rss / 1e6 for kernel in kernels]
+    finally:
+        page.close()
+    assert used
+    assert max(used) < load("book/app/__main__.py").VISITOR_MB
+    words = log.read_text()
+    assert not re.search(r"not trusted|without encryption|ping_timeout|Traceback", words), words
 
 
 def test_a_port_in_use_is_said(app: str) -> None:

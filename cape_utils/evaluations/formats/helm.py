@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cape_utils.data.files import parse_json, read_bytes
 from cape_utils.evaluations.runs import BrokenFile, Run
 from cape_utils.evaluations.tasks import Entry, find_scores
 
@@ -45,7 +45,7 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
             return ()
         raise BrokenFile(None, None, "stats.json is missing beside it; give the whole run folder of HELM")
     try:
-        spec = json.loads((path.parent / "run_spec.json").read_text(encoding="utf-8"))
+        spec = parse_json(read_bytes(path.parent / "run_spec.json", "run_spec.json"))
         adapter = spec["adapter_spec"]
         named, title = str(adapter["model"]), str(spec["name"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -6,13 +6,14 @@ Layout: https://inspect.aisi.org.uk/eval-logs.html. A log holds one task of one 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cape_utils.data.files import parse_json, zip_member
 from cape_utils.evaluations.identity import conditions_of_arguments
 from cape_utils.evaluations.runs import BrokenFile, Run
 from cape_utils.evaluations.tasks import Entry, find_scores
@@ -52,13 +53,13 @@ def open_archive(path: Path) -> Any:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("header.json"))
+            return parse_json(zip_member(archive, "header.json"))
     except NotImplementedError as error:
         raise BrokenFile(
             None, None, f"this archive is packed in a way that Python cannot read ({error}); write it as JSON with "
             "'inspect log convert --to json'"
         ) from error  # fmt: skip
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, RuntimeError) as error:
         raise BrokenFile(
             None, None, f"this is no finished Inspect archive ({error}); run it again"
         ) from error
@@ -112,7 +113,8 @@ def read(document: Any, path: Path, name: str) -> Sequence[Run]:
 
 def _metrics(results: Mapping[str, Any], metric: str) -> dict[str, Any]:
     """The mean of the first scorer, under the name of the harness's metric."""
-    for scorer in results.get("scores") or ():
+    listed = results.get("scores")
+    for scorer in listed if isinstance(listed, list) else ():
         means = scorer.get("metrics") if isinstance(scorer, Mapping) else None
         for key in ("accuracy", "prompt_strict_acc", "mean"):
             one = means.get(key) if isinstance(means, Mapping) else None

@@ -23,7 +23,7 @@ def recognises(document: Any, path: Path) -> bool:
     return "all_primary_scores" in document or (
         "model_config" in document
         and isinstance(tasks, list)
-        and all("task_config" in task for task in tasks)
+        and all(isinstance(task, Mapping) and "task_config" in task for task in tasks)
     )
 
 
