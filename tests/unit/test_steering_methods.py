@@ -378,3 +378,93 @@ def test_a_base_model_refuses_a_chat_and_says_why():
         interventions.generate(tiny(), ["Hi"], chat=True)
     with pytest.raises(ValueError, match="a system message needs a chat"):
         interventions.generate(tiny(), ["Hi"], system="Be kind.")
+
+
+# ---------------------------------------------------------------- learning and contrast sets
+
+
+def test_pca_is_the_first_component_of_centred_pairs_and_points_towards():
+    rng = np.random.default_rng(0)
+    planted = np.zeros(12)
+    planted[4] = 1
+    shared = 5 * rng.normal(size=(60, 12))  # what both sentences of a pair have in common
+    push = rng.uniform(1, 5, size=(60, 1)) * planted
+    true, false = (shared + sign * push + 0.1 * rng.normal(size=(60, 12)) for sign in (1, -1))
+    found = directions.mean_centred_pca(true - false)
+    assert found @ planted > 0.99
+    assert directions.mean_centred_pca(false - true) @ planted < -0.99
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    middle = (true + false) / 2
+    centred = np.concatenate([true - middle, false - middle])
+    theirs = decomposition.PCA(1).fit(centred).components_[0]
+    assert abs(found @ theirs) == pytest.approx(1, abs=1e-6)
+    learnt = directions.truth_direction(tiny(), pairs(), method="pca")
+    assert learnt.method == "pca, last token"
+    assert np.linalg.norm(learnt.vector) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["truth", "sentiment", "politeness"])
+def test_contrast_sets_can_be_learnt_from(name):
+    from cape_utils.steering.pairs import contrast_set
+
+    table = contrast_set(name)
+    assert len(table) >= 40
+    learnt = directions.truth_direction(tiny(), table.head(4))
+    assert learnt.pairs == 4
+    with pytest.raises(ValueError, match="no pairs 'anger'; allowed: truth, sentiment, politeness"):
+        contrast_set("anger")
+
+
+# ---------------------------------------------------------------- two texts side by side
+
+
+@pytest.mark.parametrize("method", [*STREAM_METHODS, "prompt"])
+def test_a_comparison_is_what_a_plain_loop_gives(method):
+    from cape_utils.steering.comparison import compare
+
+    loaded, direction = tiny("gpt2"), along("gpt2")
+    strength = STRENGTHS.get(method, 0.0)
+    how = {"method": method} if method == "prompt" else {"method": method, "direction": direction}
+    asked = {"instruction": "Be true."} if method == "prompt" else {}
+    rows = compare(loaded, PROMPTS, strength=strength, max_new_tokens=4, **how, **asked)
+    for prompt, row in zip(PROMPTS, rows, strict=True):
+        options = {"max_new_tokens": 4}
+        assert row["plain"] == interventions.generate(loaded, [prompt], **options)[0]
+        assert (
+            row["steered"]
+            == interventions.generate(loaded, [prompt], strength=strength, **options, **how, **asked)[0]
+        )
+        ((ids, start),) = interventions.generated_ids(loaded, [prompt], **options)
+        with torch.no_grad():
+            was = loaded.model(ids).logits[0, start - 1 : -1].log_softmax(-1)
+        head = encode(loaded.tokenizer, [f"Be true.\n\n{prompt}" if asked else prompt])["input_ids"]
+        both = torch.cat([head, ids[:, start:]], 1)
+        end = head.shape[1] - 1
+        with contextlib.ExitStack() as stack, torch.no_grad():
+            if not asked:
+                attended = np.ones(both.shape, bool)
+                stack.enter_context(own_hook(loaded, method, direction, strength, attended, [end]))
+            now = loaded.model(both).logits[0, end:-1].log_softmax(-1)
+        logp = was.gather(1, ids[0, start:].unsqueeze(1)).sum()
+        kl = torch.distributions.kl_divergence(
+            *(torch.distributions.Categorical(logits=x) for x in (was, now))
+        )
+        assert row["plain_logp"] == pytest.approx(float(logp), abs=1e-3)
+        assert row["kl"] == pytest.approx(float(kl.mean()), abs=1e-5)
+        assert row["kl"] > 0
+        ((steered_ids, _),) = interventions.generated_ids(
+            loaded, [prompt], strength=strength, **options, **how, **asked
+        )
+        if steered_ids[0].tolist()[-4:] == ids[0].tolist()[-4:]:
+            moved = now.gather(1, ids[0, start:].unsqueeze(1)).sum()
+            assert row["steered_logp"] == pytest.approx(float(moved), abs=1e-3)
+            assert row["steered_logp_plain"] == pytest.approx(row["plain_logp"], abs=1e-4)
+
+
+def test_without_an_intervention_nothing_differs():
+    from cape_utils.steering.comparison import compare
+
+    for row in compare(tiny(), PROMPTS, max_new_tokens=4):
+        assert not row["changed"]
+        assert row["kl"] == pytest.approx(0, abs=1e-7)
+        assert row["plain_logp"] == row["steered_logp"] == row["steered_logp_plain"]
