@@ -53,6 +53,14 @@ _TOLD_ENDS: ContextVar[tuple[int, ...] | None] = ContextVar("told_ends", default
 
 _WORKS = "a decoder whose layers hand on one residual stream, such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT or Mamba"
 
+# What no look at the modules shows; tests/architectures.py finds it by comparing texts in a batch and alone.
+_REFUSED = {
+    "rwkv": "reads padding as text, so that a text in a batch is not the text alone",
+    "trocr": "counts padding among its positions, so that a text in a batch is not the text alone",
+    "whisper": "counts padding among its positions, so that a text in a batch is not the text alone",
+    "xlm": "is a masked model that writes into a gap, so that its stream is not that of the text",
+}
+
 
 class UnsupportedModelError(ValueError):
     """A model is built in a way that the hooks do not fit; the message says which models work."""
@@ -98,6 +106,8 @@ def decoder(model: PreTrainedModel) -> Decoder:
     """
     from torch import nn
 
+    if (kind := model.config.model_type) in _REFUSED:
+        raise UnsupportedModelError(f"{type(model).__name__} {_REFUSED[kind]}; take {_WORKS}")
     text = model.config.get_text_config()
     depth = getattr(text, "num_hidden_layers", None)
     lists = [
@@ -115,6 +125,8 @@ def decoder(model: PreTrainedModel) -> Decoder:
     heads = query_heads(text)
     if not heads:
         projections = ()
+    if len(set(map(_in_features, projections))) > 1:
+        projections = ()  # some layers are recurrent, with heads of another kind
     inner = _in_features(projections[0]) if projections else 0
     if heads and inner % heads:
         projections, inner = (), 0  # heads of several widths, or none that lie side by side
@@ -227,6 +239,10 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
         def on_layer(change: Edit) -> Callable[..., Any]:
             def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
                 stream = _stream(output)
+                if stream.shape[:2] != mask[0].shape:
+                    raise UnsupportedModelError(
+                        f"{type(model).__name__} hands on {stream.shape[1]} places for {mask[0].shape[1]} tokens; take {_WORKS}"
+                    )
                 new = change(stream, mask[0].to(stream.device))
                 return type(output)((new, *output[1:])) if isinstance(output, tuple | list) else new
 
@@ -248,6 +264,27 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
         yield
 
 
+class _Columns:
+    """Counts the columns that a cache holds, for caches that say so and for those of recurrent models, which do not."""
+
+    def __init__(self) -> None:
+        self.end = 0
+
+    def begin(self, named: Mapping[str, Any], tokens: int) -> int:
+        """Columns that stand before a pass."""
+        caches = (named.get(key) for key in ("past_key_values", "cache_params", "state"))
+        cache, mask = next((c for c in caches if c is not None), None), named.get("attention_mask")
+        past = 0
+        if cache is not None:
+            try:
+                past = int(cache.get_seq_length())
+            except (AttributeError, ValueError):  # recurrent layers alone, or no such method
+                flat = mask is not None and mask.ndim == 2
+                past = max(0, mask.shape[1] - tokens) if flat and mask is not None else self.end
+        self.end = past + tokens
+        return past
+
+
 @contextlib.contextmanager
 def content_positions(model: PreTrainedModel) -> Iterator[list[Tensor]]:
     """Track during each forward pass which positions are neither padding nor the first token of a text.
@@ -260,17 +297,17 @@ def content_positions(model: PreTrainedModel) -> Iterator[list[Tensor]]:
     import torch
 
     current: list[Tensor] = [torch.zeros(0, 0, dtype=torch.bool)]
+    columns = _Columns()
 
     def before(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
         ids = named.get("input_ids", inputs[0] if inputs else None)
         given = ids if ids is not None else named["inputs_embeds"]
         texts, tokens = given.shape[:2]
-        cache, mask = named.get("past_key_values"), named.get("attention_mask")
+        mask, past = named.get("attention_mask"), columns.begin(named, tokens)
         if mask is not None and mask.ndim == 2:
             seen = mask.to(given.device).bool()
             current[0] = (seen & (seen.cumsum(1) > 1))[:, -tokens:]
         else:
-            past = cache.get_seq_length() if cache is not None else 0
             steps = torch.arange(past, past + tokens, device=given.device)
             current[0] = (steps > 0).expand(texts, tokens)
 
@@ -338,14 +375,13 @@ def prompt_ends(model: PreTrainedModel) -> Iterator[list[PromptEnds]]:
     import torch
 
     current = [PromptEnds(torch.zeros(0, dtype=torch.long), 0, 0)]
+    columns = _Columns()
 
     def before(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
         ids = named.get("input_ids", inputs[0] if inputs else None)
         given = ids if ids is not None else named["inputs_embeds"]
         texts, tokens = given.shape[:2]
-        cache, mask = named.get("past_key_values"), named.get("attention_mask")
-        # Not the mask's length: a cache of fixed size has one that is longer than the text.
-        offset = int(cache.get_seq_length()) if cache is not None and hasattr(cache, "get_seq_length") else 0
+        mask, offset = named.get("attention_mask"), columns.begin(named, tokens)
         told = _TOLD_ENDS.get()
         if told is not None:
             at = torch.tensor(told)

@@ -149,7 +149,8 @@ def test_a_control_vector_is_what_llama_cpp_and_repeng_read(tmp_path):
         exchange.export_directions(tmp_path / "zero.gguf", tiny(), learnt(layers=(0,)))
 
 
-def test_repeng_itself_reads_and_writes_it(tmp_path):
+def test_repeng_itself_reads_and_writes_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "float_", np.float64, raising=False)  # repeng 0.4 was written for NumPy 1
     repeng = pytest.importorskip("repeng")
     exchange.export_directions(tmp_path / "truth.gguf", tiny(), learnt())
     theirs = repeng.ControlVector.import_gguf(tmp_path / "truth.gguf")
