@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,11 +174,11 @@ def heads_of(loaded: Loaded) -> str:
 def row_of(config_class: Any) -> Row:
     """Build an architecture and say what came of it."""
     kind = config_class.model_type
-    if config_class().is_encoder_decoder:
-        return Row(
-            kind, "", "refused", "no", "half of an encoder and a decoder, which load_model does not open"
-        )
     try:
+        if config_class().is_encoder_decoder:
+            return Row(
+                kind, "", "refused", "no", "half of an encoder and a decoder, which load_model does not open"
+            )
         loaded = build(config_class)
     except Exception as error:  # noqa: BLE001
         return Row(kind, "", "not built", "", f"{type(error).__name__}: {' '.join(str(error).split())[:100]}")
@@ -218,8 +217,9 @@ def table(found: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    results = list(rows())
-    for bad in (row for row in results if row.outcome == "fault"):
-        print(bad, file=sys.stdout)  # noqa: T201
+    results = []
+    for row in rows():
+        results.append(row)
+        print(row.kind, row.outcome, row.why, flush=True)  # noqa: T201
     text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(text[: text.index(MARK) + len(MARK)] + "\n\n" + table(results), encoding="utf-8")

@@ -57,7 +57,6 @@ _WORKS = "a decoder whose layers hand on one residual stream, such as Llama, Qwe
 _REFUSED = {
     "rwkv": "reads padding as text, so that a text in a batch is not the text alone",
     "trocr": "counts padding among its positions, so that a text in a batch is not the text alone",
-    "whisper": "counts padding among its positions, so that a text in a batch is not the text alone",
     "xlm": "is a masked model that writes into a gap, so that its stream is not that of the text",
 }
 

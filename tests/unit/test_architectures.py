@@ -9,13 +9,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-import transformers  # noqa: E402
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING  # noqa: E402
+import transformers
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
-from cape_utils.models import activations  # noqa: E402
-from cape_utils.steering import interventions  # noqa: E402
-from cape_utils.steering.directions import Direction  # noqa: E402
-from tests import architectures  # noqa: E402
+from cape_utils.models import activations
+from cape_utils.steering import interventions
+from cape_utils.steering.directions import Direction
+from tests import architectures
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 WRITTEN = architectures.PAGE.read_text(encoding="utf-8").split(architectures.MARK)[1].strip()
@@ -27,7 +27,9 @@ def written(kind: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-@pytest.mark.parametrize("kind", ["mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "jamba"])
+@pytest.mark.parametrize(
+    "kind", ["mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "jamba"]
+)
 def test_the_page_is_right_on_those_that_are_built_otherwise(kind):
     row = architectures.row_of(CLASSES[kind])
     assert row.outcome in ("works", "refused")
