@@ -28,7 +28,7 @@ def written(kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "jamba"]
+    "kind", ["mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "qwen3_next"]
 )
 def test_the_page_is_right_on_those_that_are_built_otherwise(kind):
     row = architectures.row_of(CLASSES[kind])
