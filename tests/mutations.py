@@ -862,9 +862,27 @@ FAULTS = (
     ),
     Fault(
         "steering/interventions.py",
-        "stream + shift, stream)",
-        "stream - shift, stream)",
+        "return stream + along.shift",
+        "return stream - along.shift",
         unit("steering", "steering_moves_content_positions_by_what_it_says_and_leaves_nothing"),
+    ),
+    Fault(
+        "steering/interventions.py",
+        "1 - np.sign(along.size) * cosine",
+        "1 - cosine",
+        unit("steering_methods", "each_method_does_what_its_formula_says"),
+    ),
+    Fault(
+        "models/activations.py",
+        "columns >= self.at",
+        "columns > self.at",
+        unit("steering_methods", "each_method_does_what_its_formula_says"),
+    ),
+    Fault(
+        "steering/exchange.py",
+        '"clamp": strength * one.residual_norm',
+        '"clamp": strength',
+        unit("steering_exchange", "the_harness_does_with_the_file_what_we_do"),
     ),
     Fault(
         "steering/interventions.py",

@@ -144,19 +144,25 @@ def arguments_of(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def conditions_of_arguments(arguments: Mapping[str, str], model: str) -> dict[str, str]:
-    """Adapter, quantisation, dtype and revision that arguments and a model's name tell.
+    """Adapter, quantisation, dtype and revision that arguments and a model's name tell; a steering vector is an adapter.
 
     Examples
     --------
     >>> conditions_of_arguments({"pretrained": "org/a-7b", "load_in_4bit": "True"}, "org/a-7b")
     {'adapter': 'none', 'quantisation': '4-bit'}
+    >>> conditions_of_arguments({"pretrained": "org/a-7b", "steer_path": "a.pt"}, "org/a-7b")["adapter"]
+    'steer_path=a.pt'
     >>> conditions_of_arguments({}, "TheBloke/Llama-2-7B-GPTQ")
     {'quantisation': 'gptq'}
     """
     found: dict[str, str] = {}
     if arguments:
         adapter = next(
-            (key for key in ("peft", "delta", "adapter", "lora_local_path") if _given(arguments.get(key))),
+            (
+                key
+                for key in ("peft", "delta", "adapter", "lora_local_path", "steer_path")
+                if _given(arguments.get(key))
+            ),
             None,
         )
         found["adapter"] = "none" if adapter is None else f"{adapter}={arguments[adapter]}"

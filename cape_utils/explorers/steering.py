@@ -6,7 +6,7 @@ Section 6.3 of paper A. In the built book there is no kernel, so that the static
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, get_args
 
 from cape_utils import data, runtime
 from cape_utils.models.loading import Loaded, load_model
@@ -43,7 +43,7 @@ def side_by_side(prompt: str, plain: str, steered: str) -> str:
 
 
 def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) -> Any:
-    """A prompt box with greedy outputs side by side, and controls for model, layer, strength and sign.
+    """A prompt box with greedy outputs side by side, and controls for model, method, layer, strength and sign.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
         value=loaded.info.name, options=MODELS, description="Model", ensure_option=False, layout=wide
     )
     prompt = widgets.Textarea("The capital of Australia is", description="Prompt", layout=wide)
+    method = widgets.Dropdown(options=get_args(interventions.Method), description="Method")
     layer = widgets.IntSlider(
         directions.paper_layer(loaded),
         0,
@@ -99,15 +100,26 @@ def steering_explorer(loaded: Loaded, twin: Any, *, max_new_tokens: int = 30) ->
     def run(_button: Any) -> None:
         with while_working(button, shown):
             use_model()
-            known = now["directions"]
-            if layer.value not in known:
+            known, by_words = now["directions"], method.value == "prompt"
+            if layer.value not in known and not by_words:
                 shown.value = f"Learning the direction at layer {layer.value} ..."
                 known[layer.value] = directions.truth_direction(now["loaded"], pairs, layer=layer.value)
             asked: dict[str, Any] = {"max_new_tokens": max_new_tokens}
             plain = interventions.generate(now["loaded"], [prompt.value], **asked)
-            asked |= {"direction": known[layer.value], "strength": sign.value * strength.value}
+            if not by_words:
+                asked["direction"] = known[layer.value]
+            if method.value not in ("ablate", "prompt"):
+                asked["strength"] = sign.value * strength.value
+            asked["method"] = method.value
             steered = interventions.generate(now["loaded"], [prompt.value], **asked)
             shown.value = side_by_side(prompt.value, plain[0], steered[0])
 
     button.on_click(run)
-    return widgets.VBox([model, prompt, widgets.HBox([layer, strength]), sign, button, shown])
+
+    def fit(_change: Any) -> None:
+        strength.disabled = sign.disabled = method.value in ("ablate", "prompt")
+        layer.disabled = method.value == "prompt"
+
+    method.observe(fit, "value")
+    controls = [method, widgets.HBox([layer, strength]), sign, button, shown]
+    return widgets.VBox([model, prompt, *controls])

@@ -254,6 +254,15 @@ def test_sentiment_pairs_share_no_ending_and_match_in_length():
     assert near_duplicates(pairs["stem"].tolist()) == []
 
 
+def test_politeness_pairs_keep_the_same_rules():
+    names = {"polite_completion": "positive_completion", "rude_completion": "negative_completion"}
+    pairs = data.load("politeness_pairs").rename(columns=names)
+    assert sentiment_faults(pairs) == []
+    assert len(pairs) >= 40
+    assert len(set(pairs.groupby("topic").size())) == 1
+    assert near_duplicates(pairs["stem"].tolist()) == []
+
+
 def test_an_ending_used_again_and_a_longer_one_would_be_seen():
     again, longer, said = (data.load("sentiment_pairs").copy() for _ in range(3))
     again.loc[0, "negative_completion"] = again.loc[7, "negative_completion"]

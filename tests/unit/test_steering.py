@@ -104,7 +104,7 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "median"}, "method is 'median'; allowed: means, logistic"),
+        ({"method": "median"}, "method is 'median'; allowed: means, logistic, pca"),
         ({"position": "first"}, "position is 'first'; allowed: last, mean"),
         ({"layer": 3}, "layer 3 does not exist; there are 3, from 0 to 2"),
     ],
@@ -347,6 +347,15 @@ def test_the_explorer_answers_in_a_live_kernel_and_hands_back_its_twin_in_the_bo
     button.click()
     assert "as it is" in shown.value
     assert "steered" in shown.value
+    method = next(w for w in app.children if isinstance(w, widgets.Dropdown))
+    layer, strength = next(w for w in app.children if isinstance(w, widgets.HBox)).children
+    for name in method.options:
+        shown.value = ""
+        method.value = name
+        assert (strength.disabled, layer.disabled) == (name in ("ablate", "prompt"), name == "prompt")
+        button.click()
+        assert "steered" in shown.value, name
+    method.value = "add"
     app.children[1].value = "x" * 200
     button.click()
     assert "shorten the prompt" in shown.value
