@@ -509,6 +509,7 @@ def _others() -> Iterator[Case]:
         def make(folder: Path) -> list[str]:
             for name, content in files.items():
                 (folder / name).write_bytes(content)
+            (folder / "d.md").mkdir()
             (folder / "good.csv").write_text("\n".join([HEAD, *ROWS]) + "\n")
             return [argument.format(at=folder) for argument in arguments]
 
@@ -596,7 +597,7 @@ def _others() -> Iterator[Case]:
     )
     yield Case(
         "report: over a folder",
-        command("diagnose", "{at}/good.csv", "--report", "{at}/d.md/", "--force"),
+        command("diagnose", "{at}/good.csv", "--report", "{at}/d.md", "--force"),
         REFUSED,
         (),
     )
