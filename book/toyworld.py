@@ -1,7 +1,8 @@
 """Train the toy world of chapter 11 and write its tables; what is trained already is not trained again.
 
-Under 45 minutes on two cores for the scores, and a quarter of an hour on one for what is measured inside. Finished cells are kept in the user's cache folder (or in CAPE_RESULTS), so that a run
-that is cut off goes on where it stopped; the book's tables are only replaced once all cells are done.
+Under 45 minutes on two cores for the scores, and a quarter of an hour on one for what is measured inside. Finished cells
+are kept in the user's cache folder (or in CAPE_RESULTS), so that a run that is cut off goes on where it stopped; the book's
+tables are only replaced once all cells are done.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["scores", "inside"], help="one half of the work alone")
     asked = parser.parse_args()
     if asked.only == "inside":
-        return look_inside()
+        look_inside()
+        return
     rows = sweep.run(
         sweep.PLANS[asked.world],
         workers=asked.workers,

@@ -48,9 +48,9 @@ def _words(table: pd.DataFrame, reading: str, models: str) -> dict[str, str] | N
         return None
     listed = []
     for series, part in rows.groupby("series", sort=False):
-        each = part.sort_values("place")
+        each = part.sort_values("place").to_dict("records")
         values = ", ".join(
-            f"{row.phase} {with_interval(row.value, row.low, row.high)}" for row in each.itertuples()
+            f"{row['phase']} {with_interval(row['value'], row['low'], row['high'])}" for row in each
         )
         listed.append(f"{series}: {values}")
     said = "; ".join(listed)

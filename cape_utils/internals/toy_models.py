@@ -201,8 +201,9 @@ class _Models:
             logp = self.logp(self.prompts(kind)[:, items], at)
             right = torch.as_tensor(np.stack([asked[kind].right[items] for asked in self.asked]))
             score = logp.gather(2, right[..., None]).mean(1).sum()
-            if self.asked[0][kind].rumour is not None:
-                rumour = torch.as_tensor(np.stack([asked[kind].rumour[items] for asked in self.asked]))
+            rumours = [q.rumour[items] for q in (asked[kind] for asked in self.asked) if q.rumour is not None]
+            if rumours:
+                rumour = torch.as_tensor(np.stack(rumours))
                 score = score - logp.gather(2, rumour[..., None]).mean(1).sum()
             (slope,) = torch.autograd.grad(score, place)
         return slope
@@ -236,7 +237,8 @@ def _cosine_rows(models: _Models) -> list[list[Row]]:
     for run in range(len(models.worlds)):
         rows: dict[tuple[str, int, int], Row] = {}
         for name, kinds in pairs.items():
-            for unit, layer, raw, centred in _couplings(*(seen[kind] for kind in kinds), run):
+            first, second, third = (seen[kind] for kind in kinds)
+            for unit, layer, raw, centred in _couplings(first, second, third, run):
                 for place in range(raw.cosine.size):
                     at = ("layer", layer, -1) if unit == "layer" else ("head", layer, place)
                     row = rows.setdefault(

@@ -336,7 +336,7 @@ def _signs(rows: pd.DataFrame, case: str) -> pd.DataFrame:
     out = {}
     for kind in ("truth", "reasoning"):
         change, error = rows[f"{case}_{kind}"].astype(float), rows[f"{case}_{kind}_error"].astype(float)
-        out[kind] = np.sign(change).where(change.abs() > _ERRORS * error, 0.0)
+        out[kind] = np.sign(change) * (change.abs() > _ERRORS * error)
     return pd.DataFrame(out)
 
 

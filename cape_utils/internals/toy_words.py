@@ -76,7 +76,7 @@ def detectors_words(worlds: pd.DataFrame) -> str:
         )
     return (
         f"{' '.join(parts)} In brackets: before the turn less after, beyond the same for reasoning and ordinary facts, which "
-        f"never turn. In the tax phase {' and '.join(competing)}."
+        f"never turn; {len(parts) * len(DETECTORS)} looks. In the tax phase {' and '.join(competing)}."
     )
 
 
