@@ -12,13 +12,10 @@ import pandas as pd
 
 from cape_utils.charts.parts import dropdown, follow, marks, order_of, spread
 from cape_utils.internals.toy_models import DIRECTIONS
-from cape_utils.internals.toy_phases import CORRECTED, PHASES, READINGS
+from cape_utils.internals.toy_phases import CORRECTED, HEADS, PHASES, READINGS
 from cape_utils.stats.formatting import with_interval
 
-__all__ = ["HEADS", "known_turn_chart"]
-
-HEADS = {1: "one head a layer", 4: "four heads a layer"}
-"""The two kinds of models, by heads a layer."""
+__all__ = ["known_turn_chart"]
 
 _LOOK = {
     "before": ("vermillion", "triangle-down"),

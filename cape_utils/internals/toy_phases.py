@@ -22,6 +22,7 @@ from cape_utils.toyworld.turns import over_worlds, turn
 __all__ = [
     "CONTROLS",
     "DETECTORS",
+    "HEADS",
     "PHASES",
     "READINGS",
     "HeadsOut",
@@ -40,6 +41,9 @@ __all__ = [
 
 PHASES = ("before", "at", "after")
 """Of the turn, in the order of size."""
+
+HEADS = {1: "one head a layer", 4: "four heads a layer"}
+"""The two kinds of models, by heads a layer."""
 
 PAIR, CONTROL = "reasoning and truth", "reasoning and ordinary facts"
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cape_utils.internals.toy_figures import HEADS
 from cape_utils.internals.toy_models import PRICE
 from cape_utils.internals.toy_phases import (
     CONTROL,
@@ -18,6 +17,7 @@ from cape_utils.internals.toy_phases import (
     CORRECTED_CHEAP,
     DETECTORS,
     GOSSIP,
+    HEADS,
     PAIR,
     PRICED,
     HeadsOut,
