@@ -121,7 +121,7 @@ class InsidePlan:
 PLANS: dict[str, InsidePlan] = {
     "one head": InsidePlan(),
     "four heads": InsidePlan(heads=4, checkpoints=(400, 800)),
-    "live": InsidePlan(widths=(12, 24), seeds=2, checkpoints=(400, 800), draws=5),
+    "live": InsidePlan(widths=(16,), seeds=1, checkpoints=(800,), draws=5),
     "tiny": InsidePlan(world="tiny", widths=(4,), heads=2, seeds=2, checkpoints=(5,), draws=2, asked=20),
 }
 """The two of the book, one that a reader waits for, and one for the tests."""

@@ -42,6 +42,8 @@ __all__ = [
     "steering_words",
 ]
 
+_LUCK = 0.05  # share of 95% intervals that leave out what is true
+
 
 def _shown(estimate: Estimate) -> str:
     return with_interval(estimate.estimate, estimate.low, estimate.high)
@@ -64,6 +66,7 @@ def detectors_words(worlds: pd.DataFrame) -> str:
                 shows = "shows" if len(named) == 1 else "show"
                 said.append(f"{len(named)} {shows} {outcome.value} ({listed})")
         parts.append(f"Of {len(found)} detectors, with {HEADS[heads]}, {'; '.join(said)}.")
+    looks = len(parts) * len(DETECTORS)
     competing = []
     for heads in _kinds(worlds):
         pair, control = (
@@ -76,7 +79,7 @@ def detectors_words(worlds: pd.DataFrame) -> str:
         )
     return (
         f"{' '.join(parts)} In brackets: before the turn less after, beyond the same for reasoning and ordinary facts, which "
-        f"never turn; {len(parts) * len(DETECTORS)} looks. In the tax phase {' and '.join(competing)}."
+        f"never turn; of {looks} looks {_LUCK * looks:.1f} would speak by luck. In the tax phase {' and '.join(competing)}."
     )
 
 
@@ -199,15 +202,16 @@ def detectors_remark(worlds: pd.DataFrame, outs: Mapping[int, HeadsOut]) -> str:
     """What the claim on competing heads meets here."""
     parts = []
     for heads, out in outs.items():
-        seen = sum(sight(worlds, heads=heads, detector=name)[0] is Sight.SEES for name in DETECTORS)
+        sights = [sight(worlds, heads=heads, detector=name)[0] for name in DETECTORS]
+        seen, reversed_ = (sights.count(one) for one in (Sight.SEES, Sight.REVERSED))
         tax, later = (
             contrast(worlds, heads=heads, reading="competing heads (%)", series=PAIR, phase=phase)
             for phase in ("before", "after")
         )
         parts.append(
             f"{HEADS[heads]}: {tax.estimate:.0f}% of heads compete before the turn and {later.estimate:.0f}% after, {seen} of "
-            f"{len(DETECTORS)} detectors see the tax phase; of {out.wired} heads wired to compete the paper's rule names "
-            f"{out.by_cosine}, knock-outs {out.found}"
+            f"{len(DETECTORS)} detectors see the tax phase, {reversed_} the reverse; of {out.wired} heads wired to compete the "
+            f"paper's rule names {out.by_cosine}, knock-outs {out.found}"
         )
     return "; ".join(parts)
 
