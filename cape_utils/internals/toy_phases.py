@@ -246,7 +246,7 @@ class Sight(Enum):
 
     SEES = "more competition before the turn than after"
     REVERSED = "less competition before the turn than after"
-    SIZE = "a change no larger than where nothing turns"
+    SIZE = "a change not seen to be larger than where nothing turns"
     NOTHING = "no change over the turn"
 
 
