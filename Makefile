@@ -49,7 +49,7 @@ help:
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make tables  renew what the package ships computed, where code or a table behind it has changed (minutes)"
 	@echo "make calibration  diagnose simulated families whose truth is known and write how often the diagnosis is right (five minutes)"
-	@echo "make toyworld  train the toy world of chapter 11 anew and write its table (under 45 minutes; goes on where it stopped)"
+	@echo "make toyworld  train the toy world of chapter 11 anew, look inside, and write its tables (an hour; goes on where it stopped)"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
 	@echo "make fuzz    give random files to the readers for two minutes"

@@ -252,7 +252,8 @@ def cell(plan: Plan, name: str, device: str = "cpu") -> list[Row]:
         device=device,
     )
     about: Row = {"setting": setting.name, "lever": setting.lever, "base_width": width}
-    about |= asdict(shape) | {"params": parameter_count(shape, size)}
+    about |= {"width": shape.width, "layers": shape.layers, "hidden": shape.hidden}
+    about["params"] = parameter_count(shape, size)
     return [about | _rounded(row) for row in rows]
 
 

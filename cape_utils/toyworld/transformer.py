@@ -28,9 +28,19 @@ from cape_utils.toyworld.world import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LEARNING_RATE", "Shape", "logits", "matched_shape", "parameter_count", "start_weights", "train"]
+__all__ = [
+    "LEARNING_RATE",
+    "Edit",
+    "Shape",
+    "logits",
+    "matched_shape",
+    "parameter_count",
+    "start_weights",
+    "train",
+]
 
 Row = dict[str, Any]
+Edit = Callable[[str, int, "torch.Tensor"], "torch.Tensor"]
 
 LEARNING_RATE = 3e-3
 """Of AdamW, reached after the warm-up and constant from there, so that a checkpoint is a shorter training."""
@@ -43,23 +53,31 @@ _LENGTH = 1 + 2 * STATEMENTS
 
 @dataclass(frozen=True)
 class Shape:
-    """Shape of a model: one head a layer, and a hidden layer of ``hidden`` units in each.
+    """Shape of a model: ``heads`` heads a layer, which share its width, and a hidden layer of ``hidden`` units in each.
+
+    The number of heads changes no parameter count. The sweep's models have one.
 
     Raises
     ------
     ValueError
-        If a part is less than 1; a width of 1 would be normalised to nothing, so 2 is the least.
+        If a part is less than 1, or the heads do not divide the width; a width of 1 would be normalised to nothing, so 2
+        is the least.
     """
 
     width: int
     layers: int = 2
     hidden: int = 0
+    heads: int = 1
 
     def __post_init__(self) -> None:
         """Take four times the width where no hidden size is given."""
         if self.width < 2 or self.layers < 1 or self.hidden < 0:
             raise ValueError(
                 f"{self} is not a model; width is at least 2, layers at least 1, hidden not negative"
+            )
+        if self.heads < 1 or self.width % self.heads:
+            raise ValueError(
+                f"{self.heads} heads cannot share a width of {self.width}; the width is divided by them"
             )
         if self.hidden == 0:
             object.__setattr__(self, "hidden", 4 * self.width)
@@ -114,7 +132,7 @@ def matched_shape(reference: Shape, layers: int, size: WorldSize | None = None) 
     --------
     >>> deep = matched_shape(Shape(16), 4)
     >>> deep, parameter_count(deep), parameter_count(Shape(16))
-    (Shape(width=11, layers=4, hidden=57), 9198, 9168)
+    (Shape(width=11, layers=4, hidden=57, heads=1), 9198, 9168)
     """
     target = parameter_count(reference, size)
     width = 1
@@ -140,7 +158,9 @@ def start_weights(shape: Shape, size: WorldSize, seed: int) -> npt.NDArray[np.fl
     return np.concatenate(flat).astype(np.float32)
 
 
-def logits(flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSize) -> torch.Tensor:
+def logits(
+    flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSize, *, edit: Edit | None = None
+) -> torch.Tensor:
     """Scores of the value that comes next, at the end of each pair of each text, for all runs of a stack.
 
     Parameters
@@ -149,6 +169,10 @@ def logits(flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSi
     tokens : Tensor of int, shape (runs, texts, places)
     shape, size
         Of the models and of their world.
+    edit : callable, optional
+        Called with ``"head"`` and a layer's number and its heads' outputs, shape (runs, texts, places, heads, width of a
+        head), before they are joined, and with ``"layer"``, the number and the stream after the layer, shape (runs, texts,
+        places, width). What it returns takes their place. In the last layer the places are those that are read.
 
     Returns
     -------
@@ -159,7 +183,7 @@ def logits(flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSi
 
     runs, texts, places = tokens.shape
     read = slice(2, None, 2)  # the second token of each pair
-    d, parts = shape.width, _parts(shape, size)
+    d, heads, parts = shape.width, shape.heads, _parts(shape, size)
     pieces = flat.split([math.prod(part) for _, part in parts], dim=1)
     p = {name: piece.view(runs, *part) for (name, part), piece in zip(parts, pieces, strict=True)}
     offset = torch.arange(runs, device=tokens.device)[:, None, None] * size.vocabulary
@@ -171,16 +195,21 @@ def logits(flat: torch.Tensor, tokens: torch.Tensor, shape: Shape, size: WorldSi
         n = len(range(*read.indices(places))) if end else places
         h = functional.layer_norm(x, (d,))
         look = p[f"look{layer}"]
-        key, value = torch.bmm(h.view(runs, -1, d), look[:, :, d:]).view(runs, texts, places, 2, d).unbind(3)
+        both = torch.bmm(h.view(runs, -1, d), look[:, :, d:]).view(runs, texts, places, 2, heads, d // heads)
+        key, value = both.transpose(2, 4).unbind(3)  # each (runs, texts, heads, places, width of a head)
         # After the last layer only these places are read, so nothing else is computed in it.
         x, h = (x[:, :, read], h[:, :, read]) if end else (x, h)
-        query = torch.bmm(h.reshape(runs, -1, d), look[:, :, :d]).view(runs, texts, n, d)
-        weights = query @ key.transpose(-1, -2) / math.sqrt(d) + (ahead[read] if end else ahead)
-        mixed = (torch.softmax(weights, -1) @ value).view(runs, -1, d)
-        x = x + torch.bmm(mixed, p[f"join{layer}"]).view(runs, texts, n, d)
+        query = (
+            torch.bmm(h.reshape(runs, -1, d), look[:, :, :d]).view(runs, texts, n, heads, -1).transpose(2, 3)
+        )
+        weights = query @ key.transpose(-1, -2) / math.sqrt(d // heads) + (ahead[read] if end else ahead)
+        mixed = (torch.softmax(weights, -1) @ value).transpose(2, 3)
+        mixed = mixed if edit is None else edit("head", layer, mixed)
+        x = x + torch.bmm(mixed.reshape(runs, -1, d), p[f"join{layer}"]).view(runs, texts, n, d)
         h = functional.layer_norm(x, (d,)).view(runs, -1, d)
         h = torch.relu(torch.baddbmm(p[f"up_bias{layer}"][:, None], h, p[f"up{layer}"]))
         x = x + torch.baddbmm(p[f"down_bias{layer}"][:, None], h, p[f"down{layer}"]).view(runs, texts, n, d)
+        x = x if edit is None else edit("layer", layer, x)
     h = functional.layer_norm(x, (d,)).view(runs, -1, d)
     return torch.baddbmm(p["head_bias"][:, None], h, p["head"]).view(runs, texts, -1, size.values)
 
@@ -226,6 +255,7 @@ def train(
     checkpoints: Sequence[int] = (0, 400, 800),
     device: str = "cpu",
     progress: Callable[[int], None] = lambda step: None,
+    at_checkpoint: Callable[[int, torch.Tensor], None] = lambda step, weights: None,
 ) -> list[Row]:
     """Train one model for each seed, all at once, and ask each at every checkpoint.
 
@@ -245,6 +275,8 @@ def train(
         ``"cpu"`` or ``"cuda"``.
     progress : callable
         Called with the number of steps done, now and then.
+    at_checkpoint : callable
+        Called at every checkpoint with the steps done and the weights, shape (seeds, parameters), to look inside.
 
     Returns
     -------
@@ -281,6 +313,7 @@ def train(
         mean = torch.stack(losses[-_CHUNK:]).mean(0).cpu().tolist() if losses else [math.nan] * len(seeds)
         for seed, loss, answers in zip(seeds, mean, examiner.rows(flat), strict=True):
             rows.append({"seed": seed, "step": step, "loss": loss, **answers})
+        at_checkpoint(step, flat.detach())
 
     if 0 in ends:
         ask(0)

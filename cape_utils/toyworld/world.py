@@ -27,7 +27,9 @@ __all__ = [
     "documents",
     "questions",
     "rumours_per_truth",
+    "source_token",
     "true_and_false",
+    "won_shares",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -44,6 +46,17 @@ CHANCE_PCT = 100.0 / OPTIONS
 """Score of a model that guesses, percent."""
 
 _SOURCES: tuple[str, ...] = get_args(Source)
+
+
+def source_token(source: str) -> int:
+    """Number of the token that names a source, with which a document begins.
+
+    Examples
+    --------
+    >>> source_token("reference")
+    1
+    """
+    return _SOURCES.index(source)
 
 
 @dataclass(frozen=True)
@@ -423,6 +436,16 @@ def choice_pct(scores: Floats, right: Ints, *, against: Ints | None = None) -> f
     """
     if not len(right):
         raise ValueError("there is no question of this kind; a larger world, or another share, gives some")
+    return float(100 * won_shares(scores, right, against=against).mean())
+
+
+def won_shares(scores: Floats, right: Ints, *, against: Ints | None = None) -> Floats:
+    """Of each question, the share of draws of the other options in which ``right`` is the best; as in ``choice_pct``.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
     mine = np.take_along_axis(scores, right[:, None], axis=1)
     better = scores > mine
     others, drawn = scores.shape[1] - 1, OPTIONS - 1
@@ -434,4 +457,4 @@ def choice_pct(scores: Floats, right: Ints, *, against: Ints | None = None) -> f
         won = won * ~lost
     for step in range(drawn):
         won = won * np.clip(others - beaten - step, 0, None) / (others - step)
-    return float(100 * won.mean())
+    return np.asarray(won, dtype=float)

@@ -53,6 +53,8 @@ from cape_utils.claims import assessment, quotations
 from cape_utils.data import benchmarks, loading
 from cape_utils.diagnosis import family_diagnosis
 from cape_utils.frontier import benchmark_pair, benchmark_saturation, model_diagnosis, regression
+from cape_utils.internals import toy_phases
+from cape_utils.internals.toy_figures import known_turn_chart
 from cape_utils.reports import figures as reports_figures
 from cape_utils.scaling import (
     coupling,
@@ -559,6 +561,7 @@ BUILT = {
     "toy_document_chart": lambda: ch11_figures.toy_document_chart(
         in_words.told(build_world(WorldSize(), seed=0), Recipe())
     ),
+    "known_turn_chart": lambda: known_turn_chart(toy_phases.summary(toy_phases.by_world())),
     "toy_growth_chart": lambda: ch11_figures.toy_growth_chart(
         ch11_curves.along_training(), turning_points.turns_along_training(), start=sweep.STEPS
     ),
@@ -635,7 +638,7 @@ def test_every_figure_is_built_here():
         if importlib.util.find_spec(f"{module.__name__}.figures")
     ]
     drawing = {name for module in (nulls, reports_figures, *figures) for name in module.__all__}
-    assert drawing | {"toy_pair_chart"} == set(BUILT)
+    assert drawing | {"known_turn_chart", "toy_pair_chart"} == set(BUILT)
 
 
 def carries_its_words(figure):

@@ -14,6 +14,7 @@ from cape_utils.chapters.ch11_toy_world import false_alarms, levers, method_tria
 from cape_utils.chapters.ch11_toy_world.levers import Shift
 from cape_utils.explorers import toyworld as app
 from cape_utils.toyworld import sweep, world
+from cape_utils.toyworld import turns as toy_turns
 from cape_utils.toyworld.sweep import PLANS, STEPS
 
 TINY = PLANS["tiny"]
@@ -100,7 +101,7 @@ def test_a_changed_recipe_is_another_sweep(monkeypatch):
         (lambda: sweep.with_share(world.Recipe(), "exam", 1.0), "share 1.0"),
         (lambda: turning_points.scores(setting="none"), "no row of setting 'none'"),
         (
-            lambda: turning_points.turn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), n_items=9),
+            lambda: toy_turns.turn(np.array([1.0, 2.0]), np.array([1.0, 2.0]), n_items=9),
             "three rising sizes",
         ),
         (lambda: app.reduced_sweep("none", plan=TINY), "no setting 'none'"),
@@ -123,7 +124,7 @@ def curve(turns_at: float, depth: float = 20.0) -> np.ndarray:
 
 
 def test_a_planted_turn_is_found():
-    found = turning_points.turn(SIZES, np.array([25.0, 20, 5, 20, 60, 90]), n_items=115)
+    found = toy_turns.turn(SIZES, np.array([25.0, 20, 5, 20, 60, 90]), n_items=115)
     assert (found.dips, found.turns, found.recovers) == (True, True, True)
     assert found.lowest_params == pytest.approx(4e3)
     assert found.back_params == pytest.approx(8e3 * 2 ** (5 / 40))
@@ -139,13 +140,13 @@ def test_a_planted_turn_is_found():
     ],
 )
 def test_what_is_no_turn_is_not_called_one(truth, dips, turns):
-    found = turning_points.turn(SIZES, np.array(truth), n_items=115)
+    found = toy_turns.turn(SIZES, np.array(truth), n_items=115)
     assert (found.dips, found.turns) == (dips, turns)
     assert np.isnan(found.lowest_params) == (not turns)
 
 
 def test_an_interval_over_worlds_is_students():
-    found = turning_points.over_worlds(np.array([10.0, 1000.0, np.nan]), logs=True)
+    found = toy_turns.over_worlds(np.array([10.0, 1000.0, np.nan]), logs=True)
     half = 12.706204736 * np.sqrt(2) / np.sqrt(2)
     assert found.estimate == pytest.approx(100)
     assert found.high == pytest.approx(10 ** (2 + half))
@@ -155,7 +156,7 @@ def test_an_interval_over_worlds_is_students():
 def test_fiellers_interval_is_that_of_the_top_where_the_bottom_is_exact():
     top = np.array([1.0, 2.0, 4.0])
     low, high = turning_points._fieller(top, np.array([2.0, 2.0, 2.0]))
-    wanted = turning_points.over_worlds(top / 2)
+    wanted = toy_turns.over_worlds(top / 2)
     assert (low, high) == pytest.approx((wanted.low, wanted.high))
     assert np.isnan(turning_points._fieller(top, np.array([-1.0, 0.1, 1.0]))[0])
 
@@ -216,8 +217,9 @@ def test_claims_about_levers_are_in_the_ledger():
     from cape_utils.claims import assessment
 
     board = assessment.scoreboard("11_toy_world")
-    assert [item.claim.id for item in board.items] == list(recompute.LEVER_CLAIMS)
-    assert set(recompute.LEVER_CLAIMS) <= set(data.load("claims")["id"])
+    assert [item.claim.id for item in board.items] == list(recompute.CITED_CLAIMS)
+    assert set(recompute.CITED_CLAIMS) <= set(data.load("claims")["id"])
+    assert all(recompute.remarks()[claim].strip() for claim in recompute.CITED_CLAIMS)
     assert "in a world where we know" in board._repr_html_()
     assert "in a world where we know" not in assessment.scoreboard("05_recipes")._repr_html_()
     assert assessment.assess("11_toy_world") == []

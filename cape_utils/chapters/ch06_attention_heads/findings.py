@@ -17,6 +17,8 @@ from cape_utils.chapters.ch06_attention_heads.head_gates import GateSlopes, Head
 from cape_utils.chapters.ch06_attention_heads.recompute import QUOTED_MODELS
 from cape_utils.charts.tables import Table, table
 from cape_utils.internals.cosine import InternalCoupling
+from cape_utils.internals.toy_phases import HeadsOut
+from cape_utils.internals.toy_words import detectors_words, planted_words
 from cape_utils.stats.formatting import interval, number, p_value
 from cape_utils.stats.resampling import interval as percentile_interval
 
@@ -34,6 +36,7 @@ __all__ = [
     "halves_table",
     "head_profiles",
     "in_release",
+    "known_turn",
     "last_token_table",
     "models_table",
     "network_and_prompts",
@@ -176,6 +179,19 @@ def opposition_seen(seen: Mapping[str, FirstSeen]) -> Markdown:
         f"{number(centred.unlike_halves_from)} (centred) on. {sees}No competing head means: no opposition well beyond the "
         "size of the activations themselves."
     )
+
+
+def known_turn(worlds: pd.DataFrame, out: HeadsOut) -> Markdown:
+    """What the measures show in a toy world whose turning point is known.
+
+    Parameters
+    ----------
+    worlds : pandas.DataFrame
+        From ``internals.toy_phases.by_world``.
+    out : HeadsOut
+        From ``internals.toy_phases.heads_out``.
+    """
+    return Markdown(f"{detectors_words(worlds)}\n\n{planted_words(out)}")
 
 
 def attention_weights(patterns: pd.DataFrame, *, tokens: int, first_token: float) -> Markdown:

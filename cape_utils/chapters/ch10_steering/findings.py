@@ -13,6 +13,7 @@ from IPython.display import Markdown
 from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.charts.tables import Table, table
 from cape_utils.claims.verdicts import tier
+from cape_utils.internals.toy_words import steering_words
 from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
 from cape_utils.steering import evaluation
@@ -28,6 +29,7 @@ __all__ = [
     "count_table",
     "depth_table",
     "dose_table",
+    "known_turn",
     "layer_by_layer",
     "layer_chosen",
     "margin_table",
@@ -321,6 +323,11 @@ def power_of_the_test(power: pd.DataFrame, truth: SteeringTest, planted: int) ->
         f"Tried in the model itself, the ceiling gives {truth.ceiling:+.2f} nats, {place} the range of permuted labels "
         f"[{truth.null.low:.2f}, {truth.null.high:.2f}]. {verdict}."
     )
+
+
+def known_turn(worlds: pd.DataFrame) -> Markdown:
+    """What a truth direction repairs in a toy world whose turning point is known, from ``internals.toy_phases.by_world``."""
+    return Markdown(steering_words(worlds))
 
 
 def closing(title: str, truth: SteeringTest, control: SteeringTest, joint: Null) -> Markdown:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch11_toy_world.levers import MOVES, Shift, shift_of
-from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turn, turns
+from cape_utils.chapters.ch11_toy_world.turning_points import items, turns
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats, Null
+from cape_utils.toyworld.turns import over_worlds, turn
 from cape_utils.toyworld.world import CHANCE_PCT, WorldSize, choice_pct
 
 __all__ = ["false_dips", "false_shifts", "false_turns"]

@@ -15,10 +15,13 @@ from cape_utils.chapters.ch11_toy_world.levers import (
     changed_positions,
     position_words,
 )
-from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, turns
+from cape_utils.chapters.ch11_toy_world.turning_points import items, turns
 from cape_utils.charts.tables import Table, table
+from cape_utils.internals.toy_phases import HeadsOut, direction_name
+from cape_utils.internals.toy_words import detectors_remark, heads_out_words, later_remark, steering_remark
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS
+from cape_utils.toyworld.turns import over_worlds
 from cape_utils.toyworld.world import (
     CHANCE_PCT,
     Recipe,
@@ -32,12 +35,15 @@ __all__ = [
     "dip_and_return",
     "error_table",
     "finite_couplings",
+    "heads_taken_out",
     "lengths_table",
     "lever_sentences",
+    "live_table",
     "looks_and_alarms",
     "mixtures",
     "partial_dips",
     "rows_table",
+    "seen_inside",
     "sweep_rows",
     "training_length",
     "training_table",
@@ -283,6 +289,19 @@ def trial_counts(trial: pd.DataFrame) -> Markdown:
     )
 
 
+def heads_taken_out(outs: Mapping[int, HeadsOut]) -> Markdown:
+    """What single heads are for, from ``internals.toy_phases.heads_out`` by heads a layer."""
+    return Markdown("\n\n".join(heads_out_words(out, heads=heads) for heads, out in outs.items()))
+
+
+def seen_inside(worlds: pd.DataFrame, outs: Mapping[int, HeadsOut]) -> Markdown:
+    """What cosines and a truth direction show of the phases, in short, from ``internals.toy_phases``."""
+    return Markdown(
+        f"- Competing heads, {detectors_remark(worlds, outs)}.\n- The truth direction, {steering_remark(worlds)}.\n"
+        f"- The {later_remark(worlds)}.\n\nChapters 6 and 10 give each reading with its interval."
+    )
+
+
 def looks_and_alarms(shifts: pd.DataFrame, *, moves: float, dips: float, wide: float) -> Markdown:
     """How many positions would be spoken of by luck.
 
@@ -339,6 +358,19 @@ def training_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     scores = _score_headings(["truth", "ordinary", "reasoning"])
     headings = {"step": "training steps", "loss": "loss (nats)"}
     return table(pd.DataFrame(rows), headings | scores, show=dict.fromkeys(scores, _one_decimal))
+
+
+def live_table(pushes: pd.DataFrame) -> Table:
+    """What was added to one model's stream just now, and what it did, from ``internals.toy_models.tables``."""
+    rows = pushes[(pushes["asked"] == "exam") & (pushes["direction"] != "none") & pushes["price"].isna()]
+    headings = {
+        "direction": "what is added or asked",
+        "corrected_pct": "rumours corrected (%)",
+        "reasoning_change": "reasoning (points)",
+        "ordinary_change": "ordinary facts (points)",
+    }
+    named = rows.assign(direction=rows["direction"].map(direction_name))
+    return table(named, headings, show=dict.fromkeys(list(headings)[1:], _one_decimal))
 
 
 def trial_table(trial: pd.DataFrame) -> Table:

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.chapters.ch11_toy_world.turning_points import items, over_worlds, scores, turns
+from cape_utils.chapters.ch11_toy_world.turning_points import items, scores, turns
 from cape_utils.stats.item_noise import item_error
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS, settings
+from cape_utils.toyworld.turns import over_worlds
 from cape_utils.toyworld.world import CHANCE_PCT, rumours_per_truth
 
 __all__ = [

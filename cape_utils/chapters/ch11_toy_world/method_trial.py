@@ -17,7 +17,6 @@ from cape_utils.chapters.ch11_toy_world.levers import MOVES, changed_positions, 
 from cape_utils.chapters.ch11_toy_world.turning_points import (
     PARAMS_PER_BILLION,
     items,
-    over_worlds,
     scores,
     turns,
     turns_summary,
@@ -26,6 +25,7 @@ from cape_utils.scaling import critical_scale, forecasting, sign_predictors, wid
 from cape_utils.scaling.coupling import local_coupling, within_family
 from cape_utils.stats.results import Estimate, Null
 from cape_utils.toyworld.sweep import STEPS, settings
+from cape_utils.toyworld.turns import over_worlds
 from cape_utils.toyworld.world import Recipe
 
 __all__ = [
