@@ -101,8 +101,8 @@ def planted_words(out: HeadsOut) -> str:
 def heads_out_words(out: HeadsOut, *, heads: int) -> str:
     """What single heads are for before, at and after the turn."""
     counts = ", ".join(f"{out.opposed[phase]} of {n} {_WHEN[phase]}" for phase, n in out.n.items())
-    truth = ", ".join(f"{_WHEN[phase]} {_shown(one)}" for phase, one in out.truth.items())
-    reasoning = ", ".join(f"{_WHEN[phase]} {_shown(one)}" for phase, one in out.reasoning.items())
+    truth = ", ".join(f"{_shown(one)} {_WHEN[phase]}" for phase, one in out.truth.items())
+    reasoning = ", ".join(f"{_shown(one)} {_WHEN[phase]}" for phase, one in out.reasoning.items())
     lifted = out.truth["at"].low > 0 and out.reasoning["at"].high < 0
     reading = (
         " At the turn a model without a head is nearer to chance in both, and truth lies below chance there: damage alone "
@@ -111,7 +111,7 @@ def heads_out_words(out: HeadsOut, *, heads: int) -> str:
         else ""
     )
     return (
-        f"With {HEADS[heads]}, the absence of one head changes truth by, in points, {truth}, and reasoning by {reasoning}. "
+        f"With {HEADS[heads]}, the absence of one head changes truth, in points, by {truth}; and reasoning by {reasoning}. "
         f"The two go opposite ways, each beyond two standard errors, for {counts}.{reading}"
     )
 
