@@ -41,7 +41,7 @@ def page_html(document: Document, style: str) -> str:
             rows.append(f'<li class="part">{esc(part)}</li>')
         inner = "".join(f'<li><a href="#{esc(name)}">{esc(words)}</a></li>' for name, words in one.headings)
         rows.append(
-            f'<li><span class="page" data-section="{one.key}"></span><a href="#{one.key}">{esc(one.title)}</a>'
+            f'<li><div class="entry"><a href="#{one.key}">{esc(one.title)}</a> <span class="page"></span></div>'
             f"{f'<ol>{inner}</ol>' if inner else ''}</li>"
         )
     sections = "\n".join(

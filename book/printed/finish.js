@@ -35,6 +35,7 @@ async () => {
     svg.removeAttribute("style");
     chart.replaceChildren(svg);
     figure.querySelectorAll(".cape-controls, .cape-tools, .cape-alt, script").forEach((one) => one.remove());
+    figure.querySelector("figcaption").removeAttribute("aria-live");
     delete figure.dataset.mounted;
   }
   document.querySelectorAll("body script, style[data-vega], #vg-tooltip-element").forEach((one) => one.remove());

@@ -8,9 +8,12 @@
       const box = one.getBoundingClientRect();
       if (box.width && box.right > right) found.push(`sticks out: ${told(one)}`);
     }
-    for (const one of section.querySelectorAll("div, pre, figure, td")) {
+    // Words that do not break run out of a box that keeps its width.
+    for (const one of section.querySelectorAll("div, p, li, dt, dd, pre, figure, figcaption, th, td, h1, h2, h3, h4")) {
+      if (one.clientWidth <= 1 || one.scrollWidth <= one.clientWidth + 1) continue;
       const hides = getComputedStyle(one).overflowX !== "visible";
-      if (hides && one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1) found.push(`cut off: ${told(one)}`);
+      if (hides) found.push(`cut off: ${told(one)}`);
+      else if (one.getBoundingClientRect().left + one.scrollWidth > right) found.push(`sticks out: ${told(one)}`);
     }
   }
   return found;
