@@ -15,7 +15,7 @@ Address = metadata.address.Address
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PACKAGE = json.loads((ROOT / "data" / "datapackage.json").read_text(encoding="utf-8"))
 KNOWN = Address("https://github.com", "octocat/cape-book", "live")
-UNKNOWN = Address("https://github.com", "OWNER/cape-book", "live")
+UNKNOWN = Address("https://github.com", f"{metadata.address.PLACEHOLDER}/cape-book", "live")
 PAGES = "https://octocat.github.io/cape-book"
 # What Google Scholar refuses a page without, and what Zotero's translator "Embedded Metadata" makes an item of.
 WANTED = {"citation_title", "citation_author", "citation_publication_date"}
@@ -67,7 +67,7 @@ def test_linked_data_names_book_tables_and_code(where):
     assert 50 <= len(graph["Dataset"]["description"]) <= 5000
     assert all(one["version"] == str(CITATION["version"]) for one in known["@graph"])
     assert ("octocat" in json.dumps(known)) == (where is KNOWN)
-    assert "OWNER" not in json.dumps(known)
+    assert metadata.address.PLACEHOLDER not in json.dumps(known)
     if where is KNOWN:
         offered = {one["contentUrl"].rpartition("/")[2] for one in graph["Dataset"]["distribution"]}
         assert offered == {one["path"] for one in PACKAGE["resources"]}
