@@ -1,7 +1,8 @@
 """Describe the tables to other catalogues: ``python book/dataset_card.py``, a part of ``make tables``.
 
-Writes ``data/croissant.json`` (Croissant 1.0, which search engines for data sets and machine learning libraries read) and the head of
-``data/README.md`` that the Hugging Face hub reads. Both repeat ``data/datapackage.json`` and ``CITATION.cff`` and hold nothing of their own.
+Writes ``data/croissant.json`` (Croissant 1.0, which search engines for data sets and machine learning libraries read) and the
+head of ``data/README.md`` that the Hugging Face hub reads. Both repeat ``data/datapackage.json`` and ``CITATION.cff``, and hold
+nothing of their own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ledger of every edition, and what changed between two: ``python book/editions.py`` writes the present one.
 
-Each version keeps every claim with its verdict and numbers in ``data/editions/<version>/scorecard.json``. The ledger of a version that
-is not released yet is renewed by ``make tables``; once the change log dates the version, its ledger stays as it is.
+Each version keeps every claim with its verdict and numbers in ``data/editions/<version>/scorecard.json``. The ledger of a
+version that is not released yet is renewed by ``make tables``; once the change log dates the version, its ledger stays as it is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import html
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ def counted(ledgers: Sequence[editions.Ledger]) -> str:
     from cape_utils.claims.verdicts import VERDICTS
 
     heads = "".join(
-        f'<th class="number" scope="col">{html.escape(one["version"])}<br>{html.escape(one["date"])}</th>' for one in ledgers
+        f'<th class="number" scope="col">{html.escape(one["version"])}<br>{html.escape(one["date"])}</th>'
+        for one in ledgers
     )
     rows = []
     for verdict in VERDICTS:
@@ -39,7 +41,10 @@ def counted(ledgers: Sequence[editions.Ledger]) -> str:
             rows.append(f"<tr><td>{badge(verdict)}</td>{cells}</tr>")
     total = "".join(f'<td class="number">{len(one["claims"])}</td>' for one in ledgers)
     rows.append(f"<tr><td>claims</td>{total}</tr>")
-    return f'<table class="table"><thead><tr><th scope="col">verdict</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return (
+        f'<table class="table"><thead><tr><th scope="col">verdict</th>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
 
 
 def badge(verdict: str) -> str:
@@ -66,7 +71,9 @@ def changed(rows: Sequence[dict[str, str]], before: str, after: str) -> str:
     return f'<table class="table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def in_progress(reasons: Sequence[dict[str, str]], ledgers: Sequence[editions.Ledger]) -> list[dict[str, str]]:
+def in_progress(
+    reasons: Sequence[dict[str, str]], ledgers: Sequence[editions.Ledger]
+) -> list[dict[str, str]]:
     """What changed while the first edition was made: nothing stands before it but drafts."""
     known = editions.verdicts(ledgers[0])
     # As long as there is no second edition, every change belongs to the first.
@@ -88,10 +95,12 @@ class EditionsCompared(SphinxDirective):
             reasons = sorted(csv.DictReader(lines), key=lambda row: row["changed"])
         parts = [wide(counted(ledgers), "Verdicts of every edition")]
         try:
-            for before, after in zip(ledgers, ledgers[1:], strict=False):
+            for before, after in pairwise(ledgers):
                 names = (before["version"], after["version"])
                 parts.append(f"<p><strong>From {names[0]} to {names[1]}</strong></p>")
-                parts.append(wide(changed(editions.changes(before, after, reasons), *names), "Changed verdicts"))
+                parts.append(
+                    wide(changed(editions.changes(before, after, reasons), *names), "Changed verdicts")
+                )
         except ValueError as error:
             raise self.error(str(error)) from error
         drafts = in_progress(reasons, ledgers)
@@ -100,13 +109,21 @@ class EditionsCompared(SphinxDirective):
                 f"<p><strong>While {html.escape(ledgers[0]['version'])} was made</strong>: drafts gave other verdicts for "
                 f"{len({row['claim'] for row in drafts})} claims.</p>"
             )
-            parts.append(wide(changed(drafts, "draft", "edition"), "Verdicts that changed while the first edition was made"))
+            parts.append(
+                wide(
+                    changed(drafts, "draft", "edition"),
+                    "Verdicts that changed while the first edition was made",
+                )
+            )
         return [nodes.raw("", "".join(parts), format="html")]
 
 
 def wide(table: str, label: str) -> str:
     """A table that scrolls in a box of its own on a narrow screen."""
-    return f'<div class="pst-scrollable-table-container" role="region" aria-label="{html.escape(label)}" tabindex="0">{table}</div>'
+    box = (
+        f'class="pst-scrollable-table-container" role="region" aria-label="{html.escape(label)}" tabindex="0"'
+    )
+    return f"<div {box}>{table}</div>"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What machines read of a page: previews, references for Google Scholar and Zotero, JSON-LD, canonical addresses and a site map.
 
-All of it comes from ``CITATION.cff``, ``data/datapackage.json``, the page's title and its first paragraph. Addresses are absolute, so
-those are written only where the book's own address is known (`book/address.py`).
+All of it comes from ``CITATION.cff``, ``data/datapackage.json``, the page's title and its first paragraph. Addresses
+are absolute, so those are written only where the book's own address is known (`book/address.py`).
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ def tags(
 
 
 def _authors(citation: Mapping[str, Any]) -> list[str]:
-    return [
-        one.get("name") or f"{one['family-names']}, {one['given-names']}" for one in citation["authors"]
-    ]
+    return [one.get("name") or f"{one['family-names']}, {one['given-names']}" for one in citation["authors"]]
 
 
 def written(found: Sequence[tuple[str, str, str]]) -> str:
@@ -164,7 +162,12 @@ def linked_data(
         "description": package["description"],
         "license": package["licenses"][0]["path"],
         "variableMeasured": sorted(
-            {one["description"] for resource in package["resources"] for one in resource["schema"]["fields"] if "unit" in one}
+            {
+                one["description"]
+                for resource in package["resources"]
+                for one in resource["schema"]["fields"]
+                if "unit" in one
+            }
         )[:40],
         "isPartOf": {"@id": "#book"},
         **shared,
@@ -204,7 +207,8 @@ def linked_data(
 def site_map(pages: Sequence[str], day: str, where: address.Address) -> str:
     """A site map of the pages of the table of contents."""
     rows = "".join(
-        f"<url><loc>{html.escape(f'{where.pages}/{page}.html')}</loc><lastmod>{day}</lastmod></url>\n" for page in pages
+        f"<url><loc>{html.escape(f'{where.pages}/{page}.html')}</loc><lastmod>{day}</lastmod></url>\n"
+        for page in pages
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{rows}</urlset>\n'
 
@@ -245,7 +249,9 @@ def mark_page(
     head = written(tags(citation, pagename, title, words, where, edition_file(citation)))
     package = Path(app.srcdir) / "data" / "datapackage.json"
     if pagename == FRONT and package.is_file():
-        known = linked_data(citation, json.loads(package.read_text(encoding="utf-8")), where, edition_file(citation))
+        known = linked_data(
+            citation, json.loads(package.read_text(encoding="utf-8")), where, edition_file(citation)
+        )
         text = json.dumps(known, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         head += f'\n<script type="application/ld+json">{text}</script>'
     context["metatags"] = f"{context.get('metatags', '')}\n{head}"

@@ -19,12 +19,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT / "book"), str(ROOT)]
 
-import address
-import chromium
-import compose
-import epub
+import address  # noqa: E402
+import chromium  # noqa: E402
+import compose  # noqa: E402
+import epub  # noqa: E402
 
-from tests.browser.ensure_chromium import REMEDY, find_chromium
+from tests.browser.ensure_chromium import REMEDY, find_chromium  # noqa: E402
 
 FOLDER = "editions"
 # The place on the front page; empty as long as there is nothing to link.
@@ -75,7 +75,9 @@ def write_zip(path: Path, book: Path, name: str, date: str) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             held = file.read_bytes()
-            archive.writestr(entry, without_links(held.decode()) if place.as_posix() == "book/intro.html" else held)
+            archive.writestr(
+                entry, without_links(held.decode()) if place.as_posix() == "book/intro.html" else held
+            )
 
 
 def make(root: Path, book: Path, out: Path) -> Editions:
@@ -114,7 +116,9 @@ def make(root: Path, book: Path, out: Path) -> Editions:
         overflow = chromium.overflow(page)
         pages = chromium.print_pdf(page, files[0])
         parts = chromium.xhtml(page)
-    epub.write_epub(files[1], document, parts, style, (root / "book" / "mathfont" / "math.woff2").read_bytes())
+    epub.write_epub(
+        files[1], document, parts, style, (root / "book" / "mathfont" / "math.woff2").read_bytes()
+    )
     write_zip(files[2], book, name, document.date)
     kept.write_text(json.dumps({"state": state, "pages": pages, "overflow": overflow}), encoding="utf-8")
     return Editions(*files, pages, tuple(overflow))

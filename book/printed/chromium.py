@@ -26,14 +26,17 @@ MINUTES = 8 * 60_000
 def page_html(document: Document, style: str) -> str:
     """Write the document as one page: title, contents, every section."""
     esc = html.escape
+    small = "font: 8pt sans-serif; color: #57606a"
     running = "".join(
         f"#{one.key} {{ page: s{number} }}\n"
-        f"@page s{number} {{ @top-right {{ content: {json.dumps(one.title, ensure_ascii=False)}; font: 8pt sans-serif; color: #57606a }} }}\n"
+        f"@page s{number} {{ @top-right {{ content: {json.dumps(one.title, ensure_ascii=False)}; {small} }} }}\n"
         for number, one in enumerate(document.sections)
     )
-    running += "@page { @bottom-center { content: counter(page); font: 8pt sans-serif; color: #57606a } }\n"
+    running += f"@page {{ @bottom-center {{ content: counter(page); {small} }} }}\n"
     running += "@page :first { @bottom-center { content: none } }\n"
-    where = f'<p><a href="{esc(document.address)}">{esc(document.address)}</a></p>' if document.address else ""
+    where = (
+        f'<p><a href="{esc(document.address)}">{esc(document.address)}</a></p>' if document.address else ""
+    )
     rows, part = [], ""
     for one in document.sections:
         if one.part != part:
@@ -45,7 +48,8 @@ def page_html(document: Document, style: str) -> str:
             f"{f'<ol>{inner}</ol>' if inner else ''}</li>"
         )
     sections = "\n".join(
-        f'<section class="edition-page bd-article" id="{one.key}">{one.body}</section>' for one in document.sections
+        f'<section class="edition-page bd-article" id="{one.key}">{one.body}</section>'
+        for one in document.sections
     )
     return (
         f'<!DOCTYPE html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{esc(document.title)}</title>'
@@ -84,7 +88,9 @@ def opened(text: str, book: Path, folder: Path, executable: str) -> Iterator[Pag
     whole.write_text(text, encoding="utf-8")
     with sync_playwright() as playwright:
         # Sandboxing needs privileges that containers do not grant; the pages are the book's own.
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light", offline=True)
         page.set_default_timeout(MINUTES)
         page.emulate_media(media="print", color_scheme="light")
@@ -114,16 +120,19 @@ def print_pdf(page: Page, path: Path) -> int:
     """
     import pypdfium2
 
-    settings: dict[str, Any] = {"path": str(path), "prefer_css_page_size": True, "outline": True, "tagged": True}
+    settings: dict[str, Any] = {
+        "path": str(path),
+        "prefer_css_page_size": True,
+        "outline": True,
+        "tagged": True,
+    }
     settings["print_background"] = True
     page.pdf(**settings)
     with pypdfium2.PdfDocument(path) as first:
         pages = len(first)
         begins = [entry.get_dest().get_index() + 1 for entry in first.get_toc() if entry.level == 0]
-    page.evaluate(
-        """(begins) => document.querySelectorAll(".contents .page").forEach((one, at) => { one.textContent = begins[at] ?? "" })""",
-        begins,
-    )
+    fill = "(begins) => document.querySelectorAll('.contents .page').forEach((one, at) => { one.textContent = begins[at] ?? '' })"
+    page.evaluate(fill, begins)
     page.pdf(**settings)
     return pages
 
@@ -147,7 +156,9 @@ def xhtml(page: Page) -> dict[str, dict[str, Any]]:
                     if (file !== section.id) link.setAttribute("href", `${file}.xhtml#${name}`);
                 }
                 for (const one of copy.querySelectorAll("*")) {
-                    for (const { name } of [...one.attributes]) if (/^(data-|aria-hidden$|tabindex$|novalidate$)/.test(name) && name !== "data-label") one.removeAttribute(name);
+                    for (const { name } of [...one.attributes]) {
+                        if (/^(data-(?!label$)|aria-hidden$|tabindex$)/.test(name)) one.removeAttribute(name);
+                    }
                 }
                 return [section.id, {
                     body: write.serializeToString(copy),

@@ -1,8 +1,9 @@
 """The built pages as one document to print: no server, no second run of Sphinx, no browser.
 
-Each page of the table of contents becomes a section. Links between pages become links inside the document; what only a screen can use
-(buttons, fields, folds, the search) goes; a bet and an exercise keep their question, and their answers stand at the end of the
-document, where the code stands too. Charts are left as the pages hold them; `chromium.py` lets the book's own script draw them.
+Each page of the table of contents becomes a section. Links between pages become links inside the document; what only a
+screen can use (buttons, fields, folds, the search) goes; a bet and an exercise keep their question, and their answers stand
+at the end of the document, where the code stands too. Charts are left as the pages hold them; `chromium.py` lets the book's
+own script draw them.
 """
 
 from __future__ import annotations
@@ -29,8 +30,26 @@ ANSWERS, CODE = "answers", "code"
 REPEATING = ("book/figures",)
 # What a reader of paper cannot use. Scripts stay where they hold a chart; chromium.py removes them once it is drawn.
 UNUSABLE = (
-    *("nav.cape-open", ".cape-editions", "a.headerlink", ".cape-progress", ".cape-feedback", ".cape-skip", ".cape-shuffle-controls"),
-    *(".toctree-wrapper", ".cape-record", ".cape-claim", "button", "style", "select", "input", "output"),
+    *(
+        "nav.cape-open",
+        ".cape-editions",
+        "a.headerlink",
+        ".cape-progress",
+        ".cape-feedback",
+        ".cape-skip",
+        ".cape-shuffle-controls",
+    ),
+    *(
+        ".cape-shuffle-controls",
+        ".toctree-wrapper",
+        ".cape-record",
+        ".cape-claim",
+        "button",
+        "style",
+        "select",
+        "input",
+        "output",
+    ),
 )
 # What a solution says of the cell that follows it on the page; here the number of that cell stands below the exercise.
 BELOW = "The code that computes it is below."
@@ -80,7 +99,9 @@ def title(root: Path) -> str:
 def style_sheet(root: Path) -> str:
     """The book's own style sheets with their colours written out, and what paper needs besides."""
     static = root / "book" / "_static"
-    sheets = [(static / name).read_text(encoding="utf-8") for name in ("book.css", "front.css", "teaching.css")]
+    sheets = [
+        (static / name).read_text(encoding="utf-8") for name in ("book.css", "front.css", "teaching.css")
+    ]
     known = _colours(sheets[0])
     paper = (Path(__file__).resolve().parent / "print.css").read_text(encoding="utf-8")
     return _written_out("\n".join([*sheets, paper]), known)
@@ -135,9 +156,7 @@ def compose(root: Path, book: Path, *, pages_url: str = "") -> Document:
         assert article is not None
         taken = _Page(article, docname, keys, pages_url)
         taken.clean()
-        sections.append(
-            Section(keys[docname], taken.title, part, docname, taken.markup(), taken.headings())
-        )
+        sections.append(Section(keys[docname], taken.title, part, docname, taken.markup(), taken.headings()))
         answers.append((taken.title, taken.answers))
         code.append((taken.title, taken.code))
     sections += [
@@ -183,9 +202,7 @@ def _joined(sections: list[Section]) -> list[Section]:
         name = html.unescape(found[1])
         return found[0] if name in ids else f'href="#{name.partition("--")[0]}"'
 
-    return [
-        replace(one, body=re.sub(r'href="#([^"]*)"', target, one.body)) for one in sections
-    ]
+    return [replace(one, body=re.sub(r'href="#([^"]*)"', target, one.body)) for one in sections]
 
 
 class _Page:
@@ -270,7 +287,9 @@ class _Page:
             for words in fold.find_all("p"):
                 if words.get_text() == BELOW:
                     words.decompose()
-            hidden.append(f'<div class="answer-part"><p><b>{html.escape(heading)}.</b></p>{fold.decode_contents()}</div>')
+            hidden.append(
+                f'<div class="answer-part"><p><b>{html.escape(heading)}.</b></p>{fold.decode_contents()}</div>'
+            )
         if not hidden:
             raise ValueError(f"{self.docname}: the exercise {name} has no solution")
         self._answer(name, f"Exercise {number}", hidden)
@@ -295,7 +314,9 @@ class _Page:
     def _take_code(self) -> None:
         """Move code to the end of the document, and leave its number where it stood."""
         # A page of functions folds each below its number; the notebooks' cells stand in the page.
-        folds = [one for one in self.article.select(".cell_output details") if one.find("pre", recursive=False)]
+        folds = [
+            one for one in self.article.select(".cell_output details") if one.find("pre", recursive=False)
+        ]
         cells = self.article.select("div.cell_input")
         # The cells of a page of functions only call for the function that the fold holds.
         for cell in cells if folds else ():
@@ -315,7 +336,6 @@ class _Page:
 
     def _unfold(self, fold: Tag) -> None:
         summary = fold.find("summary", recursive=False)
-        words = summary.get_text(" ").strip() if isinstance(summary, Tag) else ""
         if isinstance(summary, Tag):
             # The heading of a hidden cell says nothing once the cell has gone to the end.
             if "hide" in fold.get("class", []):
@@ -370,7 +390,11 @@ class _Page:
         if re.match(r"[a-z]+:", href):
             return href
         path, _, anchor = href.partition("#")
-        joined = posixpath.normpath(posixpath.join(posixpath.dirname(self.docname), path)) if path else self.docname
+        joined = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(self.docname), path))
+            if path
+            else self.docname
+        )
         docname = joined.removesuffix(".html")
         if docname in self.keys:
             return f"#{self.keys[docname]}--{anchor}" if anchor else f"#{self.keys[docname]}"

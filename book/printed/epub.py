@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["faults", "write_epub"]
 
 TYPE = "application/epub+zip"
+USELESS = ("script", "form", "button", "iframe")
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
     '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" lang="en" xml:lang="en"><head>'
@@ -59,7 +60,8 @@ def write_epub(
     """
     esc = html.escape
     year, month, day = (int(number) for number in document.date.split("-"))
-    face = "@font-face { font-family: 'Book Math'; src: url(math.woff2) format('woff2'); }\n.math math { font-family: 'Book Math', math; }\n"
+    face = "@font-face { font-family: 'Book Math'; src: url(math.woff2) format('woff2'); }\n"
+    face += ".math math { font-family: 'Book Math', math; }\n"
     title = (
         f'{_HEAD.format(title=esc(document.title))}<section epub:type="titlepage"><h1>{esc(document.title)}</h1>'
         f"<p>{esc(document.authors)}</p><p>Version {esc(document.version)}, {esc(document.date)}</p>"
@@ -74,7 +76,9 @@ def write_epub(
         "EPUB/math.woff2": font,
     }
     for one in document.sections:
-        files[f"EPUB/{one.key}.xhtml"] = f"{_HEAD.format(title=esc(one.title))}{parts[one.key]['body']}{_TAIL}"
+        files[f"EPUB/{one.key}.xhtml"] = (
+            f"{_HEAD.format(title=esc(one.title))}{parts[one.key]['body']}{_TAIL}"
+        )
     with zipfile.ZipFile(path, "w") as archive:
         # The type comes first and is not packed, so that a reader finds it at a fixed place.
         archive.writestr(_entry("mimetype", (year, month, day), zipfile.ZIP_STORED), TYPE)
@@ -151,7 +155,9 @@ def faults(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         first = entries[0]
-        if (first.filename, first.compress_type) != ("mimetype", zipfile.ZIP_STORED) or archive.read(first) != TYPE.encode():
+        if (first.filename, first.compress_type) != ("mimetype", zipfile.ZIP_STORED) or archive.read(
+            first
+        ) != TYPE.encode():
             found.append("the first entry is not the type, unpacked")
         held = {one.filename: archive.read(one) for one in entries}
     trees = {}
@@ -167,23 +173,43 @@ def faults(path: Path) -> list[str]:
     items = {f"EPUB/{one.get('href')}": one for one in package.iter(f"{opf}item")}
     names = {one.get("id") for one in items.values()}
     found += [f"{name}: declared and missing" for name in items if name not in held]
-    found += [f"{name}: not declared" for name in held if name.startswith("EPUB/") and name not in {*items, "EPUB/package.opf"}]
-    found += [f"the spine names {one.get('idref')}" for one in package.iter(f"{opf}itemref") if one.get("idref") not in names]
+    found += [
+        f"{name}: not declared"
+        for name in held
+        if name.startswith("EPUB/") and name not in {*items, "EPUB/package.opf"}
+    ]
+    found += [
+        f"the spine names {one.get('idref')}"
+        for one in package.iter(f"{opf}itemref")
+        if one.get("idref") not in names
+    ]
     anchors: dict[str, set[str]] = {}
     for name, tree in trees.items():
         ids = [str(one.get("id")) for one in tree.iter() if one.get("id")] if name.endswith(".xhtml") else []
         anchors[name] = set(ids)
         found += [f"{name}: the name {one} stands twice" for one in anchors[name] if ids.count(one) > 1]
-        found += [f"{name}: {one!r} is no XML name" for one in anchors[name] if not re.fullmatch(r"[A-Za-z_][\w.-]*", one)]
+        found += [
+            f"{name}: {one!r} is no XML name"
+            for one in anchors[name]
+            if not re.fullmatch(r"[A-Za-z_][\w.-]*", one)
+        ]
     for name, tree in trees.items():
         if not name.endswith(".xhtml"):
             continue
         declared = set((items[name].get("properties") or "").split()) - {"nav"} if name in items else set()
         spaces = {"svg": "http://www.w3.org/2000/svg", "mathml": "http://www.w3.org/1998/Math/MathML"}
-        holds = {kind for kind, space in spaces.items() if any(one.tag.startswith(f"{{{space}}}") for one in tree.iter())}
+        holds = {
+            kind
+            for kind, space in spaces.items()
+            if any(one.tag.startswith(f"{{{space}}}") for one in tree.iter())
+        }
         if declared != holds:
             found.append(f"{name}: declares {sorted(declared)} and holds {sorted(holds)}")
-        found += [f"{name}: holds a {kind}" for kind in ("script", "form", "button", "iframe") if tree.find(f".//{xhtml}{kind}") is not None]
+        found += [
+            f"{name}: holds a {kind}"
+            for kind in ("script", "form", "button", "iframe")
+            if tree.find(f".//{xhtml}{kind}") is not None
+        ]
         for link in tree.iter(f"{xhtml}a"):
             href = link.get("href") or ""
             if re.match(r"[a-z]+:", href):

@@ -319,7 +319,9 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     own = "https://someone.github.io/fork"
     assert f'<link rel="canonical" href="{own}/notebooks/02_coupling.html"' in page
     assert f'<meta property="og:url" content="{own}/notebooks/02_coupling.html"' in page
-    assert f"<loc>{own}/notebooks/02_coupling.html</loc>" in (pages / "sitemap.xml").read_text(encoding="utf-8")
+    assert f"<loc>{own}/notebooks/02_coupling.html</loc>" in (pages / "sitemap.xml").read_text(
+        encoding="utf-8"
+    )
     named = set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", page))
     assert "someone/fork" in named
     assert not [name for name in named if name.startswith(address.PLACEHOLDER)]

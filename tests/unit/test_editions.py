@@ -16,7 +16,13 @@ from tests.loading import ROOT, load
 
 editions = load("book/editions.py")
 card = load("book/dataset_card.py")
-WHY = {"claim": "a", "changed": "2026-02-01", "before": "differs", "after": "reproduced", "why": "a table was corrected"}
+WHY = {
+    "claim": "a",
+    "changed": "2026-02-01",
+    "before": "differs",
+    "after": "reproduced",
+    "why": "a table was corrected",
+}
 
 
 def ledger(version, date, **verdicts):
@@ -68,7 +74,7 @@ def test_a_changed_verdict_comes_with_its_reason():
 )
 def test_a_changed_verdict_without_a_reason_is_refused(reasons):
     second = ledger("0.2.0", "2026-03-01", a="reproduced", b="reproduced")
-    with pytest.raises(ValueError, match="a was 'differs' in 0.1.0 and is 'reproduced' in 0.2.0"):
+    with pytest.raises(ValueError, match=r"a was 'differs' in 0\.1\.0 and is 'reproduced' in 0\.2\.0"):
         editions.changes(FIRST, second, reasons)
 
 
@@ -117,10 +123,14 @@ def test_croissant_describes_the_tables_as_they_are():
     for file in kept["distribution"]:
         content = (ROOT / "data" / file["contentUrl"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == file["sha256"]
-        (record,) = [one for one in kept["recordSet"] if one["field"][0]["source"]["fileObject"]["@id"] == file["@id"]]
+        (record,) = [
+            one for one in kept["recordSet"] if one["field"][0]["source"]["fileObject"]["@id"] == file["@id"]
+        ]
         header = content.decode("utf-8").partition("\n")[0].strip().split(",")
         assert [one["source"]["extract"]["column"] for one in record["field"]] == header
-    named = re.findall(r'"@id": "([^"]+)"', json.dumps({key: kept[key] for key in ("distribution", "recordSet")}))
+    named = re.findall(
+        r'"@id": "([^"]+)"', json.dumps({key: kept[key] for key in ("distribution", "recordSet")})
+    )
     fields = {one["@id"] for record in kept["recordSet"] for one in record["field"]}
     files = {one["@id"] for one in kept["distribution"]}
     assert set(named) <= fields | files | {one["@id"] for one in kept["recordSet"]}
