@@ -52,6 +52,21 @@ class Address:
         return f"{self.server}/{self.repository}"
 
     @property
+    def pages(self) -> str:
+        """Where GitHub Pages publishes the book, without a slash at the end.
+
+        Examples
+        --------
+        >>> Address("https://github.com", "Octocat/cape-book", "live").pages
+        'https://octocat.github.io/cape-book'
+        >>> Address("https://github.com", "octocat/octocat.github.io", "live").pages
+        'https://octocat.github.io'
+        """
+        owner, _, name = self.repository.partition("/")
+        host = f"https://{owner.lower()}.github.io"
+        return host if host.endswith(f"//{name.lower()}") else f"{host}/{name}"
+
+    @property
     def known(self) -> bool:
         """Whether somebody has set it."""
         return not self.repository.startswith(f"{PLACEHOLDER}/")

@@ -38,6 +38,7 @@ PAGE_INPUTS = (
     *(
         "book/_ext/*.py",
         "book/address.py",
+        "book/editions.py",
         "book/_static/*",
         "book/mathfont/*",
         "book/dashboard/*.js",

@@ -46,6 +46,9 @@ def notes(root: Path, tag: str) -> str:
         date = _find(r'^date-released: "?([\d-]+)"?$', cff)
         if section.group(1) != date:
             faults.append(f"CHANGELOG.md dates {wanted} {section.group(1)!r}, CITATION.cff {date!r}")
+    # `make tables` writes it, and a test holds it to the verdicts of the day.
+    if not (root / "data" / "editions" / wanted / "scorecard.json").is_file():
+        faults.append(f"data/editions has no ledger of {wanted}")
     if not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
         faults.append("a tag is written v1.2.3")
     if faults or section is None:

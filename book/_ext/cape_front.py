@@ -280,6 +280,14 @@ class Mosaic(Directive):
         return [finding, nodes.raw("", mosaic_html(items, titles), format="html")]
 
 
+class Editions(Directive):
+    """``{editions}``: where `book/printed` links the PDF, the EPUB and the zip, once they are made; empty until then."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave the place."""
+        return [nodes.raw("", '<div class="cape-editions"></div>', format="html")]
+
+
 def load_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -295,5 +303,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_directive("shuffle", Shuffle)
     app.add_directive("mosaic", Mosaic)
+    app.add_directive("editions", Editions)
     app.connect("html-page-context", load_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -279,6 +279,7 @@ def build_fork(folder: Path, repository: str | None) -> Path:
             "book/build.py",
             "book/execute.py",
             "book/address.py",
+            "book/editions.py",
             "_config.yml",
             "CITATION.cff",
             "constraints.txt",
@@ -315,6 +316,12 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     )
     assert "git+https://github.com/someone/fork@live" in "".join(download["cells"][1]["source"])
     assert address.MARK not in page
+    own = "https://someone.github.io/fork"
+    assert f'<link rel="canonical" href="{own}/notebooks/02_coupling.html"' in page
+    assert f'<meta property="og:url" content="{own}/notebooks/02_coupling.html"' in page
+    assert f"<loc>{own}/notebooks/02_coupling.html</loc>" in (pages / "sitemap.xml").read_text(
+        encoding="utf-8"
+    )
     named = set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", page))
     assert "someone/fork" in named
     assert not [name for name in named if name.startswith(address.PLACEHOLDER)]

@@ -31,6 +31,9 @@ def ready(tmp_path: Path) -> Path:
     """A tree whose version is ready to be released, whatever the state of this one."""
     for name in ("CITATION.cff", ".zenodo.json", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path)
+    ledger = Path("data", "editions", cape_utils.__version__, "scorecard.json")
+    (tmp_path / ledger.parent).mkdir(parents=True)
+    shutil.copy(ROOT / ledger, tmp_path / ledger)
     (tmp_path / "cape_utils").mkdir()
     shutil.copy(ROOT / "cape_utils" / "__init__.py", tmp_path / "cape_utils")
     log = tmp_path / "CHANGELOG.md"
@@ -76,6 +79,12 @@ def test_a_tag_that_is_not_ready_is_refused(ready, file, old, new, words):
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(words)):
+        release.notes(ready, f"v{cape_utils.__version__}")
+
+
+def test_a_version_without_its_ledger_is_refused(ready):
+    shutil.rmtree(ready / "data")
+    with pytest.raises(ValueError, match=f"data/editions has no ledger of {cape_utils.__version__}"):
         release.notes(ready, f"v{cape_utils.__version__}")
 
 

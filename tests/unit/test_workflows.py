@@ -21,7 +21,7 @@ READ_ONLY = {"contents": "read"}
 WRITES = {
     ("publish", "live"): {"contents": "write"},
     ("publish", "deploy"): {"pages": "write", "id-token": "write"},
-    ("release", "release"): {"contents": "write"},
+    ("release", "release"): {"actions": "read", "contents": "write"},
 }
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 # What whoever opens a pull request can choose the text of: it must not become part of a script.
