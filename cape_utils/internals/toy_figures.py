@@ -52,7 +52,7 @@ def _words(table: pd.DataFrame, reading: str, models: str) -> dict[str, str] | N
         listed.append(f"{series}: {values}")
     said = "; ".join(listed)
     return {
-        "title": "Before, at and after a turn that is known",
+        "title": f"{reading[0].upper()}{reading[1:]}, {rows['series'].iloc[0]}: {_over_the_turn(rows)}",
         "caption": (
             f"{reading[0].upper()}{reading[1:]}, {models}; mean over n = {rows['worlds'].max()} worlds with 95% intervals. "
             f"{said}."
@@ -62,6 +62,19 @@ def _words(table: pd.DataFrame, reading: str, models: str) -> dict[str, str] | N
             f"{reading}, {models}. {said}."
         ),
     }
+
+
+def _over_the_turn(rows: pd.DataFrame) -> str:
+    """What the first series does over the turn, by whether its intervals before and after it overlap."""
+    first = rows[rows["series"] == rows["series"].iloc[0]].set_index("phase")
+    if not {"before", "after"} <= set(first.index):
+        return "not read on both sides of the turn"
+    before, after = first.loc["before"], first.loc["after"]
+    if before["low"] > after["high"]:
+        return "more before the turn than after"
+    if before["high"] < after["low"]:
+        return "less before the turn than after"
+    return "no clear change over the turn"
 
 
 def known_turn_chart(summary: pd.DataFrame, *, start: str = CORRECTED) -> Any:
@@ -92,5 +105,6 @@ def known_turn_chart(summary: pd.DataFrame, *, start: str = CORRECTED) -> Any:
         tooltip=["series", "phase", "value", "low", "high", "worlds"],
     )
     rules = spread(base, "low", "high", "x", strokeWidth=2)
-    chart = alt.layer(rules, points).properties(height={"step": 16})
+    most = table.groupby("reading")["series"].nunique().max()
+    chart = alt.layer(rules, points).properties(height=48 * most)  # three rows of each series
     return follow(chart, [what, which], lambda reading, kind: _words(table, reading, kind))

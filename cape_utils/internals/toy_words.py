@@ -98,25 +98,18 @@ def planted_words(out: HeadsOut) -> str:
     )
 
 
-def heads_out_words(out: HeadsOut, *, heads: int) -> str:
-    """What single heads are for before, at and after the turn."""
-    counts = ", ".join(f"{out.opposed[phase]} of {n} {_WHEN[phase]}" for phase, n in out.n.items())
-    truth = ", ".join(f"{_shown(one)} {_WHEN[phase]}" for phase, one in out.truth.items())
-    reasoning = ", ".join(f"{_shown(one)} {_WHEN[phase]}" for phase, one in out.reasoning.items())
-    lifted = out.truth["at"].low > 0 and out.reasoning["at"].high < 0
-    reading = (
-        " At the turn a model without a head is nearer to chance in both, and truth lies below chance there: damage alone "
-        "lifts it, so opposite signs are no evidence of a head that works against truth."
-        if lifted
-        else ""
+def heads_out_words(outs: Mapping[int, HeadsOut]) -> str:
+    """What single heads are for at the turn, and what that is evidence of; by heads a layer."""
+    counts = " and ".join(
+        f"{out.opposed['at']} of {out.n['at']} heads with {HEADS[heads]}" for heads, out in outs.items()
     )
-    return (
-        f"With {HEADS[heads]}, the absence of one head changes truth, in points, by {truth}; and reasoning by {reasoning}. "
-        f"The two go opposite ways, each beyond two standard errors, for {counts}.{reading}"
-    )
-
-
-_WHEN = {"before": "before the turn", "at": "at it", "after": "after it"}
+    said = f"At the turn the two go opposite ways, each beyond two standard errors, without {counts}."
+    if all(out.truth["at"].low > 0 and out.reasoning["at"].high < 0 for out in outs.values()):
+        said += (
+            " A model without a head is nearer to chance in both there, and truth lies below chance: damage alone lifts it, so "
+            "opposite signs are no evidence of a head that works against truth."
+        )
+    return said
 
 
 def steering_words(worlds: pd.DataFrame) -> str:

@@ -275,6 +275,6 @@ def test_the_words_turn_with_the_numbers():
         toy_phases.by_world(made(repairs=(0.0, 0.0, 15.0)))
     )
     out = toy_phases.heads_out(made(), heads=1)
-    assert "damage alone" in toy_words.heads_out_words(out, heads=1)
+    assert "damage alone" in toy_words.heads_out_words({1: out})
     harmless = replace(out, truth=out.reasoning)
-    assert "damage alone" not in toy_words.heads_out_words(harmless, heads=1)
+    assert "damage alone" not in toy_words.heads_out_words({1: harmless})

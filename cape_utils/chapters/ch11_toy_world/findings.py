@@ -17,8 +17,8 @@ from cape_utils.chapters.ch11_toy_world.levers import (
 )
 from cape_utils.chapters.ch11_toy_world.turning_points import items, turns
 from cape_utils.charts.tables import Table, table
-from cape_utils.internals.toy_phases import HeadsOut, direction_name
-from cape_utils.internals.toy_words import detectors_remark, heads_out_words, later_remark, steering_remark
+from cape_utils.internals.toy_phases import DETECTORS, HEADS, PHASES, HeadsOut, Sight, direction_name, sight
+from cape_utils.internals.toy_words import heads_out_words, later_remark, steering_remark
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS
 from cape_utils.toyworld.turns import over_worlds
@@ -35,7 +35,7 @@ __all__ = [
     "dip_and_return",
     "error_table",
     "finite_couplings",
-    "heads_taken_out",
+    "heads_table",
     "lengths_table",
     "lever_sentences",
     "live_table",
@@ -289,16 +289,17 @@ def trial_counts(trial: pd.DataFrame) -> Markdown:
     )
 
 
-def heads_taken_out(outs: Mapping[int, HeadsOut]) -> Markdown:
-    """What single heads are for, from ``internals.toy_phases.heads_out`` by heads a layer."""
-    return Markdown("\n\n".join(heads_out_words(out, heads=heads) for heads, out in outs.items()))
-
-
 def seen_inside(worlds: pd.DataFrame, outs: Mapping[int, HeadsOut]) -> Markdown:
-    """What cosines and a truth direction show of the phases, in short, from ``internals.toy_phases``."""
+    """What single heads, cosines and a truth direction show of the phases, in short, from ``internals.toy_phases``."""
+    looks = [sight(worlds, heads=heads, detector=name)[0] for heads in outs for name in DETECTORS]
+    wired, found, by_cosine = (
+        sum(getattr(out, name) for out in outs.values()) for name in ("wired", "found", "by_cosine")
+    )
     return Markdown(
-        f"- Competing heads, {detectors_remark(worlds, outs)}.\n- The truth direction, {steering_remark(worlds)}.\n"
-        f"- The {later_remark(worlds)}.\n\nChapters 6 and 10 give each reading with its interval."
+        f"{heads_out_words(outs)}\n\n- Of {len(looks)} looks at cosines and competing heads {looks.count(Sight.SEES)} see the tax phase.\n"
+        f"- Of {wired} heads wired to compete, knock-outs find {found}, the paper's rule {by_cosine}.\n"
+        f"- The truth direction, {steering_remark(worlds)}.\n- The {later_remark(worlds)}.\n\n"
+        "Chapters 6 and 10 give each reading with its interval."
     )
 
 
@@ -371,6 +372,37 @@ def live_table(pushes: pd.DataFrame) -> Table:
     }
     named = rows.assign(direction=rows["direction"].map(direction_name))
     return table(named, headings, show=dict.fromkeys(list(headings)[1:], _one_decimal))
+
+
+def heads_table(outs: Mapping[int, HeadsOut]) -> Table:
+    """What the absence of one head does to both scores, from ``internals.toy_phases.heads_out`` by heads a layer."""
+    rows = [
+        {
+            "models": HEADS[heads],
+            "turn": phase,
+            "n": out.n[phase],
+            **{
+                f"{score}{end}": getattr(getattr(out, score)[phase], name)
+                for score in ("truth", "reasoning")
+                for end, name in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+            },
+            "opposed": out.opposed[phase],
+        }
+        for heads, out in outs.items()
+        for phase in PHASES
+    ]
+    headings = {
+        "models": "models",
+        "turn": "the turn",
+        "n": "heads",
+        "truth": "truth without one (points)",
+        "reasoning": "reasoning (points)",
+        "opposed": "opposite ways",
+    }
+    ends = {score: (f"{score}_low", f"{score}_high") for score in ("truth", "reasoning")}
+    return table(
+        pd.DataFrame(rows), headings, show={"n": "{:g}".format, "opposed": "{:g}".format}, intervals=ends
+    )
 
 
 def trial_table(trial: pd.DataFrame) -> Table:
