@@ -296,7 +296,8 @@ def seen_inside(worlds: pd.DataFrame, outs: Mapping[int, HeadsOut]) -> Markdown:
         sum(getattr(out, name) for out in outs.values()) for name in ("wired", "found", "by_cosine")
     )
     return Markdown(
-        f"{heads_out_words(outs)}\n\n- Of {len(looks)} looks at cosines and competing heads {looks.count(Sight.SEES)} see the tax phase.\n"
+        f"{heads_out_words(outs)}\n\n"
+        f"- Of {len(looks)} looks at cosines and competing heads {looks.count(Sight.SEES)} see the tax phase.\n"
         f"- Of {wired} heads wired to compete, knock-outs find {found}, the paper's rule {by_cosine}.\n"
         f"- The truth direction, {steering_remark(worlds)}.\n- The {later_remark(worlds)}.\n\n"
         "Chapters 6 and 10 give each reading with its interval."
