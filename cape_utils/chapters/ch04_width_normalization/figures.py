@@ -229,6 +229,7 @@ def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: 
         .mark_text(align="left", baseline="top", fontWeight="bold", fontSize=14)
         .encode(alt.Text("label:N"), x=alt.value(8), y=alt.value(4))
     )
+    # The corner has r for the power chosen; the words set the cases side by side.
     return put(points + word, **captions.ratios(curves, order_of(table, "case"), family, n))
 
 
@@ -289,6 +290,7 @@ def matched_chart(pairs: pd.DataFrame, share: dict[str, float]) -> Any:
         )
         .add_params(chosen, least)
     )
+    # The words set the scores side by side.
     return put(rule_at(0.0) + bars + points, **captions.matched(len(pairs), share))
 
 
