@@ -341,7 +341,8 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
     )
     y = alt.Y("cosine:Q", title="Cosine of the two sets of prompts", scale=alt.Scale(domain=[0.2, 1]))
     looks = zip(("green", "vermillion", "blue"), ("circle", "diamond", "square"), strict=True)
-    model = marks("model:N", "Model", dict(zip(models, looks, strict=True)))
+    model = marks("model:N", None, dict(zip(models, looks, strict=True)))
+    model = {channel: one.legend(None) for channel, one in model.items()}
     lines = keep.mark_line(strokeWidth=2).encode(x, y, model["color"])
     points = keep.mark_point(filled=True, size=100, opacity=1).encode(
         x,
@@ -349,4 +350,13 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
         **model,
         tooltip=["model", "d_model", "stage", "cosine"],
     )
-    return follow(lines + points, [chosen], lambda measure: captions.projections(changes, measures[measure]))
+    # The lines are named where they end, by size: a phone has room for no more, and the words have the full names.
+    names = (
+        keep.transform_filter(f"datum.stage == '{list(_STAGES.values())[-1]}'")
+        .transform_calculate(size="replace(datum.model, 'Pythia-', '')")
+        .mark_text(align="left", dx=10)
+        .encode(x, y, alt.Text("size:N"))
+    )
+    return follow(
+        lines + points + names, [chosen], lambda measure: captions.projections(changes, measures[measure])
+    )

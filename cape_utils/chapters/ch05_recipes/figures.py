@@ -345,4 +345,12 @@ def cosine_chart(table: pd.DataFrame) -> Any:
             tooltip=["model", "family", "mean_cosine", "figure"],
         )
     )
-    return follow(points, [picked], lambda family: captions.cosines(table, families, figures, family))
+    # The one that the words call odd is named in the picture.
+    lowest = table.nsmallest(1, "mean_cosine")[["model", "family", "params_b", "mean_cosine"]]
+    odd = (
+        alt.Chart(lowest)
+        .transform_filter("cosine_family == 'all' || datum.family == cosine_family")
+        .mark_text(align="left", dx=10)
+        .encode(size_axis(), alt.Y("mean_cosine:Q"), alt.Text("model:N"))
+    )
+    return follow(points + odd, [picked], lambda family: captions.cosines(table, families, figures, family))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -176,8 +177,21 @@ def h_timeline(field: pd.DataFrame) -> Any:
         x, y, **_SET, tooltip=["model", "lab", "released", "h", "low", "high"]
     )
     edges = alt.Chart(pd.DataFrame({"h": [-SPECIALIST_PP, 0, SPECIALIST_PP]})).mark_rule(strokeDash=[4, 4])
+    # The models that the title counts are named where there is room.
+    far = base.transform_filter(f"width > 600 && abs(datum.h) > {SPECIALIST_PP:g}")
+    places: list[tuple[str, Any, int, int]] = [
+        ("datum.h > 0", "right", -9, -3),
+        ("datum.h < 0 && datum.date < 2025.75", "left", 7, 9),
+        ("datum.h < 0 && datum.date >= 2025.75", "center", 0, 18),  # beside it the axis ends
+    ]
+    names: list[Any] = [
+        far.transform_filter(where)
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
+        .encode(x, y, alt.Text("model:N"))
+        for where, align, dx, dy in places
+    ]
     return follow(
-        edges.encode(alt.Y("h:Q")) + when + noise + dots,
+        alt.layer(edges.encode(alt.Y("h:Q")), when, noise, dots, *names),
         controls,
         lambda lab, models: captions.h_timeline(rows, lab, models),
     )
@@ -248,8 +262,20 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
     seen = base.mark_point(filled=True, size=110, color=PALETTE["blue"], opacity=1).encode(
         alt.X("gpqa:Q", scale=across), tooltip=["model", "gpqa"]
     )
+    # Two words beside the first row spare a legend; the smaller value has its word on its left.
+    first = base.transform_filter(f"datum.model == {json.dumps(str(ahead['model'].iloc[0]))}")
+    words: list[Any] = [
+        first.transform_filter(f"datum.{own} {side} datum.{other}")
+        .mark_text(align=align, dx=dx, fontSize=12)
+        .encode(alt.X(f"{own}:Q", scale=across), text=alt.value(word))
+        for own, other, word in (
+            ("expected", "gpqa", "forecast"),
+            ("gpqa", "expected", "score"),
+        )
+        for side, align, dx in (("<=", "right", -9), (">", "left", 9))
+    ]
     return follow(
-        (gap + guess + seen).properties(height=190),
+        alt.layer(gap, guess, seen, *words).properties(height=190),
         [method],
         lambda words: captions.forecasts(ahead, _METHODS, words),
     )
