@@ -584,7 +584,7 @@ BUILT = {
         recovery.recovery_rates((8, 40), families=(1, 3), noise=(0.0, 1.0), seeds=1)
     ),
     "rival_chart": lambda: ch07_figures.rival_chart(
-        ch07.alternatives().assign(panel="the paper's panel"), 5.6
+        pd.concat([ch07.alternatives(panel).assign(panel=panel) for panel in ("paper", "open")]), 5.6
     ),
     "source_chart": lambda: ch07_figures.source_chart(ch07.source_table()),
     "given_chart": taken_out,
@@ -780,7 +780,48 @@ def words_of_every_setting_are_complete(figure):
             )
 
 
+WORDS_STAND = {
+    "changed_chart": "the words set the three measures side by side",
+    "diagnosis_frontier": "the words are about the family, which the control leaves as it is",
+    "diagnosis_path": "the words set both scores side by side",
+    "diagnosis_phases": "the words are about all phases of the steps",
+    "flip_chart": "the words count under both conventions of sign",
+    "h_explorer": "the corner has h of the scores chosen",
+    "matched_chart": "the words set the scores side by side",
+    "matrix_explorer": "the corner has the range for the r chosen",
+    "outputs_chart": "the picture is the text chosen",
+    "panel_explorer": "nothing is found in it",
+    "path_explorer": "the corner has the error of the setting chosen",
+    "ratio_scatter": "the corner has r for the power chosen",
+    "recipe_explorer": "the corner has h of the recipe chosen",
+    "seen_chart": "the words are about the null with lengths kept, and say so",
+    "slope_map_chart": "the words count what lies outside either band",
+    "source_chart": "the corner has the error of the choice",
+    "toy_pair_chart": "it is drawn in a live kernel, where nothing swaps words",
+}
+"""Figures with a control beside words that stand, and why."""
+
+
+def stands_still(spec: dict) -> bool:
+    """Whether a figure has a control with a choice, and its words are the same wherever it stands."""
+    settings = spec["usermeta"].get("settings", {"signals": [], "words": []})
+    bound = {p["name"]: p["bind"] for p in spec.get("params", []) if isinstance(p.get("bind"), dict)}
+    # Real results may leave a control that words follow with one option only.
+    only = settings["signals"] and all(len(bound[s].get("options", "..")) == 1 for s in settings["signals"])
+    return bool(bound) and not settings["words"] and not only
+
+
+def words_follow_its_controls(figure):
+    still = stands_still(spec_of(figure))
+    assert still == (figure in WORDS_STAND), (
+        f"{figure}: give its words with `follow`, or say in WORDS_STAND why they stand"
+        if still
+        else f"{figure}: its words follow; take it out of WORDS_STAND"
+    )
+
+
 CHECKS = (
+    words_follow_its_controls,
     words_of_every_setting_are_complete,
     takes_its_height_in_pixels,
     carries_its_words,
@@ -820,6 +861,21 @@ def test_a_chart_without_its_words_is_refused(words):
     assert put(chart, **good).to_dict()["usermeta"] == {"caption": "C, n = 3"}
     with pytest.raises(ValueError, match=r"a chart needs a (title|caption|text alternative)"):
         put(chart, **{**good, **words})
+
+
+def test_words_that_stand_beside_a_control_would_be_noticed(monkeypatch):
+    shown = dropdown("panel", ["paper", "open"], "Panel")
+    chart = alt.Chart(pd.DataFrame({"a": [1]})).mark_point()
+    still = put(chart.add_params(shown), title="A figure", caption="n = 1.", alternative="A dot.")
+    same = follow(chart, [shown], lambda panel: {"title": "T", "caption": "n = 1.", "alternative": "A dot."})
+    for planted in (still, same):
+        monkeypatch.setattr(f"{__name__}.spec_of", lambda figure, planted=planted: planted.to_dict())
+        with pytest.raises(AssertionError, match="give its words with"):
+            words_follow_its_controls("planted")
+    monkeypatch.setattr(f"{__name__}.spec_of", lambda figure: follow(chart, [shown], panel_words).to_dict())
+    words_follow_its_controls("planted")
+    with pytest.raises(AssertionError, match="take it out of WORDS_STAND"):
+        words_follow_its_controls("panel_explorer")
 
 
 def panel_words(panel):

@@ -64,6 +64,7 @@ def panel_explorer(panels: pd.DataFrame, benchmarks: tuple[str, ...] = BENCHMARK
             tooltip=["model", "family", "params_b", "across:Q", "up:Q", "flags"],
         )
     )
+    # Nothing is found in this figure: it is for looking at any two scores.
     return put(chart.add_params(which, x, y, family, least), **captions.explorer(table))
 
 

@@ -47,22 +47,36 @@ def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | N
     }
 
 
-def steps(rows: pd.DataFrame, clip: float) -> dict[str, str]:
-    """Of the local couplings by size, drawn within ``clip``; ``rows`` has ``panel, p_sign``."""
-    sure = [
-        f"{int((part['p_sign'] >= 0.95).sum())} of {len(part)} in {panel}"
-        for panel, part in rows.groupby("panel", sort=False)
-    ]
+def steps(rows: pd.DataFrame, clip: float, panel: str, family: str) -> dict[str, str] | None:
+    """Of the local couplings by size, or None where the panel has no such step.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Columns ``panel, family, coupling, p_sign``.
+    clip : float
+        They are drawn no further out.
+    panel, family : str
+        What is shown; a family, or *all families*.
+    """
+    shown = rows[(rows["panel"] == panel) & ((rows["family"] == family) | (family == "all families"))]
+    if shown.empty:
+        return None
+    n, sure = len(shown), int((shown["p_sign"] >= 0.95).sum())
+    of_family = "" if family == "all families" else f" of {family}"
+    counted = f"{sure} of n = {n} step{'s' * (n != 1)}{of_family} in {panel}"
     return {
-        "title": "Every step in size, with its error",
+        "title": f"Item noise leaves the sign of {'most' if 2 * sure < n else 'at most half of the'} steps in size unsure"
+        if family == "all families"
+        else f"{family}: item noise leaves the sign sure at {sure} of {n} step{'s' * (n != 1)}",
         "caption": (
-            f"Steps whose sign item noise leaves at least 95% sure: {' and '.join(sure)}. "
-            f"Bars are one standard error, dashed lines the paper's thresholds; points on the edges lie beyond ±{clip:g}."
+            f"Item noise leaves the sign at least 95% sure for {counted}. Bars are one standard error, dashed lines the "
+            f"paper's thresholds; points on the edges lie beyond ±{clip:g}."
         ),
         "alternative": (
             "Dot plot of local couplings against size with error bars. Down-pointing triangles are tax, circles "
-            "transition, up-pointing triangles bonus. Below about three billion parameters most points lie below zero, "
-            "above it they lie on both sides; many bars cross zero. A slider hides steps with an uncertain sign."
+            f"transition, up-pointing triangles bonus. {int((shown['coupling'] < 0).sum())} points lie below zero; the sign is "
+            f"sure for {counted}. A slider hides steps with an uncertain sign."
         ),
     }
 

@@ -21,7 +21,6 @@ from cape_utils.charts.parts import (
     name,
     order_of,
     pct_axis,
-    put,
     rule_at,
     share_axis,
     share_bars,
@@ -102,7 +101,6 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
         alt.Chart(rows.round(4))
         .transform_filter(f"{of_panel} && datum.p_sign >= dots_sure && ({of_family})")
         .encode(size_axis("mid_params_b", "Middle of the step (billion parameters, log scale)"))
-        .add_params(which, family, sure)
     )
     up = alt.Y(
         "shown:Q", title=f"Local coupling, drawn within ±{clip:g}", scale=alt.Scale(domain=[-clip, clip])
@@ -112,7 +110,12 @@ def phase_dots(local: pd.DataFrame, *, clip: float = 2.0) -> Any:
     edges = (
         alt.Chart(pd.DataFrame({"y": [-TAX_BELOW, TAX_BELOW]})).mark_rule(strokeDash=[4, 4]).encode(y="y:Q")
     )
-    return put(edges + bars + points, **captions.steps(rows, clip))
+    return follow(
+        edges + bars + points,
+        [which, family],
+        lambda panel, one: captions.steps(rows, clip, panel, one),
+        others=[sure],  # the words say how many signs are 95% sure, wherever the slider stands
+    )
 
 
 def _step_rows(local: pd.DataFrame, clip: float) -> pd.DataFrame:

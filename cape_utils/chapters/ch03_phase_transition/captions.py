@@ -26,23 +26,23 @@ __all__ = [
 ]
 
 
-def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale]) -> dict[str, str]:
-    """Of the sign of each step by size; the arguments are those of ``figures.sign_chart``."""
-    scales = [
-        f"In {panel} a positive sign becomes likelier than not at {o.estimate:.1f}B [{o.low:.1f}, {o.high:.1f}], "
-        f"n = {o.n} steps of {o.n_families} families."
-        for panel, o in odds.items()
-    ]
-    risen = "; ".join(
-        f"{panel} from {part['probability'].iloc[0]:.0%} to {part['probability'].iloc[-1]:.0%}"
-        for panel, part in curve.groupby("panel", sort=False)
-    )
+def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale], panel: str) -> dict[str, str]:
+    """Of the sign of each step by size in one panel; the other arguments are those of ``figures.sign_chart``."""
+    o, drawn = odds[panel], curve[curve["panel"] == panel].sort_values("params_b")
+    first, last = drawn.iloc[0], drawn.iloc[-1]
+    likelier = "likelier" if first["high"] < last["low"] else "not surely likelier"
     return {
-        "title": "The sign of a step, by size",
-        "caption": " ".join(scales),
+        "title": f"A positive sign of a step is {likelier} in large models than in small ones",
+        "caption": (
+            f"In {panel} a positive sign becomes likelier than not at {o.estimate:.1f}B [{o.low:.1f}, {o.high:.1f}], "
+            f"n = {o.n} steps of {o.n_families} families."
+        ),
         "alternative": (
             "Triangles along the bottom are steps with a negative coupling, along the top steps with a positive one, by "
-            f"size. A curve with a band, the fitted probability of a positive sign, rises with size: {risen}."
+            "size. A curve with a band is the fitted probability of a positive sign. "
+            f"In {panel} it goes from {first['probability']:.0%} [{first['low']:.0%}, {first['high']:.0%}] at "
+            f"{first['params_b']:.2g}B to {last['probability']:.0%} [{last['low']:.0%}, {last['high']:.0%}] at "
+            f"{last['params_b']:.3g}B."
         ),
     }
 
@@ -151,19 +151,20 @@ def turning_points(table: pd.DataFrame, panel: str) -> dict[str, str]:
     }
 
 
-def isocline(hits: pd.DataFrame) -> dict[str, str]:
-    """Of the isocline; ``hits`` as for ``figures.isocline_chart``."""
-    counted = "; ".join(
-        f"{h.panel}: rule {h.rule}, negation {h.negation}, 'always negative' {h.always_negative} of {h.n}"
-        for h in hits.itertuples()
-    )
+def isocline(hits: pd.DataFrame, panel: str, ratio: float) -> dict[str, str]:
+    """Of the isocline in one panel; ``hits`` and ``ratio``, the paper's a/b, as for ``figures.isocline_chart``."""
+    h = hits[hits["panel"] == panel].iloc[0]
+    how = "less often than" if h["rule"] < h["negation"] else "more often than"
+    counted = f"rule {h['rule']}, negation {h['negation']}, 'always negative' {h['always_negative']} of n = {h['n']}"
     return {
-        "title": "A rule and its negation",
-        "caption": f"{counted[0].upper()}{counted[1:]}.",
+        "title": "The paper's rule is right as often as its negation"
+        if h["rule"] == h["negation"]
+        else f"The paper's rule is right {how} its negation",
+        "caption": f"In {panel}, at the paper's a/b of {ratio:g}: {counted} steps.",
         "alternative": (
             "Scatter plot of models in the plane of HellaSwag and TruthfulQA, with a curve. Above the curve the paper "
-            "predicts a positive next step. Small models lie far above it and their next steps are negative. The hits of "
-            "the rule and of its negation are counted in the corner and follow the slider."
+            f"predicts a positive next step. In {panel}, at the paper's a/b: {counted}. The hits of the rule and of its negation "
+            "are counted in the corner and follow the slider."
         ),
     }
 
@@ -178,13 +179,16 @@ def losses(points: pd.DataFrame, law: LossLaw, quantity: str) -> dict[str, str]:
             f"alpha = {alpha.estimate:.3f}, 95% interval [{alpha.low:.3f}, {alpha.high:.3f}], R² = {law.r2:.4f}, "
             f"CV = {law.cv_pct:.2f}%. The dashed line is the fitted law."
         )
+        title = f"The loss of Pythia falls at {int((steps < 0).sum())} of {len(steps)} steps in size"
     elif quantity.startswith("residual"):
         said = f"what the fitted law leaves over is at most {values.abs().max():.3f} nats per token."
+        title = f"The fitted law is off by at most {values.abs().max():.3f} nats per token"
     else:
         rising, n = int((steps > 0).sum()), len(steps)
         said = f"TruthfulQA goes from {values.iloc[0]:.1f}% to {values.iloc[-1]:.1f}% and rises at {rising} of {n} steps."
+        title = f"The TruthfulQA score of Pythia rises at {rising} of {n} steps in size"
     return {
-        "title": "What the loss shows, and what it cannot show here",
+        "title": title,
         "caption": f"Pythia, n = {alpha.n}: {said}",
         "alternative": (
             f"Line chart against size of eight Pythia models: {quantity}, from {values.iloc[0]:.3g} in the smallest to "

@@ -20,7 +20,6 @@ from cape_utils.charts.parts import (
     marks,
     order_of,
     pct_axis,
-    put,
     rule_at,
     share_axis,
     share_bars,
@@ -81,12 +80,16 @@ def sign_chart(local: pd.DataFrame, curve: pd.DataFrame, odds: Mapping[str, Crit
                 alt.Tooltip("p_sign:Q", title="sign is sure", format=".0%"),
             ],
         )
-        .add_params(which, sure)
     )
     fitted = alt.Chart(curve.round(4)).transform_filter(of_panel).encode(size_axis("params_b", middle))
     band = fitted.mark_area(opacity=0.2, color=PALETTE["grey"]).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
     line = fitted.mark_line(color=PALETTE["grey"]).encode(alt.Y("probability:Q"))
-    return put(band + rule_at(0.5) + line + points, **captions.signs(curve, odds))
+    return follow(
+        band + rule_at(0.5) + line + points,
+        [which],
+        lambda panel: captions.signs(curve, odds, panel),
+        others=[sure],  # hides steps; the curve, which the words are about, is of all of them
+    )
 
 
 def _sign_rows(local: pd.DataFrame) -> pd.DataFrame:
@@ -281,7 +284,12 @@ def isocline_chart(points: pd.DataFrame, hits: pd.DataFrame, *, ratio: float) ->
         .mark_text(align="left", fontSize=14, fontWeight="bold")
         .encode(alt.Text("label:N"), x=alt.value(8), y=alt.value(12))
     )
-    return put(curve + dots.add_params(which, family, moved) + score, **captions.isocline(hits))
+    return follow(
+        curve + dots + score,
+        [which],
+        lambda panel: captions.isocline(hits, panel, ratio),
+        others=[family, moved],  # the corner counts for them
+    )
 
 
 def loss_chart(table: pd.DataFrame, law: LossLaw) -> Any:

@@ -229,6 +229,7 @@ def ratio_scatter(table: pd.DataFrame, curves: pd.DataFrame, *, family: str, n: 
         .mark_text(align="left", baseline="top", fontWeight="bold", fontSize=14)
         .encode(alt.Text("label:N"), x=alt.value(8), y=alt.value(4))
     )
+    # The corner has r for the power chosen; the words set the cases side by side.
     return put(points + word, **captions.ratios(curves, order_of(table, "case"), family, n))
 
 
@@ -289,6 +290,7 @@ def matched_chart(pairs: pd.DataFrame, share: dict[str, float]) -> Any:
         )
         .add_params(chosen, least)
     )
+    # The words set the scores side by side.
     return put(rule_at(0.0) + bars + points, **captions.matched(len(pairs), share))
 
 
@@ -339,7 +341,8 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
     )
     y = alt.Y("cosine:Q", title="Cosine of the two sets of prompts", scale=alt.Scale(domain=[0.2, 1]))
     looks = zip(("green", "vermillion", "blue"), ("circle", "diamond", "square"), strict=True)
-    model = marks("model:N", "Model", dict(zip(models, looks, strict=True)))
+    model = marks("model:N", None, dict(zip(models, looks, strict=True)))
+    model = {channel: one.legend(None) for channel, one in model.items()}
     lines = keep.mark_line(strokeWidth=2).encode(x, y, model["color"])
     points = keep.mark_point(filled=True, size=100, opacity=1).encode(
         x,
@@ -347,4 +350,13 @@ def projection_chart(stages: pd.DataFrame, changes: pd.DataFrame) -> Any:
         **model,
         tooltip=["model", "d_model", "stage", "cosine"],
     )
-    return follow(lines + points, [chosen], lambda measure: captions.projections(changes, measures[measure]))
+    # The lines are named where they end, by size: a phone has room for no more, and the words have the full names.
+    names = (
+        keep.transform_filter(f"datum.stage == '{list(_STAGES.values())[-1]}'")
+        .transform_calculate(size="replace(datum.model, 'Pythia-', '')")
+        .mark_text(align="left", dx=10)
+        .encode(x, y, alt.Text("size:N"))
+    )
+    return follow(
+        lines + points + names, [chosen], lambda measure: captions.projections(changes, measures[measure])
+    )

@@ -120,8 +120,12 @@ def tokens(points: pd.DataFrame, r: Mapping[str, Mapping[str, float]], measure: 
     }
 
 
-def cosines(table: pd.DataFrame, families: Sequence[str], figures: Sequence[str]) -> dict[str, str]:
-    """Of the released cosines; ``figures`` are the kinds of figure in the order of the legend."""
+def cosines(
+    table: pd.DataFrame, families: Sequence[str], figures: Sequence[str], family: str
+) -> dict[str, str]:
+    """Of the released cosines of one family or *all*; ``figures`` are the kinds of figure in the order of the legend."""
+    if family != "all":
+        return _cosines_of_family(table[table["family"] == family], figures, family)
     counts = "; ".join(f"{figure} {int((table['figure'] == figure).sum())}" for figure in figures)
     lowest = table.iloc[int(table["mean_cosine"].to_numpy().argmin())]
     return {
@@ -134,4 +138,18 @@ def cosines(table: pd.DataFrame, families: Sequence[str], figures: Sequence[str]
             "Cosine against model size. A row of marks at one height spans all sizes of two families; "
             f"{lowest['model']} lies alone near the bottom. {counts}."
         ),
+    }
+
+
+def _cosines_of_family(rows: pd.DataFrame, figures: Sequence[str], family: str) -> dict[str, str]:
+    drawn = rows["figure"].value_counts()
+    counts = "; ".join(f"{figure} {drawn[figure]}" for figure in figures if figure in drawn)
+    low, high = rows["mean_cosine"].min(), rows["mean_cosine"].max()
+    different = rows["mean_cosine"].round(3).nunique()
+    span = f"{low:.3f}" if different == 1 else f"{low:.3f} to {high:.3f}"
+    values = f"{different} different value{'s' * (different > 1)}"
+    return {
+        "title": f"{family}: {values} in {len(rows)} released cosines",
+        "caption": f"n = {len(rows)} figures of {family}, {span}. {_sentence(counts)}.",
+        "alternative": f"Cosine against model size, {family} alone: {len(rows)} marks, {values}, {span}. {counts}.",
     }

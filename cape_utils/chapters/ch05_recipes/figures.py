@@ -121,6 +121,7 @@ def recipe_explorer(models: pd.DataFrame, curves: pd.DataFrame, field: pd.DataFr
     drawn = models[["model", "recipe", "line", "kind", "params_b", "truthfulqa_mc2"]].assign(
         model=models["model"].str.split("/").str[-1]
     )
+    # The corner has h of the recipe and the curve chosen.
     return put(
         (
             _curve_layers(curves, webs, f"{of_curve} && datum.without == {chosen}[1 + {number}]")
@@ -343,6 +344,13 @@ def cosine_chart(table: pd.DataFrame) -> Any:
             kinds["shape"],
             tooltip=["model", "family", "mean_cosine", "figure"],
         )
-        .add_params(picked)
     )
-    return put(points, **captions.cosines(table, families, figures))
+    # The one that the words call odd is named in the picture.
+    lowest = table.nsmallest(1, "mean_cosine")[["model", "family", "params_b", "mean_cosine"]]
+    odd = (
+        alt.Chart(lowest)
+        .transform_filter("cosine_family == 'all' || datum.family == cosine_family")
+        .mark_text(align="left", dx=10)
+        .encode(size_axis(), alt.Y("mean_cosine:Q"), alt.Text("model:N"))
+    )
+    return follow(points + odd, [picked], lambda family: captions.cosines(table, families, figures, family))

@@ -19,24 +19,29 @@ __all__ = [
 ]
 
 
-def released_cosines(rows: pd.DataFrame, kinds: Sequence[str]) -> dict[str, str]:
-    """Of the released cosines.
+def released_cosines(rows: pd.DataFrame, kinds: Sequence[str], measure: str) -> dict[str, str]:
+    """Of the released cosines of one measure or *both*.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        With a column ``value``, what each number is.
+        Columns ``measure, mean_cosine`` and ``value``, what each number is.
     kinds : sequence of str
-        Its values in the order of the legend.
+        Values of ``value`` in the order of the legend, that of a number of its own first.
+    measure : str
     """
-    counts = rows["value"].value_counts()
+    shown = rows if measure == "both" else rows[rows["measure"] == measure]
+    counts = shown["value"].value_counts()
     listed = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts)
+    which = "" if measure == "both" else f" of {measure}"
+    commonest = shown["mean_cosine"].value_counts()
     return {
-        "title": "The released internal cosines",
-        "caption": f"n = {len(rows)} rows of the released table and the text: {listed}.",
+        "title": f"{counts.get(kinds[0], 0)} of {len(shown)} released cosines{which} are values of their own",
+        "caption": f"n = {len(shown)} rows of the released table and the text{which}: {listed}.",
         "alternative": (
-            "Scatter plot of a cosine against model size. Many points lie on two horizontal lines, near 0.97 and near 0.83; "
-            f"below them, at 0.2 to 0.4, lie large models. {listed}."
+            f"Scatter plot of a cosine against model size{which}, from {shown['mean_cosine'].min():.2f} to "
+            f"{shown['mean_cosine'].max():.2f}. The most frequent value, {commonest.index[0]:.2f}, stands {commonest.iloc[0]} "
+            f"times, as marks on one level. {listed}."
         ),
     }
 
@@ -46,8 +51,11 @@ def layer_cosines(table: pd.DataFrame, pair: str, measure: str, *, n: int) -> di
     shown = table[(table["pair"] == pair) & (table["measure"] == measure)]
     spans = shown.groupby("network", sort=False)["cosine"].agg(["min", "max"])
     listed = "; ".join(f"{network} {row['min']:.2f} to {row['max']:.2f}" for network, row in spans.iterrows())
+    negative = shown["cosine"].lt(0).groupby(shown["network"], sort=False).sum()
+    layers = shown["layer"].nunique()
+    opposed = ", ".join(f"{network} {count}" for network, count in negative.items())
     return {
-        "title": "The cosine by layer, for any two sets of prompts",
+        "title": f"Layers with a negative cosine, of {layers}: {opposed}",
         "caption": (
             f"{pair[0].upper()}{pair[1:]}, {measure}, {n} prompts in each set, {table['layer'].nunique()} layers: {listed}."
         ),
@@ -80,7 +88,7 @@ def head_map(table: pd.DataFrame, case: str, raw: str, *, n: int) -> dict[str, s
 def planted(curve: pd.DataFrame, unit: str, measures: Sequence[str]) -> dict[str, str]:
     """Of the planted oppositions: the smallest size at which each measure shows them, for one kind of unit."""
     rows = curve[curve["unit"] == unit]
-    listed = []
+    listed, seen_from = [], {}
     for measure in measures:
         part = rows[rows["measure"] == measure]
         for column, min_pct, what in (
@@ -89,9 +97,17 @@ def planted(curve: pd.DataFrame, unit: str, measures: Sequence[str]) -> dict[str
         ):
             sizes = part.loc[part[column] >= min_pct, "size"]
             where = f"from {sizes.min():g}" if len(sizes) else "nowhere"
+            if column == "negative_pct":
+                seen_from[measure] = sizes.min() if len(sizes) else float("inf")
             listed.append(f"{measure}, {what} {where}")
+    raw, centred = seen_from["raw"], seen_from["centred"]
     return {
-        "title": "How large must an opposition be to be seen?",
+        "title": (
+            f"The {'centred' if centred < raw else 'raw'} cosine shows smaller oppositions than the "
+            f"{'raw' if centred < raw else 'centred'} one"
+            if centred != raw
+            else "The raw and the centred cosine show the same oppositions"
+        ),
         "caption": f"By {unit}, n = {int(rows['units'].iloc[0])} units: {'; '.join(listed)} lengths of the state.",
         "alternative": (
             f"Line plot of the cosine against the size of a planted opposite contrast, by {unit}, from plus one downwards. The "
@@ -118,11 +134,12 @@ def patterns(table: pd.DataFrame, pair: str, quoted: float) -> dict[str, str]:
     }
 
 
-def gates(heads: int, comparison: str, agreement: str) -> dict[str, str]:
-    """Of the gates' slopes: how the two profiles of a comparison agree."""
+def gates(rows: pd.DataFrame, comparison: str, agreement: str) -> dict[str, str]:
+    """Of the gates' slopes: how the two profiles of a comparison agree; ``rows`` has their ``first`` and ``second``."""
+    opposite = int((rows["first"] * rows["second"] < 0).sum())
     return {
-        "title": "What each head does for two sets of sentences",
-        "caption": f"n = {heads} heads. {comparison}: {agreement}",
+        "title": f"{comparison[0].upper()}{comparison[1:]}: {opposite} of {len(rows)} heads have opposite signs",
+        "caption": f"n = {len(rows)} heads. {comparison}: {agreement}",
         "alternative": (
             "Scatter plot of the slope of the margin along each head's gate, one set across and the other up, with dashed "
             "lines at "

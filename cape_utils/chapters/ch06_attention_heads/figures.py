@@ -17,7 +17,6 @@ from cape_utils.charts.parts import (
     follow,
     marks,
     order_of,
-    put,
     rule_at,
     size_axis,
     slider,
@@ -76,9 +75,8 @@ def released_cosines(table: pd.DataFrame) -> Any:
             **marks("value:N", None, _STATES, columns=2),
             tooltip=["model", "family", "measure", "value", alt.Tooltip("mean_cosine:Q", format=".4f")],
         )
-        .add_params(chosen)
     )
-    return put(points, **captions.released_cosines(rows, list(_STATES)))
+    return follow(points, [chosen], lambda measure: captions.released_cosines(rows, list(_STATES), measure))
 
 
 def layer_cosines(table: pd.DataFrame, *, n: int) -> Any:
@@ -269,10 +267,10 @@ def gate_chart(table: pd.DataFrame, words: Mapping[str, str]) -> Any:
             tooltip=["layer", "head", "first", "second"],
         )
     )
-    heads = rows["comparison"].value_counts()
+    by_comparison = dict(list(rows.groupby("comparison")))
     return follow(
         points + rule_at(0.0, "x", dash=(3, 4)) + rule_at(0.0, "y", dash=(3, 4)),
         [comparison],
-        lambda one: captions.gates(int(heads[one]), one, words[one]),
+        lambda one: captions.gates(by_comparison[one], one, words[one]),
         others=[layer],
     )

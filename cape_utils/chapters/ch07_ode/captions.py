@@ -7,15 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cape_utils.charts.parts import order_of
-
 __all__ = ["duel", "league", "paths", "readings", "recovery", "rivals", "sources"]
-
-
-def _listed(parts: list[str]) -> tuple[str, str]:
-    """The parts with semicolons between them, and the same as a sentence."""
-    text = "; ".join(parts)
-    return text, f"{text[0].upper()}{text[1:]}."
 
 
 def readings(table: pd.DataFrame, quoted: Mapping[str, float], claim: str) -> dict[str, str]:
@@ -100,27 +92,22 @@ def duel(rows: pd.DataFrame, rival: str, method: str, train: str) -> dict[str, s
     }
 
 
-def rivals(table: pd.DataFrame, quoted: float) -> dict[str, str]:
-    """Of trends learnt from one other family; ``table`` as ``figures.rival_chart`` has it."""
-    simple = table[table["kind"] != "persistence"]
-    found, tried = int((simple["error"] <= quoted).sum()), len(simple)
-    parts = []
-    for panel in order_of(table, "panel"):
-        rows = table[table["panel"] == panel]
-        still = float(rows.loc[rows["kind"] == "persistence", "error"].iloc[0])
-        trends = rows[rows["kind"] != "persistence"]
-        hits = int((trends["error"] <= quoted).sum())
-        parts.append(
-            f"{panel}, n = {trends['family'].nunique()} families: {hits} of {len(trends)} trends err by {quoted:g}% or less, "
-            f"persistence by {still:.1f}%"
-        )
-    listed, sentence = _listed(parts)
+def rivals(table: pd.DataFrame, quoted: float, panel: str) -> dict[str, str]:
+    """Of trends learnt from one other family in one panel; ``table`` as ``figures.rival_chart`` has it."""
+    rows = table[table["panel"] == panel]
+    still = float(rows.loc[rows["kind"] == "persistence", "error"].iloc[0])
+    trends = rows[rows["kind"] != "persistence"]
+    hits, tried = int((trends["error"] <= quoted).sum()), len(trends)
+    said = (
+        f"{panel}, n = {trends['family'].nunique()} families: {hits} of {tried} trends err by {quoted:g}% or less, "
+        f"persistence by {still:.1f}%"
+    )
     return {
-        "title": f"{found} of {tried} simple trends from one other family do as well on Llama-2 as the paper's equation",
-        "caption": f"{sentence} Dashed: the number quoted for the equation.",
+        "title": f"{hits} of {tried} simple trends from one other family do as well on Llama-2 as the paper's equation",
+        "caption": f"{said[0].upper()}{said[1:]}. Dashed: the number quoted for the equation.",
         "alternative": (
             "Dot plot of errors, a row for each family learnt from, circles for lines, triangles for parabolas "
-            f"and a square for persistence, with a dashed line at the number quoted. {listed}."
+            f"and a square for persistence, with a dashed line at the number quoted. {said}."
         ),
     }
 
@@ -134,8 +121,12 @@ def recovery(rates: pd.DataFrame, noise: float, ridge: float) -> dict[str, str]:
         for families, part in shown.groupby("families")
     )
     what = f"item noise {noise:g} of the real one, penalty {ridge:g}"
+    by_data = shown.sort_values(["families", "sizes"])["exact"]
     return {
-        "title": "A law that is there: when is it found?",
+        "title": (
+            f"A law that is there is found in {by_data.iloc[0]:.0%} of trials with the fewest data, "
+            f"in {by_data.iloc[-1]:.0%} with the most"
+        ),
         "caption": (
             f"Share of n = {int(rates['n'].iloc[0])} equations whose terms are all found and no other, {what}: {listed}."
         ),

@@ -107,6 +107,7 @@ def source_chart(sources: pd.DataFrame) -> Any:
         .transform_filter(keep)
         .transform_calculate(label=error)
     )
+    # The corner has the error of the choice; the words set the choices side by side.
     return put(line + dots + _corner(words, 30), **captions.sources(sources))
 
 
@@ -260,10 +261,11 @@ def rival_chart(table: pd.DataFrame, quoted: float) -> Any:
             **marks("kind:N", "Learnt", _TRENDS),
             tooltip=["family", "kind", "error"],
         )
-        .add_params(chosen)
     )
     rule = rule_at(quoted, "x", title=title, colour="vermillion", dash=(6, 3), strokeWidth=2)
-    return put((dots + rule).properties(height=330), **captions.rivals(table, quoted))
+    return follow(
+        (dots + rule).properties(height=330), [chosen], lambda panel: captions.rivals(table, quoted, panel)
+    )
 
 
 def recovery_chart(rates: pd.DataFrame) -> Any:
@@ -346,6 +348,7 @@ def path_explorer(
     )
     labels = settings[["train", "degree", "threshold", "target"]].assign(label=_path_labels(settings))
     words = _corner(alt.Chart(labels).transform_filter(of_fit), 8)
+    # The corner has the error of the setting chosen.
     return put(line + dots + words, **captions.paths(settings, options["target"]))
 
 

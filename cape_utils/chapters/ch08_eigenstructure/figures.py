@@ -257,6 +257,7 @@ def flip_chart(table: pd.DataFrame, *, quoted: tuple[float, float]) -> Any:
             tooltip=["windows", "end", "loading"],
         )
     )
+    # The words count the flips under both conventions: that is the finding.
     return put((rule_at(0.0, "x") + paths + points).properties(height=230), **captions.flips(table, quoted))
 
 

@@ -22,11 +22,15 @@ __all__ = [
 ]
 
 
-def scatter(line: Line, lab_lines: Mapping[str, Line]) -> dict[str, str]:
-    """Of the two scores: the population's line and the slope of each lab."""
+def scatter(rows: pd.DataFrame, line: Line, lab_lines: Mapping[str, Line], lab: str) -> dict[str, str]:
+    """Of the two scores of *all labs* or one: the population's line and the slopes of labs; ``rows`` has ``lab``."""
+    if lab != "all labs":
+        return _scatter_of_lab(int((rows["lab"] == lab).sum()), line, lab_lines.get(lab), lab)
     slopes = ", ".join(f"{lab} {one.slope.estimate:.2f}" for lab, one in lab_lines.items())
     return {
-        "title": "Coding and reasoning of frontier models",
+        "title": "Models that code better reason better"
+        if line.slope.low > 0
+        else "Models that code better do not surely reason better",
         "caption": (
             f"n = {line.n} published models: r = {line.r.estimate:.2f}, slope {line.slope.estimate:.2f} "
             f"[{line.slope.low:.2f}, {line.slope.high:.2f}] (dashed). Slopes of single labs: {slopes}."
@@ -35,6 +39,29 @@ def scatter(line: Line, lab_lines: Mapping[str, Line]) -> dict[str, str]:
             "Scatter plot of models, SWE-bench Verified across and GPQA Diamond up, rising from lower left to upper right. "
             "A dashed line is the fit to all published models. Choosing a lab shows its models and its own line. "
             "Circles are core, squares extended, triangles later models."
+        ),
+    }
+
+
+def _scatter_of_lab(n: int, line: Line, own: Line | None, lab: str) -> dict[str, str]:
+    models = f"{n} model{'s' * (n != 1)}"
+    population = f"the dashed line of n = {line.n} published models rises by {line.slope.estimate:.2f}"
+    if own is None:
+        title = f"{lab}: {models}, too few for a line"
+        said = f"{models}, too few published for a line of their own"
+    else:
+        inside = "includes" if own.slope.low <= line.slope.estimate <= own.slope.high else "excludes"
+        title = f"{lab}: the interval of its slope {inside} that of all models"
+        said = (
+            f"{models}; its line, of n = {own.n} published ones, rises by {own.slope.estimate:.2f} "
+            f"[{own.slope.low:.2f}, {own.slope.high:.2f}] points of GPQA for a point of SWE-bench"
+        )
+    return {
+        "title": title,
+        "caption": f"{lab}: {said}; {population}.",
+        "alternative": (
+            "Scatter plot, SWE-bench Verified across and GPQA Diamond up, with a dashed line of all published models. "
+            f"{lab}: {said}. Circles are core, squares extended, triangles later models."
         ),
     }
 
@@ -73,27 +100,35 @@ def slopes(
     }
 
 
-def h_timeline(rows: pd.DataFrame) -> dict[str, str]:
-    """Of h over time.
+def h_timeline(table: pd.DataFrame, lab: str, models: str) -> dict[str, str] | None:
+    """Of h over time, or None where there is no such model.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        Columns ``lab, h, low, high``, the last two the range that item noise leaves.
+    table : pandas.DataFrame
+        Columns ``lab, set, h, low, high``, the last two the range that item noise leaves.
+    lab : str
+        Or *all labs*.
+    models : {"all models", "core alone"}
     """
+    rows = table if lab == "all labs" else table[table["lab"] == lab]
+    rows = rows if models == "all models" else rows[rows["set"] == "core"]
+    if rows.empty:
+        return None
     sure = int(((rows["low"] > 0) | (rows["high"] < 0)).sum())
     beyond = int((rows["h"].abs() > SPECIALIST_PP).sum())
     sizes, means = rows["lab"].value_counts(), rows.groupby("lab")["h"].mean().to_dict()
     listed = "; ".join(f"{lab} {means[lab]:+.1f} over {n}" for lab, n in sizes.items() if n > 1)
     return {
-        "title": "The h-field over time",
+        "title": f"{beyond} of {len(rows)} models lie more than {SPECIALIST_PP:g} points from the line",
         "caption": (
-            f"n = {len(rows)}: {beyond} models lie more than {SPECIALIST_PP:g} points from the line, and item noise leaves the "
-            f"sign of h 95% sure for {sure}. Upright bars are item noise, level bars the dates that the source leaves open."
+            f"{lab[0].upper()}{lab[1:]}, {models}, n = {len(rows)}: {beyond} lie more than {SPECIALIST_PP:g} points from the "
+            f"line, and item noise leaves the sign of h 95% sure for {sure}. Upright bars are item noise, level bars the dates "
+            "that the source leaves open."
         ),
         "alternative": (
-            "Dot plot of the residual h of each model against release date, with dashed lines at minus ten, zero and ten. "
-            f"Mean h of labs with two or more models: {listed}."
+            f"Dot plot of the residual h against release date, {lab}, {models}, with dashed lines at minus ten, zero and ten. "
+            f"Mean h of labs with two or more models: {listed or 'none'}."
         ),
     }
 
@@ -119,8 +154,8 @@ def saturation(cases: pd.DataFrame, threshold: float, models: str) -> dict[str, 
     }
 
 
-def forecasts(ahead: pd.DataFrame, methods: Mapping[str, str]) -> dict[str, str]:
-    """Of the forecasts of later models.
+def forecasts(ahead: pd.DataFrame, methods: Mapping[str, str], shown: str) -> dict[str, str]:
+    """Of one of the forecasts of later models.
 
     Parameters
     ----------
@@ -128,13 +163,18 @@ def forecasts(ahead: pd.DataFrame, methods: Mapping[str, str]) -> dict[str, str]
         From ``labs.prospective``.
     methods : mapping of str to str
         Words for each of its forecasts.
+    shown : str
+        One of these words.
     """
     errors = forecast_errors(ahead)
-    listed = "; ".join(f"{words}, mean error {errors[name]:.1f} points" for name, words in methods.items())
+    by_words = {words: float(errors[name]) for name, words in methods.items()}
+    listed = ", ".join(f"{words} {error:.1f}" for words, error in by_words.items() if words != shown)
+    best = min(by_words, key=lambda words: by_words[words])
+    said = f"the {shown} errs by {by_words[shown]:.1f} points on average (the others: {listed})"
     return {
-        "title": "Later releases as a test",
-        "caption": f"n = {len(ahead)} later models, circles; forecasts, diamonds: {listed}.",
-        "alternative": f"Dot plot of GPQA of later models beside one of three forecasts. {listed}.",
+        "title": f"Of {len(methods)} forecasts the {best} comes closest to the later models",
+        "caption": f"n = {len(ahead)} later models, circles; forecasts, diamonds: {said}.",
+        "alternative": f"Dot plot of GPQA of later models beside one of {len(methods)} forecasts: {said}.",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,13 +89,13 @@ def frontier_scatter(table: pd.DataFrame, line: Line, lines: Mapping[str, Line])
         .transform_filter(of_lab)
         .mark_point(filled=True, size=80)
         .encode(x, y, **_SET, tooltip=_SCORES)
-        .add_params(lab)
     )
     population = alt.Chart(_line_rows(line, 15, 90)).mark_line(color=PALETTE["grey"], strokeDash=[6, 4])
     labs = alt.Chart(_lab_rows(lines)).transform_filter("datum.lab == scatter_lab")
-    return put(
+    return follow(
         population.encode(x, y) + labs.mark_line(color=PALETTE["purple"], clip=True).encode(x, y) + dots,
-        **captions.scatter(line, lines),
+        [lab],
+        lambda shown: captions.scatter(rows, line, lines, shown),
     )
 
 
@@ -152,14 +153,14 @@ def h_timeline(field: pd.DataFrame) -> Any:
     """
     rows = _time_rows(field)
     labs = [str(lab) for lab, n in field["lab"].value_counts().items() if n > 1]
+    controls = [
+        dropdown("time_lab", ["all labs", *labs], "Lab"),
+        dropdown("time_set", ["all models", "core alone"], "Models"),
+    ]
     base = (
         alt.Chart(rows.round(3))
         .transform_filter("time_lab == 'all labs' || datum.lab == time_lab")
         .transform_filter("time_set == 'all models' || datum.set == 'core'")
-        .add_params(
-            dropdown("time_lab", ["all labs", *labs], "Lab"),
-            dropdown("time_set", ["all models", "core alone"], "Models"),
-        )
     )
     x = alt.X(
         "date:Q",
@@ -176,7 +177,24 @@ def h_timeline(field: pd.DataFrame) -> Any:
         x, y, **_SET, tooltip=["model", "lab", "released", "h", "low", "high"]
     )
     edges = alt.Chart(pd.DataFrame({"h": [-SPECIALIST_PP, 0, SPECIALIST_PP]})).mark_rule(strokeDash=[4, 4])
-    return put(edges.encode(alt.Y("h:Q")) + when + noise + dots, **captions.h_timeline(rows))
+    # The models that the title counts are named where there is room.
+    far = base.transform_filter(f"width > 600 && abs(datum.h) > {SPECIALIST_PP:g}")
+    places: list[tuple[str, Any, int, int]] = [
+        ("datum.h > 0", "right", -9, -3),
+        ("datum.h < 0 && datum.date < 2025.75", "left", 7, 9),
+        ("datum.h < 0 && datum.date >= 2025.75", "center", 0, 18),  # beside it the axis ends
+    ]
+    names: list[Any] = [
+        far.transform_filter(where)
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=11)
+        .encode(x, y, alt.Text("model:N"))
+        for where, align, dx, dy in places
+    ]
+    return follow(
+        alt.layer(edges.encode(alt.Y("h:Q")), when, noise, dots, *names),
+        controls,
+        lambda lab, models: captions.h_timeline(rows, lab, models),
+    )
 
 
 def saturation_chart(cases: pd.DataFrame, *, threshold: float = 0.2) -> Any:
@@ -232,7 +250,6 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
         alt.Chart(rows.round(3))
         .transform_filter(of_method)
         .encode(alt.Y("model:N", sort=list(ahead["model"]), title=None))
-        .add_params(method)
     )
     across = alt.Scale(domain=[78, 96], nice=False)
     gap = base.mark_rule(color=PALETTE["grey"]).encode(alt.X("expected:Q", scale=across), alt.X2("gpqa:Q"))
@@ -245,7 +262,23 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
     seen = base.mark_point(filled=True, size=110, color=PALETTE["blue"], opacity=1).encode(
         alt.X("gpqa:Q", scale=across), tooltip=["model", "gpqa"]
     )
-    return put((gap + guess + seen).properties(height=190), **captions.forecasts(ahead, _METHODS))
+    # Two words beside the first row spare a legend; the smaller value has its word on its left.
+    first = base.transform_filter(f"datum.model == {json.dumps(str(ahead['model'].iloc[0]))}")
+    words: list[Any] = [
+        first.transform_filter(f"datum.{own} {side} datum.{other}")
+        .mark_text(align=align, dx=dx, fontSize=12)
+        .encode(alt.X(f"{own}:Q", scale=across), text=alt.value(word))
+        for own, other, word in (
+            ("expected", "gpqa", "forecast"),
+            ("gpqa", "expected", "score"),
+        )
+        for side, align, dx in (("<=", "right", -9), (">", "left", 9))
+    ]
+    return follow(
+        alt.layer(gap, guess, seen, *words).properties(height=190),
+        [method],
+        lambda words: captions.forecasts(ahead, _METHODS, words),
+    )
 
 
 def _reader_point(line: Line, items: Mapping[str, float]) -> Any:
@@ -304,6 +337,7 @@ def h_explorer(
         slider("own_swe", 0, 100, 0.1, swe, "SWE-bench Verified"),
         slider("own_gpqa", 0, 100, 0.1, gpqa, "GPQA Diamond"),
     )
+    # The corner has h of the scores chosen.
     return put(
         (population.encode(x, y) + others + gap + dot + words).add_params(*controls),
         **captions.h_explorer(field, line, items),
@@ -341,4 +375,5 @@ def matrix_explorer(r: float) -> Any:
         .mark_text(align="left", fontWeight="bold")
         .encode(alt.Text("label:N"), x=alt.value(8), y=alt.value(12))
     )
+    # The corner has the range for the r chosen; the words are about the r measured.
     return put(area + lower + upper + rule_at(0, "x") + rule_at(0, "y") + words, **captions.matrix(r))

@@ -20,7 +20,8 @@ def slope_map(table: pd.DataFrame, pairs: int, permutations: int) -> dict[str, s
     rising = int((table["slope"] > 0).sum())
     beyond, corrected = (int((table[p] <= 0.05).sum()) for p in ("p", "p_corrected"))
     return {
-        "title": "Where could a push along the truth direction help?",
+        "title": f"Along the truth direction {'some layers stand' if corrected else 'no layer stands'} out from permuted "
+        "labels, all looked at together",
         "caption": (
             f"n = {pairs} pairs, each topic held out from its direction. {rising} of {len(table)} layers slope upwards; "
             f"{beyond} lie outside the 95% range of {permutations:,} permutations taken alone, {corrected} after correction for "

@@ -100,6 +100,7 @@ def slope_map_chart(table: pd.DataFrame, *, pairs: int, permutations: int) -> An
         ]
     )
     quarter = _quarter_rule(len(table) // 4, "Layer")
+    # The words count what lies outside either band.
     return put(
         (band + _zero(rows) + quarter + line + points).add_params(chosen),
         **captions.slope_map(table, pairs, permutations),
@@ -222,6 +223,7 @@ def seen_chart(results: Mapping[str, SteeringTest], rows: pd.DataFrame) -> Any:
         .encode(tooltip=numbers)
     )
     layers = (grey + _zero(bars, "x") + ticks + diamonds).add_params(chosen)
+    # The words are about the null with lengths kept, and say so; the other one is there to compare.
     return put(layers.properties(height=130), **captions.seen(results))
 
 
@@ -322,6 +324,7 @@ def changed_chart(runs: pd.DataFrame, changes: pd.DataFrame, paper: pd.DataFrame
     diamonds = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
         x, tooltip=["run", "pct", "low", "high"]
     )
+    # The words set the three measures side by side: that is the finding.
     return put(
         (points + bars + diamonds).properties(height=260),
         **captions.changed(rows, list(_RUNS.values()), int(runs["prompts"].iloc[0])),
@@ -370,6 +373,7 @@ def outputs_chart(outputs: pd.DataFrame) -> Any:
 
     plain = text("prompt", 4) + text("first", 34, "bold") + text("unsteered", 56)
     layers = plain + text("heading", 150, "bold") + text("steered", 172)
+    # The picture is the text chosen; the words are about all of it.
     return put(layers.add_params(prompt, layer, push).properties(height=266), **captions.outputs(rows))
 
 

@@ -20,7 +20,7 @@ def family_phases(steps: pd.DataFrame, family: str) -> dict[str, str]:
         if isinstance(row["phase"], str)
     )
     return {
-        "title": "The phase of each step, as far as its scores tell",
+        "title": f"Item noise leaves the phase clear at {clear} of {len(own)} steps of {family}",
         "caption": (
             f"{family}, n = {len(own)} step{'s' * (len(own) > 1)}: by item noise alone one phase has at least 80% in {clear}, "
             f"and the formula of size, whose words stand above each bar, names the phase of the scores in {agree}. Of all "
@@ -33,49 +33,69 @@ def family_phases(steps: pd.DataFrame, family: str) -> dict[str, str]:
     }
 
 
-def size_scatter(steps: pd.DataFrame, rule: Formula) -> dict[str, str]:
-    """Of the couplings by size; ``steps`` is from ``size_baseline.unfitted_steps``."""
+def size_scatter(steps: pd.DataFrame, rule: Formula, which: str) -> dict[str, str] | None:
+    """Of the couplings by size, or None where no step is shown.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        From ``size_baseline.unfitted_steps``.
+    rule : Formula
+    which : {"all", "clear"}
+        Every step, or those of a clear phase.
+    """
     low, high = rule.edges_b
+    shown = steps if which == "all" else steps[is_clear(steps)]
+    if shown.empty:
+        return None
+    n, agree = len(shown), int((shown["phase"] == shown["by_size"]).sum())
+    of_phase = _OF_STEPS[which]
     return {
-        "title": "What size alone says, and what the scores say",
+        "title": f"Size alone names the phase of {'most' if 2 * agree > n else 'at most half of the'} steps{of_phase}",
         "caption": (
-            f"n = {len(steps)} steps of {steps['family'].nunique()} families the formula was not made from. It says tax left "
-            f"of {low:.1f}B, bonus right of {high:.1f}B, and agrees with the scores' phase on "
-            f"{int((steps['phase'] == steps['by_size']).sum())}."
+            f"n = {n} steps{of_phase}, of {shown['family'].nunique()} families the formula was not made from. It says tax left "
+            f"of {low:.1f}B, bonus right of {high:.1f}B, and agrees with the scores' phase on {agree}."
         ),
         "alternative": (
             "Scatter plot of local couplings against size with a rising line, the formula, and two dashed verticals between its "
-            "phases. Down-pointing triangles are steps in tax, circles transition, up-pointing triangles bonus; many lie on the "
-            "wrong side."
+            f"phases. Down-pointing triangles are steps in tax, circles transition, up-pointing triangles bonus; of {n} "
+            f"steps{of_phase} {n - agree} have another phase than the formula says."
         ),
     }
 
 
-def agreements(table: pd.DataFrame, clear: Null, ceiling: Null) -> dict[str, str]:
+_OF_STEPS = {"all": "", "clear": " with a clear phase"}
+
+
+def agreements(table: pd.DataFrame, null: Null, ceiling: Null, which: str) -> dict[str, str]:
     """Of how often each rule is right.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From ``size_baseline.agreement_table``.
-    clear : Null
-        The formula on the clear steps, sizes permuted.
+    null : Null
+        The formula on the steps shown, sizes permuted.
     ceiling : Null
-        From ``size_baseline.in_sample_thresholds``.
+        From ``size_baseline.in_sample_thresholds``, over all steps.
+    which : {"all", "clear"}
+        Every step, or those of a clear phase.
     """
-    formula = table.loc["formula of size"]
-    better = "right more often than" if clear.observed > clear.high else "no more often right than"
-    listed = ", ".join(f"{rule} {share:.0%}" for rule, share in table["agreement"].items())
+    shares = table["agreement" if which == "all" else "clear_agreement"]
+    better = "right more often than" if null.observed > null.high else "no more often right than"
+    listed = ", ".join(f"{rule} {share:.0%}" for rule, share in shares.items())
+    hindsight = f", best cuts in hindsight {ceiling.observed:.0%}" if which == "all" else ""
+    steps = {"all": "steps", "clear": "steps whose phase is at least 80% sure"}[which]
     return {
-        "title": f"On steps with a clear phase the formula of size is {better} permuted sizes",
+        "title": f"On {'all steps' if which == 'all' else 'steps with a clear phase'} the formula of size is {better} "
+        "permuted sizes",
         "caption": (
-            f"Formula of size: {formula['agreement']:.0%} of {formula['n']:.0f} steps, and "
-            f"{formula['clear_agreement']:.0%} of the {clear.n} whose phase is at least 80% sure. Lines: 95% intervals over "
-            "families; grey: sizes permuted."
+            f"Formula of size: {shares['formula of size']:.0%} of n = {null.n} {steps}; with sizes permuted (grey) "
+            f"{null.low:.0%} to {null.high:.0%}. Lines: 95% intervals over families."
         ),
         "alternative": (
-            "Dots with interval lines, one row for each rule, over the share of steps on which it agrees with the scores' phase: "
-            f"{listed}, best cuts in hindsight {ceiling.observed:.0%}. Grey bars show what luck gives."
+            f"Dots with interval lines, one row for each rule, over the share of {steps} on which it agrees with the scores' "
+            f"phase: {listed}{hindsight}. Grey bars show what luck gives."
         ),
     }
 

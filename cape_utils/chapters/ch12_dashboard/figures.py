@@ -23,7 +23,6 @@ from cape_utils.charts.parts import (
     marks,
     order_of,
     phase_rows,
-    put,
     share_axis,
     size_axis,
     size_label,
@@ -116,8 +115,8 @@ def size_scatter(steps: pd.DataFrame, rule: Formula, *, clip: float = 2.0) -> An
     )
     edges = alt.Chart(pd.DataFrame({"edge": rule.edges_b}).round(4)).mark_rule(strokeDash=[4, 4])
     curve = alt.Chart(line).mark_line(color=PALETTE["purple"]).encode(across, up)
-    layers = (edges.encode(alt.X("edge:Q")) + curve + dots).add_params(least)
-    return put(layers, **captions.size_scatter(steps, rule))
+    layers = edges.encode(alt.X("edge:Q")) + curve + dots
+    return follow(layers, [least], lambda which: captions.size_scatter(steps, rule, which))
 
 
 def _size_rows(steps: pd.DataFrame, rule: Formula, clip: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -162,8 +161,11 @@ def agreement_chart(table: pd.DataFrame, nulls: Mapping[str, Null], ceiling: Nul
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(
         alt.X("agreement:Q"), tooltip=["rule", alt.Tooltip("agreement:Q", format=".0%"), "n"]
     )
-    layers = (luck + bars + dots).add_params(which).properties(height=ROW_PX * len(order))
-    return put(layers, **captions.agreements(table, nulls["clear"], ceiling))
+    return follow(
+        (luck + bars + dots).properties(height=ROW_PX * len(order)),
+        [which],
+        lambda shown: captions.agreements(table, nulls[shown], ceiling, shown),
+    )
 
 
 def paired_chart(noise: pd.DataFrame) -> Any:
@@ -202,9 +204,10 @@ def paired_chart(noise: pd.DataFrame) -> Any:
         ],
     )
     zero = alt.Chart(pd.DataFrame({"none": [0]})).mark_rule(strokeDash=[4, 4]).encode(alt.X("none:Q"))
-    return put(
-        (zero + ranges + dots).add_params(of).properties(height=2 * ROW_PX * len(order)),
-        **captions.paired(noise),
+    return follow(
+        (zero + ranges + dots).properties(height=2 * ROW_PX * len(order)),
+        [of],
+        lambda task: captions.paired(noise if task == "all" else noise[noise["task"] == task]),
     )
 
 

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from cape_utils.chapters.ch13_scorecard import captions
-from cape_utils.charts.parts import dropdown, put
+from cape_utils.charts.parts import dropdown, follow
 from cape_utils.charts.rendering import PALETTE
 from cape_utils.claims.verdicts import VERDICTS
 
@@ -52,7 +52,5 @@ def verdict_chart(table: pd.DataFrame) -> Any:
             tooltip=["chapter", "verdict", "claims"],
         )
     )
-    layers = bars.add_params(which).properties(
-        height=17 * len(chapters)
-    )  # closer than usual: every page's height counts here
-    return put(layers, **captions.verdicts(table, counts))
+    layers = bars.properties(height=17 * len(chapters))  # closer than usual: every page's height counts here
+    return follow(layers, [which], lambda verdict: captions.verdicts(table, counts, verdict))
