@@ -13,13 +13,14 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cape_utils.models.loading import Loaded, encode
+from cape_utils.models.loading import Loaded, encode, query_heads
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Captured",
     "Decoder",
+    "PromptEnds",
+    "UnsupportedModelError",
     "capture",
     "content_positions",
     "decoder",
@@ -36,6 +39,8 @@ __all__ = [
     "edit",
     "pooled",
     "pooled_units",
+    "prompt_ends",
+    "prompts_end_at",
 ]
 
 Unit = Literal["layer", "head"]
@@ -43,6 +48,14 @@ Pool = Literal["mean", "last"]
 Edit = Callable[["Tensor", "Tensor"], "Tensor"]
 _PROJECTION = re.compile(r"(^|\.)[^.]*att[^.]*(\..*)?\.(o_proj|out_proj|dense|c_proj)$")
 _NORM_AFTER = ("post_feedforward_layernorm", "post_self_attn_layernorm")
+_TOLD_ENDS: ContextVar[tuple[int, ...] | None] = ContextVar("told_ends", default=None)
+
+
+_WORKS = "a decoder whose layers hand on one residual stream, such as Llama, Qwen, Gemma 3, GPT-2, GPT-NeoX, OPT or Mamba"
+
+
+class UnsupportedModelError(ValueError):
+    """A model is built in a way that the hooks do not fit; the message says which models work."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,13 @@ def decoder(model: PreTrainedModel) -> Decoder:
 
     Raises
     ------
-    ValueError
+    UnsupportedModelError
         If the model has no such list.
     """
     from torch import nn
 
     text = model.config.get_text_config()
-    depth = text.num_hidden_layers
+    depth = getattr(text, "num_hidden_layers", None)
     lists = [
         (name.count("."), name, part)
         for name, part in model.named_modules()
@@ -94,23 +107,23 @@ def decoder(model: PreTrainedModel) -> Decoder:
     ]
     fitting = [entry for entry in lists if len(entry[2]) == depth]
     if not fitting:
-        raise ValueError(
-            f"{type(model).__name__} has no list of {depth} layers; only decoders of transformers are supported"
-        )
+        raise UnsupportedModelError(f"{type(model).__name__} has no list of {depth} layers; take {_WORKS}")
     layers = tuple(min(fitting, key=lambda entry: entry[:2])[2])
     projections = tuple(part for layer in layers if (part := _projection(layer)) is not None)
     if len(projections) != depth:
         projections = ()
-    heads = text.num_attention_heads
+    heads = query_heads(text)
+    if not heads:
+        projections = ()
     inner = _in_features(projections[0]) if projections else 0
-    if inner % heads:
-        raise ValueError(f"{type(model).__name__}: {inner} values do not divide among {heads} heads")
+    if heads and inner % heads:
+        projections, inner = (), 0  # heads of several widths, or none that lie side by side
     norm_after = any(name in _NORM_AFTER for name, _ in layers[0].named_children())
     return Decoder(
         layers=layers,
         projections=projections,
         heads=heads,
-        head_width=inner // heads,
+        head_width=inner // heads if heads else 0,
         width=text.hidden_size,
         norm_after_projection=norm_after,
     )
@@ -213,15 +226,16 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
 
         def on_layer(change: Edit) -> Callable[..., Any]:
             def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-                new = change(_stream(output), mask[0])
-                return (new, *output[1:]) if isinstance(output, tuple) else new
+                stream = _stream(output)
+                new = change(stream, mask[0].to(stream.device))
+                return type(output)((new, *output[1:])) if isinstance(output, tuple | list) else new
 
             return hook
 
         def on_heads(change: Edit) -> Callable[..., Any]:
             def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
                 split = inputs[0].unflatten(-1, (parts.heads, parts.head_width))
-                return (change(split, mask[0]).flatten(-2), *inputs[1:])
+                return (change(split, mask[0].to(split.device)).flatten(-2), *inputs[1:])
 
             return hook
 
@@ -259,6 +273,91 @@ def content_positions(model: PreTrainedModel) -> Iterator[list[Tensor]]:
             past = cache.get_seq_length() if cache is not None else 0
             steps = torch.arange(past, past + tokens, device=given.device)
             current[0] = (steps > 0).expand(texts, tokens)
+
+    handle = model.register_forward_pre_hook(before, with_kwargs=True)
+    try:
+        yield current
+    finally:
+        handle.remove()
+
+
+@dataclass
+class PromptEnds:
+    """Where the prompts of the pass under way end.
+
+    Attributes
+    ----------
+    at : Tensor of int, shape (texts,)
+        Column of each prompt's last token, counted from the first column of the whole text, padding included.
+    offset : int
+        Columns that earlier passes have dealt with and a cache holds; 0 without one.
+    tokens : int
+        Columns in this pass.
+    """
+
+    at: Tensor
+    offset: int
+    tokens: int
+
+    @property
+    def here(self) -> bool:
+        """Whether this pass holds the end of every prompt."""
+        return bool(self.offset == 0)
+
+    def from_end(self, device: torch.device) -> Tensor:
+        """Mask of shape (texts, tokens) that is true from each prompt's last token on."""
+        import torch
+
+        columns = torch.arange(self.offset, self.offset + self.tokens, device=device)
+        return columns >= self.at.to(device).unsqueeze(1)
+
+
+@contextlib.contextmanager
+def prompts_end_at(columns: Sequence[int]) -> Iterator[None]:
+    """Say in which column the prompts of the passes in the block end, one for each text, padding counted.
+
+    A forward pass does not show what of a text was asked and what is the answer. Without this block a whole pass that no cache
+    precedes is taken as the prompts.
+    """
+    token = _TOLD_ENDS.set(tuple(int(column) for column in columns))
+    try:
+        yield
+    finally:
+        _TOLD_ENDS.reset(token)
+
+
+@contextlib.contextmanager
+def prompt_ends(model: PreTrainedModel) -> Iterator[list[PromptEnds]]:
+    """Track during each forward pass where its prompts end, with a cache and without one.
+
+    Yields
+    ------
+    list of one PromptEnds
+        Renewed before each pass.
+    """
+    import torch
+
+    current = [PromptEnds(torch.zeros(0, dtype=torch.long), 0, 0)]
+
+    def before(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        ids = named.get("input_ids", inputs[0] if inputs else None)
+        given = ids if ids is not None else named["inputs_embeds"]
+        texts, tokens = given.shape[:2]
+        cache, mask = named.get("past_key_values"), named.get("attention_mask")
+        # Not the mask's length: a cache of fixed size has one that is longer than the text.
+        offset = int(cache.get_seq_length()) if cache is not None and hasattr(cache, "get_seq_length") else 0
+        told = _TOLD_ENDS.get()
+        if told is not None:
+            at = torch.tensor(told)
+        elif offset:
+            at = current[0].at
+        elif mask is not None and mask.ndim == 2:
+            at = (mask.cumsum(1) * mask).argmax(1).cpu()
+        else:
+            at = torch.full((texts,), tokens - 1)
+        if len(at) != texts:
+            raise ValueError(f"the ends of {len(at)} prompts are known, and this pass has {texts} texts")
+        current[0] = PromptEnds(at, offset, tokens)
 
     handle = model.register_forward_pre_hook(before, with_kwargs=True)
     try:
@@ -366,8 +465,15 @@ def _weights(mask: Tensor, pool: Pool) -> Tensor:
 
 
 def _stream(output: Any) -> Tensor:
-    """Return the residual stream from what a layer returns, a tensor or a tuple that starts with it."""
-    stream: Tensor = output[0] if isinstance(output, tuple) else output
+    """Return the residual stream from what a layer returns: a tensor, or a tuple or list that starts with it."""
+    stream: Tensor = output[0] if isinstance(output, tuple | list) else output
+    if getattr(stream, "ndim", None) != 3:
+        shape = (
+            f"a tensor of shape {tuple(stream.shape)}" if hasattr(stream, "shape") else type(stream).__name__
+        )
+        raise UnsupportedModelError(
+            f"a layer of this model hands on {shape}, not one residual stream; take {_WORKS}"
+        )
     return stream
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cape_utils.models.activations import prompts_end_at
 from cape_utils.models.loading import Loaded, context_length, encode, own_tokens
 from cape_utils.stats.results import Floats
 
@@ -89,7 +90,8 @@ def batch_logp(loaded: Loaded, texts: Texts, rows: NDArray[np.int64]) -> Tensor:
 
     batch = encode(loaded.tokenizer, [texts.texts[i] for i in rows], device=loaded.model.device)
     ids = batch["input_ids"]
-    logits = loaded.model(**batch, use_cache=False).logits
+    with prompts_end_at((texts.starts[rows] - 1).tolist()):
+        logits = loaded.model(**batch, use_cache=False).logits
     places = torch.arange(1, ids.shape[1]).unsqueeze(0)
     in_completion = (places >= torch.as_tensor(texts.starts[rows]).unsqueeze(1)) & (
         places < torch.as_tensor(texts.lengths[rows]).unsqueeze(1)

@@ -179,7 +179,7 @@ def load_model(
         architecture=type(model).__name__,
         layers=text.num_hidden_layers,
         width=text.hidden_size,
-        heads=text.num_attention_heads,
+        heads=query_heads(text),
         parameters=model.num_parameters(),
         device="several GPUs" if spread else str(chosen),
         dtype=str(number).removeprefix("torch."),
@@ -191,6 +191,15 @@ def context_length(loaded: Loaded) -> int | None:
     """Return how many tokens a model can take, or None where it has no fixed end, as in Bloom."""
     room = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
     return room if isinstance(room, int) else None
+
+
+def query_heads(text: Any) -> int:
+    """Query heads a layer, or 0 where a model has no attention (Mamba), or layers that differ in them."""
+    try:
+        heads = getattr(text, "num_attention_heads", 0)
+    except ValueError:
+        return 0
+    return heads if isinstance(heads, int) else 0
 
 
 def settle_special_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -213,7 +222,8 @@ def own_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     a beginning that no model has seen.
     """
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return ids[1:] if ids and ids[0] == tokenizer.bos_token_id else ids
+    first = next((i for i, token in enumerate(ids) if token != tokenizer.bos_token_id), len(ids))
+    return ids[first:]
 
 
 def encode(

@@ -27,6 +27,7 @@ __all__ = [
     "Readings",
     "load_direction",
     "logistic_weights",
+    "mean_centred_pca",
     "paper_layer",
     "readings",
     "refuse_other_model",
@@ -35,7 +36,7 @@ __all__ = [
     "truth_direction",
 ]
 
-Method = Literal["means", "logistic"]
+Method = Literal["means", "logistic", "pca"]
 Position = Literal["last", "mean"]
 _FORMAT = "cape truth direction 1"
 
@@ -201,9 +202,9 @@ def truth_direction(
         With ``stem``, ``true_completion`` and ``false_completion``, as ``read_pairs`` returns them; at least two.
     layer : int, optional
         Where to read; a quarter of the depth by default, as the paper has it.
-    method : {"means", "logistic"}
-        Mean over true statements minus mean over false ones (the paper's), or the weights of a logistic regression
-        that tells the two apart within pairs.
+    method : {"means", "logistic", "pca"}
+        Mean over true statements minus mean over false ones (the paper's), the weights of a logistic regression
+        that tells the two apart within pairs, or ``mean_centred_pca``.
     position : {"last", "mean"}
         The last token of each statement, or the mean over all but the first.
     batch_size : int
@@ -223,7 +224,7 @@ def truth_direction(
     where = paper_layer(loaded) if layer is None else layer
     read = readings(loaded, pairs, layers=[where], position=position, batch_size=batch_size)
     differences = (read.true - read.false)[:, 0].astype(float)
-    raw = differences.mean(0) if method == "means" else logistic_weights(differences)
+    raw = _LEARNT[method](differences)
     length = float(np.linalg.norm(raw))
     if not np.isfinite(length) or length == 0:
         raise ValueError(
@@ -261,6 +262,33 @@ def logistic_weights(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     labels = np.repeat([1, 0], len(scaled))
     fitted = LogisticRegression(fit_intercept=False, max_iter=1000).fit(both, labels)
     return np.asarray(fitted.coef_[0], dtype=float)
+
+
+def mean_centred_pca(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First principal component of all readings once each pair is centred on its own mean.
+
+    The recipe of Zou et al. (2023) as repeng and CAST use it. A centred pair is half its difference and the negative of that, so
+    the component is the first right singular vector of the differences; it points the way of their mean.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (pairs, width)
+        True minus false.
+
+    Examples
+    --------
+    >>> mean_centred_pca(np.array([[2.0, 0.1], [3.0, -0.1]])).round(2).tolist()
+    [1.0, -0.01]
+    """
+    first = np.linalg.svd(differences, full_matrices=False)[2][0]
+    return np.asarray(first if first @ differences.mean(0) >= 0 else -first, dtype=float)
+
+
+def _mean(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(differences.mean(0), dtype=float)
+
+
+_LEARNT = {"means": _mean, "logistic": logistic_weights, "pca": mean_centred_pca}
 
 
 def save_direction(path: str | Path, direction: Direction) -> None:

@@ -1,7 +1,7 @@
 """What steering does to a model: the margin of true over false completions, and the cost on neutral text.
 
-Every function here measures the model as it stands, so that steering is a block around the call. The primary outcome
-is the paired margin in nats, ``log p(true | stem) - log p(false | stem)``, summed over tokens. Which direction, layer
+Every function but ``pair_margins`` measures the model as it stands, so that steering is a block around the call. The primary
+outcome is the paired margin in nats, ``log p(true | stem) - log p(false | stem)``, summed over tokens. Which direction, layer
 and strength to take is not decided here.
 """
 
@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from cape_utils.models.chat import instructed
+from cape_utils.models.completions import completion_logp
 from cape_utils.models.loading import Loaded, encode
 from cape_utils.stats.resampling import cluster_bootstrap_mean
-from cape_utils.stats.results import Estimate
+from cape_utils.stats.results import Estimate, Floats
+from cape_utils.steering.directions import Direction
+from cape_utils.steering.interventions import How, intervention
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +32,44 @@ __all__ = [
     "kl_cost",
     "kl_reference",
     "margin_summary",
+    "pair_margins",
     "topic_effect",
 ]
+
+
+def pair_margins(
+    loaded: Loaded,
+    pairs: pd.DataFrame,
+    *,
+    direction: Direction | Sequence[Direction] | None = None,
+    strength: float = 0.0,
+    batch_size: int = 16,
+    **how: Unpack[How],
+) -> Floats:
+    """Margin of the true over the false completion of each pair, by any method of ``steering.interventions``.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        From ``models.loading.load_model``.
+    pairs : DataFrame
+        With ``stem``, ``true_completion`` and ``false_completion``.
+    direction, strength, **how
+        As ``generate`` takes them. The method ``prompt`` puts its instruction in front of each stem, the baseline that
+        steering has to beat.
+    batch_size : int
+        Statements a forward pass.
+
+    Returns
+    -------
+    ndarray, shape (pairs,)
+        In nats.
+    """
+    with intervention(loaded, direction, strength, **how) as instruction:
+        stems = [instructed(loaded, stem, instruction) for stem in pairs["stem"]]
+        endings = [*pairs["true_completion"], *pairs["false_completion"]]
+        logp, _ = completion_logp(loaded, stems * 2, endings, batch_size=batch_size)
+    return logp[: len(pairs)] - logp[len(pairs) :]
 
 
 def margin_summary(margins: ArrayLike) -> dict[str, float]:

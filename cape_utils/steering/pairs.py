@@ -1,6 +1,6 @@
-"""Pairs of a true and a false completion of one stem: the reader's own, checked before a model sees them.
+"""Pairs of a true and a false completion of one stem: the reader's own, checked before a model sees them, and the project's.
 
-The project's own pairs are the table ``truth_pairs``. Nothing here needs a model.
+Nothing here needs a model.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ from typing import Any
 
 import pandas as pd
 
+from cape_utils import data
 from cape_utils.data.schema import DataError, Problem, read_user_table, require_columns
 from cape_utils.jobs import result_cache
 from cape_utils.models.completions import joined
 
-__all__ = ["pairs_digest", "read_pairs", "statements"]
+__all__ = ["CONTRASTS", "contrast_set", "pairs_digest", "read_pairs", "statements"]
 
 NEEDED = ("stem", "true_completion", "false_completion")
+CONTRASTS = {
+    "truth": ("truth_pairs", "true", "false"),
+    "sentiment": ("sentiment_pairs", "positive", "negative"),
+    "politeness": ("politeness_pairs", "polite", "rude"),
+}
+"""By name: the table, and what the completions towards and away from are called there."""
+
 _MEANINGS = {
     "pair_id": "name of the pair",
     "couple": "pairs that swap their completions",
@@ -46,6 +54,36 @@ def _schema() -> dict[str, Any]:
             rules = {"enum": ["fact", "misconception"]}
         fields.append({"name": name, "type": "string", "description": meaning, "constraints": rules})
     return {"fields": fields, "missingValues": [""]}
+
+
+def contrast_set(name: str) -> pd.DataFrame:
+    """The project's pairs by the name of what they contrast, under the columns that directions are learnt from.
+
+    Parameters
+    ----------
+    name : {"truth", "sentiment", "politeness"}
+        The last two are positive controls: steering along sentiment is known to work.
+
+    Returns
+    -------
+    DataFrame
+        What is towards the concept stands as ``true_completion``, what is away from it as ``false_completion``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set.
+
+    Examples
+    --------
+    >>> contrast_set("sentiment")["true_completion"].iloc[0]
+    ' delicious.'
+    """
+    if name not in CONTRASTS:
+        raise ValueError(f"there are no pairs {name!r}; allowed: {', '.join(CONTRASTS)}")
+    table, towards, away = CONTRASTS[name]
+    names = {f"{towards}_completion": "true_completion", f"{away}_completion": "false_completion"}
+    return data.load(table).rename(columns=names)
 
 
 def read_pairs(path: str | Path) -> pd.DataFrame:

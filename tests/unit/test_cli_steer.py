@@ -124,7 +124,11 @@ def test_a_direction_of_another_model_is_refused(folder, pairs, tmp_path, capsys
         ({"prompts": "{tmp}/none.txt"}, 2, "none.txt"),
         ({"prompts": "{tmp}/empty.txt"}, 2, "holds no prompt; write one per line"),
         ({"prompts": "{tmp}/binary"}, 2, "not a text file in UTF-8"),
-        ({"prompt": "a", "layer": "x"}, 2, "--layer is 'x'; expected a number from 0, or auto"),
+        (
+            {"prompt": "a", "layer": "x"},
+            2,
+            "--layer is 'x'; expected a number from 0, several as 7,8, or auto",
+        ),
         ({"prompt": "a", "layer": 3}, 2, "layer 3 does not exist; there are 3, from 0 to 2"),
         ({"prompt": "a", "strength": "nan"}, 2, "strength is nan"),
         ({"prompt": "a", "direction": "{tmp}/none.safetensors"}, 2, "none.safetensors"),
@@ -140,21 +144,121 @@ def test_a_direction_of_another_model_is_refused(folder, pairs, tmp_path, capsys
         ({"prompt": "a" * 200}, 2, "prompt 1 has 201 tokens"),
         ({"prompt": "a", "model": "/no/such"}, 1, "there is no folder /no/such"),
         ({"save": "{tmp}/no/folder/x"}, 2, "no folder"),
+        ({"export": "{tmp}/no/folder/x.pt"}, 2, "no folder"),
+        ({"export": "{tmp}/x.bin"}, 2, "x.bin ends in none of .sv.pt, .pt, .gguf"),
+        ({"export": "{tmp}/x.gguf", "layer": 0}, 2, "counts control vectors from layer 1"),
+        ({"save": "{tmp}/x.safetensors", "layer": "0,1"}, 2, "--save writes one direction and there are 2"),
+        ({"prompt": "a", "method": "multiply"}, 2, "method is 'multiply'; allowed: add"),
+        ({"prompt": "a", "method": "ablate", "strength": 1}, 2, "the method 'ablate' has none"),
+        ({"prompt": "a", "learn": "median"}, 2, "method is 'median'; allowed: means, logistic, pca"),
+        ({"prompt": "a", "concept": "anger"}, 2, "no pairs 'anger'; allowed: truth, sentiment, politeness"),
+        ({"prompt": "a", "system": "Be kind."}, 2, "give --chat too"),
+        ({"prompt": "a", "instruction": "Be true."}, 2, "give that method too"),
+        ({"save": "{tmp}/x", "method": "prompt"}, 2, "has no direction to write"),
+        ({"save": "{tmp}/x", "out": "{tmp}/x.jsonl"}, 2, "--out is for the results of prompts"),
+        ({"prompt": "a", "out": "{tmp}/binary"}, 2, "binary"),
+        ({"prompt": "a", "direction": "{tmp}/bad.pt"}, 2, "bad.pt is no file of tensors alone"),
+        ({"prompt": "a", "direction": "{tmp}/bad.gguf"}, 2, "bad.gguf is not a GGUF file"),
+        ({"prompt": "a", "direction": "{tmp}/bad.svec"}, 2, "bad.svec is no file of CAST"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments, status, message, folder, pairs, tmp_path, capsys):
     (tmp_path / "empty.txt").write_text("\n\n")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x81")
+    for name in ("binary", "bad.pt", "bad.gguf", "bad.svec"):
+        (tmp_path / name).write_bytes(b"\xff\xfe\x81")
     one = {"stem": ["Ice is"], "true_completion": ["cold."], "false_completion": ["hot."]}
     pd.DataFrame(one).to_csv(tmp_path / "one.csv", index=False)
     pd.DataFrame({"stem": ["Ice is"]}).to_csv(tmp_path / "columns.csv", index=False)
     given = {key: str(value).replace("{tmp}", str(tmp_path)) for key, value in arguments.items()}
-    rest = {} if "direction" in given or "calibrate" in given else {"calibrate": pairs}
+    rest = {} if {"direction", "calibrate", "concept"} & set(given) else {"calibrate": pairs}
     assert steer(**({"model": folder} | given | rest)) == status
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
     assert err.startswith("cape steer: ")
+
+
+@pytest.mark.parametrize("method", ["adaptive", "clamp", "ablate", "prompt"])
+def test_every_method_can_be_asked_for(method, folder, pairs, capsys):
+    from cape_utils.models.loading import load_model
+    from cape_utils.steering import directions as learnt
+    from cape_utils.steering import interventions
+    from cape_utils.steering.pairs import read_pairs
+
+    loaded = load_model(folder, device="cpu")
+    direction = learnt.truth_direction(loaded, read_pairs(pairs), layer=1, method="pca")
+    strength = {} if method in ("ablate", "prompt") else {"strength": 2}
+    asked = {"model": folder, "prompt": "Salt is", "calibrate": pairs, "layer": 1, "learn": "pca"}
+    assert steer("--json", method=method, **strength, **asked) == 0
+    said = json.loads(capsys.readouterr().out)
+    how = {} if method == "prompt" else {"direction": direction, **strength}
+    want = interventions.generate(loaded, ["Salt is"], max_new_tokens=4, method=method, **how)
+    assert said["outputs"][0]["steered"] == want[0]
+    assert (said["steered_by"], said["steered_layers"]) == (method, [] if method == "prompt" else [1])
+    assert steer(method=method, **strength, **asked) == 0
+    out = capsys.readouterr().out
+    assert (f", {method}" in out) != ("asked in front of the prompt: Say only" in out)
+
+
+def test_a_chat_needs_a_template_and_the_prompt_method_uses_it_where_there_is_one(tmp_path, folder, capsys):
+    assert steer("--chat", model=folder, prompt="Hi", method="prompt") == 2
+    assert "no chat template, so it is a base model" in capsys.readouterr().err
+    place = save_tiny("llama", tmp_path / "chatty")
+    template = "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{% endfor %}[assistant]"
+    (place / "chat_template.jinja").write_text(template, encoding="utf-8")
+    capsys.readouterr()
+    assert steer("--json", model=place, prompt="Hi", method="prompt", instruction="Be true.") == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert asked["chat"]
+    assert steer("--json", model=folder, prompt="[user]Hi[assistant]", method="prompt") == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert not plain["chat"]
+    assert asked["outputs"][0]["plain"] == plain["outputs"][0]["plain"]
+    assert steer("--json", "--chat", model=place, prompt="Hi", system="Be true.", method="prompt") == 0
+    assert json.loads(capsys.readouterr().out)["chat"]
+
+
+@pytest.mark.parametrize("ending", [".pt", ".gguf", ".svec", ".sv.pt"])
+def test_an_exported_direction_steers_as_the_learnt_one_does(ending, folder, pairs, tmp_path, capsys):
+    place = tmp_path / f"truth{ending}"
+    asked = {"model": folder, "prompt": "Salt is", "strength": 2}
+    assert steer("--json", calibrate=pairs, layer="1,2", export=place, **asked) == 0
+    learnt = json.loads(capsys.readouterr().out)
+    assert (learnt["exported"], learnt["steered_layers"]) == (str(place), [1, 2])
+    assert steer("--json", direction=place, **asked) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert (read["outputs"], read["steered_layers"]) == (learnt["outputs"], [1, 2])
+    assert steer(direction=place, **asked) == 0
+    assert "direction read from a file for" in capsys.readouterr().out
+    assert steer(calibrate=pairs, layer="1,2", export=place, **asked) == 2
+    assert "exists and is not replaced" in capsys.readouterr().err
+
+
+def test_results_go_to_a_file_that_goes_on_where_it_stopped(folder, pairs, tmp_path, monkeypatch, capsys):
+    from cape_utils.steering import comparison
+
+    (tmp_path / "prompts.txt").write_text("One is\nTwo is\nOne is\n", encoding="utf-8")
+    place = tmp_path / "results.jsonl"
+    asked = {"model": folder, "prompts": tmp_path / "prompts.txt", "calibrate": pairs, "out": place}
+    assert steer(strength=2, **asked) == 0
+    assert f"written to {place}" in capsys.readouterr().out
+    whole = place.read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in whole.splitlines()]
+    assert [(row["number"], row["prompt"]) for row in rows] == [(1, "One is"), (2, "Two is"), (3, "One is")]
+    assert {"settings", "plain", "steered", "plain_logp", "steered_logp", "kl"} <= set(rows[0])
+    place.write_text(whole[: whole.index('"number": 3') + 5], encoding="utf-8")  # a crash in the last line
+    done = []
+    real = comparison.compare
+    monkeypatch.setattr(comparison, "compare", lambda *a, **k: done.append(a[1]) or real(*a, **k))
+    assert steer(strength=2, **asked) == 0
+    assert done == [["One is"]]
+    assert place.read_text(encoding="utf-8") == whole
+    assert steer(strength=1, **asked) == 2
+    assert "results.jsonl was written with another strength; name another file" in capsys.readouterr().err
+    (tmp_path / "prompts.txt").write_text("One is\nThree is\n", encoding="utf-8")
+    assert steer(strength=2, **asked) == 2
+    assert "written for other prompts (number 2)" in capsys.readouterr().err
+    assert place.read_text(encoding="utf-8") == whole
 
 
 def test_help_is_quick_and_loads_no_torch():

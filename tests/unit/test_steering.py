@@ -104,7 +104,7 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "median"}, "method is 'median'; allowed: means, logistic"),
+        ({"method": "median"}, "method is 'median'; allowed: means, logistic, pca"),
         ({"position": "first"}, "position is 'first'; allowed: last, mean"),
         ({"layer": 3}, "layer 3 does not exist; there are 3, from 0 to 2"),
     ],

@@ -41,7 +41,7 @@ from cape_utils.steering.directions import Direction
 from cape_utils.steering.evaluation import KlReference, kl_cost, kl_reference
 from cape_utils.steering.interventions import add_vector
 from cape_utils.steering.layer_map import Slopes, margin_gradients, sign_flips
-from cape_utils.steering.pairs import pairs_digest
+from cape_utils.steering.pairs import contrast_set, pairs_digest
 
 __all__ = [
     "LABELLINGS",
@@ -558,8 +558,7 @@ def sentiment_pairs() -> pd.DataFrame:
     >>> sentiment_pairs()["true_completion"].iloc[0]
     ' delicious.'
     """
-    names = {"positive_completion": "true_completion", "negative_completion": "false_completion"}
-    return data.load("sentiment_pairs").rename(columns=names)
+    return contrast_set("sentiment")
 
 
 def sentiment_study(loaded: Loaded, *, folder: Path | None = None, progress: Progress | None = None) -> Study:
