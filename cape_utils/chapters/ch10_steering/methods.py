@@ -38,10 +38,10 @@ RULES = ("adaptive", "clamp", "ablate")
 SHUFFLED = 19
 """Labellings tried with each rule; those of two sides stand for their reverses too."""
 
-RANDOM = 10
+RANDOM = 5
 """Random directions tried with each rule."""
 
-NEUTRAL = 8
+NEUTRAL = 6
 """Instructions about nothing, as long as the one that asks."""
 
 _BATCH = 16
