@@ -436,7 +436,10 @@ def test_the_whole_study_runs_is_kept_and_is_read_again(small):
 def test_other_ways_of_steering_are_measured_as_the_model_gives_them(small, monkeypatch):
     for name in ("SHUFFLED", "RANDOM", "NEUTRAL"):
         monkeypatch.setattr(methods, name, 2)
-    swept = methods.method_sweep(small, methods.Asked("Be true.", "Lie."))
+    small.test_sweep()
+    # Another study of the same files has measured nothing itself yet: no reference may be taken from a steered model.
+    fresh = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    swept = methods.method_sweep(fresh, methods.Asked("Be true.", "Lie."))
     assert set(swept["method"]) == {*methods.RULES, "prompt"}  # the tiny model has no chat template
     along, costs = small.direction(), swept.set_index(["method", "kind", "draw"])
     for rule in methods.RULES:

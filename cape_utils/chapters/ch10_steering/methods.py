@@ -110,6 +110,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
     """
     loaded, chosen = study.loaded, study.choice
     norm = study.direction().residual_norm
+    plain = study._for_reporting  # measured before anything is steered, as whatever is kept on first use must be
 
     @functools.cache
     def replay(layer: int) -> Replay:
@@ -139,7 +140,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
             return _short(_halves(logp))
 
         with steer(loaded, along, strength, method=rule):  # type: ignore[arg-type]
-            cost = kl_cost(loaded, study._for_reporting)
+            cost = kl_cost(loaded, plain)
         return {
             "layer": along.layer,
             "strength": _digits(strength),
@@ -164,7 +165,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
             stems = [f"{text}\n\n{stem}" if text else stem for stem in study.tested["stem"]]
         endings = [*study.tested["true_completion"], *study.tested["false_completion"]]
         logp, _ = completion_logp(loaded, stems * 2, endings, batch_size=_BATCH)
-        cost = None if chat or not text else prompt_cost(loaded, study._for_reporting, f"{text}\n\n")
+        cost = None if chat or not text else prompt_cost(loaded, plain, f"{text}\n\n")
         return {
             "layer": -1,
             "strength": 0.0,
@@ -197,9 +198,11 @@ def _matched(study: Study, along: Direction, rule: str, start: float) -> float:
     if rule == "ablate":
         return 0.0
 
+    plain = study._for_matching
+
     def cost(strength: float) -> float:
         with steer(study.loaded, along, strength, method=rule):  # type: ignore[arg-type]
-            return kl_cost(study.loaded, study._for_matching).kl
+            return kl_cost(study.loaded, plain).kl
 
     return matched_strength(cost, study.choice.kl, start=start)
 
