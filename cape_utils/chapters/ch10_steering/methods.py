@@ -41,7 +41,7 @@ SHUFFLED = 19
 RANDOM = 5
 """Random directions tried with each rule."""
 
-NEUTRAL = 6
+NEUTRAL = 5
 """Instructions about nothing, as long as the one that asks."""
 
 _BATCH = 16
