@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book pdf test test-fast lab app check bench screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
+.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -47,6 +47,7 @@ help:
 	@echo "make check   formatting, lint, types, who imports whom, and that notebooks are stored without outputs"
 	@echo "make screens  keep the pages as they look now, for the tests to compare with (PAGES=\"03 intro\" keeps only those)"
 	@echo "make bench   measure speed and memory"
+	@echo "make gpu     measure what the heavy work costs on an NVIDIA GPU (under eight minutes; nothing is fetched)"
 	@echo "make sweeps  do the long measurements inside the model that data/kept does not hold yet (half an hour or less)"
 	@echo "make tables  renew what the package ships computed, where code or a table behind it has changed (minutes)"
 	@echo "make calibration  diagnose simulated families whose truth is known and write how often the diagnosis is right (five minutes)"
@@ -127,6 +128,10 @@ screens: $(VENV)/.test
 bench: $(VENV)/.test
 	@echo "Measuring speed and memory; the numbers are this machine's."
 	@$(BIN)/python -m benchmarks
+
+gpu: $(VENV)/.test
+	@echo "Measuring on the GPU; without one this stops and says so."
+	@$(BIN)/python -m benchmarks.gpu
 
 sweeps: $(VENV)/.book
 	@echo "Measuring in the default model; what data/kept holds already is not done again."

@@ -24,12 +24,12 @@ class Measure:
     Attributes
     ----------
     part : str
-        What it belongs to: analysis, start, answers, book, pages, steering or scaling.
+        What it belongs to: analysis, start, answers, book, pages, steering, scaling or gpu.
     name : str
     value, budget : float
         In ``unit``; a smaller value is better.
     unit : str
-        ``s``, ``ms``, ``MB``, ``%``, ``x`` (times a floor) or nothing, for an exponent.
+        ``s``, ``ms``, ``MB``, ``%``, ``nats``, ``points`` (of percent), ``x`` (times a floor) or nothing, for an exponent.
     note : str
         What it was compared with, or where the worst case stands.
     """
@@ -73,15 +73,15 @@ def table(found: Iterable[Measure]) -> str:
     return "\n".join([head, *(one.line() for one in found)])
 
 
-def keep(path: Path, found: Sequence[Measure], when: str) -> None:
-    """Write what was measured, for the page of the book that shows it.
+def keep(path: Path, found: Sequence[Measure], when: str, on: dict[str, str] | None = None) -> None:
+    """Write what was measured, on this machine or as ``on`` describes it, for the page of the book that shows it.
 
     Parts that were not measured this time keep their former figures, with the day and the machine they are from, so that
     a quick run loses nothing. A figure that is measured again keeps its last ones, with their days and machines, in
     ``before``. A file that names one machine for all its figures is read too.
     """
     former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"measures": []}
-    parts, here = {one.part for one in found}, machine()
+    parts, here = {one.part for one in found}, on or machine()
     earlier = {(one["part"], one["name"]): one for one in former["measures"]}
     shared = {"machine": former["machine"]} if "machine" in former else {}
     rows = [shared | one for one in former["measures"] if one["part"] not in parts]

@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 from cape_utils import data, models  # noqa: E402
 from cape_utils.chapters.ch06_attention_heads import experiment as inner_cosines  # noqa: E402
 from cape_utils.chapters.ch06_attention_heads import head_gates  # noqa: E402
-from cape_utils.chapters.ch10_steering import experiment, outputs  # noqa: E402
+from cape_utils.chapters.ch10_steering import experiment, methods, outputs  # noqa: E402
 from cape_utils.chapters.ch12_dashboard import pair_logs  # noqa: E402
 
 
@@ -47,6 +47,8 @@ def steering(loaded: models.Loaded, folder: Path) -> None:
         _ = one.label_table(), one.power_table(), one.test_sweep()
     outputs.outputs_sweep(study)
     outputs.changed_sweep(study)
+    for name, one in (("sentiment", control), ("truth", study)):
+        methods.method_sweep(one, methods.ASKED[name])
     for whole in folder.glob("slopes-*.npz"):  # every layer is too much to ship; the chosen one is beside it
         whole.unlink()
 

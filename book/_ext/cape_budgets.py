@@ -23,6 +23,7 @@ PARTS = {
     "pages": "Reading",
     "steering": "Steering",
     "scaling": "Growing with the work",
+    "gpu": "On a GPU",
 }
 
 
@@ -67,7 +68,8 @@ def origin(kept: dict[str, Any]) -> str:
         for one in kept["measures"]:
             if one["part"] == part:
                 machine = one.get("machine") or kept["machine"]  # older files name one machine for all
-                where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
+                gpu = f" and {machine['gpu']}" if "gpu" in machine else ""
+                where = f"{machine['system']}, {machine['cores']} cores{gpu}, Python {machine['python']}"
                 titles = shown.setdefault((where, one["measured"]), [])
                 titles += [title] if title not in titles else []
     if len(shown) == 1:

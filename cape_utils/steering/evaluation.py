@@ -33,6 +33,7 @@ __all__ = [
     "kl_reference",
     "margin_summary",
     "pair_margins",
+    "prompt_cost",
     "topic_effect",
 ]
 
@@ -187,6 +188,34 @@ def kl_cost(loaded: Loaded, unsteered: KlReference) -> KlCost:
     kl, nll, tokens = 0.0, 0.0, 0
     pairs = zip(unsteered.logp, _expectations(loaded, unsteered.texts, unsteered.batch_size), strict=True)
     for was, (now, ids) in pairs:
+        kl += float((was.exp() * (was - now)).sum())
+        nll -= float(now.gather(1, ids.unsqueeze(1)).sum())
+        tokens += len(ids)
+    return KlCost(kl / tokens, float(np.exp(nll / tokens)), tokens)
+
+
+def prompt_cost(loaded: Loaded, unsteered: KlReference, words: str) -> KlCost:
+    """The same for words put in front of every text, on the tokens that the texts have without them.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    unsteered : KlReference
+    words : str
+        With the blank or line that divides them from the text.
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer joins the words and a text, so that the text has other tokens behind them.
+    """
+    kl, nll, tokens = 0.0, 0.0, 0
+    for text, was in zip(unsteered.texts, unsteered.logp, strict=True):
+        ((plain, ids),) = _expectations(loaded, [text], 1)
+        ((now, behind),) = _expectations(loaded, [words + text], 1)
+        now, behind = now[-len(plain) :], behind[-len(ids) :]
+        if not bool((behind == ids).all()):
+            raise ValueError(f"{text!r} has other tokens behind {words!r}; end the words with a line break")
         kl += float((was.exp() * (was - now)).sum())
         nll -= float(now.gather(1, ids.unsqueeze(1)).sum())
         tokens += len(ids)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import answers, book, measures, pages, scaling
+from benchmarks import answers, book, gpu, measures, pages, scaling
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
 from cape_utils import data, explorers
 from cape_utils.scaling import coupling, critical_scale, forecasting, trend_nulls
+from tests.loading import load
 from tests.tiny_models import tiny
 
 HS, TQA = "hellaswag", "truthfulqa_mc2"
@@ -177,3 +178,26 @@ def test_the_overhead_is_measured_on_texts_of_equal_length(monkeypatch):
 
     monkeypatch.setattr(overhead.steering, "generate", generate)
     assert overhead.steering_overhead(tiny(), repeats=2) == pytest.approx(0.5)
+
+
+@pytest.mark.models
+def test_the_script_for_a_gpu_runs_small_on_the_processor(capsys, results, monkeypatch):
+    monkeypatch.setattr(gpu, "RESULTS", results)
+    assert gpu.main(["--small"]) == 0
+    out = capsys.readouterr().out
+    for words in ("toy world, largest", "tiny world, one step", "ablate, tiny", "chapter 10 in a tiny model"):
+        assert words in out
+    assert not results.exists()
+
+
+def test_without_a_gpu_the_script_says_so_and_keeps_nothing(capsys, results, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert gpu.main([]) == 2
+    assert "no NVIDIA GPU" in capsys.readouterr().err
+    assert not results.exists()
+
+
+def test_the_page_names_the_gpu_that_a_figure_is_from(results):
+    one = measures.Measure("gpu", "a", 1.0, 2.0, "x")
+    measures.keep(results, [one], "2026-11-28", {**measures.machine(), "gpu": "a GPU"})
+    assert "cores and a GPU" in load("book/_ext/cape_budgets.py").origin(json.loads(results.read_text()))

@@ -14,12 +14,18 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from cape_utils import data  # noqa: E402
-from cape_utils.chapters.ch10_steering import experiment, prefix_cache, selection  # noqa: E402
+from cape_utils.chapters.ch10_steering import (  # noqa: E402
+    experiment,
+    findings,
+    methods,
+    prefix_cache,
+    selection,
+)
 from cape_utils.chapters.ch10_steering import outputs as ch10_outputs  # noqa: E402
 from cape_utils.chapters.ch10_steering import recompute as ch10  # noqa: E402
 from cape_utils.models import completions, truthfulqa  # noqa: E402
 from cape_utils.models.bundled import ModelError  # noqa: E402
-from cape_utils.models.loading import encode, load_model  # noqa: E402
+from cape_utils.models.loading import encode, load_model, own_tokens  # noqa: E402
 from cape_utils.steering import directions, evaluation, interventions, layer_map  # noqa: E402
 from cape_utils.steering import pairs as steering_pairs  # noqa: E402
 from tests.tiny_models import FEW, WIDTH, tiny  # noqa: E402
@@ -425,6 +431,97 @@ def test_the_whole_study_runs_is_kept_and_is_read_again(small):
     again = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
     assert again.test_sweep().equals(tests)
     assert "slopes" not in vars(again)  # nothing was computed anew
+
+
+def test_other_ways_of_steering_are_measured_as_the_model_gives_them(small, monkeypatch):
+    for name in ("SHUFFLED", "RANDOM", "NEUTRAL"):
+        monkeypatch.setattr(methods, name, 2)
+    small.test_sweep()
+    # Another study of the same files has measured nothing itself yet: no reference may be taken from a steered model.
+    fresh = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    swept = methods.method_sweep(fresh, methods.Asked("Be true.", "Lie."))
+    assert set(swept["method"]) == {*methods.RULES, "prompt"}  # the tiny model has no chat template
+    along, costs = small.direction(), swept.set_index(["method", "kind", "draw"])
+    for rule in methods.RULES:
+        row = costs.loc[(rule, "truth", 0)]
+        with interventions.steer(small.loaded, along, row["strength"], method=rule):
+            expected = pair_margins(small.loaded, small.tested)["margin"]
+        assert row["margins"] == pytest.approx(expected.tolist(), abs=2e-3)
+        if rule != "ablate":
+            with interventions.steer(small.loaded, along, row["strength"], method=rule):
+                cost = evaluation.kl_cost(small.loaded, small._for_matching).kl
+            assert cost == pytest.approx(small.choice.kl, rel=0.06)
+    asked = costs.loc[("prompt", "truth", 0)]
+    how = {"method": "prompt", "instruction": "Be true."}
+    said = evaluation.pair_margins(small.loaded, small.tested, **how)
+    assert asked["margins"] == pytest.approx(said.tolist(), abs=2e-3)
+    assert asked["kl"] > 0
+    table = methods.method_table(swept, small.test_sweep(), small.tested["topic"].tolist(), draws=50)
+    assert table["method"].tolist() == ["add", *methods.RULES, "prompt"]
+
+
+def test_words_about_nothing_are_as_long_as_the_instruction_and_touch_no_prompt_of_the_costs(small):
+    tokens = [steering_tokens(small, methods.neutral_words(small, 30, draw)) for draw in range(3)]
+    assert [len(one) for one in tokens] == [30] * 3
+    assert len({tuple(one) for one in tokens}) == 3
+
+
+def steering_tokens(study, text: str) -> list[int]:
+    return own_tokens(study.loaded.tokenizer, text)
+
+
+def ways(effect: float, asked: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sweeps in which every rule has one effect and the instruction another, among controls of a tenth of a nat at most."""
+    before = np.array([0.5, -0.4, 0.2, -0.1])
+    drawn = [("truth", 0, effect), *(("shuffled", i, 0.1 * np.cos(i)) for i in range(20))]
+    drawn += [("random", i, 0.05 * np.sin(i)) for i in range(5)]
+    about = {"layer": 3, "strength": 0.1, "kl": 0.08, "perplexity": 50.0}
+    blur = 0.3  # what any push does, towards and away alike
+    rows = [
+        {
+            "method": rule,
+            "kind": kind,
+            "draw": i,
+            "margins": list(before + d + blur),
+            "pulled": list(before - d + blur),
+        }
+        for rule in ("adaptive", "clamp")
+        for kind, i, d in drawn
+    ]
+    rows += [
+        {"method": "ablate", "kind": kind, "draw": i, "margins": list(before + d), "pulled": []}
+        for kind, i, d in drawn
+    ]
+    said = [("plain", 0, 0.0), ("truth", 0, asked), ("away", 0, -asked)]
+    said += [("neutral", i, 0.2 + 0.1 * np.cos(i)) for i in range(8)]
+    rows += [
+        {"method": "prompt", "kind": kind, "draw": i, "margins": list(before + d), "pulled": []}
+        for kind, i, d in said
+    ]
+    swept = pd.DataFrame([about | row for row in rows])
+    tests = swept[swept["method"] == "clamp"].drop(columns="method")
+    plain = pd.DataFrame(
+        [{**about, "kind": "unsteered", "draw": 0, "margins": list(before), "pulled": list(before)}]
+    )
+    return swept, pd.concat([plain, tests], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked", "seen"), [(0.0, 0.0, []), (0.4, 0.0, "rules"), (0.0, 0.4, ["prompt"])]
+)
+def test_a_planted_effect_is_seen_by_the_way_that_has_it_and_by_no_other(effect, asked, seen):
+    swept, tests = ways(effect, asked)
+    table = methods.method_table(swept, tests, ["a", "a", "b", "b"], draws=50).set_index("method")
+    found = table.index[table["p"] <= 0.05].tolist()
+    assert found == (["add", *methods.RULES] if seen == "rules" else seen)
+    assert table.loc["clamp", "effect"] == pytest.approx(effect)  # without the blur
+    assert table.loc["prompt", "effect"] == pytest.approx(asked)
+    assert table.loc["ablate", "random_high"] == pytest.approx(max(0.05 * np.sin(i) for i in range(5)))
+    after = np.array([0.5, -0.4, 0.2, -0.1]) + effect + 0.3
+    assert table.loc["clamp", "repaired"] == int((after[[1, 3]] > 0).sum())
+    assert table.loc["clamp", "broken"] == 0
+    words = findings.ways_to_steer({"sentiment": table.reset_index(), "truth": table.reset_index()}).data
+    assert ("no way" in words) == (not found)
 
 
 def test_calibration_and_test_share_no_topic_and_directions_see_calibration_only(small):

@@ -12,7 +12,28 @@ from cape_utils.stats.formatting import p_value
 if TYPE_CHECKING:
     from cape_utils.chapters.ch10_steering.label_test import SteeringTest
 
-__all__ = ["changed", "controls", "depths", "outputs", "parts", "power", "seen", "slope_map"]
+__all__ = [
+    "WAYS",
+    "changed",
+    "controls",
+    "depths",
+    "methods",
+    "outputs",
+    "parts",
+    "power",
+    "seen",
+    "slope_map",
+]
+
+WAYS = {
+    "add": "add the direction",
+    "adaptive": "add, adapted to the prompt",
+    "clamp": "clamp its component",
+    "ablate": "take its component out",
+    "prompt": "ask in words",
+    "chat": "ask in a chat",
+}
+"""Ways of steering, as a reader names them."""
 
 
 def slope_map(table: pd.DataFrame, pairs: int, permutations: int) -> dict[str, str]:
@@ -133,6 +154,31 @@ def parts(table: pd.DataFrame, controls: str) -> dict[str, str]:
             "One line for each part of the test pairs. A diamond with a horizontal interval shows the change under the truth "
             f"direction, over a grey bar with the 95% range of control directions ({controls}) and a dashed line at zero. "
             f"{outside} of {len(rows)} diamonds lie outside their bar."
+        ),
+    }
+
+
+def methods(table: pd.DataFrame, steered: str) -> dict[str, str]:
+    """Of what each way of steering does; ``table`` is from ``ch10_steering.methods.method_table``."""
+    beyond = [WAYS[row.method] for row in table.itertuples() if row.p <= 0.05]
+    if beyond:
+        title = f"{len(beyond)} of {len(table)} ways move {steered} further than their controls"
+    else:
+        title = f"No way of steering moves {steered} further than its controls"
+    listed = "; ".join(
+        f"{WAYS[row.method]} {row.effect:+.2f} [{row.null_low:.2f}, {row.null_high:.2f}], {p_value(row.p, name=True)}"
+        for row in table.itertuples()
+    )
+    return {
+        "title": title,
+        "caption": (
+            f"Effect on the margin of n = {int(table['n'].iloc[0])} test pairs in nats, and the 95% range of what the same way "
+            f"does with permuted labels or with other words: {listed}."
+        ),
+        "alternative": (
+            "One line for each way of steering. A diamond with a horizontal interval shows its effect, over a grey bar with the "
+            f"95% range of its controls and a dashed line at zero. For {steered} {len(beyond)} of {len(table)} lie beyond what "
+            f"their controls reach{': ' + ', '.join(beyond) if beyond else ''}."
         ),
     }
 

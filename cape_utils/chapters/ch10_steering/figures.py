@@ -31,6 +31,7 @@ __all__ = [
     "changed_chart",
     "controls_chart",
     "depth_chart",
+    "methods_chart",
     "outputs_chart",
     "parts_chart",
     "power_chart",
@@ -254,6 +255,34 @@ def parts_chart(table: pd.DataFrame) -> Any:
         (grey + _zero(rows, "x") + bars + points).properties(height=190),
         [chosen],
         lambda controls: captions.parts(rows, controls),
+    )
+
+
+def methods_chart(tables: Mapping[str, pd.DataFrame]) -> Any:
+    """What each way of steering does to the tested topics, over the range of its own controls.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        From ``ch10_steering.methods.method_table``, by what is steered; the one shown first is the first.
+    """
+    rows = pd.concat(table.assign(steered=name) for name, table in tables.items()).round(4)
+    rows["way"] = rows["method"].map(captions.WAYS)
+    chosen, keep = choice(rows, "steered", "methods_of", "Direction")
+    y = alt.Y("way:N", title=None, sort=list(captions.WAYS.values()), axis=alt.Axis(labelLimit=170))
+    base = alt.Chart(rows).transform_filter(keep).encode(y)
+    grey = base.mark_bar(color=PALETTE["grey"], opacity=0.5, height=16).encode(
+        alt.X("null_low:Q", title=_EFFECT), alt.X2("null_high:Q")
+    )
+    bars = spread(base, "low", "high", "x", color=PALETTE["vermillion"], strokeWidth=2)
+    shown = [alt.Tooltip(f"{name}:Q", format=".3f") for name in ("effect", "p", "kl", "perplexity")]
+    points = base.mark_point(filled=True, size=90, shape="diamond", color=PALETTE["vermillion"]).encode(
+        alt.X("effect:Q", title=_EFFECT), tooltip=["way", "n", *shown]
+    )
+    return follow(
+        (grey + _zero(rows, "x") + bars + points).properties(height=190),
+        [chosen],
+        lambda steered: captions.methods(tables[steered], steered),
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from cape_utils.chapters.ch10_steering import label_test, selection
+from cape_utils.chapters.ch10_steering.captions import WAYS
 from cape_utils.charts.tables import Table, table
 from cape_utils.claims.verdicts import tier
 from cape_utils.internals.toy_words import steering_words
@@ -33,6 +34,7 @@ __all__ = [
     "layer_by_layer",
     "layer_chosen",
     "margin_table",
+    "methods_table",
     "null_table",
     "other_depths",
     "outcome_rows",
@@ -45,6 +47,7 @@ __all__ = [
     "truth_and_control",
     "truth_direction",
     "truthfulqa_table",
+    "ways_to_steer",
 ]
 
 
@@ -496,6 +499,86 @@ def result_table(results: Mapping[str, SteeringTest]) -> Table:
         "ceiling": "largest possible effect (nats, by the gradient)",
     }
     return table(pd.DataFrame(rows), headings)
+
+
+def methods_table(table_: pd.DataFrame) -> Table:
+    """What each way of steering does on the tested topics, what it repairs and breaks, and what it costs."""
+    rows = [
+        {
+            "way": WAYS[r["method"]],
+            "effect": f"{r['effect']:+.2f} [{r['null_low']:.2f}, {r['null_high']:.2f}]",
+            "p": p_value(r["p"]),
+            "random": ""
+            if np.isnan(r["random_low"])
+            else f"{r['random_low']:+.2f} to {r['random_high']:+.2f}",
+            "share": f"{100 * r['share']:+.1f}",
+            "counts": f"{r['repaired']}, {r['broken']}",
+            "kl": "" if pd.isna(r["kl"]) else f"{r['kl']:.3f}",
+            "perplexity": "" if pd.isna(r["perplexity"]) else f"{r['perplexity']:.0f}",
+        }
+        for r in table_.to_dict("records")
+    ]
+    headings = {
+        "way": "way",
+        "effect": "effect, and range of its controls (nats)",
+        "p": "p",
+        "random": "random directions (nats)",
+        "share": "MC2 (points)",
+        "counts": "pairs repaired, broken",
+        "kl": "cost (nats a token)",
+        "perplexity": "perplexity",
+    }
+    return table(pd.DataFrame(rows), headings)
+
+
+def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
+    """Which ways of steering do more than their controls, for the positive control and for truth.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        From ``methods.method_table``, under ``sentiment`` and ``truth``.
+    """
+    beyond = {name: [WAYS[m] for m in one.loc[one["p"] <= 0.05, "method"]] for name, one in tables.items()}
+    said = {
+        name: f"{len(ways)} of {len(tables[name])} ways ({', '.join(ways)})" if ways else "no way"
+        for name, ways in beyond.items()
+    }
+    truth = tables["truth"].set_index("method")
+    best = truth.loc[truth["effect"].idxmax()]
+    if not beyond["sentiment"]:
+        reading = "So these comparisons are blind, and say nothing about truth"
+    elif not beyond["truth"]:
+        reading = (
+            "So the comparisons see what is there to be seen, and in this model they see no way to more truth"
+        )
+    elif set(beyond["truth"]) <= {WAYS["prompt"], WAYS["chat"]}:
+        reading = "So words reach what no direction reaches"
+    else:
+        reading = "So truth can be moved in this model, and the way matters"
+    asked = [WAYS[m] for m in ("prompt", "chat") if m in truth.index and truth.loc[m, "p"] <= 0.05]
+    moved = (
+        "asking for the truth moves its margin too"
+        if asked
+        else "not even asking for the truth moves its margin"
+    )
+    return Markdown(
+        f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: {moved}. The "
+        f"largest effect on truth, to {WAYS[str(best.name)]}, repairs {int(best['repaired'])} of {int(best['n'])} pairs and "
+        f"breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer differently; this is about the one "
+        "measured."
+    )
+
+
+def _adaptive_or_not(truth: pd.DataFrame) -> str:
+    """What the paper's rule gains over a constant strength at the same cost."""
+    more = truth.loc["adaptive", "effect"] - truth.loc["add", "effect"]
+    inside = truth.loc["add", "low"] <= truth.loc["adaptive", "effect"] <= truth.loc["add", "high"]
+    which = "within what topics vary by" if inside else "more than topics vary by"
+    return (
+        f"Adapting the strength to the prompt, as the paper does, changes the effect of adding by {more:+.3f} nats at the same "
+        f"cost, {which}."
+    )
 
 
 def outcome_rows(outcomes: pd.DataFrame) -> Table:
