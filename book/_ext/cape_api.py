@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 from sphinx.pycode import ModuleAnalyzer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "book")]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "book"))
 
 import address
+
 import cape_utils
 
 if TYPE_CHECKING:
@@ -36,7 +38,9 @@ _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 def wings() -> dict[str, list[str]]:
     """The wings that hand on names, each with these; chapters call the others by module, and promise nothing."""
-    rooms = [name for name in cape_utils.__all__ if name not in ("__version__", "lazy_names", "cli", "chapters")]
+    rooms = [
+        name for name in cape_utils.__all__ if name not in ("__version__", "lazy_names", "cli", "chapters")
+    ]
     opened = {name: importlib.import_module(f"cape_utils.{name}") for name in rooms}
     return {name: list(room.__all__) for name, room in opened.items() if getattr(room, "__all__", None)}
 
@@ -102,9 +106,7 @@ def plain(words: str) -> str:
     """A help text in Markdown: nothing in it is markup, and options look as one types them."""
     parts = _OPTION.split(words)
     options = [f"`{option}`" for option in _OPTION.findall(words)] + [""]
-    return "".join(
-        _MARKDOWN.sub(r"\\\1", part) + option for part, option in zip(parts, options, strict=True)
-    )
+    return "".join(_MARKDOWN.sub(r"\\\1", part) + option for part, option in zip(parts, options, strict=True))
 
 
 def commands_page(parser: argparse.ArgumentParser) -> str:
