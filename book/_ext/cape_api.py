@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from sphinx.pycode import ModuleAnalyzer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "book"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import address
 
@@ -30,6 +29,7 @@ import cape_utils
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = "book/api/"
 MARK = re.compile(r"^```\{(?P<name>api-wing|cape-commands)\} *(?P<wing>\w*)\n```$", re.MULTILINE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>$|~#])")
