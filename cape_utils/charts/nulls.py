@@ -27,6 +27,14 @@ def null_chart(cases: Mapping[str, tuple[Null, Floats]], *, title: str, axis: st
     title : str
     axis : str
         Title of the horizontal axis.
+
+    Examples
+    --------
+    >>> from cape_utils.stats.resampling import null_from_draws
+    >>> draws = np.random.default_rng(0).normal(size=200)
+    >>> null = null_from_draws(2.5, draws, 8, "noise")
+    >>> null_chart({"a toy": (null, draws)}, title="A toy", axis="Statistic").to_dict()["title"]
+    'A toy'
     """
     observed = pd.DataFrame([{"case": case, "observed": null.observed} for case, (null, _) in cases.items()])
     which, of_case = choice(observed, "case", "null_case", "Show")

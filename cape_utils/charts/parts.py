@@ -58,7 +58,18 @@ def names() -> dict[str, str]:
 
 
 def name(benchmark: str) -> str:
-    """Title of a benchmark; the identifier itself where it is not a benchmark."""
+    """Title of a benchmark; the identifier itself where it is not a benchmark.
+
+    Parameters
+    ----------
+    benchmark : str
+        Identifier, such as ``"mmlu"``.
+
+    Examples
+    --------
+    >>> name("mmlu"), name("my_exam")
+    ('MMLU', 'my_exam')
+    """
     return names().get(benchmark, benchmark)
 
 

@@ -53,6 +53,7 @@ PALETTE: Mapping[str, str] = MappingProxyType(
         "grey": "#7F7F7F",
     }
 )
+"""The colours of the charts, by name, as hexadecimal codes."""
 
 _COMPOSED = ("hconcat", "vconcat", "concat", "repeat", "facet")
 _TITLE_CHARS = 80

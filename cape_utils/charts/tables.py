@@ -59,6 +59,11 @@ class Table:
         Whether a column holds numbers, which stand on the right.
     fold : str
         What is read in the table's place until it is opened; empty for a table that is open.
+
+    Examples
+    --------
+    >>> table(pd.DataFrame({"n": [1]})).headings
+    ('n',)
     """
 
     headings: tuple[str, ...]

@@ -17,13 +17,16 @@ __getattr__, __dir__, __all__ = lazy_names(
             "statements",
             "verdict_counts",
         ),
-        "quotations": ("ledger",),
+        "quotations": ("ledger", "quote"),
         "verdicts": (
+            "Assessment",
+            "Claim",
             "NullRange",
             "Recomputed",
             "VERDICTS",
             "Value",
             "judge",
+            "null_range",
         ),
     },
 )

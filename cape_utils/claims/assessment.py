@@ -66,6 +66,11 @@ def assess(
     ------
     KeyError
         If there is no such chapter; the message lists those there are.
+
+    Examples
+    --------
+    >>> {item.claim.chapter for item in assess("01_data")}
+    {'01_data'}
     """
     return [_assessed(claim, anew=anew) for claim in progress(claims_of(chapter))]
 
@@ -92,7 +97,18 @@ def assess_some(ids: Sequence[str]) -> list[Assessment]:
 
 
 def verdict_counts(items: Iterable[Assessment] | None = None) -> dict[str, int]:
-    """Number of claims with each verdict, in the order of ``VERDICTS``."""
+    """Number of claims with each verdict, in the order of ``VERDICTS``.
+
+    Parameters
+    ----------
+    items : iterable of Assessment, optional
+        The claims to count; all of the book by default.
+
+    Examples
+    --------
+    >>> verdict_counts(assess("01_data"))["reproduced"] > 0
+    True
+    """
     verdicts = [item.verdict for item in (assess() if items is None else items)]
     return {name: verdicts.count(name) for name in VERDICTS}  # type: ignore[arg-type]
 
@@ -123,13 +139,45 @@ def reproduce(claim_id: str) -> Reproduction:
 
 
 def statements(chapter: str) -> Statements:
-    """What the papers say that a chapter tests or cites, in their terms; nothing is recomputed for it."""
+    """What the papers say that a chapter tests or cites, in their terms; nothing is recomputed for it.
+
+    Parameters
+    ----------
+    chapter : str
+        Such as ``"02_coupling"``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such chapter; the message lists those there are.
+
+    Examples
+    --------
+    >>> statements("01_data")._repr_html_().startswith("<")
+    True
+    """
     cited = cited_claims(chapter)
     return Statements(claims_by_id(cited) if cited else claims_of(chapter))
 
 
 def scoreboard(chapter: str | None = None) -> Scoreboard:
-    """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts."""
+    """Paper says, we find: the claims of a chapter, or of the book (with filters), with verdicts.
+
+    Parameters
+    ----------
+    chapter : str, optional
+        Such as ``"02_coupling"``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such chapter; the message lists those there are.
+
+    Examples
+    --------
+    >>> scoreboard("01_data")._repr_html_().startswith("<")
+    True
+    """
     if chapter is not None and (cited := cited_claims(chapter)):
         return Scoreboard(tuple(assess_some(cited)), world=remarks(chapter))
     return Scoreboard(tuple(assess(chapter)), filters=chapter is None)
@@ -145,6 +193,11 @@ def flat_table() -> pd.DataFrame:
         ``open_panel``, ``null_value, null_low, null_high``, the same three for ``open_null``, ``alternative``, ``p`` and
         ``open_p`` (of the two nulls, in the direction of the claim), ``q`` (from ``false_discovery``), ``verdict`` and
         ``reason``.
+
+    Examples
+    --------
+    >>> len(flat_table()) == len(assess())
+    True
     """
     rows = []
     items = assess()
@@ -178,6 +231,11 @@ def false_discovery(items: Iterable[Assessment]) -> dict[str, float]:
     Calling all claims with an adjusted p of at most 5% distinguishable is wrong for 5% of these on average, if the tests are
     independent or positively dependent. Verdicts do not use it: it says what their number does to them.
 
+    Parameters
+    ----------
+    items : iterable of Assessment
+        Claims with verdicts, as from ``assess``.
+
     Returns
     -------
     dict of str to float
@@ -201,11 +259,24 @@ def agreement_by_luck(*, draws: int = 2000, rng: np.random.Generator | int = 0) 
     Where the nearest of several readings stands, the nearest to the permuted number stands in each draw too: with a hundred
     readings some number comes near to anything.
 
+    Parameters
+    ----------
+    draws : int
+        Permutations.
+    rng : Generator or int
+        Or its seed.
+
     Returns
     -------
     Null
         Of the number of claims whose recomputed value lies within tolerance of the quoted one. Only claims that quote a
         number, are recomputed and share their unit with another can be permuted; ``n`` counts these.
+
+    Examples
+    --------
+    >>> luck = agreement_by_luck(draws=200)
+    >>> bool(luck.high < luck.observed)
+    True
     """
     items = [
         item

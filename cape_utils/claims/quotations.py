@@ -10,7 +10,7 @@ from cape_utils import data
 from cape_utils.claims.verdicts import Claim, Value, finite
 from cape_utils.stats.resampling import Alternative
 
-__all__ = ["claims_by_id", "claims_of", "ledger", "nearest", "quoted"]
+__all__ = ["claims_by_id", "claims_of", "ledger", "nearest", "quote", "quoted"]
 
 
 def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
@@ -57,6 +57,82 @@ def ledger(rows: pd.DataFrame | None = None) -> list[Claim]:
             )
         )
     return claims
+
+
+def quote(
+    claim_id: str,
+    statement: str,
+    quoted: float | str | None = None,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    tolerance: float = 0.0,
+    unit: str = "",
+    paper: str = "",
+    section: str = "",
+    alternative: Alternative | None = None,
+    no_null: str = "",
+) -> Claim:
+    """A claim of any paper, to be judged by the same rule as those of the ledger.
+
+    Parameters
+    ----------
+    claim_id, statement : str
+        A short name, and what is said.
+    quoted : float or str, optional
+        The number, or the words that must come out equal.
+    at_least, at_most : float, optional
+        The bound that a number must keep; without ``quoted``, the bound that words are read as.
+    tolerance : float
+        How far a number may lie from the one quoted: half of its last digit, or a whole one.
+    unit, paper, section : str
+        Of the number, and where it stands.
+    alternative : {"greater", "less", "two-sided"}, optional
+        Direction in which the number would stand out from a null.
+    no_null : str
+        Why no null applies, such as that a count has no pattern in it.
+
+    Returns
+    -------
+    Claim
+        For ``judge``.
+
+    Raises
+    ------
+    ValueError
+        Without a number, words or exactly one bound; or unless exactly one of ``alternative`` and ``no_null`` is given.
+
+    Examples
+    --------
+    >>> quote("r", "Size and score go together", 0.9, tolerance=0.05, unit="r", alternative="greater").criterion
+    'within'
+    """
+    if bool(alternative) == bool(no_null):
+        raise ValueError(
+            f"claim {claim_id}: got alternative={alternative!r} and no_null={no_null!r}, expected one of them: "
+            "the direction in which a null is to be beaten, or why there is none"
+        )
+    bounds = {"at_least": at_least, "at_most": at_most}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    if len(given) > 1 or (not given and quoted is None) or (given and isinstance(quoted, str)):
+        raise ValueError(
+            f"claim {claim_id}: got quoted={quoted!r} and bounds {given}, expected a number, words, or one bound"
+        )
+    usual = "equals_text" if isinstance(quoted, str) else "within"
+    return Claim(
+        id=claim_id,
+        paper=paper,
+        section=section,
+        statement=statement,
+        chapter="",
+        unit=unit,
+        criterion=next(iter(given), usual),
+        paper_value=None if quoted is None else Value(quoted),
+        bound=next(iter(given.values()), None),
+        tolerance=tolerance,
+        alternative=alternative,
+        no_null=no_null,
+    )
 
 
 def claims_of(chapter: str | None) -> tuple[Claim, ...]:

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from cape_utils.stats.formatting import p_value, with_interval
-from cape_utils.stats.resampling import Alternative
+from cape_utils.stats.resampling import Alternative, null_from_draws
 from cape_utils.stats.results import Estimate, Null
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "finite",
     "in_unit",
     "judge",
+    "null_range",
     "show_null",
     "show_number",
     "show_quote",
@@ -74,7 +78,29 @@ DISTINGUISHABLE_BELOW, BORDERLINE_BELOW = 0.01, 0.1
 
 @dataclass(frozen=True)
 class Value:
-    """One side's number (or text), with its interval, count and method; missing parts are ``None``."""
+    """One side's number (or text), with its interval, count and method; missing parts are ``None``.
+
+    Attributes
+    ----------
+    value : float or str
+        In the claim's unit.
+    low, high : float, optional
+        Ends of its 95% interval.
+    n : int, optional
+        What was counted: models, families, items.
+    method : str, optional
+        In words.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> Value(0.52, 0.31, 0.70, n=8).n
+    8
+    """
 
     value: float | str
     low: float | None = None
@@ -101,12 +127,23 @@ class NullRange:
 
     Attributes
     ----------
+    value, low, high : float
+        Median of the null and its 95% range.
+    method : str
+        How it was drawn.
     p_less, p_greater : float
         Shares of the null at most, and at least, as large as the data.
     smallest_p : float
         The smallest share that this null can give.
+    observed : float
+        The statistic on the data.
     statistic : str
-        What is held against the null, where that is not the number quoted; ``observed`` is its value on the data.
+        What is held against the null, where that is not the number quoted.
+
+    Examples
+    --------
+    >>> null_range(0.9, [-0.4, -0.1, 0.2, 0.3], n=8, method="labels permuted").p("greater")
+    0.2
     """
 
     value: float
@@ -147,11 +184,22 @@ class Recomputed:
 
     Attributes
     ----------
+    paper_panel : Value or None
+        From the paper's data; ``None`` where what was released cannot test the claim.
+    open_panel : Value, optional
+        The same from data of others.
     null, open_null : NullRange, optional
         Of the paper's panel and of the open panel.
+    remark : str
+        A sentence for the reason.
     readings : mapping of str to float
         The numbers among which ``paper_panel`` was chosen for being nearest to the one quoted; empty where the words leave
         no choice, or where the choice was made without looking at the quoted number.
+
+    Examples
+    --------
+    >>> Recomputed(Value(16, n=16), remark="Counted by name.").paper_panel.value
+    16
     """
 
     paper_panel: Value | None
@@ -167,6 +215,32 @@ class Claim:
     """One row of the ledger; see the schema of ``data/claims.csv``.
 
     A claim has a pattern in it, and then an ``alternative`` to the null, or it has none, and then ``no_null`` says why.
+    ``quote`` makes one in a line.
+
+    Attributes
+    ----------
+    id, paper, section, statement, chapter : str
+        Its name, where it stands, what it says, and the chapter that recomputes it.
+    unit : str
+        Such as ``"r"`` or ``"%"``.
+    criterion : str
+        ``"within"``, ``"at_least"``, ``"at_most"`` or ``"equals_text"``.
+    paper_value : Value or None
+        What is quoted; ``None`` for words that are held to ``bound``.
+    bound : float or None
+        Of the criteria ``at_least`` and ``at_most``.
+    tolerance : float
+        Of the criterion ``within``.
+    alternative : {"greater", "less", "two-sided"}, optional
+        Direction in which the number would stand out from a null.
+    no_null : str
+        Why no null applies.
+
+    Examples
+    --------
+    >>> from cape_utils import claims
+    >>> claims.ledger()[0].unit
+    'r'
     """
 
     id: str
@@ -190,7 +264,29 @@ class Claim:
 
 @dataclass(frozen=True)
 class Assessment:
-    """A claim with our numbers and the verdict."""
+    """A claim with our numbers and the verdict, as ``judge`` makes it.
+
+    Attributes
+    ----------
+    claim : Claim
+        What is said.
+    paper_panel, open_panel : Value or None
+        What was recomputed.
+    null, open_null : NullRange or None
+        What it was held against.
+    readings : mapping of str to float
+        As in ``Recomputed``.
+    verdict : str
+        One of ``VERDICTS``.
+    reason : str
+        Sentences with the numbers that the verdict follows from.
+
+    Examples
+    --------
+    >>> from cape_utils import claims
+    >>> claims.assess("01_data")[0].verdict in claims.VERDICTS
+    True
+    """
 
     claim: Claim
     paper_panel: Value | None
@@ -231,6 +327,31 @@ class Assessment:
             "verdict": self.verdict,
             "reason": self.reason,
         }
+
+
+def null_range(observed: float, draws: ArrayLike, *, n: int, method: str, statistic: str = "") -> NullRange:
+    """What a statistic does when nothing is there, from draws of it, and where the data fall.
+
+    Parameters
+    ----------
+    observed : float
+        The statistic on the data.
+    draws : array-like of float
+        The same on data without the pattern.
+    n : int
+        What was counted: models, families, items.
+    method : str
+        How the draws were made, such as ``"sizes permuted"``.
+    statistic : str
+        Its name, where it is not the number quoted.
+
+    Examples
+    --------
+    >>> null_range(0.9, [-0.4, -0.1, 0.2, 0.3], n=8, method="sizes permuted").smallest_p
+    0.2
+    """
+    null = null_from_draws(observed, np.asarray(draws, dtype=float), n, method)
+    return NullRange.of(null, statistic=statistic)
 
 
 def finite(number: float | None) -> float | None:
@@ -319,6 +440,7 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     Parameters
     ----------
     claim : Claim
+        From the ledger, or from ``quote``.
     ours : Recomputed or None
         ``None`` where no chapter recomputes the claim yet.
 
@@ -326,6 +448,13 @@ def judge(claim: Claim, ours: Recomputed | None) -> Assessment:
     ------
     ValueError
         If a claim lacks what its criterion needs, or has a null and no direction to hold it against.
+
+    Examples
+    --------
+    >>> from cape_utils import claims
+    >>> said = claims.quote("families", "Families in the panel", 16, no_null="a count has no pattern in it")
+    >>> judge(said, Recomputed(Value(15))).verdict
+    'differs'
     """
     if ours is None:
         return Assessment(

@@ -65,6 +65,11 @@ def own_benchmarks(columns: Iterable[str]) -> list[str]:
 def chance_pct(benchmark: str) -> float:
     """Score of random guessing on a benchmark, percent.
 
+    Parameters
+    ----------
+    benchmark : str
+        Identifier, such as ``"hellaswag"``.
+
     Raises
     ------
     KeyError
@@ -83,6 +88,11 @@ def chance_pct(benchmark: str) -> float:
 
 def benchmark_title(benchmark: str) -> str:
     """Name of a benchmark for readers; the identifier itself where the table ``benchmarks`` has none.
+
+    Parameters
+    ----------
+    benchmark : str
+        Identifier, such as ``"truthfulqa_mc2"``.
 
     Examples
     --------

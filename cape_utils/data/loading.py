@@ -39,7 +39,10 @@ __all__ = [
 ]
 
 Panel = Literal["paper", "open"]
+"""The panel of the paper, or the open one."""
+
 Rows = Literal["as_released", "one_recipe"]
+"""All rows of a panel, or the one recipe of models that come in several."""
 
 BENCHMARKS = ("hellaswag", "truthfulqa_mc2", "arc_challenge", "winogrande", "mmlu")
 """The five benchmarks of the paper, as columns of both panels."""
@@ -49,7 +52,13 @@ _BREAKS_LADDER = ("misfiled", "instruction_tuned", "other_recipe", "moe")
 
 
 def tables_folder() -> Path:
-    """Return the folder of the tables: a wheel carries its own copy, a checkout uses the one beside the package."""
+    """Return the folder of the tables: a wheel carries its own copy, a checkout uses the one beside the package.
+
+    Examples
+    --------
+    >>> (tables_folder() / "claims.csv").is_file()
+    True
+    """
     packaged = Path(str(files("cape_utils") / "_data"))
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "data"
 
@@ -119,6 +128,11 @@ def load(name: str) -> pd.DataFrame:
 
 def table_schema(name: str) -> dict[str, Any]:
     """Table Schema of one of the stored tables, a copy to build on.
+
+    Parameters
+    ----------
+    name : str
+        One of ``tables()``.
 
     Examples
     --------
@@ -220,6 +234,12 @@ def with_architecture(table: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Same rows, same order; models without a known configuration get missing values.
+
+    Examples
+    --------
+    >>> pythia = panel("open").query("family == 'Pythia'")
+    >>> int(with_architecture(pythia)["layers"].min())
+    6
     """
     require_columns(table, ("hf_id",))
     return table.merge(load("architectures").drop(columns="source_id"), on="hf_id", how="left")
@@ -232,6 +252,11 @@ def bootstrap_rows() -> pd.DataFrame:
     -------
     pandas.DataFrame
         Pythia, Llama-1 and Llama-2 in the order of release, which the seed of the published bootstrap needs.
+
+    Examples
+    --------
+    >>> bootstrap_rows()["family"].value_counts(sort=False).to_dict()
+    {'Pythia': 8, 'Llama-1': 3, 'Llama-2': 3}
     """
     sizes = load("paper_panel")[["model", "family", "params_b"]]
     return load("bootstrap_copy").merge(sizes, on="model", how="left", validate="one_to_one")
@@ -245,6 +270,11 @@ def pythia_copies() -> pd.DataFrame:
     pandas.DataFrame
         Columns ``copy`` ("panel rows", "bootstrap copy", "open panel"), ``model``, ``family``, ``params_b`` and the
         five benchmarks, 24 rows ordered by copy and size.
+
+    Examples
+    --------
+    >>> pythia_copies()["copy"].unique().tolist()
+    ['panel rows', 'bootstrap copy', 'open panel']
     """
     return _pythia_copies().copy()
 
@@ -269,6 +299,11 @@ def compare_panels() -> pd.DataFrame:
     pandas.DataFrame
         One row for each shared model and benchmark: ``model, hf_id, family, benchmark, paper_pct, open_pct,
         difference_pp`` (paper minus open, in percentage points).
+
+    Examples
+    --------
+    >>> bool(compare_panels()["model"].isin(panel("paper")["model"]).all())
+    True
     """
     long = {}
     for which in ("paper", "open"):
@@ -282,6 +317,13 @@ def compare_panels() -> pd.DataFrame:
 
 def missing_counts(table: pd.DataFrame, columns: Sequence[str] = BENCHMARKS) -> dict[str, int]:
     """How many values are missing in each column that has any.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Any table of scores.
+    columns : sequence of str
+        Columns to look at; those that the table lacks are passed over.
 
     Examples
     --------

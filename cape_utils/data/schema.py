@@ -81,6 +81,16 @@ class DataError(ValueError):
     Attributes
     ----------
     problems : tuple of Problem
+        Each with its line, column, value, what is allowed and the remedy.
+
+    Examples
+    --------
+    >>> from cape_utils import data
+    >>> try:
+    ...     data.load_scores(pd.DataFrame({"model": ["a"], "family": ["A"], "params_b": [-1.0], "mmlu": [30.0]}))
+    ... except data.DataError as error:
+    ...     [problem.column for problem in error.problems]
+    ['params_b']
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -184,6 +184,12 @@ def load_scores(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         With every problem found: line, column, value, what is allowed and the remedy.
     FileNotFoundError
         If there is no such file.
+
+    Examples
+    --------
+    >>> mine = {"model": ["mine-7b", "mine-1b"], "family": "Mine", "params_b": [7.0, 1.0], "mmlu": [40.0, 30.0]}
+    >>> load_scores(pd.DataFrame(mine))["model"].tolist()
+    ['mine-1b', 'mine-7b']
     """
     content = "scores; for other tables and results of evaluations use evaluations.read_scores"
     table, name = read_user_table(source, schema_of_text, content, aliases=ALIASES)
@@ -284,6 +290,11 @@ def refuse_fractions(table: pd.DataFrame, columns: Sequence[str], name: str) -> 
     Raises
     ------
     DataError
+        With the columns that hold fractions.
+
+    Examples
+    --------
+    >>> refuse_fractions(pd.DataFrame({"mmlu": [30.0, 40.0]}), ["mmlu"], "mine.csv")
     """
     known = {*load("benchmarks")["benchmark"], *own_benchmarks(table.columns)}
     chance = {column: chance_of(table, column) if column in known else 0.0 for column in columns}

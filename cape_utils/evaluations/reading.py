@@ -86,6 +86,13 @@ def read_scores(
     -----
     The size is that of ``sizes``, else the number of parameters that a harness counted, else the one in the model's name. Where
     the last two cannot be the same model's, it is refused: weights packed into 4 bits, for one, count wrongly.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> mine = {"model": ["mine-7b", "mine-1b"], "family": "Mine", "params_b": [7.0, 1.0], "mmlu": [40.0, 30.0]}
+    >>> read_scores(pd.DataFrame(mine))["params_b"].tolist()
+    [1.0, 7.0]
     """
     if isinstance(source, pd.DataFrame):
         return user_scores.load_scores(source)

@@ -22,6 +22,8 @@ from cape_utils.evaluations.tables import as_csv, open_table, rename_headings, s
 __all__ = ["GPQA", "PAPER_PAIR", "SWE", "Pair", "make_pair", "population_schema", "read_population"]
 
 SWE, GPQA = "swe_bench_verified", "gpqa_diamond"
+"""Identifier of a benchmark of paper B: SWE-bench Verified across, GPQA Diamond upwards."""
+
 # Headings of public tables of frontier models, such as the hub of Epoch AI.
 _HEADINGS = {
     "modelversion": "model", "modelname": "model", "name": "model", "organization": "lab", "organisation": "lab",

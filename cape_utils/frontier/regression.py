@@ -182,6 +182,13 @@ class Line:
 def fit_line(table: pd.DataFrame, pair: Pair = PAPER_PAIR) -> Line:
     """Least squares of GPQA Diamond on SWE-bench Verified over models (paper B, section 3), or of another pair.
 
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a model, as from ``models``.
+    pair : Pair
+        The two benchmarks.
+
     Examples
     --------
     >>> round(fit_line(models()).slope.estimate, 3)

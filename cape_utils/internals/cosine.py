@@ -44,6 +44,11 @@ COMPETES_BELOW = -0.5
 def prompt_sets(n: int | None = None) -> dict[str, list[str]]:
     """The book's own prompts by kind, the first ``n`` of each, its three forms in turn and its topics mixed.
 
+    Parameters
+    ----------
+    n : int, optional
+        How many of each kind; all by default.
+
     Examples
     --------
     >>> {kind: len(texts) for kind, texts in prompt_sets(16).items()}
@@ -65,6 +70,17 @@ def read_vectors(
 ) -> Floats:
     """One vector a text and unit, the mean over its tokens after the first.
 
+    Parameters
+    ----------
+    loaded : Loaded
+        An opened model.
+    texts : sequence of str
+        Read one after another.
+    unit : {"layer", "head"}
+        The residual stream after each layer, or what each head writes.
+    pool : {"mean", "last"}
+        The mean over tokens after the first, or the last token alone.
+
     Returns
     -------
     ndarray, shape (texts, layers, width) or (texts, layers, heads, head_width)
@@ -76,7 +92,19 @@ def read_vectors(
 def read_units(
     loaded: Loaded, texts: Sequence[str], *, units: Sequence[Unit] = ("layer", "head"), pool: Pool = "mean"
 ) -> dict[Unit, Floats]:
-    """As ``read_vectors``, by kind of unit, in one pass over the texts."""
+    """As ``read_vectors``, by kind of unit, in one pass over the texts.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        An opened model.
+    texts : sequence of str
+        Read one after another.
+    units : sequence of {"layer", "head"}
+        What to read.
+    pool : {"mean", "last"}
+        As in ``read_vectors``.
+    """
     if not len(texts):
         raise ValueError("there is no text; at least one is needed")
     batches: list[Any] = list(pooled_units(loaded, texts, units=units, pool=pool))
@@ -328,6 +356,11 @@ def read_results(folder: str | Path | None = None) -> pd.DataFrame:
     DataFrame
         The columns of ``results_columns()`` first, others that the files hold after them, ordered by model; without
         rows if there is no folder or no file. A failed model is a row whose values are missing.
+
+    Examples
+    --------
+    >>> read_results("a folder that is not there").empty
+    True
     """
     columns = list(results_columns())
     place = result_cache.results_folder() / "internals" if folder is None else Path(folder)

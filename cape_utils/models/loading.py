@@ -79,7 +79,17 @@ def _rounded(count: int) -> str:
 
 
 class Loaded(NamedTuple):
-    """A model, its tokenizer and their description, in this order."""
+    """A model, its tokenizer and their description, in this order.
+
+    Attributes
+    ----------
+    model : transformers.PreTrainedModel
+        In evaluation mode.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Of this model.
+    info : ModelInfo
+        Its name, layers, width and source.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase

@@ -38,6 +38,11 @@ class FamilyReport:
         In the order of ``diagnoses``.
     left_out : tuple of str
         Families that could not be diagnosed, and why.
+
+    Examples
+    --------
+    >>> FamilyReport(diagnoses=(), advice=(), left_out=("Mine has one size",)).left_out
+    ('Mine has one size',)
     """
 
     diagnoses: tuple[Diagnosis, ...]

@@ -101,7 +101,13 @@ class Readings:
 
 
 def paper_layer(loaded: Loaded) -> int:
-    """The layer the paper takes: a quarter of the depth, ``num_layers // 4``."""
+    """The layer the paper takes: a quarter of the depth, ``num_layers // 4``.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        An opened model.
+    """
     return len(decoder(loaded.model).layers) // 4
 
 

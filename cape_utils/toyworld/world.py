@@ -161,6 +161,11 @@ class Recipe:
     ------
     ValueError
         If a weight is negative, all are zero, or a share is not between 0 and 1.
+
+    Examples
+    --------
+    >>> Recipe(gossip=0.5).batch
+    64
     """
 
     gossip: float = 0.62
@@ -189,6 +194,13 @@ class Recipe:
 
 def true_and_false(recipe: Recipe, size: WorldSize | None = None) -> tuple[float, float]:
     """Share of all statements that tell the truth about a rumoured entity, and share that repeat the rumour.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What the documents are made of.
+    size : WorldSize, optional
+        Of the world; the usual one by default.
 
     Examples
     --------
@@ -255,6 +267,13 @@ class World:
 
 def build_world(size: WorldSize, seed: int) -> World:
     """Draw the facts of a world.
+
+    Parameters
+    ----------
+    size : WorldSize
+        How many entities, values and questions.
+    seed : int
+        Of the draw.
 
     Examples
     --------
