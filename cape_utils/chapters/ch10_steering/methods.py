@@ -110,7 +110,8 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
     """
     loaded, chosen = study.loaded, study.choice
     norm = study.direction().residual_norm
-    plain = study._for_reporting  # measured before anything is steered, as whatever is kept on first use must be
+    # Measured before anything is steered, as whatever is kept on first use must be.
+    plain = study._for_reporting
 
     @functools.cache
     def replay(layer: int) -> Replay:
