@@ -264,6 +264,7 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
     )
     # Two words beside the first row spare a legend; the smaller value has its word on its left.
     first = base.transform_filter(f"datum.model == {json.dumps(str(ahead['model'].iloc[0]))}")
+    sides: list[tuple[str, Any, int]] = [("<=", "right", -9), (">", "left", 9)]
     words: list[Any] = [
         first.transform_filter(f"datum.{own} {side} datum.{other}")
         .mark_text(align=align, dx=dx, fontSize=12)
@@ -272,7 +273,7 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
             ("expected", "gpqa", "forecast"),
             ("gpqa", "expected", "score"),
         )
-        for side, align, dx in (("<=", "right", -9), (">", "left", 9))
+        for side, align, dx in sides
     ]
     return follow(
         alt.layer(gap, guess, seen, *words).properties(height=190),
