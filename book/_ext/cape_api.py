@@ -151,6 +151,15 @@ def fill_page(app: Sphinx, docname: str, content: list[str]) -> None:
         content[0] = filled(content[0], address.read(Path(app.srcdir)))
 
 
+def join_attributes(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Head the attributes of a record as parameters, which they are too: napoleon splits ``low, high`` only there."""
+    if what == "class":
+        lines[:] = [
+            "Parameters" if line == "Attributes" and below == "-" * len(line) else line
+            for line, below in zip(lines, [*lines[1:], ""], strict=True)
+        ]
+
+
 def add_source(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Say under a function or class where it is defined; methods are found by their class."""
     if what in ("function", "class"):
@@ -160,6 +169,7 @@ def add_source(app: Sphinx, what: str, name: str, thing: Any, options: Any, line
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("source-read", fill_page)
+    app.connect("autodoc-process-docstring", join_attributes, priority=100)
     # After napoleon, which would take the line for part of the last section.
     app.connect("autodoc-process-docstring", add_source, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

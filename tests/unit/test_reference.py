@@ -124,6 +124,15 @@ def test_a_source_leads_to_the_definition_and_nowhere_without_an_address():
     assert api.source(nowhere, path, line) == f"Source: cape_utils/claims/verdicts.py, line {line}"
 
 
+def test_attributes_of_one_line_are_told_apart():
+    lines = ["A record.", "", "Attributes", "----------", "low, high : float", "    Ends."]
+    api.join_attributes(None, "class", "", None, None, lines)
+    assert lines[2:4] == ["Parameters", "----------"]
+    words = ["Attributes", "are many."]
+    api.join_attributes(None, "class", "", None, None, words)
+    assert words == ["Attributes", "are many."]
+
+
 def test_every_command_and_every_option_is_on_the_page():
     parser = cli._parser()
     text = api.commands_page(parser)
