@@ -553,9 +553,15 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
             "So the comparisons see what is there to be seen, and in this model they see no way to more truth"
         )
     elif set(beyond["truth"]) <= {WAYS["prompt"], WAYS["chat"]}:
-        reading = "So words reach what no direction reaches"
+        reading = "So at most words reach what no direction reaches"
     else:
         reading = "So truth can be moved in this model, and the way matters"
+    looks = len(tables["truth"])
+    luck = (
+        f" Of {looks} looks at one in twenty some speak by luck in {1 - 0.95**looks:.0%} of cases."
+        if beyond["truth"]
+        else ""
+    )
     asked = [WAYS[m] for m in ("prompt", "chat") if m in truth.index and truth.loc[m, "p"] <= 0.05]
     moved = (
         "asking for the truth moves its margin too"
@@ -563,7 +569,7 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
         else "not even asking for the truth moves its margin"
     )
     return Markdown(
-        f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: {moved}. The "
+        f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: {moved}.{luck}\n\nThe "
         f"largest effect on truth, to {WAYS[str(best.name)]}, repairs {int(best['repaired'])} of {int(best['n'])} pairs and "
         f"breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer differently; this is about the one "
         "measured."

@@ -109,9 +109,6 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
         one side only.
     """
     loaded, chosen = study.loaded, study.choice
-    norm = study.direction().residual_norm
-    # Measured before anything is steered, as whatever is kept on first use must be.
-    plain = study._for_reporting
 
     @functools.cache
     def replay(layer: int) -> Replay:
@@ -122,6 +119,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
         return _matched(study, study.direction(), rule, chosen.strength)
 
     def steered(rule: str, kind: str, draw: int) -> dict[str, Any]:
+        plain = study._for_reporting  # before anything is steered: it is measured when first asked for
         along, strength = study.direction(), 0.0
         if kind == "shuffled":
             row = study.label_table().iloc[1 + draw]
@@ -166,7 +164,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
             stems = [f"{text}\n\n{stem}" if text else stem for stem in study.tested["stem"]]
         endings = [*study.tested["true_completion"], *study.tested["false_completion"]]
         logp, _ = completion_logp(loaded, stems * 2, endings, batch_size=_BATCH)
-        cost = None if chat or not text else prompt_cost(loaded, plain, f"{text}\n\n")
+        cost = None if chat or not text else prompt_cost(loaded, study._for_reporting, f"{text}\n\n")
         return {
             "layer": -1,
             "strength": 0.0,
@@ -188,9 +186,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
     tasks = [f"{rule} {kind} {i}" for rule in RULES for kind, count in drawn for i in range(count)]
     asking = ["prompt", "chat"] if has_chat_template(loaded) else ["prompt"]
     tasks += [f"{way} {kind} {i}" for way in asking for kind, count in said for i in range(count)]
-    settings = study.settings(
-        layer=chosen.layer, strength=chosen.strength, norm=_digits(norm), asked=[asked.towards, asked.away]
-    )
+    settings = study.settings(layer=chosen.layer, strength=chosen.strength, asked=[asked.towards, asked.away])
     return study.sweep("steering_methods", settings, tasks, run)
 
 
