@@ -91,9 +91,12 @@ def prose(text: str) -> str:
     return text
 
 
+WRITTEN_BY_CODE = "<!-- what follows is written by: "
+
+
 def texts(path: Path) -> Iterator[str]:
     if path.suffix == ".md":
-        yield prose(path.read_text(encoding="utf-8"))
+        yield prose(path.read_text(encoding="utf-8").partition(WRITTEN_BY_CODE)[0])
     else:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":

@@ -569,9 +569,9 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
         else "not even asking for the truth moves its margin"
     )
     return Markdown(
-        f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: {moved}.{luck}\n\nThe "
-        f"largest effect on truth, to {WAYS[str(best.name)]}, repairs {int(best['repaired'])} of {int(best['n'])} pairs and "
-        f"breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer differently; this is about the one "
+        f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: "
+        f"{moved}.{luck}\n\nThe largest effect on truth, to {WAYS[str(best.name)]}, repairs "
+        f"{int(best['repaired'])} of {int(best['n'])} pairs and breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer differently; this is about the one "
         "measured."
     )
 
