@@ -565,7 +565,7 @@ def _pushed(kind: str, price: float, drawn: Sequence[_Effect], run: int, ours: f
 
 
 def inside(
-    flat: torch.Tensor, shape: Shape, worlds: Sequence[World], *, draws: int = 20, asked: int = 200
+    flat: torch.Tensor, shape: Shape, worlds: Sequence[World], *, directions: int = 20, asked: int = 200
 ) -> list[dict[str, list[Row]]]:
     """Everything that is measured in a stack of models.
 
@@ -575,7 +575,7 @@ def inside(
     shape : Shape
     worlds : sequence of World
         One a run.
-    draws : int
+    directions : int
         Random and shuffled directions each.
     asked : int
         Reasoning and ordinary questions asked, at most.
@@ -587,7 +587,7 @@ def inside(
         ``toy_internals`` and ``toy_steering``.
     """
     models = _Models(flat, shape, worlds, asked)
-    units, heads, pushes = _cosine_rows(models), _head_rows(models), _steering_rows(models, draws)
+    units, heads, pushes = _cosine_rows(models), _head_rows(models), _steering_rows(models, directions)
     for rows, of_heads in zip(units, heads, strict=True):
         for row in rows:
             row |= of_heads.get((row["layer"], row["head"]), {})
@@ -609,7 +609,7 @@ def cell(plan: InsidePlan, name: str) -> list[Row]:
 
     def look(step: int, flat: torch.Tensor) -> None:
         about = {"heads": heads, "width": width, "params": parameter_count(shape, size)}
-        found = inside(flat, shape, worlds, draws=plan.draws, asked=plan.asked)
+        found = inside(flat, shape, worlds, directions=plan.draws, asked=plan.asked)
         for world, tables_of_run in zip(worlds, found, strict=True):
             for table, part in tables_of_run.items():
                 rows.extend(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import resource
 import signal
@@ -88,6 +89,9 @@ def test_the_table_is_as_large_as_was_meant():
 
 @pytest.mark.parametrize("case", TABLES, ids=lambda case: case.name)
 def test_a_hostile_file_gets_a_sentence(case, tmp_path, capsys):
+    csv.field_size_limit(
+        131_072
+    )  # Python's own; frictionless, an oracle of other tests, raises it for the whole process
     assert tried(case, tmp_path, capsys) == []
 
 

@@ -570,9 +570,9 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
     )
     return Markdown(
         f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: "
-        f"{moved}.{luck}\n\nThe largest effect on truth, to {WAYS[str(best.name)]}, repairs "
-        f"{int(best['repaired'])} of {int(best['n'])} pairs and breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer differently; this is about the one "
-        "measured."
+        f"{moved}.{luck}\n\nThe largest effect on truth, to {WAYS[str(best.name)]}, repairs {int(best['repaired'])} of "
+        f"{int(best['n'])} pairs and breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer "
+        "differently; this is about the one measured."
     )
 
 
