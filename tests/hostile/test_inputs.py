@@ -89,9 +89,8 @@ def test_the_table_is_as_large_as_was_meant():
 
 @pytest.mark.parametrize("case", TABLES, ids=lambda case: case.name)
 def test_a_hostile_file_gets_a_sentence(case, tmp_path, capsys):
-    csv.field_size_limit(
-        131_072
-    )  # Python's own; frictionless, an oracle of other tests, raises it for the whole process
+    # Python's own limit: frictionless, an oracle of other tests, raises it for the whole process.
+    csv.field_size_limit(131_072)
     assert tried(case, tmp_path, capsys) == []
 
 
