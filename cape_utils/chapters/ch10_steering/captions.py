@@ -160,14 +160,16 @@ def parts(table: pd.DataFrame, controls: str) -> dict[str, str]:
 
 def methods(table: pd.DataFrame, steered: str) -> dict[str, str]:
     """Of what each way of steering does; ``table`` is from ``ch10_steering.methods.method_table``."""
-    beyond = [WAYS[row.method] for row in table.itertuples() if row.p <= 0.05]
+    rows = table.to_dict("records")
+    beyond = [WAYS[row["method"]] for row in rows if row["p"] <= 0.05]
     if beyond:
-        title = f"{len(beyond)} of {len(table)} ways move {steered} further than their controls"
+        title = f"Further than their controls, {steered} is moved by {len(beyond)} of {len(table)} ways of steering"
     else:
         title = f"No way of steering moves {steered} further than its controls"
     listed = "; ".join(
-        f"{WAYS[row.method]} {row.effect:+.2f} [{row.null_low:.2f}, {row.null_high:.2f}], {p_value(row.p, name=True)}"
-        for row in table.itertuples()
+        f"{WAYS[row['method']]} {row['effect']:+.2f} [{row['null_low']:.2f}, {row['null_high']:.2f}], "
+        f"{p_value(row['p'], name=True)}"
+        for row in rows
     )
     return {
         "title": title,

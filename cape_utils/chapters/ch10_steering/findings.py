@@ -539,13 +539,14 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
     tables : mapping of str to DataFrame
         From ``methods.method_table``, under ``sentiment`` and ``truth``.
     """
-    beyond = {name: [WAYS[m] for m in one.loc[one["p"] <= 0.05, "method"]] for name, one in tables.items()}
+    ways = {name: one.to_dict("records") for name, one in tables.items()}
+    beyond = {name: [WAYS[way["method"]] for way in one if way["p"] <= 0.05] for name, one in ways.items()}
     said = {
-        name: f"{len(ways)} of {len(tables[name])} ways ({', '.join(ways)})" if ways else "no way"
-        for name, ways in beyond.items()
+        name: f"{len(found)} of {len(tables[name])} ways ({'; '.join(found)})" if found else "no way"
+        for name, found in beyond.items()
     }
-    truth = tables["truth"].set_index("method")
-    best = truth.loc[truth["effect"].idxmax()]
+    truth = {str(way["method"]): way for way in ways["truth"]}
+    best = max(truth.values(), key=lambda way: float(way["effect"]))
     if not beyond["sentiment"]:
         reading = "So these comparisons are blind, and say nothing about truth"
     elif not beyond["truth"]:
@@ -562,7 +563,7 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
         if beyond["truth"]
         else ""
     )
-    asked = [WAYS[m] for m in ("prompt", "chat") if m in truth.index and truth.loc[m, "p"] <= 0.05]
+    asked = any(truth[m]["p"] <= 0.05 for m in ("prompt", "chat") if m in truth)
     moved = (
         "asking for the truth moves its margin too"
         if asked
@@ -570,20 +571,21 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
     )
     return Markdown(
         f"Beyond their controls, sentiment is moved by {said['sentiment']}, truth by {said['truth']}. {reading}: "
-        f"{moved}.{luck}\n\nThe largest effect on truth, to {WAYS[str(best.name)]}, repairs {int(best['repaired'])} of "
+        f"{moved}.{luck}\n\nThe largest effect on truth, to {WAYS[best['method']]}, repairs {int(best['repaired'])} of "
         f"{int(best['n'])} pairs and breaks {int(best['broken'])}. {_adaptive_or_not(truth)} A larger model may answer "
         "differently; this is about the one measured."
     )
 
 
-def _adaptive_or_not(truth: pd.DataFrame) -> str:
-    """What the paper's rule gains over a constant strength at the same cost."""
-    more = truth.loc["adaptive", "effect"] - truth.loc["add", "effect"]
-    inside = truth.loc["add", "low"] <= truth.loc["adaptive", "effect"] <= truth.loc["add", "high"]
+def _adaptive_or_not(truth: Mapping[str, Mapping[Any, Any]]) -> str:
+    """What the paper's rule gains over a constant strength at the same cost; a row of ``methods.method_table`` by method."""
+    add, adaptive = truth["add"], truth["adaptive"]
+    more = adaptive["effect"] - add["effect"]
+    inside = add["low"] <= adaptive["effect"] <= add["high"]
     which = "within what topics vary by" if inside else "more than topics vary by"
     return (
-        f"Adapting the strength to the prompt, as the paper does, changes the effect of adding by {more:+.3f} nats at the same "
-        f"cost, {which}."
+        f"Adapting the strength to each prompt's cosine, as the paper says it does, changes the effect of adding by {more:+.3f} "
+        f"nats at the same cost, {which}."
     )
 
 
