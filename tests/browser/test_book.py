@@ -83,7 +83,7 @@ def test_page(browser: Browser, base: str, book: Path, made_with: dict[str, Any]
         page = visit.page
         faults += _looked_at(page, name, themes[0])
         shot = screens.take(page, path, width)
-        faults += screens.difference(browser, shot, screens.kept_record(), made_with)
+        faults += screens.difference(browser, shot, screens.kept_record(), made_with, most=screens.MOST_MOVED)
         faults += _looked_at(page, name, themes[1])
         faults += [f"console, {name}: {error}" for error in visit.errors]
         faults += [f"request to another host: {url}" for url in visit.foreign]

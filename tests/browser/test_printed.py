@@ -6,6 +6,7 @@ import itertools
 import re
 import unicodedata
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,17 @@ from tests.browser.ensure_chromium import find_chromium
 from tests.loading import ROOT, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 MOST_BYTES = 15_000_000
 POINTS_PER_MM = 72 / 25.4
+
+
+def apart(call: Callable, *given: object):
+    """Call in a thread of its own: Playwright allows one loop in a thread, and this one may hold that of the other tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call, *given).result()
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +45,7 @@ def made(printed: ModuleType, book: Path):
     folder.mkdir(exist_ok=True)
     # Two processes share the tests of this file; the second waits and finds what the first has made.
     with FileLock(folder / "lock"):
-        return printed.make(ROOT, book, folder)
+        return apart(printed.make, ROOT, book, folder)
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +80,13 @@ def test_what_is_cut_is_named(printed: ModuleType, book: Path, tmp_path: Path, f
     section = printed.compose.Section("p-one", "One", "", "one", f"<h1>One</h1>{body}")
     document = printed.compose.Document("T", "A", "1", "2026-01-01", "Words.", "", [section])
     text = printed.chromium.page_html(document, printed.compose.style_sheet(ROOT))
-    with printed.chromium.opened(text, book, tmp_path, find_chromium()) as page:
-        page.add_style_tag(content="p { white-space: nowrap }")
-        found = printed.chromium.overflow(page)
+
+    def overflow():
+        with printed.chromium.opened(text, book, tmp_path, find_chromium()) as page:
+            page.add_style_tag(content="p { white-space: nowrap }")
+            return printed.chromium.overflow(page)
+
+    found = apart(overflow)
     assert found
     assert all(fault in one for one in found)
 
@@ -88,11 +100,13 @@ def test_a_chart_that_cannot_be_drawn_stops_the_printing(printed: ModuleType, bo
     section = printed.compose.Section("p-one", "One", "", "one", f"<h1>One</h1>{chart}")
     document = printed.compose.Document("T", "A", "1", "2026-01-01", "Words.", "", [section])
     text = printed.chromium.page_html(document, "")
-    with (
-        pytest.raises(ValueError, match="could not be drawn: Broken"),
-        printed.chromium.opened(text, book, tmp_path, find_chromium()),
-    ):
-        pass
+
+    def opened():
+        with printed.chromium.opened(text, book, tmp_path, find_chromium()):
+            pass
+
+    with pytest.raises(ValueError, match="could not be drawn: Broken"):
+        apart(opened)
 
 
 def test_the_pdf_holds_the_claims_and_every_page_has_something_on_it(texts, made):

@@ -28,6 +28,7 @@ def book(tmp_path):
     for name in (
         "book/build.py",
         "book/address.py",
+        "book/editions.py",
         "book/execute.py",
         *("cape_utils/__init__.py", "cape_utils/runtime.py", "cape_utils/charts/__init__.py"),
         *("cape_utils/charts/rendering.py", "cape_utils/charts/figure_tools.js"),

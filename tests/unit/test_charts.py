@@ -38,6 +38,7 @@ from cape_utils.chapters.ch08_eigenstructure import group_spectra, rolling_spect
 from cape_utils.chapters.ch08_eigenstructure import recompute as ch08
 from cape_utils.chapters.ch09_frontier import figures as ch09_figures
 from cape_utils.chapters.ch09_frontier import labs
+from cape_utils.chapters.ch10_steering import captions as ch10_captions
 from cape_utils.chapters.ch10_steering import figures as ch10_figures
 from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering import recompute as ch10
@@ -448,6 +449,14 @@ def seen():
     return ch10_figures.seen_chart({"one": result, "another": result}, both)
 
 
+def ways(p: float) -> pd.DataFrame:
+    """What each way of steering does, as ``ch10_steering.methods.method_table`` has it."""
+    numbers = {"effect": 0.1, "low": 0.0, "high": 0.2, "null_low": -0.3, "null_high": 0.3, "kl": 0.1}
+    return pd.DataFrame(
+        [{"method": way, "n": 100, "p": p, "perplexity": 50.0, **numbers} for way in ch10_captions.WAYS]
+    )
+
+
 def parts_of_the_test():
     return pd.concat(
         selection.outcome_table(*steered(), controls=kind, draws=200).assign(controls=label)
@@ -497,6 +506,7 @@ BUILT = {
     ),
     "controls_chart": lambda: ch10_figures.controls_chart(selection.change_table(steered()[0])),
     "depth_chart": depths,
+    "methods_chart": lambda: ch10_figures.methods_chart({"truth": ways(0.5), "sentiment": ways(0.01)}),
     "outputs_chart": lambda: ch10_figures.outputs_chart(ch10.kept_rows("steering_outputs")),
     "parts_chart": lambda: ch10_figures.parts_chart(parts_of_the_test()),
     "power_chart": power,

@@ -46,7 +46,8 @@ def book(tmp_path: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "book" / "_ext", tmp_path / "book" / "_ext", ignore=ignore)
     shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
-    shutil.copy(ROOT / "book" / "address.py", tmp_path / "book")
+    for name in ("address.py", "editions.py"):
+        shutil.copy(ROOT / "book" / name, tmp_path / "book")
     settings = (
         (ROOT / "_config.yml")
         .read_text(encoding="utf-8")

