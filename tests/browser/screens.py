@@ -212,8 +212,8 @@ def difference(
 ) -> list[str]:
     """Say how a page differs from what is kept of it; empty where it does not.
 
-    Where it does, a picture of both, kept on the left, is written beside the screenshots; up to the share ``most`` it is a warning
-    alone.
+    Where it does, a picture of both, kept on the left, is written beside the screenshots; up to the share
+    ``most`` it is a warning alone.
     """
     kept, height = KEPT / f"{shot.name}.webp", record["heights"].get(shot.name)
     if height is None or not kept.exists():
