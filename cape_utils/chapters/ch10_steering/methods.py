@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cape_utils.chapters.ch10_steering.experiment import Study
+from cape_utils.chapters.ch10_steering.experiment import _BATCH, Study, _digits, _short
 from cape_utils.chapters.ch10_steering.label_test import label_null
 from cape_utils.chapters.ch10_steering.prefix_cache import Replay, prepare, replay_logp
 from cape_utils.chapters.ch10_steering.selection import matched_strength, stack
-from cape_utils.models.chat import chat_text, has_chat_template
+from cape_utils.models.chat import chat_text, has_chat_template, instructed
 from cape_utils.models.completions import completion_logp
 from cape_utils.models.loading import own_tokens
 from cape_utils.stats.resampling import null_from_draws
@@ -44,7 +44,6 @@ RANDOM = 5
 NEUTRAL = 5
 """Instructions about nothing, as long as the one that asks."""
 
-_BATCH = 16
 _CHAT_TASK = "Complete this sentence: "
 
 
@@ -161,7 +160,7 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
                 chat_text(loaded, _CHAT_TASK + stem, system=text) + stem for stem in study.tested["stem"]
             ]
         else:
-            stems = [f"{text}\n\n{stem}" if text else stem for stem in study.tested["stem"]]
+            stems = [instructed(loaded, stem, text) for stem in study.tested["stem"]]
         endings = [*study.tested["true_completion"], *study.tested["false_completion"]]
         logp, _ = completion_logp(loaded, stems * 2, endings, batch_size=_BATCH)
         cost = None if chat or not text else prompt_cost(loaded, study._for_reporting, f"{text}\n\n")
@@ -207,14 +206,6 @@ def _matched(study: Study, along: Direction, rule: str, start: float) -> float:
 def _halves(logp: Floats) -> Floats:
     half = len(logp) // 2
     return logp[:half] - logp[half:]
-
-
-def _digits(value: float) -> float:
-    return float(f"{value:.5g}")
-
-
-def _short(values: Floats) -> list[float]:
-    return [_digits(value) for value in values]
 
 
 def method_table(
