@@ -258,10 +258,18 @@ def test_the_bundle_keeps_its_names_to_itself():
 
 @pytest.fixture
 def three(book: Path) -> Path:
-    """Two notebooks that work, of which one is long, and one that fails."""
-    write_notebook(book, "import os, time", "time.sleep(1.5); print(os.environ['CAPE_BOOK'], time.time())")
+    """Two notebooks that work, of which one waits for the other, and one that fails."""
+    done = book / "three.done"
+    wait = f"while not pathlib.Path({str(done)!r}).exists() and time.monotonic() < begun + 120: time.sleep(0.05)"
+    write_notebook(
+        book,
+        "import os, pathlib, time\nbegun = time.monotonic()",
+        f"{wait}\nprint(os.environ['CAPE_BOOK'], time.time())",
+    )
     write_notebook(book, "1 / 0", name="two")
-    write_notebook(book, "import time", "print(time.time())", name="three")
+    write_notebook(
+        book, "import pathlib, time", f"print(time.time()); pathlib.Path({str(done)!r}).touch()", name="three"
+    )
     (book / "_toc.yml").write_text(
         "format: jb-book\nroot: book/intro\nchapters:\n  - file: notebooks/three\n  - file: notebooks/two\n"
         "  - file: notebooks/one\n"
@@ -278,8 +286,8 @@ def test_notebooks_run_side_by_side_and_are_found_in_the_cache(three: Path, monk
     from jupyter_cache import get_cache
 
     assert [path.stem for path in execute.pages(three)] == ["three", "two", "one"]
-    # The long one is begun first, and the short one ends before it.
-    assert executed(three, monkeypatch, one=2.0, two=0.1, three=0.1) == ["three", "one"]
+    # The long one is begun first and waits for the short one: one after the other, it would wait in vain.
+    assert sorted(executed(three, monkeypatch, one=2.0, two=0.1, three=0.1)) == ["one", "three"]
     cache = get_cache(three / "_build" / ".jupyter_cache")
     cells = {}
     for name in ("one", "three"):
