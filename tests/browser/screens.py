@@ -40,11 +40,28 @@ SHRUNK = 8  # px of the page for one of the kept picture
 TALLEST = 60_000  # px of the page; what is below is in the height only, for no WebP is taller than 16,383 px
 PATCH = 4  # px of the kept picture
 MOST_OFF = 5.0  # of 255, in the mean colour of a patch; the same page photographed twice is 0 off
-MOST_MOVED = (
-    0.5  # share of a page that may look different before the test fails; less is said, for someone to look at
-)
+MOST_MOVED = 0.01  # share of a page that may look different; less is said, for someone to look at
 ANOTHER_FONT = 0.25  # of the height; another font breaks lines elsewhere
 COMMAND = "make screens"
+# Nothing on the page has changed for a quarter of a second: a figure whose room has changed is drawn anew after 150 ms.
+_CALM = """() => new Promise((done) => {
+    const begun = performance.now();
+    let last = begun;
+    const changed = () => { last = performance.now(); };
+    const changes = new MutationObserver(changed), sizes = new ResizeObserver(changed);
+    changes.observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true });
+    sizes.observe(document.body);
+    const look = () => {
+        const busy = document.querySelector(".cape-stage:not(.cape-ready), [data-stale]")
+            || document.fonts.status !== "loaded" || [...document.images].some((image) => !image.complete);
+        const now = performance.now();
+        if ((busy || now - last < 250) && now - begun < 20000) { setTimeout(look, 50); return; }
+        changes.disconnect();
+        sizes.disconnect();
+        done(!busy);
+    };
+    look();
+})"""
 STILL = """
     p.cape-measured { visibility: hidden; white-space: nowrap; overflow: hidden; }
     span.cape-measured { visibility: hidden; display: inline-block; width: 4em; }
@@ -122,17 +139,23 @@ def name_of(path: str, width: int) -> str:
 
 
 def settle(page: Page, theme: str) -> None:
-    """Switch to a theme, open every fold, draw every figure, and let them follow."""
+    """Switch to a theme, open every fold, draw every figure, and wait until nothing changes any more."""
     page.evaluate("mode => { document.documentElement.dataset.theme = mode }", theme)
-    count = checks.mount_all(page)
-    page.wait_for_timeout(50 + 30 * count)
+    checks.mount_all(page)
+    page.evaluate(_CALM)
 
 
 def take(page: Page, path: str, width: int) -> Shot:
     """Photograph a page that has settled; the whole picture goes into the folder of screenshots."""
     name = name_of(path, width)
     picture = SHOTS / f"{name}.png"
-    whole = page.screenshot(path=picture, full_page=True, animations="disabled", style=STILL)
+    # A screen as tall as the page: Chromium's picture of a whole page lets a figure see a wider one for a moment, and
+    # draw itself for it.
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    page.evaluate(_CALM)
+    whole = page.screenshot(path=picture, animations="disabled", style=STILL)
+    page.set_viewport_size(before or {"width": width, "height": 900})
     height = int.from_bytes(whole[20:24], "big")  # in the header of every PNG
     context = page.context.browser.new_context()
     shrunk = context.new_page().evaluate(_SHRINK, [_address(whole, "png"), SHRUNK, TALLEST])
