@@ -31,6 +31,8 @@
 
   // Numbers
 
+  const NOT_A_NUMBER = "not a number"; // what a field holds that has words in it and no number
+
   function readNumber(text) {
     let plain = text.split(MINUS).join("-").replace(/[1-9]\d{0,2}(?:,\d{3})+(?!\d)/g, function (hit) {
       return hit.split(",").join("");
@@ -67,6 +69,7 @@
 
   function betWords(known, bet) {
     const ask = known.ask;
+    if (bet === NOT_A_NUMBER) return "Give a number, or leave the field empty to see the answer.";
     if (bet === null) return "No bet was placed; the answer is " + known.shown + ".";
     if (ask.kind === "choice") {
       return bet === known.answer ? "Right: " + known.right + "." : "Not so: " + known.wrong[bet] + ".";
@@ -102,7 +105,7 @@
 
   function betMark(scale, bet) {
     const bold = ' font-weight="bold"';
-    if (scale.kind === "bars") return label(scale.x, scale.rows[bet], "\u25c6 your bet", "end", bold);
+    if (scale.kind === "bars") return label(scale.x, scale.rows[bet], "\u25c6 you bet on this", "end", bold);
     if (scale.kind === "axis") {
       const x = place(bet, scale.low, scale.high, scale.left, scale.right);
       const anchor = x < 90 ? "start" : x > WIDTH - 90 ? "end" : "middle";
@@ -188,13 +191,17 @@
 
     function read() {
       if (kind === "line") return line.values();
-      if (kind === "number") return readNumber(text.value);
+      if (kind === "number") {
+        const value = readNumber(text.value);
+        return value === null && text.value.trim() ? NOT_A_NUMBER : value;
+      }
       const chosen = form.querySelector("input[type=radio]:checked");
       return chosen ? chosen.value : null;
     }
 
     function reveal(bet) {
       form.querySelector(".cape-feedback").textContent = betWords(known, bet);
+      if (bet === NOT_A_NUMBER) return; // a slip of the pen gives nothing away
       const drawing = form.querySelector(".cape-answer svg");
       const before = drawing.querySelector(".cape-mine");
       if (before) before.remove();
@@ -228,7 +235,7 @@
       const bet = read();
       reveal(bet);
       const records = kept();
-      if (bet === null || records[known.id]) return; // the first bet counts; later ones know the answer
+      if (bet === null || bet === NOT_A_NUMBER || records[known.id]) return; // the first bet counts; later ones know the answer
       records[known.id] = {
         value: bet, bet: show(known.ask, bet), answer: known.shown, right: isRight(known.ask, known.answer, bet),
         sure: Number(form.elements.sure.value),

@@ -75,6 +75,8 @@ def theme() -> ThemeConfig:
     config: dict[str, Any] = {
         "font": FONT,
         "background": "transparent",
+        # A control may bring longer labels; the chart then makes room for them.
+        "autosize": {"contains": "padding", "resize": True},
         "view": {"continuousWidth": 560, "continuousHeight": 320, "stroke": None},
         "range": {
             "category": colours,
@@ -102,6 +104,7 @@ def theme() -> ThemeConfig:
             "labelOverlap": "greedy",
             "tickCount": 6,
         },
+        "axisX": {"labelSeparation": 6},  # labels that touch read as one number
         "legend": {
             "orient": "top",
             "direction": "horizontal",

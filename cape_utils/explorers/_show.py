@@ -48,6 +48,6 @@ def show(app: Callable[[], Any], *, twin: Any = None, above: str = "") -> Any:
     if twin is not None:
         display(twin)
     lead = f"<em>{html.escape(above)}</em>, above, has controls that work on this page. " if above else ""
-    words = f"{lead}The launch buttons at the top of this page open the full explorer in a live notebook."
+    words = f"{lead}The full explorer runs in a live notebook; the links under the title open this chapter as one."
     display(HTML(f'<p class="cape-note">{words}</p>'))
     return None

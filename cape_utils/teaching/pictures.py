@@ -282,7 +282,7 @@ def bet_mark(scale: Mapping[str, Any], bet: float | str | tuple[float, ...]) -> 
     '<g class="cape-mine"><path d="M50 43l7 7-7'
     """
     if scale["kind"] == "bars":
-        inside = _text(scale["x"], scale["rows"][bet], "◆ your bet", "end", ' font-weight="bold"')
+        inside = _text(scale["x"], scale["rows"][bet], "◆ you bet on this", "end", ' font-weight="bold"')
     elif scale["kind"] == "axis":
         x = _place(float(bet), scale["low"], scale["high"], scale["left"], scale["right"])  # type: ignore[arg-type]
         floor = scale["floor"]

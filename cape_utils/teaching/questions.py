@@ -41,6 +41,7 @@ CLOSE = 3
 
 NO_BET = "No bet was placed; the answer is {answer}."
 NO_NUMBER = "Give a number."
+NOT_A_BET = "Give a number, or leave the field empty to see the answer."
 NOT_CHOSEN = "Choose one of these: {options}."
 NOT_YET = "Not yet; try again, or open the hint."
 SIGN = "The size is right and the sign is not."

@@ -87,6 +87,9 @@ def bet_widget(bet: Bet) -> Any:
 
     def place(_: object) -> None:
         given, told = read(), bet.reveal()
+        if given is None and isinstance(bet.ask, Number) and controls[0].value.strip():
+            said.value = questions.NOT_A_BET  # a slip of the pen gives nothing away
+            return
         said.value = pages.bet_answer(bet, given)
         if given is not None:
             mine, true = (questions.show_answer(bet.ask, one) for one in (given, told.answer))

@@ -68,7 +68,7 @@ def test_the_degree_that_errs_least(errors, words):
 
 def test_curated_recipes_above_and_inside_the_band():
     text = findings.curated_recipes(fields()).data
-    assert "1 of 2 curated recipes have an interval above zero, of 1 lines (Qwen); 1 lie where" in text
+    assert "1 of 2 curated recipes have an interval above zero, of 1 lines (Qwen); beside 1 stands" in text
     assert "Of the 1 web-trained recipes 0 have" in text
     assert "Of the 1 web-trained recipes 1 have" in findings.curated_recipes(fields((1, -1, 2))).data
 

@@ -348,7 +348,7 @@ def test_in_the_book_stands_the_twin_and_the_way_to_the_app(monkeypatch):
     assert _show.show(lambda: app.append(1), twin="the twin", above="Every step <in> size") is None
     assert app == []
     assert things[0] == "the twin"
-    assert "launch buttons at the top of this page open the full explorer" in things[1].data
+    assert "the links under the title open this chapter as one" in things[1].data
     assert "Every step &lt;in&gt; size" in things[1].data
     assert "\n" not in things[1].data
 

@@ -255,7 +255,7 @@ def test_the_size_at_which_a_known_curve_rises_through_a_score():
     never = equivalent_size.score_reached(table, 40.0, exclude="none", draws=100)
     assert np.isnan(never.estimate)
     assert never.never == 1
-    assert str(never).startswith("never in range")
+    assert str(never).startswith("no size in range")
     below = equivalent_size.score_reached(table, 20.0, exclude="none", draws=100)
     assert np.isnan(below.estimate)
 

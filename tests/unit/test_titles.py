@@ -152,6 +152,21 @@ def cosines(second: float):
     return ch05.cosines(pd.DataFrame(rows), ["F"], ["no flag"], "F")
 
 
+def all_cosines(last: float):
+    rows = {"model": list("abcd"), "family": "F", "figure": "no flag", "mean_cosine": [0.83, 0.83, 0.9, last]}
+    return ch05.cosines(pd.DataFrame(rows), ["F"], ["no flag"], "all")
+
+
+def tokens(curated: float):
+    points = pd.DataFrame({"measure": ["m"]})
+    return ch05.tokens(points, {"m": {"all": 0.9, "curated": curated, "web": -0.2}}, "m")
+
+
+def saturation(without: float):
+    rows = {"models": "core", "case": ["all of them", "without A"], "ratio": [0.1, without]}
+    return ch09.saturation(pd.DataFrame(rows), 0.2, "core")
+
+
 def released(value: str):
     rows = {"measure": "m", "value": ["own", value], "mean_cosine": 0.8}
     return ch06.released_cosines(pd.DataFrame(rows), ["own", "again"], "both")
@@ -241,6 +256,9 @@ def slopes_by_layer(p_corrected: float):
         (isocline, {3: "less often than", 7: "more often than", 5: "as often as"}),
         (losses, {2.0: "falls at 1 of 1", 4.0: "falls at 0 of 1"}),
         (cosines, {0.83: "1 different value in 2", 0.5: "2 different values in 2"}),
+        (all_cosines, {0.83: "3 of 4 released cosines are one number, 0.83, and 0", 0.1: "2 of 4 released"}),
+        (tokens, {0.5: "within 1 of 2 kinds", -0.5: "within 0 of 2 kinds"}),
+        (saturation, {0.3: "One model less turns", 0.1: "One model less does not turn"}),
         (released, {"own": "2 of 2", "again": "1 of 2"}),
         (layers, {-0.2: "of 1: trained 1", 0.2: "of 1: trained 0"}),
         (

@@ -25,7 +25,7 @@ def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | N
         return None
     row = rows.iloc[0]
     kink = (
-        f" As released the label also holds {row['misfiled']}, which make the kink."
+        f" As released the label also holds {row['misfiled']}, drawn but not counted; they make the kink."
         if row["misfiled"]
         else ""
     )

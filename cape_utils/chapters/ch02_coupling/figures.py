@@ -57,6 +57,9 @@ def score_path(panels: pd.DataFrame, couplings: pd.DataFrame, *, first: str = "P
     """
     families = sorted(couplings["family"].unique())
     table = panels[panels["family"].isin(families)].drop(columns="flags", errors="ignore")
+    # Neighbours in size are often neighbours in the plane: their labels stand above and below in turn.
+    in_order = table.sort_values("params_b").groupby(["panel", "family"]).cumcount()
+    table = table.assign(turn=in_order.reindex(table.index) % 2)
     chosen = dropdown("path_family", families, "Family", value=first)
     which, of_panel = choice(table, "panel", "path_panel", "Panel")
     base = (
@@ -71,13 +74,13 @@ def score_path(panels: pd.DataFrame, couplings: pd.DataFrame, *, first: str = "P
     points = base.mark_point(filled=True, color=PALETTE["blue"], size=80).encode(
         tooltip=["model", "params_b", "hellaswag", "truthfulqa_mc2"]
     )
-    words = (
-        base.mark_text(dy=-11)
-        .encode(text=alt.Text("size_label:N"))
-        .transform_calculate(size_label="format(datum.params_b, '~g') + 'B'")
-    )
+    sized = base.transform_calculate(size_label="format(datum.params_b, '~g') + 'B'")
+    words = [
+        sized.transform_filter(f"datum.turn == {turn}").mark_text(dy=dy).encode(alt.Text("size_label:N"))
+        for turn, dy in ((0, -11), (1, 15))
+    ]
     return follow(
-        line + points + words,
+        alt.layer(line, points, *words),
         [which, chosen],
         lambda panel, family: captions.path(couplings, panel, family),
     )

@@ -27,6 +27,7 @@ __all__ = [
     "fall_below_guessing",
     "group_table",
     "model_table",
+    "pairs_without_truth",
     "phase_table",
     "shuffle_words",
     "shuffled_steps",
@@ -62,8 +63,8 @@ def copies_agree(r: Estimate, exact: Null, copies: pd.DataFrame) -> Markdown:
         f"the "
         f"two lists {exact.p * exact.draws:.0f} give an r as large, so the permutation p is **{exact.p:.1e}** (Pythia-1B and "
         f"1.4B tie on TruthfulQA, so swapping them changes nothing), and no data at all could give less than "
-        f"{exact.smallest_p:.1e} here. Both quoted numbers are recomputed to within one unit of their last digit. The same "
-        f"holds in the other copies of the table: {listed}."
+        f"{exact.smallest_p:.1e} here. Both quoted numbers are recomputed to within one unit of their last digit. By copy of "
+        f"the table r is: {listed}."
     )
 
 
@@ -82,6 +83,28 @@ def counted_steps(steps: pd.DataFrame) -> Markdown:
         "sure. The third row of each panel adds up, over the steps, the probability of each phase given the noise; it is the "
         "count that repeated measurement would give on average. Three families of the paper's panel have one model and no "
         "step, so its models add up to fewer than the panel's rows."
+    )
+
+
+def pairs_without_truth(shares: pd.DataFrame) -> Markdown:
+    """How many steps of pairs without TruthfulQA have a positive coupling, with MMLU and without it.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        From ``coupling.sign_shares`` with a column ``panel``.
+    """
+    others = shares[(shares["x"] != TQA) & (shares["y"] != TQA)]
+    rest = others[(others["x"] != "mmlu") & (others["y"] != "mmlu")]
+
+    def positive(rows: pd.DataFrame) -> str:
+        sums = rows.groupby("panel", sort=False)[["positive", "n"]].sum()
+        return " and ".join(f"{share:.0%}" for share in sums["positive"] / sums["n"])
+
+    return Markdown(
+        f"Of the steps of pairs without TruthfulQA {positive(others)} have a positive coupling in the two panels; without MMLU "
+        f"as well, {positive(rest)}. Small models answer MMLU at chance, and the sign of a difference of noise says nothing. "
+        "What is special is TruthfulQA."
     )
 
 
@@ -215,8 +238,8 @@ def shuffle_words() -> dict[str, str]:
 
 
 def model_table(scores: pd.DataFrame) -> Table:
-    """The first models with the two scores."""
-    return table(scores.head(), ["model", "params_b", HS, TQA])
+    """The models with the two scores."""
+    return table(scores, ["model", "params_b", HS, TQA])
 
 
 def step_table(local: pd.DataFrame) -> Table:

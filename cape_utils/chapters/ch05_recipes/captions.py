@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-__all__ = ["cosines", "fields", "generation_changes", "recipe", "sensitivity", "tokens"]
+__all__ = ["cosines", "far_below", "fields", "generation_changes", "recipe", "sensitivity", "tokens"]
 
 
 def _sentence(words: str) -> str:
@@ -106,9 +106,10 @@ def generation_changes(pairs: pd.DataFrame, panel: str, score: str) -> dict[str,
 def tokens(points: pd.DataFrame, r: Mapping[str, Mapping[str, float]], measure: str) -> dict[str, str]:
     """Of the field against tokens per parameter in one measure; ``r`` is by measure and kind of recipe."""
     n = int((points["measure"] == measure).sum())
+    kinds = [value for kind, value in r[measure].items() if kind != "all"]
     listed = ", ".join(f"{kind} {value:.2f}" for kind, value in r[measure].items())
     return {
-        "title": "Longer training does not order the recipes",
+        "title": f"h rises with longer training within {sum(value > 0 for value in kinds)} of {len(kinds)} kinds of recipe",
         "caption": (
             f"The open panel, n = {n} recipes whose tokens are known, {measure}: correlation of h with the "
             f"logarithm of tokens per parameter, {listed}."
@@ -127,18 +128,28 @@ def cosines(
     if family != "all":
         return _cosines_of_family(table[table["family"] == family], figures, family)
     counts = "; ".join(f"{figure} {int((table['figure'] == figure).sum())}" for figure in figures)
-    lowest = table.iloc[int(table["mean_cosine"].to_numpy().argmin())]
+    shared = table["mean_cosine"].round(3)
+    number = shared.mode().iloc[0]
+    with_number = table.loc[shared == number, "figure"].value_counts()
+    times, drawn = with_number.sum(), "; ".join(f"{figure} {n}" for figure, n in with_number.items())
+    far = far_below(table)
+    odd = "; ".join(f"{r.model} {r.mean_cosine:.3f}" for r in far.itertuples())
     return {
-        "title": "The cosines as released: one number for most sizes, and one odd model",
+        "title": f"{times} of {len(table)} released cosines are one number, {number:g}, and {len(far)} lie far below",
         "caption": (
-            f"n = {len(table)} figures of {', '.join(families)}. {counts}. The lowest, "
-            f"{lowest['mean_cosine']:.3f}, is that of {lowest['model']}."
+            f"n = {len(table)} figures of {', '.join(families)}. Those at {number:g}: {drawn}. "
+            f"Far below the others: {odd or 'none'}."
         ),
         "alternative": (
-            "Cosine against model size. A row of marks at one height spans all sizes of two families; "
-            f"{lowest['model']} lies alone near the bottom. {counts}."
+            f"Cosine against model size. A row of {times} marks at one height spans the sizes of two families; far below lie: "
+            f"{odd or 'none'}. {counts}."
         ),
     }
+
+
+def far_below(table: pd.DataFrame) -> pd.DataFrame:
+    """The released cosines that lie below half of the median of ``table``."""
+    return table[table["mean_cosine"] < table["mean_cosine"].median() / 2]
 
 
 def _cosines_of_family(rows: pd.DataFrame, figures: Sequence[str], family: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ class EquivalentSize:
         """As words for a sentence."""
         if not np.isfinite(self.estimate):
             share = f" (nor in {self.never:.0%} of the draws)" if np.isfinite(self.never) else ""
-            return f"never in range{share}"
+            return f"no size in range{share}"
         if not np.isfinite(self.never):
             return _billions(self.estimate)
         low = _billions(self.low) if np.isfinite(self.low) else "beyond range"
@@ -134,7 +134,7 @@ def score_reached(
     --------
     >>> from cape_utils.scaling.web_curve import recipe_rows
     >>> str(score_reached(recipe_rows("open"), 99.0, exclude="Phi", draws=50))
-    'never in range (nor in 100% of the draws)'
+    'no size in range (nor in 100% of the draws)'
     """
     web_models = web_rows(rows, spec.web)
     curve = fit_curve(web_models[web_models["line"] != exclude], spec, draws=draws, rng=rng)

@@ -333,24 +333,30 @@ def cosine_chart(table: pd.DataFrame) -> Any:
     hues = ("blue", "grey", "vermillion", "orange", "purple")
     shapes = ("diamond", "circle", "cross", "triangle-up", "square")
     kinds = marks("figure:N", None, dict(zip(figures, zip(hues, shapes, strict=True), strict=False)))
+    # One size alone would leave an axis of its own with no tick, or all ticks in one place.
+    across = size_axis().scale(fixed(table["params_b"], margin=0.08, log=True))
     points = (
         alt.Chart(table[["model", "family", "params_b", "mean_cosine", "figure"]])
         .transform_filter("cosine_family == 'all' || datum.family == cosine_family")
         .mark_point(filled=True, size=110, opacity=0.85)
         .encode(
-            size_axis(),
+            across,
             alt.Y("mean_cosine:Q", title="Cosine inside the model", scale=alt.Scale(domain=[0, 1])),
             kinds["color"].legend(**_BELOW),
             kinds["shape"],
             tooltip=["model", "family", "mean_cosine", "figure"],
         )
     )
-    # The one that the words call odd is named in the picture.
-    lowest = table.nsmallest(1, "mean_cosine")[["model", "family", "params_b", "mean_cosine"]]
-    odd = (
-        alt.Chart(lowest)
-        .transform_filter("cosine_family == 'all' || datum.family == cosine_family")
-        .mark_text(align="left", dx=10)
-        .encode(size_axis(), alt.Y("mean_cosine:Q"), alt.Text("model:N"))
+    # Those that the words count as far below are named in the picture, the larger models on their left.
+    far = captions.far_below(table)[["model", "family", "params_b", "mean_cosine"]]
+    named = alt.Chart(far).transform_filter("cosine_family == 'all' || datum.family == cosine_family")
+    middle = float(table["params_b"].median())
+    odd: list[Any] = [
+        named.transform_filter(f"datum.params_b {side} {middle:g}")
+        .mark_text(align=align, dx=dx)
+        .encode(across, alt.Y("mean_cosine:Q"), alt.Text("model:N"))
+        for side, align, dx in (("<=", "left", 10), (">", "right", -10))
+    ]
+    return follow(
+        alt.layer(points, *odd), [picked], lambda family: captions.cosines(table, families, figures, family)
     )
-    return follow(points + odd, [picked], lambda family: captions.cosines(table, families, figures, family))

@@ -124,7 +124,7 @@ def curated_recipes(fields: pd.DataFrame) -> Markdown:
     inside_band = curated.loc[curated["above"] > 0, "recipe"]
     return Markdown(
         f"On the open panel {len(above)} of {len(curated)} curated recipes have an interval above zero, of {len(lines)} "
-        f"lines ({', '.join(lines)}); {len(inside_band)} lie where some web-trained line lies as well.\n\n"
+        f"lines ({', '.join(lines)}); beside {len(inside_band)} stands a web-trained line that is as high.\n\n"
         f"Of the {len(web)} web-trained recipes {int((web['low'] > 0).sum())} have an interval above zero. So the word "
         "*curated* does not settle it: some recipes with much synthetic text stay on the curve, and some general mixes "
         "leave it."
@@ -215,10 +215,14 @@ def released_cosines(inner: pd.DataFrame) -> Markdown:
     """
     qwens = inner[inner["family"].isin(["Qwen2.5", "Qwen3"])]
     same = int(qwens["flags"].fillna("").str.contains("repeated_score").sum())
+    twice = (
+        qwens[qwens["flags"].fillna("").str.contains("contradicted")]["model"].str.split(" ").str[0].unique()
+    )
     gemma = inner[inner["family"] == "Gemma"].set_index("model")["mean_cosine"]
     before, later = gemma["Gemma-3-4B"], gemma["Gemma-4-E4B"]
     return Markdown(
-        f"{same} of the {len(qwens)} figures of Qwen are one number to three digits, at sizes and in generations that "
+        f"{same} of the {len(qwens)} figures of Qwen are one number to three digits (there are two figures of "
+        f"{' and of '.join(twice)}, drawn apart), at sizes and in generations that "
         "differ, which is not what one expects of figures measured model by model. "
         "The dip is a property of one model, Qwen2.5-1.5B, and its neighbours of the same generation are as far from it as "
         f"the next generation is. For Gemma-4 the base figure, {later:.3f}, is a quotation inside another model's file; the "

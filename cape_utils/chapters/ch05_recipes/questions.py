@@ -57,9 +57,8 @@ def highest_recipe() -> Reveal:
 
 @define_bet(
     "05.2",
-    "Does that recipe lie as far above them on HellaSwag? Count in how much web-trained families differ among themselves: "
-    "1 is as "
-    "far as on TruthfulQA, 2 twice as far.",
+    "Does that recipe lie as far above them on HellaSwag? On each test, one unit is the spread of web-trained families "
+    "around their curve: 1 is as far as on TruthfulQA, 2 twice as far.",
     TIMES,
 )
 def as_far_on_hellaswag() -> Reveal:

@@ -49,7 +49,7 @@ def qwen_dip() -> Recomputed:
     remark = (
         f"One value among {pair.n} is odd, and the pair is named for holding it, so the null looks at all pairs of one size; "
         f"for a pair named before, p would be {pair.p_greater:.2f}. The same difference stands inside the older generation "
-        f"({within}), and {repeated} of the {len(cosines)} released figures are one number to three digits. {_COPIED}"
+        f"({within}), and {repeated} of the {len(cosines)} figures up to 15B are one number to three digits. {_COPIED}"
     )
     return Recomputed(difference, None, NullRange.of(null), remark)
 

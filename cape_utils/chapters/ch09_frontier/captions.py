@@ -142,11 +142,15 @@ def saturation(cases: pd.DataFrame, threshold: float, models: str) -> dict[str, 
     listed = "; ".join(f"{r.case}: {r.ratio:.2f}" for r in rows.itertuples())
     crossed = bool(((others["ratio"] < threshold) != (whole["ratio"] < threshold)).any())
     return {
-        "title": "One model moves the saturation ratio",
+        "title": f"One model less {'turns' if crossed else 'does not turn'} what the saturation ratio says",
         "caption": (
-            f"Top five, {models} models: {whole['ratio']:.2f} with {whole['case']}, from {low['ratio']:.2f} ({low['case']}) to "
-            f"{high['ratio']:.2f} ({high['case']}). Leaving out one model "
-            f"{'changes' if crossed else 'does not change'} the side of {threshold:g} on which it lies."
+            f"Top five, {models} models: {whole['ratio']:.2f} with {whole['case']}; with one left out {low['ratio']:.2f} "
+            f"({low['case']}) to {high['ratio']:.2f} ({high['case']}), "
+            + (
+                f"on either side of {threshold:g}."
+                if crossed
+                else f"{'below' if whole['ratio'] < threshold else 'not below'} {threshold:g} every time."
+            )
         ),
         "alternative": (
             f"Dot plot of the saturation ratio with each of the top models left out, {models} models. {listed}."
@@ -201,8 +205,9 @@ def matrix(r: float) -> dict[str, str]:
     return {
         "title": "What three correlations allow each other",
         "caption": (
-            f"Shaded: pairs that go with r = {r:.2f} of SWE-bench and GPQA. If HLE had r = 0 with SWE-bench, its r with GPQA "
-            f"would lie between {-half:.2f} and {half:.2f}. No HLE score was released, so no point can be drawn."
+            "Shaded: pairs of correlations that go with the slider's r of SWE-bench and GPQA; the corner has the range that an "
+            f"HLE without any tie to SWE-bench leaves. At the r measured, {r:.2f}, it is {-half:.2f} to {half:.2f}. No HLE score "
+            "was released, so no point can be drawn."
         ),
         "alternative": (
             "Shaded ellipse in the plane of two correlations, SWE-bench with HLE across and GPQA with HLE up. Points outside "

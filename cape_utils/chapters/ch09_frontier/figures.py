@@ -152,7 +152,7 @@ def h_timeline(field: pd.DataFrame) -> Any:
         From ``frontier.regression.h_field`` over ``frontier.regression.models("all")``.
     """
     rows = _time_rows(field)
-    labs = [str(lab) for lab, n in field["lab"].value_counts().items() if n > 1]
+    labs = [str(lab) for lab in field["lab"].value_counts().index]
     controls = [
         dropdown("time_lab", ["all labs", *labs], "Lab"),
         dropdown("time_set", ["all models", "core alone"], "Models"),
@@ -251,12 +251,12 @@ def forecast_chart(ahead: pd.DataFrame) -> Any:
         .transform_filter(of_method)
         .encode(alt.Y("model:N", sort=list(ahead["model"]), title=None))
     )
-    across = alt.Scale(domain=[78, 96], nice=False)
+    across = alt.Scale(domain=[76, 100], nice=False)  # room for the words beside the marks
     gap = base.mark_rule(color=PALETTE["grey"]).encode(alt.X("expected:Q", scale=across), alt.X2("gpqa:Q"))
     guess = base.mark_point(
         shape="diamond", size=110, color=PALETTE["vermillion"], opacity=1, filled=True
     ).encode(
-        alt.X("expected:Q", title=_GPQA_TITLE, scale=across, axis=alt.Axis(values=[80, 84, 88, 92, 96])),
+        alt.X("expected:Q", title=_GPQA_TITLE, scale=across, axis=alt.Axis(values=[76, 82, 88, 94, 100])),
         tooltip=["model", "method", "expected"],
     )
     seen = base.mark_point(filled=True, size=110, color=PALETTE["blue"], opacity=1).encode(

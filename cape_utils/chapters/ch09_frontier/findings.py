@@ -151,7 +151,7 @@ def quoted_spreads(spreads: Mapping[str, Saturation]) -> Markdown:
     source = (
         f"come from {' and '.join(of_both)}"
         if of_both
-        else "come from no single set of five: each is right for another set"
+        else "come from no single set of five: one is that of one set, the other that of another"
     )
     rotation = (
         "no longer asks for a rotation"

@@ -62,13 +62,15 @@ def in_one_sentence(verdicts: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> in_one_sentence(["reproduced", "differs"]).startswith("Of the papers' 2 claims, 1 can be recomputed")
+    >>> in_one_sentence(["reproduced", "differs"]).startswith("Of the papers' 2 claims the data give 1 as quoted")
     True
     """
     tested = [verdict for verdict in verdicts if verdict != "not written yet"]
     again, stand = (sum(verdict in names for verdict in tested) for names in (RECOMPUTED, ("reproduced",)))
+    differs, untold = (sum(verdict == name for verdict in tested) for name in ("differs", "not testable"))
     return (
-        f"Of the papers' {len(tested)} claims, {again} can be recomputed from the released data, and {stand} still "
+        f"Of the papers' {len(tested)} claims the data give {again} as quoted; for {differs} they give something else, and for "
+        f"{untold} too little was released. Of those given as quoted, {stand} still "
         f"{'stands' if stand == 1 else 'stand'} once {'it is' if stand == 1 else 'they are'} held against a null and a second "
         "panel."
     )
