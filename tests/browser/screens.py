@@ -1,7 +1,7 @@
 """How every page looks, kept small beside the tests, and what is different now.
 
-A page is photographed as a whole, folds open and figures drawn, on a desk screen and on a phone; of each picture an
-eighth of the width is kept as WebP. Two pictures are compared patch by patch: a patch of 32 by 32 px whose mean colour
+A page is photographed as a whole, folds open and figures drawn, on a desk screen and on a phone, at an eighth of its
+width, and kept as WebP. Two pictures are compared patch by patch: a patch of 32 by 32 px whose mean colour
 has moved is a change, however long the page is, and a trembling edge of a letter is none. What is measured anew in every
 build (class ``cape-measured``) is blanked out.
 
@@ -14,10 +14,11 @@ Run as a script (``make screens``) to keep the pages as they look now; name page
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import sys
 import warnings
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ import numpy as np
 from tests.browser import checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from playwright.sync_api import Browser, Page
 
@@ -63,6 +64,7 @@ _CALM = """() => new Promise((done) => {
     look();
 })"""
 STILL = """
+    *, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; }
     p.cape-measured { visibility: hidden; white-space: nowrap; overflow: hidden; }
     span.cape-measured { visibility: hidden; display: inline-block; width: 4em; }
 """
@@ -76,16 +78,6 @@ _PICTURE = """const picture = async (address) => {
 };
 const paper = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 """
-_SHRINK = """async ([address, shrunk, tallest]) => {
-    PICTURE
-    const image = await picture(address);
-    const height = Math.min(image.naturalHeight, tallest);
-    const canvas = paper(Math.ceil(image.naturalWidth / shrunk), Math.ceil(height / shrunk));
-    const pen = canvas.getContext("2d");
-    pen.imageSmoothingQuality = "high";
-    pen.drawImage(image, 0, 0, image.naturalWidth, height, 0, 0, canvas.width, canvas.height);
-    return canvas.toDataURL("image/webp", 0.5);
-}""".replace("PICTURE", _PICTURE)
 _PIXELS = """async (address) => {
     PICTURE
     const image = await picture(address);
@@ -123,14 +115,14 @@ _FONTS = """<body>""" + "".join(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Shot:
-    """A page as it looks: its height in px, the picture, and the small one that is kept."""
+    """A page as it looks: its height in px, the small picture that is kept, and how to take the whole one, while it is open."""
 
     name: str
     height: int
-    picture: Path
     small: bytes
+    whole: Callable[[], bytes] | None = None
 
 
 def name_of(path: str, width: int) -> str:
@@ -145,39 +137,53 @@ def settle(page: Page, theme: str) -> None:
     page.evaluate(_CALM)
 
 
-def take(page: Page, path: str, width: int) -> Shot:
-    """Photograph a page that has settled; the whole picture goes into the folder of screenshots."""
-    name = name_of(path, width)
-    picture = SHOTS / f"{name}.png"
-    # A screen as tall as the page: Chromium's picture of a whole page lets a figure see a wider one for a moment, and
-    # draw itself for it.
+@contextmanager
+def _as_tall_as_it_is(page: Page, width: int) -> Iterator[int]:
+    """Give the page a screen of its own height, and hold it still.
+
+    Chromium's picture of a page beyond its screen lets a figure see a wider one for a moment, and draw itself for it.
+    """
     before = page.viewport_size
+    style = page.add_style_tag(content=STILL)  # first, for a page is never shorter than its screen
     page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
     page.evaluate(_CALM)
-    whole = page.screenshot(path=picture, animations="disabled", style=STILL)
+    yield page.evaluate("document.documentElement.scrollHeight")
+    style.evaluate("tag => tag.remove()")
     page.set_viewport_size(before or {"width": width, "height": 900})
-    height = int.from_bytes(whole[20:24], "big")  # in the header of every PNG
-    context = page.context.browser.new_context()
-    shrunk = context.new_page().evaluate(_SHRINK, [_address(whole, "png"), SHRUNK, TALLEST])
-    context.close()
-    small = base64.b64decode(shrunk.split(",")[1])
-    picture.with_suffix(".webp").write_bytes(small)
-    return Shot(name=name, height=height, picture=picture, small=small)
+
+
+def take(page: Page, path: str, width: int) -> Shot:
+    """Photograph a page that has settled."""
+    name = name_of(path, width)
+    with _as_tall_as_it_is(page, width) as height:
+        session = page.context.new_cdp_session(page)
+        # The browser draws it small at once; to draw it whole first and shrink it then takes ten times as long.
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1 / SHRUNK}
+        ask = {"format": "webp", "quality": 50, "clip": clip, "captureBeyondViewport": False}
+        small = base64.b64decode(session.send("Page.captureScreenshot", ask)["data"])
+        session.detach()
+
+    def whole() -> bytes:
+        with _as_tall_as_it_is(page, width):
+            return page.screenshot()
+
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    (SHOTS / f"{name}.webp").write_bytes(small)
+    (SHOTS / f"{name}.height").write_text(str(height))
+    return Shot(name=name, height=height, small=small, whole=whole)
 
 
 def taken(path: str, width: int, built: Path) -> Shot | None:
     """Return what the tests photographed last, if page, styles and scripts have not been written since."""
-    picture = SHOTS / f"{name_of(path, width)}.png"
-    small = picture.with_suffix(".webp")
-    if not picture.exists() or not small.exists():
+    name = name_of(path, width)
+    small, height = SHOTS / f"{name}.webp", SHOTS / f"{name}.height"
+    if not small.exists() or not height.exists():
         return None
     static = (built / "_static").rglob("*")
     written = max(file.stat().st_mtime for file in [built / path, *static])
-    if min(picture.stat().st_mtime, small.stat().st_mtime) < written:
+    if min(small.stat().st_mtime, height.stat().st_mtime) < written:
         return None
-    with picture.open("rb") as file:
-        height = int.from_bytes(file.read(24)[20:], "big")
-    return Shot(name=picture.stem, height=height, picture=picture, small=small.read_bytes())
+    return Shot(name=name, height=int(height.read_text()), small=small.read_bytes())
 
 
 def _address(content: bytes, kind: str) -> str:
@@ -235,8 +241,8 @@ def difference(
 ) -> list[str]:
     """Say how a page differs from what is kept of it; empty where it does not.
 
-    Where it does, a picture of both, kept on the left, is written beside the screenshots; up to the share
-    ``most`` it is a warning alone.
+    Where it does and the page is still open, a picture of both, kept on the left, is written beside the screenshots; up to
+    the share ``most`` it is a warning alone.
     """
     kept, height = KEPT / f"{shot.name}.webp", record["heights"].get(shot.name)
     if height is None or not kept.exists():
@@ -257,25 +263,12 @@ def difference(
     faults = []
     if len(rows) or shot.height != height:
         ends = (rows[0], rows[-1]) if len(rows) else (min(shot.height, height, TALLEST),) * 2
-        top = max(0, int(ends[0]) - 200)
-        bottom = min(int(ends[1]) + 300, top + 3000)
-        both = desk.evaluate(
-            _SIDE_BY_SIDE,
-            [
-                _address(kept.read_bytes(), "webp"),
-                _address(shot.picture.read_bytes(), "png"),
-                top,
-                bottom,
-                SHRUNK,
-            ],
-        )
-        beside = SHOTS / f"{shot.name}-kept-and-now.png"
-        beside.write_bytes(base64.b64decode(both.split(",")[1]))
         share = float((off > MOST_OFF).mean())
         taller = f", {shot.height - height:+} px tall" if shot.height != height else ""
+        both = _beside(desk, kept.read_bytes(), shot, int(ends[0]), int(ends[1]))
         said = (
-            f"{shot.name}: {share:.2%} of it looks different, from {int(ends[0])} px on{taller}; both in "
-            f"{beside.relative_to(ROOT)}; `{COMMAND}` accepts it"
+            f"{shot.name}: {share:.2%} of it looks different, from {int(ends[0])} px on{taller};{both} "
+            f"`{COMMAND}` accepts it"
         )
         if share > most:
             faults.append(said)
@@ -283,6 +276,19 @@ def difference(
             warnings.warn(said, stacklevel=2)
     context.close()
     return faults
+
+
+def _beside(desk: Page, kept: bytes, shot: Shot, first: int, last: int) -> str:
+    """Write what is kept and what there is now side by side, from 200 px above the first change; say where."""
+    if shot.whole is None:
+        return ""
+    top = max(0, first - 200)
+    bottom = min(last + 300, top + 3000)
+    pictures = [_address(kept, "webp"), _address(shot.whole(), "png")]
+    both = desk.evaluate(_SIDE_BY_SIDE, [*pictures, top, bottom, SHRUNK])
+    path = SHOTS / f"{shot.name}-kept-and-now.png"
+    path.write_bytes(base64.b64decode(both.split(",")[1]))
+    return f" both in {path.relative_to(ROOT)};"
 
 
 def left_over(pages: Iterable[str]) -> list[str]:
@@ -298,7 +304,9 @@ def _photographed(browser: Browser, base: str, built: Path, path: str) -> Iterat
         if shot is None:
             visit = checks.open_page(browser, base, path, width=width, dark=themes[0] == "dark")
             settle(visit.page, themes[0])
-            shot = take(visit.page, path, width)
+            shot = dataclasses.replace(
+                take(visit.page, path, width), whole=None
+            )  # what is accepted needs no second look
             visit.close()
         yield shot
 

@@ -37,18 +37,20 @@ def photograph(
     for name in ("cape-vega.js", "figure_tools.js", "charts.js", "book.css"):
         shutil.copy(book / "_static" / name, tmp_path / name)
     server, address = serve(tmp_path)
+    visits: list[checks.Visit] = []
 
     def photographed(style: str = "p { }", **change: str) -> screens.Shot:
         body = f'<body><div class="bd-article">{_body(**change)}</div></body></html>'
         (tmp_path / "page.html").write_text(HEAD + body)
         visit = checks.open_page(browser, address, "page.html", width=390)
+        visits.append(visit)  # stays open, for a picture of a change is taken only then
         screens.settle(visit.page, "light")
         visit.page.add_style_tag(content=style)  # only now, for a hidden figure is never drawn
-        shot = screens.take(visit.page, "page.html", 390)
-        visit.close()
-        return shot
+        return screens.take(visit.page, "page.html", 390)
 
     yield photographed
+    for visit in visits:
+        visit.close()
     server.shutdown()
 
 

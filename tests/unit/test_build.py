@@ -260,7 +260,9 @@ def test_the_bundle_keeps_its_names_to_itself():
 def three(book: Path) -> Path:
     """Two notebooks that work, of which one waits for the other, and one that fails."""
     done = book / "three.done"
-    wait = f"while not pathlib.Path({str(done)!r}).exists() and time.monotonic() < begun + 120: time.sleep(0.05)"
+    wait = (
+        f"while not pathlib.Path({str(done)!r}).exists() and time.monotonic() < begun + 120: time.sleep(0.05)"
+    )
     write_notebook(
         book,
         "import os, pathlib, time\nbegun = time.monotonic()",
