@@ -143,8 +143,8 @@ def web_distance(
     )
     outside = ~ladder["log_size"].between(curve.low, curve.high)
     note = (
-        f"{int(outside.sum())} of {len(ladder)} models lie outside the sizes of the curve, {10**curve.low:.2g}B to "
-        f"{10**curve.high:.2g}B, where a parabola is a guess"
+        f"{int(outside.sum())} of {len(ladder)} models lie outside the sizes of the curve, {10**curve.low:.3g}B to "
+        f"{10**curve.high:.3g}B, where a parabola is a guess"
         if outside.any()
         else ""
     )

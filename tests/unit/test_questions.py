@@ -267,6 +267,13 @@ def test_a_bet_that_is_not_placed_is_answered_and_not_kept(own):
     assert records.kept() == {}
 
 
+def test_words_that_are_no_number_give_no_answer_away(own):
+    box = bet_widget(BETS["02.1"])
+    box.children[1].value = "hardly any"
+    assert press(box).endswith(questions.NOT_A_BET)
+    assert records.kept() == {}
+
+
 def test_a_drawn_line_is_a_row_of_sliders(own):
     box = bet_widget(BETS["07.1"])
     sliders = [one for one in box.children if isinstance(one, widgets.FloatSlider)]
