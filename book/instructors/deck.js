@@ -3,7 +3,6 @@
 (() => {
   const slides = [...document.querySelectorAll(".slide")];
   const bar = document.querySelector(".bar");
-  const status = bar.querySelector("[role=status]");
   const start = document.title;
   let now = 0;
 
@@ -11,7 +10,6 @@
     now = Math.min(Math.max(number, 0), slides.length - 1);
     slides.forEach((one, place) => one.classList.toggle("now", place === now));
     const heading = slides[now].querySelector("h1, h2");
-    status.textContent = `${now + 1} of ${slides.length}`;
     document.title = now ? `${heading.textContent} (${start})` : start;
     if (!moved) return;
     history.replaceState(null, "", `#slide-${now + 1}`);

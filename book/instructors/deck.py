@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from sheet import Edition, page, plain
 from cape_utils.teaching.questions import Ask, Choice, Line
 from cape_utils.teaching.registry import find_bet
 
-__all__ = ["Slide", "deck", "slides"]
+__all__ = ["Slide", "counted", "deck", "slides", "verdict_table"]
 
 # Lines of a table that a slide holds, and characters of a claim on one of them.
 LINES, CHARACTERS = 13, 44
@@ -67,7 +68,7 @@ def _bet(bet: Answered) -> Iterator[Slide]:
     ask = find_bet(bet.id.removeprefix("bet-").replace("-", ".")).ask
     body = f'<p class="lead">{html.escape(bet.question)}</p>{_asked(ask)}'
     yield Slide("bet", "Predict first", body, f"<p>Let everybody commit before you go on.</p>{bet.answer}")
-    yield Slide("answer", "What came of the bet", f'<div class="told">{bet.answer}</div>', "")
+    yield Slide("came", "What came of the bet", f'<div class="told">{bet.answer}</div>', "")
 
 
 def _asked(ask: Ask) -> str:
@@ -85,13 +86,8 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[Slide]:
     parts = _in_parts(verdicts)
     for number, part in enumerate(parts, start=1):
         heading = "Paper says, we find" + (f" ({number} of {len(parts)})" if len(parts) > 1 else "")
-        rows = "".join(
-            f"<tr><td>{one.badge}</td><td>{one.claim}</td><td>{html.escape(one.paper)}</td><td>{html.escape(one.found)}</td></tr>"
-            for one in part
-        )
-        heads = "".join(f'<th scope="col">{one}</th>' for one in ("Verdict", "Claim", "Paper", "We find"))
         notes = "".join(f"<p><b>{one.claim}.</b> {html.escape(one.reason)}</p>" for one in part)
-        body = f'<div class="told"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        body = f'<div class="told">{verdict_table(part)}</div>'
         yield Slide("table", heading, body, notes)
 
 
@@ -113,6 +109,21 @@ def _in_parts(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
 def _plain(markup: str) -> str:
     """The words of a claim, to be measured."""
     return html.unescape(plain(markup))
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> str:
+    """Claims with the paper's numbers and ours, the verdict first."""
+    heads = "".join(f'<th scope="col">{one}</th>' for one in ("Verdict", "Claim", "Paper", "We find"))
+    rows = "".join(
+        f"<tr><td>{one.badge}</td><td>{one.claim}</td><td>{_number(one.paper)}</td><td>{_number(one.found)}</td></tr>"
+        for one in verdicts
+    )
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _number(words: str) -> str:
+    """A sign of relation stays on the line of its number."""
+    return html.escape(re.sub(r"(?: )?([=<]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", words))
 
 
 def counted(verdicts: Sequence[Verdict]) -> str:
@@ -158,7 +169,7 @@ def deck(chapter: Chapter, book: Edition) -> str:
         )
     bar = (
         '<nav class="bar" aria-label="Slides" hidden><button type="button" data-do="back">Back</button>'
-        '<span role="status"></span><button type="button" data-do="on">Next</button>'
+        '<button type="button" data-do="on">Next</button>'
         '<button type="button" data-do="notes" aria-pressed="false">Notes (N)</button>'
         '<button type="button" data-do="print">Print</button></nav>'
     )

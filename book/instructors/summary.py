@@ -59,11 +59,6 @@ def summary(chapter: Chapter, book: Edition, titles: Mapping[str, str], prompts:
     picture = main_figure(chapter, titles)
     first, *more = chapter.findings
     rest_of_it = f"<p>{' '.join(more)}</p>" if more else ""
-    rows = "".join(
-        f"<tr><td>{one.badge}</td><td>{one.claim}</td><td>{html.escape(one.paper)}</td><td>{html.escape(one.found)}</td></tr>"
-        for one in chapter.verdicts[:CLAIMS]
-    )
-    heads = "".join(f'<th scope="col">{one}</th>' for one in ("Verdict", "Claim", "Paper", "We find"))
     left = len(chapter.verdicts) - CLAIMS
     rest = f'<p class="small">And {left} more in the chapter.</p>' if left > 0 else ""
     asked = "".join(
@@ -80,7 +75,7 @@ def summary(chapter: Chapter, book: Edition, titles: Mapping[str, str], prompts:
         f'<div class="picture" role="img" aria-label="{html.escape(picture.alt)}">{picture.svg}</div>'
         f'<p class="small">{html.escape(" ".join((picture.caption, picture.setting)).strip())}</p></figure>'
         f"<section><h2>Verdicts</h2>{deck.counted(chapter.verdicts)}"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{rest}</section>"
+        f"{deck.verdict_table(chapter.verdicts[:CLAIMS])}{rest}</section>"
         f"<section><h2>What to do next</h2><ol>{asked}</ol><p>Read next: {next_page}</p></section>"
         f'<footer class="small">{html.escape(book.credit + where)}</footer></main>'
     )
