@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gather import Answered, Chapter, Picture, Verdict
+from bs4 import BeautifulSoup
+from gather import Answered, Chapter, Picture, Verdict, words
 from sheet import Edition, page, plain
 
 from cape_utils.teaching.questions import Ask, Choice, Line
@@ -67,8 +68,13 @@ def _figure(picture: Picture) -> Slide:
 def _bet(bet: Answered) -> Iterator[Slide]:
     ask = find_bet(bet.id.removeprefix("bet-").replace("-", ".")).ask
     body = f'<p class="lead">{html.escape(bet.question)}</p>{_asked(ask)}'
-    yield Slide("bet", "Predict first", body, f"<p>Let everybody commit before you go on.</p>{bet.answer}")
-    yield Slide("came", "What came of the bet", f'<div class="told">{bet.answer}</div>', "")
+    yield Slide("bet", "Predict first", body, "<p>Let everybody commit before you go on.</p>" + bet.answer)
+    came = BeautifulSoup(bet.answer, "html.parser")
+    title = came.select_one(".cape-small .cape-title")
+    heading = words(title) or "What came of the bet"
+    if title is not None:
+        title.decompose()
+    yield Slide("came", heading, f'<div class="told">{came}</div>', "")
 
 
 def _asked(ask: Ask) -> str:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 
 import quiz
+from cape_class import SOLUTION
 from gather import Answered, Chapter
 from sheet import Edition, page
 
@@ -56,7 +57,8 @@ def _exercise(name: str, shown: Answered, prompt: str, asked: Exercise) -> str:
         near = "exactly" if isinstance(ask, Choice) else f"within {show_gap(ask, ask.tolerance)}"
         rows.append((ask.label, show_answer(ask, answer), near))
         wrong += [(show_answer(ask, one.answer), one.words) for one in told.mistakes if one.part == part]
-    ran = f"<pre><code>{html.escape(shown.code)}</code></pre>"
+    code = shown.code.removeprefix(SOLUTION).lstrip()
+    ran = f"<pre><code>{html.escape(code)}</code></pre>"
     output = f"<h4>What it puts out</h4>{shown.output}" if shown.output else ""
     return (
         f"<section><h2>Exercise {html.escape(name)}</h2>{quiz.rendered(prompt, quiz.as_mathml)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import compose
+from bs4 import BeautifulSoup
 
 __all__ = ["Edition", "edition", "page", "plain"]
 
@@ -60,7 +61,7 @@ def plain(markup: str) -> str:
     >>> plain("a <b>b</b> &amp; c")
     'a b &amp; c'
     """
-    return html.escape(" ".join(compose.BeautifulSoup(markup, "html.parser").get_text().split()))
+    return html.escape(" ".join(BeautifulSoup(markup, "html.parser").get_text().split()))
 
 
 def page(title: str, body: str, book: Edition, *names: str) -> str:
