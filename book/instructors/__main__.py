@@ -38,18 +38,21 @@ from printed import __main__ as printed  # noqa: E402
 from cape_utils.teaching import registry  # noqa: E402
 
 FOLDER = "instructors"
-# What is made for each chapter: the folder, what it is called, and what is told of it.
+# What is made for each chapter: the folder, what all of it is called, one of it, and what is told of it.
 KINDS = (
     (
-        "slides",
-        "Slides",
+        *("slides", "Slides", "Slides"),
         "Arrow keys turn them, N shows what to say, and the browser prints them to PDF, with notes or without.",
     ),
-    ("summaries", "Summaries", "One page of A4 each, to print and hand out."),
-    ("exercises", "Exercises", "The notebooks with empty cells in place of the solutions, for students."),
+    ("summaries", "Summaries", "Summary", "One page of A4 each, to print and hand out."),
     (
-        "answers",
-        "Answer keys",
+        "exercises",
+        "Exercises",
+        "Notebook",
+        "The notebooks with empty cells in place of the solutions, for students.",
+    ),
+    (
+        *("answers", "Answer keys", "Key"),
         "What is right and how near, what students get wrong, and the solutions as they ran.",
     ),
 )
@@ -114,17 +117,16 @@ def packed(path: Path, files: Iterable[tuple[str, bytes]], date: str) -> None:
 
 
 def _index(chapters: list[gather.Chapter], about: sheet.Edition) -> str:
-    heads = "".join(f'<th scope="col">{one}</th>' for one in ("Chapter", *(name for _, name, _ in KINDS)))
+    heads = "".join(f'<th scope="col">{one}</th>' for one in ("Chapter", *(name for _, name, _, _ in KINDS)))
     rows = []
     for one in chapters:
-        places = {"exercises": f"{one.name}-class.ipynb"}
-        links = "".join(
-            f'<td><a href="{folder}/{places.get(folder, f"{one.name}.html")}">{name}<span class="cape-hidden"> of '
-            f"{one.label}</span></a></td>"
-            for folder, name, _ in KINDS
-        )
-        rows.append(f'<tr><th scope="row">{html.escape(f"{one.label}: {one.short_title}")}</th>{links}</tr>')
-    told = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for _, name, words in KINDS)
+        links = []
+        for folder, name, word, _ in KINDS:
+            file = Path(class_name(one.name)).name if folder == "exercises" else f"{one.name}.html"
+            links.append(f'<td><a href="{folder}/{file}" aria-label="{name}: {one.label}">{word}</a></td>')
+        title = html.escape(f"{one.label}: {one.short_title}")
+        rows.append(f'<tr><th scope="row">{title}</th>{"".join(links)}</tr>')
+    told = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for _, name, _, words in KINDS)
     body = (
         f'<main class="bd-article"><h1>For instructors</h1><p>{html.escape(about.credit)}: show it, change it, hand it out, and '
         f"name the source. How to teach with it stands in the book's teaching guide.</p><dl>{told}<dt>Questions for a learning "

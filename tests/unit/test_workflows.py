@@ -155,6 +155,10 @@ def test_the_renewal_of_pins_is_valid():
     assert schema_accepts(ROOT / ".github" / "dependabot.yml", "vendor.dependabot")
 
 
+def test_the_form_for_errata_is_valid():
+    assert schema_accepts(ROOT / ".github" / "ISSUE_TEMPLATE" / "erratum.yml", "vendor.github-issue-forms")
+
+
 def test_one_pin_for_each_action():
     used = re.findall(r"uses: ([\w./-]+)@(\S+) # (v[\d.]+)", "\n".join(path.read_text() for path in FILES))
     assert len({name for name, _, _ in used}) == len(set(used)), sorted(set(used))
