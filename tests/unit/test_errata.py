@@ -11,7 +11,6 @@ import yaml
 from tests.loading import ROOT, load
 
 EXTENSIONS = ROOT / "book" / "_ext"
-CONFIG = "repository:\n  url: https://github.com/OWNER/cape-book\n  branch: live\n"
 ONE = {"date": "2027-02-01", "where": "02_coupling", "wrong": "0.9", "right": "0.8", "since": "0.1.0"}
 
 
@@ -59,7 +58,7 @@ def page(tmp_path, monkeypatch):
         monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
         for name, text in {
             "conf.py": "extensions = ['myst_parser', 'cape_links', 'cape_errata']\n",
-            "_config.yml": CONFIG,
+            "_config.yml": (ROOT / "_config.yml").read_text(encoding="utf-8"),
             "index.md": (ROOT / "book" / "errata.md").read_text(encoding="utf-8"),
             "editions.md": "# Editions\n",
             "book/errata.yml": listed,
