@@ -43,7 +43,8 @@ FIGURE = (
 ROW = (
     '<tr class="reasoned"><td data-label="verdict"><span class="verdict differs">differs</span></td><td data-label="claim">r of '
     'a &lt; b<br/><code>claim_{n}</code> <a class="cape-reproduce" href="x.xhtml">reproduce</a></td>'
-    '<td data-label="paper">r = 1</td><td data-label="we find">r = 2; null: p = 0.5<svg/></td></tr><tr class="reason"><td colspan="4">Because {n}.</td></tr>'
+    '<td data-label="paper">r = 1</td><td data-label="we find">r = 2; null: p = 0.5<svg/></td></tr>'
+    '<tr class="reason"><td colspan="4">Because {n}.</td></tr>'
 )
 CHAPTER = f"""<section class="edition-page" id="p-02_coupling"><section id="p-02_coupling--top"><h1>Chapter 2: Asked?</h1>
 <p>If so, a price.</p><p><strong>You will be able to</strong> tell <a href="g.xhtml#null">nulls</a> apart.</p>
