@@ -221,6 +221,13 @@ def faults(path: Path) -> list[str]:
             for kind in ("script", "form", "button", "iframe")
             if tree.find(f".//{xhtml}{kind}") is not None
         ]
+        # A gradient or a clip stands in the same file, or a reader looks for it in vain.
+        found += [
+            f"{name}: {value} leads out of the file"
+            for one in tree.iter()
+            for value in one.attrib.values()
+            if re.search(r"url\((?!['\"]?#)", value)
+        ]
         for link in tree.iter(f"{xhtml}a"):
             href = link.get("href") or ""
             if re.match(r"[a-z]+:", href):

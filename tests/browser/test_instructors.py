@@ -80,6 +80,16 @@ def test_slides_are_whole_on_screen_and_on_paper(browser: Browser, served: str, 
     visit.close()
 
 
+@pytest.mark.parametrize("style", ["width: 3000px", "height: 3000px"])
+def test_what_is_cut_on_a_slide_is_named(browser: Browser, served: str, style: str):
+    visit = checks.open_page(browser, served, "slides/02_coupling.html", width=1280)
+    assert visit.page.evaluate(CUT) == []
+    plant = "(style) => document.querySelector('.now .stage').insertAdjacentHTML('beforeend', `<div style='${style}'>x</div>`)"
+    visit.page.evaluate(plant, f"{style}; flex: none")
+    assert "slide-1: stage" in visit.page.evaluate(CUT)
+    visit.close()
+
+
 def test_keys_turn_the_slides_and_show_the_notes(browser: Browser, served: str):
     visit = checks.open_page(browser, served, "slides/02_coupling.html", width=1280)
     page = visit.page
