@@ -362,9 +362,7 @@ def check_answer(ask: Number | Choice, solution: Solution, given: object, part: 
     return Feedback(False, NOT_YET)
 
 
-def likely_mistakes(
-    ask: Number, solution: Solution, part: int = 0
-) -> tuple[tuple[str, float, float], ...]:
+def likely_mistakes(ask: Number, solution: Solution, part: int = 0) -> tuple[tuple[str, float, float], ...]:
     """The wrong numbers that have a reason: those of the exercise, then what is as likely in any.
 
     Parameters
