@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 .DEFAULT_GOAL := help
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
+.PHONY: book pdf instructors test test-fast lab app check bench gpu screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -42,6 +42,7 @@ help:
 	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
 	@echo "make test-fast  the tests that need neither the book nor a model, in a minute: the ones to run while working"
 	@echo "make pdf     the whole book as one PDF, an EPUB and a zip for reading offline -> _build/html/editions (needs Chromium)"
+	@echo "make instructors  slides, summaries, answer keys and quiz banks for teachers -> _build/instructors (needs Chromium)"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make app     serve the dashboard as a web app (PORT=8866)"
 	@echo "make check   formatting, lint, types, who imports whom, and that notebooks are stored without outputs"
@@ -102,6 +103,12 @@ pdf: $(VENV)/.test
 	@$(BIN)/python book/build.py
 	@echo "Printing the whole book, and packing it as an EPUB and a zip (a minute)."
 	@$(BIN)/python book/printed
+
+instructors: $(VENV)/.test
+	@$(BIN)/python tests/browser/ensure_chromium.py
+	@$(BIN)/python book/build.py
+	@echo "Making slides, summaries, exercises, answer keys and quiz banks (a minute, and another where make pdf has not run)."
+	@$(BIN)/python book/instructors
 
 lab: $(VENV)/.book
 	@echo "Opening the notebooks in JupyterLab; the address is printed below, Ctrl-C ends it."

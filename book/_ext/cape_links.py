@@ -1,4 +1,5 @@
 """A line under every chapter's title: open it in Colab or on Binder, or download it; ``{open-elsewhere}`` sets it elsewhere.
+The role ``repository`` links a page of the repository.
 
 The links follow from the chapter's path and the repository's address (`book/address.py`). While nobody has set the
 address, a link to Colab would lead nowhere: the two names then stand there without a link, with a word on why, and
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
+from sphinx.util.docutils import ReferenceRole
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -124,6 +126,28 @@ def fill_marks(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         mark.replace_self(nodes.raw("", found, format="html"))
 
 
+class repository_link(nodes.inline):
+    """Words that lead to a page below the repository's address, once it is known."""
+
+
+class Repository(ReferenceRole):
+    """``{repository}`words <path below the address>```; plain words while nobody has set the address."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a node that is resolved when the page is written, as the address may differ from the last build's."""
+        return [repository_link(self.rawtext, self.title, path=self.target)], []
+
+
+def fill_repository(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Link them, or leave the words."""
+    where = current(app)
+    for node in [*doctree.findall(repository_link)]:
+        words = nodes.Text(node.astext())
+        target = f"{where.url}/{node['path']}"
+        found = nodes.reference("", "", words, refuri=target) if where.known else nodes.inline("", "", words)
+        node.replace_self(found)
+
+
 def stamp_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -145,10 +169,13 @@ def stamp_downloads(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_node(repository_link)
+    app.add_role("repository", Repository())
     app.add_directive("open-elsewhere", OpenElsewhere)
     app.connect("config-inited", configure)
     app.connect("doctree-resolved", add_line)
     app.connect("doctree-resolved", fill_marks)
+    app.connect("doctree-resolved", fill_repository)
     app.connect("html-page-context", stamp_page)
     app.connect("build-finished", stamp_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

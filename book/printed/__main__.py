@@ -65,18 +65,15 @@ def _state(root: Path, book: Path) -> str:
 
 def write_zip(path: Path, book: Path, name: str, date: str) -> None:
     """Pack the pages into one folder, without the editions and without links to them."""
-    year, month, day = (int(number) for number in date.split("-"))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(one for one in book.rglob("*") if one.is_file()):
             place = file.relative_to(book)
             if place.parts[0] in (FOLDER, ".buildinfo"):
                 continue
-            entry = zipfile.ZipInfo(f"{name}/{place.as_posix()}", (year, month, day, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
             held = file.read_bytes()
             archive.writestr(
-                entry, without_links(held.decode()) if place.as_posix() == "book/intro.html" else held
+                epub.entry(f"{name}/{place.as_posix()}", date),
+                without_links(held.decode()) if place.as_posix() == "book/intro.html" else held,
             )
 
 

@@ -23,7 +23,17 @@ from bs4 import BeautifulSoup, Tag
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ANSWERS", "CODE", "Document", "Section", "compose", "repeated_names", "style_sheet", "title"]
+__all__ = [
+    "ANSWERS",
+    "CODE",
+    "Document",
+    "Section",
+    "about",
+    "compose",
+    "repeated_names",
+    "style_sheet",
+    "title",
+]
 
 ANSWERS, CODE = "answers", "code"
 # Pages that repeat what other pages hold.
@@ -93,7 +103,26 @@ class Document:
 
 def title(root: Path) -> str:
     """The title of the book."""
-    return str(yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))["title"])
+    return about(root)["title"]
+
+
+def about(root: Path) -> dict[str, str]:
+    """Title, authors, version and date of the book, as its citation file has them."""
+    citation = _citation(root)
+    authors = [
+        one.get("name") or f"{one['given-names']} {one['family-names']}" for one in citation["authors"]
+    ]
+    return {
+        "title": str(citation["title"]),
+        "authors": ", ".join(authors),
+        "version": str(citation["version"]),
+        "date": str(citation["date-released"]),
+    }
+
+
+def _citation(root: Path) -> dict[str, Any]:
+    held: dict[str, Any] = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    return held
 
 
 def style_sheet(root: Path) -> str:
@@ -139,7 +168,6 @@ def compose(root: Path, book: Path, *, pages_url: str = "") -> Document:
     pages_url
         Where the book is published, for links to what is not in the document; such links become plain words without it.
     """
-    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     planned = list(_planned(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))))
     keys = {docname: f"p-{posixpath.basename(docname)}" for docname, _ in planned}
     colours = _colours((root / "book" / "_static" / "book.css").read_text(encoding="utf-8"))
@@ -164,13 +192,8 @@ def compose(root: Path, book: Path, *, pages_url: str = "") -> Document:
         _appendix(CODE, "The code", code),
     ]
     return Document(
-        title=citation["title"],
-        authors=", ".join(
-            one.get("name") or f"{one['given-names']} {one['family-names']}" for one in citation["authors"]
-        ),
-        version=str(citation["version"]),
-        date=str(citation["date-released"]),
-        abstract=" ".join(citation["abstract"].split()),
+        **about(root),
+        abstract=" ".join(_citation(root)["abstract"].split()),
         address=pages_url,
         sections=_joined(sections),
     )

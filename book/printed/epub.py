@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from compose import Document
 
-__all__ = ["faults", "write_epub"]
+__all__ = ["entry", "faults", "write_epub"]
 
 TYPE = "application/epub+zip"
 USELESS = ("script", "form", "button", "iframe")
@@ -59,7 +59,6 @@ def write_epub(
         The WOFF2 font of formulas.
     """
     esc = html.escape
-    year, month, day = (int(number) for number in document.date.split("-"))
     face = "@font-face { font-family: 'Book Math'; src: url(math.woff2) format('woff2'); }\n"
     face += ".math math { font-family: 'Book Math', math; }\n"
     title = (
@@ -81,16 +80,28 @@ def write_epub(
         )
     with zipfile.ZipFile(path, "w") as archive:
         # The type comes first and is not packed, so that a reader finds it at a fixed place.
-        archive.writestr(_entry("mimetype", (year, month, day), zipfile.ZIP_STORED), TYPE)
+        archive.writestr(entry("mimetype", document.date, zipfile.ZIP_STORED), TYPE)
         for name, held in files.items():
-            archive.writestr(_entry(name, (year, month, day), zipfile.ZIP_DEFLATED), held)
+            archive.writestr(entry(name, document.date), held)
 
 
-def _entry(name: str, day: tuple[int, int, int], method: int) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, (*day, 0, 0, 0))
-    entry.compress_type = method
-    entry.external_attr = 0o644 << 16
-    return entry
+def entry(name: str, date: str, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
+    """Name a file of an archive so that the same files give the same bytes.
+
+    Parameters
+    ----------
+    name
+        Its place in the archive.
+    date
+        As in ``2026-11-29``.
+    method
+        How it is packed.
+    """
+    year, month, day = (int(number) for number in date.split("-"))
+    made = zipfile.ZipInfo(name, (year, month, day, 0, 0, 0))
+    made.compress_type = method
+    made.external_attr = 0o644 << 16
+    return made
 
 
 def _package(document: Document, parts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -209,6 +220,13 @@ def faults(path: Path) -> list[str]:
             f"{name}: holds a {kind}"
             for kind in ("script", "form", "button", "iframe")
             if tree.find(f".//{xhtml}{kind}") is not None
+        ]
+        # A gradient or a clip stands in the same file, or a reader looks for it in vain.
+        found += [
+            f"{name}: {value} leads out of the file"
+            for one in tree.iter()
+            for value in one.attrib.values()
+            if re.search(r"url\((?!['\"]?#)", value)
         ]
         for link in tree.iter(f"{xhtml}a"):
             href = link.get("href") or ""

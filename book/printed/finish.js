@@ -30,6 +30,13 @@ async () => {
     for (const mark of svg.querySelectorAll("*")) {
       for (const name of ["role", "aria-roledescription", "aria-label", "aria-hidden", "class"]) mark.removeAttribute(name);
     }
+    // Gradients and clips are named with the address of the page that drew them, which nobody else has.
+    const here = `url(${location.href.split("#")[0]}#`;
+    for (const mark of svg.querySelectorAll("*")) {
+      for (const { name, value } of [...mark.attributes]) {
+        if (value.includes(here)) mark.setAttribute(name, value.replaceAll(here, "url(#"));
+      }
+    }
     svg.removeAttribute("aria-hidden");
     svg.removeAttribute("class");
     svg.removeAttribute("style");

@@ -17,7 +17,7 @@ from cape_utils.teaching.pictures import MINUS, Picture
 from cape_utils.teaching.questions import Bet, Choice, Exercise, Line, Number
 from cape_utils.teaching.records import SURE
 
-__all__ = ["bet_answer", "bet_form", "exercise_form", "hint_fold", "record_place"]
+__all__ = ["bet_answer", "bet_form", "exercise_form", "hint_fold", "prose", "record_place"]
 
 
 def _escaped(value: object) -> str:
@@ -26,7 +26,7 @@ def _escaped(value: object) -> str:
     )
 
 
-def _prose(words: str) -> str:
+def prose(words: str) -> str:
     """Words for a page: code between backticks as code, elsewhere a true minus before a number."""
     plain_and_code = [html.escape(part) for part in words.split("`")]
     plain_and_code[::2] = [re.sub(r"(?<![\w.,)])-(?=\d)", MINUS, part) for part in plain_and_code[::2]]
@@ -125,7 +125,7 @@ def bet_form(bet: Bet) -> str:
         "wrong": dict(told.wrong),
         "scale": dict(told.picture.scale),
     }
-    words = f"<p>{_prose(told.words)}</p>"
+    words = f"<p>{prose(told.words)}</p>"
     return (
         f'<form class="cape-bet" id="{name}" data-bet="{_escaped(known)}" aria-label="Your bet" novalidate>'
         f'<p class="cape-title">Your bet</p><p class="cape-question">{html.escape(bet.question)}</p>'
@@ -162,14 +162,14 @@ def exercise_form(exercise: Exercise) -> str:
         f"{''.join(parts)}"
         '<p class="cape-row"><button type="submit">Check</button></p>'
         f"{hint_fold(exercise)}"
-        f'<details class="cape-solution"><summary>Solution</summary>{_shown(told.show)}<p>{_prose(told.words)}</p>'
+        f'<details class="cape-solution"><summary>Solution</summary>{_shown(told.show)}<p>{prose(told.words)}</p>'
         "<p>The code that computes it is below.</p></details></form>"
     )
 
 
 def hint_fold(exercise: Exercise) -> str:
     """The hint of an exercise, folded."""
-    return f"<details><summary>Hint</summary><p>{_prose(exercise.hint)}</p></details>"
+    return f"<details><summary>Hint</summary><p>{prose(exercise.hint)}</p></details>"
 
 
 def _shown(thing: Any) -> str:
@@ -206,4 +206,4 @@ def bet_answer(bet: Bet, given: questions.Answer | None) -> str:
     """What is shown once a bet is placed: the sentence, the chart with the bet in it, and the answer."""
     told = bet.reveal()
     said = questions.bet_words(bet.ask, told, given)
-    return f"<p><b>{html.escape(said)}</b></p>{told.picture.html(given)}<p>{_prose(told.words)}</p>"
+    return f"<p><b>{html.escape(said)}</b></p>{told.picture.html(given)}<p>{prose(told.words)}</p>"

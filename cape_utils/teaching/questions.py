@@ -7,7 +7,7 @@ here, and nothing is remembered. ``book/_static/teaching.js`` says the same in t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeAlias
@@ -31,6 +31,7 @@ __all__ = [
     "bet_words",
     "check_answer",
     "fixed",
+    "likely_mistakes",
     "read_number",
     "show_answer",
     "show_gap",
@@ -346,33 +347,54 @@ def check_answer(ask: Number | Choice, solution: Solution, given: object, part: 
     (Right., Turn the ratio over., The size is right and the sign is not.)
     """
     answer = solution.answers[part]
-    mistakes = [one for one in solution.mistakes if one.part == part]
     if isinstance(ask, Choice):
         if given not in ask.options:
             return Feedback(False, NOT_CHOSEN.format(options="; ".join(ask.options)))
-        told = {one.answer: one.words for one in mistakes}
+        told = {one.answer: one.words for one in solution.mistakes if one.part == part}
         return RIGHT if given == answer else Feedback(False, told.get(str(given), NOT_YET))
     value = read_number(str(given))
     if value is None:
         return Feedback(False, NO_NUMBER)
-    return _check_number(ask, _value(answer), mistakes, value)
-
-
-def _check_number(ask: Number, true: float, mistakes: Sequence[Mistake], value: float) -> Feedback:
-    if abs(value - true) <= ask.tolerance + 1e-9:
+    if abs(value - _value(answer)) <= ask.tolerance + 1e-9:
         return RIGHT
-    # A mistake is known also where it is rounded more than an answer may be.
-    likely = [
-        (one.words, _value(one.answer), max(ask.tolerance, 0.01 * abs(_value(one.answer))))
-        for one in mistakes
-    ]
-    if true:  # as likely in any exercise; a hundredth of the answer has a hundredth of its tolerance
-        likely += [(SIGN, -true, ask.tolerance), (HUNDREDTH, true / 100, ask.tolerance / 100)]
-        likely += [(HUNDREDFOLD, 100 * true, 100 * ask.tolerance)]
-    for words, other, tolerance in likely:
+    for words, other, tolerance in likely_mistakes(ask, solution, part):
         if abs(value - other) <= tolerance + 1e-9:
             return Feedback(False, words)
     return Feedback(False, NOT_YET)
+
+
+def likely_mistakes(ask: Number, solution: Solution, part: int = 0) -> tuple[tuple[str, float, float], ...]:
+    """The wrong numbers that have a reason: those of the exercise, then what is as likely in any.
+
+    Parameters
+    ----------
+    ask : Number
+    solution : Solution
+    part : int
+        Which question of the exercise, from 0.
+
+    Returns
+    -------
+    tuple of (str, float, float)
+        What is said, the number, and how far off it is still known, in the order in which they are tried.
+
+    Examples
+    --------
+    >>> told = Solution((0.37,), "", None, (Mistake(2.7, "Turn the ratio over."),))
+    >>> [number for _, number, _ in likely_mistakes(Number("coupling", tolerance=0.01), told)]
+    [2.7, -0.37, 0.0037, 37.0]
+    """
+    true = _value(solution.answers[part])
+    # A mistake is known also where it is rounded more than an answer may be.
+    likely = [
+        (one.words, _value(one.answer), max(ask.tolerance, 0.01 * abs(_value(one.answer))))
+        for one in solution.mistakes
+        if one.part == part
+    ]
+    if true:  # a hundredth of the answer has a hundredth of its tolerance
+        likely += [(SIGN, -true, ask.tolerance), (HUNDREDTH, true / 100, ask.tolerance / 100)]
+        likely += [(HUNDREDFOLD, 100 * true, 100 * ask.tolerance)]
+    return tuple(likely)
 
 
 def _off(answer: Answer, bet: Answer) -> tuple[float, float]:

@@ -184,6 +184,7 @@ def test_the_epub_is_sound_and_the_same_every_time(packed):
         ("Words", '<i id="p-01_data">w</i>', "stands twice"),
         ("Words", '<i id="1x">w</i>', "no XML name"),
         ("Words", "<button>w</button>", "holds a button"),
+        ("Words", '<i style="fill: url(file:///whole.html#g)">w</i>', "leads out of the file"),
     ],
 )
 def test_an_unsound_epub_is_seen(packed, old, new, words):

@@ -305,7 +305,7 @@ def test_a_page_gets_forms_and_a_plain_script_words(capsys):
 
 
 def test_code_in_a_hint_is_code_and_nothing_breaks_out_of_a_form():
-    assert pages._prose("use `f(-1)` & -2") == "use <code>f(-1)</code> &amp; \u22122"
+    assert pages.prose("use `f(-1)` & -2") == "use <code>f(-1)</code> &amp; \u22122"
 
 
 # ---------------------------------------------------------------- for classes

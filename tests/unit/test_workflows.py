@@ -155,6 +155,29 @@ def test_the_renewal_of_pins_is_valid():
     assert schema_accepts(ROOT / ".github" / "dependabot.yml", "vendor.dependabot")
 
 
+def test_the_form_for_errata_is_valid():
+    assert schema_accepts(ROOT / ".github" / "ISSUE_TEMPLATE" / "erratum.yml", "vendor.github-issue-forms")
+
+
+def test_a_release_holds_what_is_printed_and_the_folder_for_teachers():
+    """Both programs lay their files into one folder before it is kept, and the release takes all of it."""
+    tested = steps(read(ROOT / ".github" / "workflows" / "test.yml")["jobs"]["test"])
+    (made,) = [
+        n
+        for n, step in enumerate(tested)
+        if {"make pdf", "make instructors"} <= set(step.get("run", "").splitlines())
+    ]
+    (kept,) = [
+        n for n, step in enumerate(tested) if step.get("with", {}).get("path") == "_build/html/editions"
+    ]
+    assert made < kept
+    program = (ROOT / "book" / "instructors" / "__main__.py").read_text(encoding="utf-8")
+    assert 'options.book / printed.FOLDER / f"{editions.epub.stem}-{FOLDER}.zip"' in program
+    released = steps(read(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["release"])[-1]["run"]
+    assert "--name editions --dir editions" in released
+    assert released.rstrip().endswith("editions/*")
+
+
 def test_one_pin_for_each_action():
     used = re.findall(r"uses: ([\w./-]+)@(\S+) # (v[\d.]+)", "\n".join(path.read_text() for path in FILES))
     assert len({name for name, _, _ in used}) == len(set(used)), sorted(set(used))
