@@ -119,7 +119,8 @@ def setup(nb: Notebook, chapter: str) -> list[str]:
     found = [] if tags(first) & FOLDED else ["set-up: not hidden"]
     lines = first.source.splitlines()
     for number, line in enumerate(lines):
-        if "pip install" in line and not (line.startswith("    ") and "google.colab" in lines[number - 2]):
+        heads = [head for head in lines[:number] if head and not head.startswith(" ")]
+        if "pip install" in line and not (line.startswith("    ") and "google.colab" in heads[-1]):
             found.append("set-up: installs outside Colab")
     return found
 

@@ -204,7 +204,8 @@ def test_the_set_up_installs_once_and_only_in_colab(path, monkeypatch):
         fresh = Shell(patch, colab=True, installed=False)
         fresh.run(source)
     (what,) = fresh.installed
-    assert re.fullmatch(rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}"', what)
+    words = rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}" -c {address.MARK}/requirements/colab\.txt'
+    assert re.fullmatch(words, what)
     for colab, installed in ((True, True), (False, False), (False, True)):
         with monkeypatch.context() as patch:
             other = Shell(patch, colab=colab, installed=installed)
@@ -218,6 +219,53 @@ def test_a_chapter_that_opens_a_model_installs_what_that_needs(path):
     source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
     opens = bool(re.search(r"\bmodels\.\w|\bfrom cape_utils import (?:[\w, ]*\b)?models\b", source))
     assert ("cape-book[models]" in source) >= opens
+
+
+def distribution(folder: Path, name: str, version: str, module: str) -> None:
+    """What an installer leaves: a module, and the words on it."""
+    words = folder / f"{name}-{version}.dist-info"
+    words.mkdir(parents=True)
+    (words / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (words / "RECORD").write_text(f"{module}.py,,\n")
+    (folder / f"{module}.py").write_text("")
+
+
+def test_the_set_up_says_what_it_brought_and_when_to_restart(tmp_path, monkeypatch):
+    from importlib import metadata
+
+    from cape_utils import runtime
+
+    below, above = tmp_path / "below", tmp_path / "above"
+    distribution(below, "cape-loaded", "1.0", "cape_loaded_module")
+    distribution(below, "cape-idle", "1.0", "cape_idle_module")
+    monkeypatch.syspath_prepend(str(below))
+    had = {one.name: one.version for one in metadata.distributions()}
+    assert runtime.brought(had) == "Installed: nothing new. No restart is needed."
+    importlib.import_module("cape_loaded_module")
+    monkeypatch.syspath_prepend(str(above))
+    distribution(above, "cape-idle", "2.0", "cape_idle_module")
+    distribution(above, "cape-new", "3.0", "cape_new_module")
+    said = runtime.brought(had)
+    assert said == "Installed: cape-idle 2.0 (was 1.0), cape-new 3.0. No restart is needed."
+    distribution(above, "cape-loaded", "1.1", "cape_loaded_module")
+    said = runtime.brought(had)
+    assert (
+        "cape-loaded 1.1 (was 1.0), cape-new 3.0. The kernel still holds the old cape-loaded: restart it"
+        in said
+    )
+    monkeypatch.delitem(sys.modules, "cape_loaded_module")
+
+
+def test_the_pins_lie_in_the_branch_of_the_package(tree):
+    where = address.read(tree, FORK)
+    address.stamp(tree, where)
+    nb = nbformat.read(tree / "notebooks" / "02_coupling.ipynb", as_version=4)
+    source = next(cell.source for cell in nb.cells if cell.cell_type == "code")
+    names: dict[str, str] = {}
+    for name in ("book", "pins"):
+        exec(re.search(rf"^    ({name} = .+)$", source, flags=re.MULTILINE).group(1), names)
+    assert names["pins"] == f"https://github.com/someone/fork/raw/{where.branch}/requirements/colab.txt"
+    assert (ROOT / "requirements" / "colab.txt").is_file()
 
 
 # ---------------------------------------------------------------- the line under the title
