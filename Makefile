@@ -18,7 +18,7 @@ HASHES ?= no
 ifeq ($(HASHES)$(CONSTRAINTS),yes)
 $(error HASHES=yes is for the exact versions; leave out CONSTRAINTS=)
 endif
-.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration requirements address links colab fuzz \
+.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration requirements package address links colab fuzz \
   clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
@@ -62,6 +62,7 @@ help:
 	@echo "make calibration  diagnose simulated families whose truth is known and write how often the diagnosis is right (five minutes)"
 	@echo "make toyworld  train the toy world of chapter 11 anew, look inside, and write its tables (an hour; goes on where it stopped)"
 	@echo "make requirements  write environment.yml and requirements/ anew, after a change of pyproject.toml or constraints.txt"
+	@echo "make package build the source package and the wheel, and check what an index would say -> dist/"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
 	@echo "make fuzz    give random files to the readers for two minutes"
@@ -166,6 +167,11 @@ fuzz: $(VENV)/.test
 
 requirements: $(VENV)/.dev
 	@$(BIN)/python book/environments.py
+
+package: $(VENV)/.test
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+	@$(BIN)/python -m twine check --strict dist/*
 
 address:
 	@"$(PYTHON)" book/address.py set $(REPO)
