@@ -120,8 +120,10 @@ def setup(nb: Notebook, chapter: str) -> list[str]:
     lines = first.source.splitlines()
     for number, line in enumerate(lines):
         heads = [head for head in lines[:number] if head and not head.startswith(" ")]
-        if "pip install" in line and not (line.startswith("    ") and "google.colab" in heads[-1]):
-            found.append("set-up: installs outside Colab")
+        if "pip install" in line and not (
+            line.startswith("    ") and heads[-1].startswith("if web and not ")
+        ):
+            found.append("set-up: installs outside Colab and Kaggle")
     return found
 
 
@@ -472,7 +474,7 @@ FAULTS = {
     "an install for everybody": (
         rewrite("    %pip install", "%pip install"),
         setup,
-        "installs outside Colab",
+        "installs outside Colab and Kaggle",
     ),
     "a cell open in JupyterLab": (
         lambda nb: last_code(nb).metadata.pop("jupyter"),

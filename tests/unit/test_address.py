@@ -173,7 +173,9 @@ def installing(source: str) -> str:
 class Shell:
     """Runs a cell as Colab does, and writes down what it would have installed instead of installing it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, colab: bool, installed: bool) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, colab: bool, installed: bool, kaggle: bool = False
+    ) -> None:
         from IPython.core.interactiveshell import InteractiveShell
 
         self.installed: list[str] = []
@@ -187,7 +189,11 @@ class Shell:
             importlib.util,
             "find_spec",
             lambda name, *rest: (
-                (real(name, *rest) if installed else None) if name == "cape_utils" else real(name, *rest)
+                (real("sys") if kaggle else None)
+                if name == "kaggle_secrets"
+                else (real(name, *rest) if installed else None)
+                if name == "cape_utils"
+                else real(name, *rest)
             ),
         )
 
@@ -197,13 +203,17 @@ class Shell:
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_the_set_up_installs_once_and_only_in_colab(path, monkeypatch):
+def test_the_set_up_installs_once_and_only_in_colab_and_on_kaggle(path, monkeypatch):
     nb = nbformat.read(path, as_version=4)
     source = next(cell.source for cell in nb.cells if cell.cell_type == "code")
-    with monkeypatch.context() as patch:
-        fresh = Shell(patch, colab=True, installed=False)
-        fresh.run(source)
-    (what,) = fresh.installed
+    asked = []
+    for kaggle in (False, True):
+        with monkeypatch.context() as patch:
+            fresh = Shell(patch, colab=not kaggle, kaggle=kaggle, installed=False)
+            fresh.run(source)
+        asked += fresh.installed
+    (what,) = set(asked)
+    assert asked == [what, what]
     words = rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}" -c {address.MARK}/requirements/colab\.txt'
     assert re.fullmatch(words, what)
     for colab, installed in ((True, True), (False, False), (False, True)):
@@ -277,10 +287,15 @@ def test_links_follow_from_the_path():
     assert re.findall(r'href="([^"]+)"', text) == [
         "https://colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb",
         "https://mybinder.org/v2/gh/someone/fork/live?urlpath=lab%2Ftree%2Fnotebooks%2F02_coupling.ipynb",
+        "https://kaggle.com/kernels/welcome?src=https://github.com/someone/fork/blob/live/notebooks/02_coupling.ipynb",
+        "https://codespaces.new/someone/fork/tree/live",
         "../_sources/notebooks/02_coupling.ipynb",
         "../_sources/notebooks/02_coupling-class.ipynb",
     ]
-    names = ["Open in Colab", "Open on Binder", "Download the notebook", "Download without solutions"]
+    names = [
+        *("Open in Colab", "Open on Binder", "Open on Kaggle", "Open in a codespace"),
+        *("Download the notebook", "Download without solutions"),
+    ]
     assert re.findall(r">([^<>]+)</a>", text) == names
 
 
@@ -299,7 +314,7 @@ def test_without_an_address_no_link_leads_nowhere():
     assert address.PLACEHOLDER not in text
     downloads = [f"../_sources/notebooks/12_dashboard{kind}.ipynb" for kind in ("", "-class")]
     assert re.findall(r'href="([^"]+)"', text) == downloads
-    assert text.count('aria-disabled="true"') == 3
+    assert text.count('aria-disabled="true"') == 5
     assert links.UNKNOWN in text
     options = links.theme_options({"repository_url": where.url, "launch_buttons": {"colab_url": "x"}}, where)
     assert options.get("launch_buttons") == {}
@@ -358,6 +373,8 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     page = (pages / "notebooks" / "02_coupling.html").read_text(encoding="utf-8")
     assert "colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb" in page
     assert "mybinder.org/v2/gh/someone/fork/live" in page
+    assert "kaggle.com/kernels/welcome?src=https://github.com/someone/fork/blob/live/notebooks/02" in page
+    assert "codespaces.new/someone/fork/tree/live" in page
     assert "git+https://github.com/someone/fork@live" in re.sub(r"<[^>]+>", "", page)
     download = json.loads(
         (pages / "_sources" / "notebooks" / "02_coupling.ipynb").read_text(encoding="utf-8")
@@ -373,3 +390,33 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     named = set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", page))
     assert "someone/fork" in named
     assert not [name for name in named if name.startswith(address.PLACEHOLDER)]
+
+
+# ---------------------------------------------------------------- codespaces
+
+
+def container_faults(root: Path) -> list[str]:
+    """What would keep a codespace from running the chapters: it installs by make, and its editor finds that Python."""
+    settings = json.loads((root / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    made = settings["postCreateCommand"].removeprefix("make ")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(VENV)", ".venv")
+    found = [] if f"\n{made}: pyproject.toml" in makefile else [f"make does not know {made}"]
+    python = settings["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    if not python.endswith("/.venv/bin/python"):
+        found.append(f"the editor takes {python}")
+    if not re.search(r":[\w.]*-?3\.1[1-4]-", settings["image"]):
+        found.append(f"no Python that the package takes: {settings['image']}")
+    return found
+
+
+def test_a_codespace_installs_as_the_readme_does(tmp_path):
+    assert container_faults(ROOT) == []
+    (tmp_path / ".devcontainer").mkdir()
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    wrong = (
+        text.replace(".venv/.book", ".venv/.bok")
+        .replace("/.venv/bin/python", "/usr/bin/python")
+        .replace("3.12", "3.9")
+    )
+    (tmp_path / ".devcontainer" / "devcontainer.json").write_text(wrong, encoding="utf-8")
+    assert len(container_faults(tmp_path)) == 3
