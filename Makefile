@@ -11,6 +11,9 @@ LOG := $(VENV)/pip.log
 JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 .DEFAULT_GOAL := help
+# Tools that look at the repository and are no part of the book.
+ZIZMOR := 1.32.0
+PIP_AUDIT := 2.10.1
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
 # yes: what is installed must have the digests of requirements/hashes.txt, all but PyTorch.
@@ -18,7 +21,7 @@ HASHES ?= no
 ifeq ($(HASHES)$(CONSTRAINTS),yes)
 $(error HASHES=yes is for the exact versions; leave out CONSTRAINTS=)
 endif
-.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration requirements package address links colab fuzz \
+.PHONY: book pdf test test-fast lab app check bench gpu screens sweeps toyworld tables calibration requirements package next audit address links colab fuzz \
   clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
@@ -63,6 +66,8 @@ help:
 	@echo "make toyworld  train the toy world of chapter 11 anew, look inside, and write its tables (an hour; goes on where it stopped)"
 	@echo "make requirements  write environment.yml and requirements/ anew, after a change of pyproject.toml or constraints.txt"
 	@echo "make package build the source package and the wheel, and check what an index would say -> dist/"
+	@echo "make next    build the book with the newest Sphinx and theme and report what they say -> _build/reports/next.txt"
+	@echo "make audit   look for unsafe workflows and for known weaknesses of the pinned versions"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
 	@echo "make fuzz    give random files to the readers for two minutes"
@@ -172,6 +177,17 @@ package: $(VENV)/.test
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build
 	@$(BIN)/python -m twine check --strict dist/*
+
+next: $(VENV)/.book
+	@$(BIN)/python book/build.py
+	@echo "Building the book with the newest Sphinx and theme; nothing that this finds is an error."
+	@$(BIN)/python book/next.py
+
+# The tools are fetched for this alone, into uv's own cache.
+audit: $(VENV)/.dev
+	@echo "Looking for what is unsafe in the workflows, then for known weaknesses of the pinned versions."
+	@$(BIN)/uv tool run zizmor==$(ZIZMOR) --offline --no-progress --min-severity medium .github
+	@$(BIN)/uv tool run pip-audit==$(PIP_AUDIT) --disable-pip --require-hashes --progress-spinner off -r requirements/hashes.txt
 
 address:
 	@"$(PYTHON)" book/address.py set $(REPO)
