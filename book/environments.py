@@ -147,9 +147,9 @@ def hashes(root: Path = ROOT) -> str:
 
 
 def lowest(root: Path = ROOT) -> str:
-    """Write the lowest version that each bound of pyproject.toml allows, as pins; the cluster's and developers' left out."""
+    """Write the lowest version that each bound of pyproject.toml allows, as pins; the developers' tools left out."""
     found = []
-    for one in requirements(root, [*READER, "test"]):
+    for one in requirements(root, [*READER, "cluster", "test"]):
         bound = max((part.version for part in one.specifier if part.operator == ">="), key=Version)
         found.append(f"{one.name}=={bound}\n")
     return "".join(found)

@@ -111,7 +111,7 @@ def test_binders_environment_is_the_generated_one():
     [
         ("constraints.txt", "altair==6.3.0", "altair==6.3.1"),
         ("constraints.txt", "torch==2.13.0", "torch==2.13.1"),
-        ("pyproject.toml", '  "scipy>=1.13",\n', ""),
+        ("pyproject.toml", '  "scipy>=1.15",\n', ""),
         ("pyproject.toml", '  "voila>=0.5.8",\n', '  "voila>=0.5.8",\n  "rich>=13",\n'),
     ],
 )
