@@ -11,9 +11,18 @@ LOG := $(VENV)/pip.log
 JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 .DEFAULT_GOAL := help
+# Tools that look at the repository and are no part of the book.
+ZIZMOR := 1.32.0
+PIP_AUDIT := 2.10.1
 # The exact versions of the book; empty takes the newest that the bounds allow: make test CONSTRAINTS=
 CONSTRAINTS ?= constraints.txt
-.PHONY: book pdf instructors test test-fast lab app check bench gpu screens sweeps toyworld tables calibration address links colab fuzz clean distclean help
+# yes: what is installed must have the digests of requirements/hashes.txt, all but PyTorch.
+HASHES ?= no
+ifeq ($(HASHES)$(CONSTRAINTS),yes)
+$(error HASHES=yes is for the exact versions; leave out CONSTRAINTS=)
+endif
+.PHONY: book pdf instructors test test-fast lab app check bench gpu screens sweeps toyworld tables calibration requirements package next audit address links colab fuzz \
+  clean distclean help
 
 # Linux without an NVIDIA GPU: PyTorch's own index has a build without CUDA, gigabytes smaller. Where it does not answer,
 # or with TORCH_INDEX= (empty), the usual index is used alone.
@@ -24,11 +33,14 @@ $$([ -n "$(TORCH_INDEX)" ] && [ "$$(uname -s)" = Linux ] && ! command -v nvidia-
   echo "--extra-index-url $(TORCH_INDEX)")
 endef
 
+pip = $(BIN)/python -m pip install -q --disable-pip-version-check --no-input --log $(LOG)
+
 # $(call install,EXTRAS,STAMP): one line before, one line with the remedy if it fails, pip's words in a file.
 define install
 	@echo "Installing what is needed into $(VENV) (extras: $(1)); this takes minutes the first time."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --log $(LOG) \
-	  $(torch_index) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e ".[$(1)]" >$(VENV)/pip.out 2>&1 || { \
+	@{ $(if $(filter yes,$(HASHES)),$(pip) --no-deps --require-hashes -r requirements/hashes.txt &&) \
+	  $(pip) $(if $(filter yes,$(HASHES)),--no-build-isolation) \
+	  $(torch_index) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e ".[$(1)]"; } >$(VENV)/pip.out 2>&1 || { \
 	  if grep -qiE "NewConnectionError|name resolution|ConnectTimeout|ConnectionError|Connection (refused|reset|aborted)|ProxyError|Network is unreachable|getaddrinfo" $(VENV)/pip.out $(LOG); then \
 	    echo "Installing failed: no network, or the package index cannot be reached. Connect, then repeat the same command (details: $(LOG))."; \
 	  else \
@@ -53,12 +65,16 @@ help:
 	@echo "make tables  renew what the package ships computed, where code or a table behind it has changed (minutes)"
 	@echo "make calibration  diagnose simulated families whose truth is known and write how often the diagnosis is right (five minutes)"
 	@echo "make toyworld  train the toy world of chapter 11 anew, look inside, and write its tables (an hour; goes on where it stopped)"
+	@echo "make requirements  write environment.yml and requirements/ anew, after a change of pyproject.toml or constraints.txt"
+	@echo "make package build the source package and the wheel, and check what an index would say -> dist/"
+	@echo "make next    build the book with the newest Sphinx and theme and report what they say -> _build/reports/next.txt"
+	@echo "make audit   look for unsafe workflows and for known weaknesses of the pinned versions"
 	@echo "make links   ask every other host that the book links to whether the page is still there"
 	@echo "make colab   run chapters 2 and 10 as Colab would, in an environment made like Colab's (downloads gigabytes)"
 	@echo "make fuzz    give random files to the readers for two minutes"
 	@echo "make address REPO=owner/name   say where the book's repository is, for its Colab and Binder links"
 	@echo "make clean   remove what was built     (make distclean: also .venv)"
-	@echo "Another Python: make book PYTHON=python3.12"
+	@echo "Another Python: make book PYTHON=python3.12; only files whose digests are known: make book HASHES=yes"
 
 $(BIN)/python:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
@@ -160,6 +176,25 @@ calibration: $(VENV)/.book
 fuzz: $(VENV)/.test
 	@echo "Giving random files to the readers for two minutes."
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/hostile/fuzz.py
+
+requirements: $(VENV)/.dev
+	@$(BIN)/python book/environments.py
+
+package: $(VENV)/.test
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+	@$(BIN)/python -m twine check --strict dist/*
+
+next: $(VENV)/.book
+	@$(BIN)/python book/build.py
+	@echo "Building the book with the newest Sphinx and theme; nothing that this finds is an error."
+	@$(BIN)/python book/next.py
+
+# The tools are fetched for this alone, into uv's own cache.
+audit: $(VENV)/.dev
+	@echo "Looking for what is unsafe in the workflows, then for known weaknesses of the pinned versions."
+	@$(BIN)/uv tool run zizmor==$(ZIZMOR) --offline --no-progress --min-severity medium .github
+	@$(BIN)/uv tool run pip-audit==$(PIP_AUDIT) --disable-pip --require-hashes --progress-spinner off -r requirements/hashes.txt
 
 address:
 	@"$(PYTHON)" book/address.py set $(REPO)

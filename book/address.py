@@ -3,9 +3,9 @@
 It stands in one place, ``repository.url`` of ``_config.yml``. GitHub tells its workflows in which repository they run,
 and that name goes before, so that a fork publishes under its own address without an edit.
 
-Colab opens a chapter straight from a branch, and the chapter must say from where to install. In git the set-up cells hold
-a mark instead of an address; `stamp` writes the address over it, in the copies that readers get: the notebooks behind
-the download buttons, and the branch that Colab and Binder open, which the publishing workflow pushes.
+Colab and Kaggle open a chapter straight from a branch, and the chapter must say from where to install. In git the
+set-up cells hold a mark instead of an address; `stamp` writes the address over it, in the copies that readers get:
+the notebooks behind the download buttons, and the branch that Colab and the others open, which the publishing workflow pushes.
 
     python book/address.py show               # what the book would be published under
     python book/address.py set owner/name     # write it into _config.yml
@@ -23,7 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["MARK", "Address", "binder", "colab", "read", "set_address", "stamp", "stamped"]
+__all__ = [
+    "MARK",
+    "Address",
+    "binder",
+    "codespace",
+    "colab",
+    "kaggle",
+    "read",
+    "set_address",
+    "stamp",
+    "stamped",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,6 +132,17 @@ def colab(address: Address, path: str) -> str:
     return (
         f"https://colab.research.google.com/github/{address.repository}/blob/{address.branch}/{quote(path)}"
     )
+
+
+def kaggle(address: Address, path: str) -> str:
+    """Return the link that copies a notebook of the repository into a new one on Kaggle."""
+    source = f"{address.url}/blob/{address.branch}/{quote(path)}"
+    return f"https://kaggle.com/kernels/welcome?src={quote(source, safe=':/')}"
+
+
+def codespace(address: Address) -> str:
+    """Return the link that makes a codespace of the whole repository, as .devcontainer sets it up."""
+    return f"https://codespaces.new/{address.repository}/tree/{quote(address.branch, safe='')}"
 
 
 def binder(address: Address, path: str, *, app: bool = False) -> str:

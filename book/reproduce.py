@@ -39,7 +39,8 @@ def install_line() -> str:
     cells = json.loads(FIRST_CHAPTER.read_text(encoding="utf-8"))["cells"]
     setup = "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
     lines = setup.splitlines()
-    end = next(number for number, line in enumerate(lines) if line.lstrip().startswith(("%pip", "!pip"))) + 1
+    indented = [number for number, line in enumerate(lines) if line.startswith("    ")]
+    end = next(number for number in indented if number + 1 not in indented) + 1
     return "\n".join(lines[:end])
 
 

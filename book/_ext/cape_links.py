@@ -1,8 +1,8 @@
-"""A line under every chapter's title: open it in Colab or on Binder, or download it; ``{open-elsewhere}`` sets it elsewhere.
+"""A line under every chapter's title: run it in Colab or elsewhere, or download it; ``{open-elsewhere}`` sets the line elsewhere.
 The role ``repository`` links a page of the repository.
 
 The links follow from the chapter's path and the repository's address (`book/address.py`). While nobody has set the
-address, a link to Colab would lead nowhere: the two names then stand there without a link, with a word on why, and
+address, a link to Colab would lead nowhere: the names then stand there without a link, with a word on why, and
 the theme's own buttons to the repository are left out. The download works always.
 """
 
@@ -31,7 +31,7 @@ LOGGER = logging.getLogger(__name__)
 CHAPTERS = ("notebooks/", "book/reproduce")
 # Chapters that also make an app: Voilà shows their controls and hides their code.
 APPS = ("notebooks/12_dashboard",)
-UNKNOWN = "Colab and Binder open the published book; this copy has no public address yet."
+UNKNOWN = "Colab, Binder, Kaggle and Codespaces open the published book; this copy has no public address yet."
 # What the theme would link to the repository.
 THEME_BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button", "use_source_button")
 
@@ -76,7 +76,12 @@ def line(docname: str, where: address.Address, label: str = "Run or download thi
         A ``<nav>`` element. A name without a link is an ``<a>`` without ``href``, which is not reached by the keyboard.
     """
     path = f"{docname}.ipynb"
-    online = [("Open in Colab", address.colab(where, path)), ("Open on Binder", address.binder(where, path))]
+    online = [
+        ("Open in Colab", address.colab(where, path)),
+        ("Open on Binder", address.binder(where, path)),
+        ("Open on Kaggle", address.kaggle(where, path)),
+        ("Open in a codespace", address.codespace(where)),
+    ]
     if docname in APPS:
         online.append(("Open as an app", address.binder(where, path, app=True)))
     up = "../" * docname.count("/")

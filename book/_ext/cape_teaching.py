@@ -56,7 +56,7 @@ def chapters(env: BuildEnvironment) -> list[str]:
     return sorted(
         name.partition("/")[2]
         for name in env.found_docs
-        if name.startswith(f"{FOLDER}/") and env.doc2path(name).endswith(".ipynb")
+        if name.startswith(f"{FOLDER}/") and str(env.doc2path(name)).endswith(".ipynb")
     )
 
 

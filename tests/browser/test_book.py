@@ -42,8 +42,8 @@ def _not_opened_elsewhere(page: Page, built: Path) -> list[str]:
     """List what is wrong with the links under the title: names, room for a finger, and that the downloads are the chapter."""
     places = page.locator("h1 + nav.cape-open li > a")
     names = places.all_inner_texts()
-    doors = ["Open in Colab", "Open on Binder"], ["Download the notebook", "Download without solutions"]
-    if (names[:2], names[-2:]) != doors:
+    doors = ["Open in Colab", "Open on Binder", "Open on Kaggle", "Open in a codespace"]
+    if (names[:4], names[-2:]) != (doors, ["Download the notebook", "Download without solutions"]):
         return [f"links under the title: {names}"]
     small = [
         n

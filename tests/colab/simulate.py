@@ -5,7 +5,7 @@ Not part of `make test`: it downloads gigabytes and takes many minutes; a weekly
 - the packages that Colab has beforehand (``preinstalled.txt``), in the versions that Colab has them in;
 - ``google.colab``, importable and imported before the first cell;
 - a machine without the repository: the chapter stands alone in an empty folder, and installs the package from a git
-  address (a stamped clone of this checkout's last commit stands in for the one on GitHub);
+  address, with the pins that lie there (a stamped clone of this checkout's last commit stands in for the one on GitHub);
 - a fresh machine for each chapter.
 
 What it cannot imitate: Colab's network, its page, its widgets, its GPU.
@@ -156,6 +156,8 @@ def publish() -> Path:
         "-m",
         "Stamped",
     )
+    # A server has the files of a branch at this address too, where the set-up cell looks for its pins.
+    shutil.copytree(clone / "requirements", clone / "raw" / branch / "requirements")
     return clone
 
 

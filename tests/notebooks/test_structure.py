@@ -119,8 +119,11 @@ def setup(nb: Notebook, chapter: str) -> list[str]:
     found = [] if tags(first) & FOLDED else ["set-up: not hidden"]
     lines = first.source.splitlines()
     for number, line in enumerate(lines):
-        if "pip install" in line and not (line.startswith("    ") and "google.colab" in lines[number - 2]):
-            found.append("set-up: installs outside Colab")
+        heads = [head for head in lines[:number] if head and not head.startswith(" ")]
+        if "pip install" in line and not (
+            line.startswith("    ") and heads[-1].startswith("if web and not ")
+        ):
+            found.append("set-up: installs outside Colab and Kaggle")
     return found
 
 
@@ -471,7 +474,7 @@ FAULTS = {
     "an install for everybody": (
         rewrite("    %pip install", "%pip install"),
         setup,
-        "installs outside Colab",
+        "installs outside Colab and Kaggle",
     ),
     "a cell open in JupyterLab": (
         lambda nb: last_code(nb).metadata.pop("jupyter"),

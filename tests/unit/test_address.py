@@ -173,7 +173,9 @@ def installing(source: str) -> str:
 class Shell:
     """Runs a cell as Colab does, and writes down what it would have installed instead of installing it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, colab: bool, installed: bool) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, colab: bool, installed: bool, kaggle: bool = False
+    ) -> None:
         from IPython.core.interactiveshell import InteractiveShell
 
         self.installed: list[str] = []
@@ -187,7 +189,11 @@ class Shell:
             importlib.util,
             "find_spec",
             lambda name, *rest: (
-                (real(name, *rest) if installed else None) if name == "cape_utils" else real(name, *rest)
+                (real("sys") if kaggle else None)
+                if name == "kaggle_secrets"
+                else (real(name, *rest) if installed else None)
+                if name == "cape_utils"
+                else real(name, *rest)
             ),
         )
 
@@ -197,14 +203,19 @@ class Shell:
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_the_set_up_installs_once_and_only_in_colab(path, monkeypatch):
+def test_the_set_up_installs_once_and_only_in_colab_and_on_kaggle(path, monkeypatch):
     nb = nbformat.read(path, as_version=4)
     source = next(cell.source for cell in nb.cells if cell.cell_type == "code")
-    with monkeypatch.context() as patch:
-        fresh = Shell(patch, colab=True, installed=False)
-        fresh.run(source)
-    (what,) = fresh.installed
-    assert re.fullmatch(rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}"', what)
+    asked = []
+    for kaggle in (False, True):
+        with monkeypatch.context() as patch:
+            fresh = Shell(patch, colab=not kaggle, kaggle=kaggle, installed=False)
+            fresh.run(source)
+        asked += fresh.installed
+    (what,) = set(asked)
+    assert asked == [what, what]
+    words = rf'install -q "cape-book(\[models\])? @ git\+{address.MARK}" -c {address.MARK}/requirements/colab\.txt'
+    assert re.fullmatch(words, what)
     for colab, installed in ((True, True), (False, False), (False, True)):
         with monkeypatch.context() as patch:
             other = Shell(patch, colab=colab, installed=installed)
@@ -220,6 +231,53 @@ def test_a_chapter_that_opens_a_model_installs_what_that_needs(path):
     assert ("cape-book[models]" in source) >= opens
 
 
+def distribution(folder: Path, name: str, version: str, module: str) -> None:
+    """What an installer leaves: a module, and the words on it."""
+    words = folder / f"{name}-{version}.dist-info"
+    words.mkdir(parents=True)
+    (words / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (words / "RECORD").write_text(f"{module}.py,,\n")
+    (folder / f"{module}.py").write_text("")
+
+
+def test_the_set_up_says_what_it_brought_and_when_to_restart(tmp_path, monkeypatch):
+    from importlib import metadata
+
+    from cape_utils import runtime
+
+    below, above = tmp_path / "below", tmp_path / "above"
+    distribution(below, "cape-loaded", "1.0", "cape_loaded_module")
+    distribution(below, "cape-idle", "1.0", "cape_idle_module")
+    monkeypatch.syspath_prepend(str(below))
+    had = {one.name: one.version for one in metadata.distributions()}
+    assert runtime.brought(had) == "Installed: nothing new. No restart is needed."
+    importlib.import_module("cape_loaded_module")
+    monkeypatch.syspath_prepend(str(above))
+    distribution(above, "cape-idle", "2.0", "cape_idle_module")
+    distribution(above, "cape-new", "3.0", "cape_new_module")
+    said = runtime.brought(had)
+    assert said == "Installed: cape-idle 2.0 (was 1.0), cape-new 3.0. No restart is needed."
+    distribution(above, "cape-loaded", "1.1", "cape_loaded_module")
+    said = runtime.brought(had)
+    assert (
+        "cape-loaded 1.1 (was 1.0), cape-new 3.0. The kernel still holds the old cape-loaded: restart it"
+        in said
+    )
+    monkeypatch.delitem(sys.modules, "cape_loaded_module")
+
+
+def test_the_pins_lie_in_the_branch_of_the_package(tree):
+    where = address.read(tree, FORK)
+    address.stamp(tree, where)
+    nb = nbformat.read(tree / "notebooks" / "02_coupling.ipynb", as_version=4)
+    source = next(cell.source for cell in nb.cells if cell.cell_type == "code")
+    names: dict[str, str] = {}
+    for name in ("book", "pins"):
+        exec(re.search(rf"^    ({name} = .+)$", source, flags=re.MULTILINE).group(1), names)
+    assert names["pins"] == f"https://github.com/someone/fork/raw/{where.branch}/requirements/colab.txt"
+    assert (ROOT / "requirements" / "colab.txt").is_file()
+
+
 # ---------------------------------------------------------------- the line under the title
 
 
@@ -229,10 +287,15 @@ def test_links_follow_from_the_path():
     assert re.findall(r'href="([^"]+)"', text) == [
         "https://colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb",
         "https://mybinder.org/v2/gh/someone/fork/live?urlpath=lab%2Ftree%2Fnotebooks%2F02_coupling.ipynb",
+        "https://kaggle.com/kernels/welcome?src=https://github.com/someone/fork/blob/live/notebooks/02_coupling.ipynb",
+        "https://codespaces.new/someone/fork/tree/live",
         "../_sources/notebooks/02_coupling.ipynb",
         "../_sources/notebooks/02_coupling-class.ipynb",
     ]
-    names = ["Open in Colab", "Open on Binder", "Download the notebook", "Download without solutions"]
+    names = [
+        *("Open in Colab", "Open on Binder", "Open on Kaggle", "Open in a codespace"),
+        *("Download the notebook", "Download without solutions"),
+    ]
     assert re.findall(r">([^<>]+)</a>", text) == names
 
 
@@ -251,7 +314,7 @@ def test_without_an_address_no_link_leads_nowhere():
     assert address.PLACEHOLDER not in text
     downloads = [f"../_sources/notebooks/12_dashboard{kind}.ipynb" for kind in ("", "-class")]
     assert re.findall(r'href="([^"]+)"', text) == downloads
-    assert text.count('aria-disabled="true"') == 3
+    assert text.count('aria-disabled="true"') == 5
     assert links.UNKNOWN in text
     options = links.theme_options({"repository_url": where.url, "launch_buttons": {"colab_url": "x"}}, where)
     assert options.get("launch_buttons") == {}
@@ -310,6 +373,8 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     page = (pages / "notebooks" / "02_coupling.html").read_text(encoding="utf-8")
     assert "colab.research.google.com/github/someone/fork/blob/live/notebooks/02_coupling.ipynb" in page
     assert "mybinder.org/v2/gh/someone/fork/live" in page
+    assert "kaggle.com/kernels/welcome?src=https://github.com/someone/fork/blob/live/notebooks/02" in page
+    assert "codespaces.new/someone/fork/tree/live" in page
     assert "git+https://github.com/someone/fork@live" in re.sub(r"<[^>]+>", "", page)
     download = json.loads(
         (pages / "_sources" / "notebooks" / "02_coupling.ipynb").read_text(encoding="utf-8")
@@ -325,3 +390,33 @@ def test_a_fork_builds_with_its_own_links_and_install_cells(tmp_path):
     named = set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", page))
     assert "someone/fork" in named
     assert not [name for name in named if name.startswith(address.PLACEHOLDER)]
+
+
+# ---------------------------------------------------------------- codespaces
+
+
+def container_faults(root: Path) -> list[str]:
+    """What would keep a codespace from running the chapters: it installs by make, and its editor finds that Python."""
+    settings = json.loads((root / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    made = settings["postCreateCommand"].removeprefix("make ")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(VENV)", ".venv")
+    found = [] if f"\n{made}: pyproject.toml" in makefile else [f"make does not know {made}"]
+    python = settings["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    if not python.endswith("/.venv/bin/python"):
+        found.append(f"the editor takes {python}")
+    if not re.search(r":[\w.]*-?3\.1[1-4]-", settings["image"]):
+        found.append(f"no Python that the package takes: {settings['image']}")
+    return found
+
+
+def test_a_codespace_installs_as_the_readme_does(tmp_path):
+    assert container_faults(ROOT) == []
+    (tmp_path / ".devcontainer").mkdir()
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    wrong = (
+        text.replace(".venv/.book", ".venv/.bok")
+        .replace("/.venv/bin/python", "/usr/bin/python")
+        .replace("3.12", "3.9")
+    )
+    (tmp_path / ".devcontainer" / "devcontainer.json").write_text(wrong, encoding="utf-8")
+    assert len(container_faults(tmp_path)) == 3

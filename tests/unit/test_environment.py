@@ -1,10 +1,13 @@
-"""The three lists of requirements say the same: pyproject.toml, environment.yml and constraints.txt."""
+"""The lists of requirements say the same: pyproject.toml, constraints.txt and what book/environments.py makes of them."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import stat
 import subprocess
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.loading import load
+
+environments = load("book/environments.py")
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -32,14 +38,15 @@ def bounds(lines: list[str]) -> dict[str, SpecifierSet]:
 
 
 def conda(text: str) -> tuple[dict[str, SpecifierSet], str]:
-    """Bounds of an environment file, and its Python."""
+    """The versions of an environment file, and its Python."""
     listed = yaml.safe_load(text)["dependencies"]
     pip = next(entry["pip"] for entry in listed if isinstance(entry, dict))
     plain = [entry for entry in listed if isinstance(entry, str)]
     python = next(entry for entry in plain if entry.startswith("python="))
     plain = [entry for entry in plain if entry not in ("pip", python)]
     assert pip[-1] == "-e .", "the package itself comes last, once its requirements are there"
-    return bounds(plain + pip[:-1]), python.removeprefix("python=")
+    assert pip[0] == "-c constraints.txt", "what the requirements need in turn is exact too"
+    return bounds(plain + pip[1:-1]), python.removeprefix("python=")
 
 
 def pins(text: str) -> dict[str, Version]:
@@ -67,9 +74,10 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 SHARED = bounds(PROJECT["dependencies"] + EXTRAS["book"] + EXTRAS["models"])
 
 
-def test_environment_equals_pyproject():
+def test_environment_has_what_a_reader_needs_in_the_versions_of_the_book():
     listed, _ = conda(ENVIRONMENT)
-    assert listed == SHARED
+    pinned = pins(CONSTRAINTS)
+    assert listed == {name: SpecifierSet(f"=={pinned[name]}") for name in SHARED}
 
 
 def test_environment_has_a_python_that_the_package_takes():
@@ -77,11 +85,129 @@ def test_environment_has_a_python_that_the_package_takes():
     assert SpecifierSet(PROJECT["requires-python"]).contains(python)
 
 
-@pytest.mark.parametrize(("old", "new"), [("altair>=6.0", "altair>=5.0"), ("      - scipy>=1.13\n", "")])
-def test_a_difference_would_be_seen(old, new):
-    assert old in ENVIRONMENT
-    listed, _ = conda(ENVIRONMENT.replace(old, new))
-    assert listed != SHARED
+# ---------------------------------------------------------------- what is made of them
+
+
+def checkout(folder: Path) -> Path:
+    """What the lists are made from, to plant a change in."""
+    (folder / "tests" / "colab").mkdir(parents=True)
+    for name in ("pyproject.toml", "constraints.txt", "tests/colab/preinstalled.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_binders_environment_is_the_generated_one():
+    assert environments.environment(ROOT) == ENVIRONMENT, "run: make requirements"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("constraints.txt", "altair==6.3.0", "altair==6.3.1"),
+        ("constraints.txt", "torch==2.13.0", "torch==2.13.1"),
+        ("pyproject.toml", '  "scipy>=1.15",\n', ""),
+        ("pyproject.toml", '  "voila>=0.5.8",\n', '  "voila>=0.5.8",\n  "rich>=13",\n'),
+    ],
+)
+def test_a_change_makes_another_environment(tmp_path, name, old, new):
+    change(checkout(tmp_path) / name, old, new)
+    assert environments.environment(tmp_path) != ENVIRONMENT
+
+
+COLAB = (ROOT / "requirements" / "colab.txt").read_text(encoding="utf-8")
+# What is installed tells what the packages need in turn; with other versions than the pinned ones that may differ.
+PINNED_HERE = all(metadata.version(name) == str(pin) for name, pin in pins(COLAB).items())
+
+
+@pytest.mark.skipif(not PINNED_HERE, reason="other versions than those of constraints.txt are installed")
+def test_colab_gets_what_it_lacks(tmp_path):
+    assert environments.colab(ROOT) == COLAB, "run: make requirements"
+    checkout(tmp_path)
+    change(tmp_path / "tests/colab/preinstalled.txt", "altair==5.5.0\n", "altair==6.1.0\n")
+    assert "altair" not in pins(environments.colab(tmp_path)), "new enough, so it stays"
+    change(tmp_path / "tests/colab/preinstalled.txt", "importlib_metadata==8.7.1\n", "")
+    assert "importlib-metadata" in pins(environments.colab(tmp_path)), (
+        "what a package needs in turn comes too"
+    )
+    change(tmp_path / "constraints.txt", "pysindy==2.1.0", "pysindy==2.0.0")
+    with pytest.raises(ValueError, match=r"pysindy 2\.1\.0 is installed, 2\.0\.0 is pinned"):
+        environments.colab(tmp_path)
+
+
+def test_colab_keeps_what_it_has_that_is_new_enough():
+    pinned, there = (
+        pins(CONSTRAINTS),
+        environments.pins((ROOT / "tests/colab/preinstalled.txt").read_text(encoding="utf-8")),
+    )
+    core = bounds(PROJECT["dependencies"] + EXTRAS["models"])
+    for name, version in pins(COLAB).items():
+        assert version == pinned[name]
+        assert name not in there or not core[name].contains(there[name]), f"{name} would replace Colab's"
+
+
+HASHES = (ROOT / "requirements" / "hashes.txt").read_text(encoding="utf-8")
+
+
+def digested(text: str) -> dict[str, tuple[Version, int]]:
+    """Each package of a file with digests: its version, and how many files have one."""
+    entries = re.findall(
+        r"^([\w.-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", text, flags=re.MULTILINE
+    )
+    return {
+        canonicalize_name(name): (Version(version), more.count("sha256:")) for name, version, more in entries
+    }
+
+
+def undigested(constraints: str, text: str) -> list[str]:
+    """The pins that have no digest, and what is not pinned."""
+    pinned = {name: pin for name, pin in pins(constraints).items() if name not in environments.UNHASHED}
+    found = digested(text)
+    return sorted(
+        name
+        for name in pinned.keys() | found.keys()
+        if name not in pinned or name not in found or found[name][0] != pinned[name] or not found[name][1]
+    )
+
+
+def test_every_pin_but_pytorch_has_its_digests():
+    assert undigested(CONSTRAINTS, HASHES) == [], "run: make requirements"
+    assert HASHES.startswith(environments.HASHES)
+    rest = HASHES.removeprefix(environments.HASHES)
+    assert not re.search(
+        r"^(?![\w.-]+==\S+ \\$|    --hash=sha256:[0-9a-f]{64}(?: \\)?$).+$", rest, flags=re.MULTILINE
+    )
+
+
+def test_a_missing_digest_would_be_seen():
+    one = "a==1 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+    assert undigested("a==1\n", one) == []
+    assert undigested("a==2\n", one) == ["a"]
+    assert undigested("a==1\nb==1\n", one) == ["b"]
+    assert undigested("a==1\nb==1\n", one + "b==1\n") == ["b"]
+    assert undigested("", one) == ["a"]
+
+
+@pytest.mark.parametrize("name", environments.WRITTEN)
+def test_no_list_names_an_index(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
+
+
+def test_the_lowest_versions_are_the_bounds(capsys):
+    assert environments.main(["lowest"]) == 0
+    lowest = pins(capsys.readouterr().out)
+    required = bounds(PROJECT["dependencies"]) | bounds(EXTRAS["book"]) | bounds(EXTRAS["models"])
+    assert broken(required, lowest) == []
+    assert lowest["jupyter-book"] == Version("1.0.4")
+
+
+# ---------------------------------------------------------------- the pins
 
 
 def test_constraints_satisfy_pyproject():

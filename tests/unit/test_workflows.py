@@ -21,7 +21,9 @@ READ_ONLY = {"contents": "read"}
 WRITES = {
     ("publish", "live"): {"contents": "write"},
     ("publish", "deploy"): {"pages": "write", "id-token": "write"},
+    ("release", "package"): {"attestations": "write", "contents": "read", "id-token": "write"},
     ("release", "release"): {"actions": "read", "contents": "write"},
+    ("release", "pypi"): {"actions": "read", "id-token": "write"},
 }
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 # What whoever opens a pull request can choose the text of: it must not become part of a script.
@@ -96,15 +98,16 @@ def scripts(workflow: Workflow) -> list[str]:
 def commands_exist(workflow: Workflow) -> list[str]:
     """What a step runs from here is here."""
     targets = set(
-        re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+        re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
     found = []
     for job in workflow["jobs"].values():
         for step in steps(job):
-            for text in step.get("run", "").splitlines():
+            for text in step.get("run", "").replace("\\\n", " ").splitlines():
                 words = shlex.split(text)
-                if words[:1] == ["make"] and words[1] not in targets:
-                    found.append(f"command: make {words[1]}")
+                named = [word for word in words[1:] if "=" not in word and not word.endswith("/.book")]
+                if words[:1] == ["make"] and not targets.issuperset(named):
+                    found.append(f"command: make {' '.join(named)}")
                 found += [
                     f"command: {word}"
                     for word in words
@@ -181,7 +184,7 @@ def test_a_release_holds_what_is_printed_and_the_folder_for_teachers():
 def test_one_pin_for_each_action():
     used = re.findall(r"uses: ([\w./-]+)@(\S+) # (v[\d.]+)", "\n".join(path.read_text() for path in FILES))
     assert len({name for name, _, _ in used}) == len(set(used)), sorted(set(used))
-    count = sum(path.read_text().count("uses: actions/") for path in FILES)
+    count = sum(len(re.findall(r"uses: (?!\./)", path.read_text())) for path in FILES)
     assert count == len(used), "every pin says which version it is"
 
 
@@ -198,6 +201,51 @@ def test_what_is_published_is_what_was_tested_and_stamped():
     branch = re.search(r"^  branch: (\S+)", (ROOT / "_config.yml").read_text(), flags=re.MULTILINE).group(1)
     assert f"origin {branch}" in push
     assert branch in test["on"]["push"]["branches-ignore"], "the stamped branch holds second copies by design"
+
+
+def test_every_python_that_the_package_names_is_tried():
+    named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    jobs = read(ROOT / ".github/workflows/test.yml")["jobs"]
+    assert jobs["fast"]["strategy"]["matrix"]["python"] == named
+    assert {"windows-latest", "macos-latest"} == set(jobs["smoke"]["strategy"]["matrix"]["system"])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for step in steps(jobs["smoke"])[2:4]:
+        assert f"    {step['run']}\n" in readme, "the smoke test does what the README says"
+
+
+def publishing_faults(release: Workflow) -> list[str]:
+    """The index is reached from a job of its own, which builds nothing and has what an earlier one attested."""
+    jobs, found = release["jobs"], []
+    uses = {
+        name: [step.get("uses", "").partition("@")[0] for step in steps(job)] for name, job in jobs.items()
+    }
+    publishing = [name for name, used in uses.items() if "pypa/gh-action-pypi-publish" in used]
+    if publishing != ["pypi"] or not jobs["pypi"].get("environment"):
+        found.append("publishing: not in a job and an environment of its own")
+    if any(
+        "make" in step.get("run", "") or "checkout" in step.get("uses", "") for step in steps(jobs["pypi"])
+    ):
+        found.append("publishing: what is published is made where the index is reached")
+    if "actions/attest-build-provenance" not in uses["package"] or "package" not in jobs["pypi"]["needs"]:
+        found.append("publishing: what is published is not attested")
+    return found
+
+
+def test_the_index_is_reached_from_a_job_of_its_own():
+    release = read(ROOT / ".github/workflows/release.yml")
+    assert publishing_faults(release) == []
+    moved = copy.deepcopy(release)
+    moved["jobs"]["package"]["steps"] = [
+        step for step in steps(moved["jobs"]["package"]) if "attest" not in step.get("uses", "")
+    ]
+    steps(moved["jobs"]["pypi"]).insert(0, {"run": "make package"})
+    moved["jobs"]["pypi"].pop("environment")
+    assert len(publishing_faults(moved)) == 3
+
+
+def test_new_versions_of_actions_wait_a_week():
+    (update,) = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert update["cooldown"]["default-days"] >= 7
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
