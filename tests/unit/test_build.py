@@ -326,3 +326,15 @@ def test_the_book_tells_time_and_memory_of_each_and_names_the_cell_that_failed(t
     assert "ZeroDivisionError" in result.stdout
     if execute.workers() > 1:
         assert " MB" in result.stdout
+
+
+@pytest.mark.book
+def test_what_the_newest_sphinx_reads_stays_out_of_the_checkout(tmp_path):
+    newest = load("book/next.py")
+    newest.settings(ROOT, tmp_path)
+    settings: dict[str, object] = {}
+    exec((tmp_path / "conf.py").read_text(encoding="utf-8"), settings)
+    assert settings["html_theme"] == "sphinx_book_theme"
+    for name in (*settings["bibtex_bibfiles"], settings["html_favicon"]):
+        assert (tmp_path / name).is_file(), "Sphinx looks for it beside its settings"
+    assert not (ROOT / "conf.py").exists()
