@@ -85,6 +85,29 @@ def test_environment_has_a_python_that_the_package_takes():
     assert SpecifierSet(PROJECT["requires-python"]).contains(python)
 
 
+def too_new(requires: dict[str, str | None], python: str) -> list[str]:
+    """The packages that a Python is too old for, by what they say they require."""
+    return [
+        f"{name} {said}"
+        for name, said in requires.items()
+        if said and not SpecifierSet(said).contains(python)
+    ]
+
+
+def test_the_pins_install_on_the_oldest_patch_of_the_oldest_python():
+    """Debian 12 has Python 3.11.2, and a pin that asks for 3.11.5 would stop `make book` there."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    pinned = pins(CONSTRAINTS)
+    requires = {
+        one.name: one.metadata["Requires-Python"]
+        for one in metadata.distributions()
+        if canonicalize_name(one.name) in pinned
+    }
+    assert len(requires) > 100
+    assert too_new(requires, oldest) == []
+    assert too_new({"soupsieve": ">=3.11.5", "six": None}, oldest) == ["soupsieve >=3.11.5"]
+
+
 # ---------------------------------------------------------------- what is made of them
 
 

@@ -58,8 +58,8 @@ def score_path(panels: pd.DataFrame, couplings: pd.DataFrame, *, first: str = "P
     families = sorted(couplings["family"].unique())
     table = panels[panels["family"].isin(families)].drop(columns="flags", errors="ignore")
     # Neighbours in size are often neighbours in the plane: their labels stand above and below in turn.
-    in_order = table.sort_values("params_b").groupby(["panel", "family"]).cumcount()
-    table = table.assign(turn=in_order.reindex(table.index) % 2)
+    table = table.sort_values("params_b", kind="stable")
+    table = table.assign(turn=table.groupby(["panel", "family"]).cumcount() % 2)
     chosen = dropdown("path_family", families, "Family", value=first)
     which, of_panel = choice(table, "panel", "path_panel", "Panel")
     base = (
