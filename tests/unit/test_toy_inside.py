@@ -14,8 +14,10 @@ from cape_utils import data
 from cape_utils.chapters.ch06_attention_heads import findings as ch06
 from cape_utils.chapters.ch10_steering import findings as ch10
 from cape_utils.chapters.ch11_toy_world import findings as ch11
-from cape_utils.internals import toy_models, toy_phases, toy_words
-from cape_utils.internals.toy_phases import CONTROL, CORRECTED, CORRECTED_CHEAP, PAIR, Inside, Sight
+from cape_utils.internals.toy import models as toy_models
+from cape_utils.internals.toy import phases as toy_phases
+from cape_utils.internals.toy import words as toy_words
+from cape_utils.internals.toy.phases import CONTROL, CORRECTED, CORRECTED_CHEAP, PAIR, Inside, Sight
 from cape_utils.toyworld.transformer import Shape, logits, parameter_count, start_weights
 from cape_utils.toyworld.world import WORLDS, Recipe, build_world, documents
 from tests.notebooks.test_structure import MOST_NUMBERS, NUMBER

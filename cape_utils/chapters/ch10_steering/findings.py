@@ -15,7 +15,7 @@ from cape_utils.chapters.ch10_steering.captions import WAYS
 from cape_utils.chapters.ch10_steering.recompute import DEFAULT
 from cape_utils.charts.tables import Table, table
 from cape_utils.claims.verdicts import tier
-from cape_utils.internals.toy_words import steering_words
+from cape_utils.internals.toy.words import steering_words
 from cape_utils.models.bundled import EMBEDDED
 from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
@@ -350,7 +350,7 @@ def power_of_the_test(power: pd.DataFrame, truth: SteeringTest, planted: int) ->
 
 
 def known_turn(worlds: pd.DataFrame) -> Markdown:
-    """What a truth direction repairs in a toy world whose turning point is known, from ``internals.toy_phases.by_world``."""
+    """What a truth direction repairs in a toy world whose turning point is known, from ``internals.toy.phases.by_world``."""
     return Markdown(steering_words(worlds))
 
 

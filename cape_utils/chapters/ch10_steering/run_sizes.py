@@ -121,9 +121,9 @@ QUICK = RunSize(
     neutral_words=5,
     runs=1,
     pushes=(0.2,),
-    tokens=12,
+    tokens=8,
 )
-"""About a minute for 135 million parameters on two cores."""
+"""A minute or two for 135 million parameters on two cores."""
 
 
 def run_size(name: str, *, bundled: bool) -> tuple[RunSize, bool]:
@@ -149,8 +149,8 @@ def run_size(name: str, *, bundled: bool) -> tuple[RunSize, bool]:
     """
     if name not in get_args(RunName):
         raise ValueError(
-            f"RUN is {name!r}; allowed are 'auto' (the kept full run for the bundled model, else a quick one), 'quick' (about a "
-            "minute) and 'full' (everything, measured here)"
+            f"RUN is {name!r}; allowed are 'auto' (the kept full run for the bundled model, else a quick one), 'quick' (a minute "
+            "or two) and 'full' (everything, measured here)"
         )
     kept = bundled and name == "auto"
     return (FULL if kept or name == "full" else QUICK), kept

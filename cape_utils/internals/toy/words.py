@@ -1,6 +1,6 @@
 """What is found inside the toy world's models, in sentences with computed numbers that chapters 6, 10 and 11 share.
 
-Every verdict is that of a rule in ``internals.toy_phases``.
+Every verdict is that of a rule in ``internals.toy.phases``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cape_utils.internals.toy_models import PRICE
-from cape_utils.internals.toy_phases import (
+from cape_utils.internals.toy.models import PRICE
+from cape_utils.internals.toy.phases import (
     CONTROL,
     CONTROLS,
     CORRECTED,
@@ -54,7 +54,7 @@ def _kinds(worlds: pd.DataFrame) -> list[int]:
 
 
 def detectors_words(worlds: pd.DataFrame) -> str:
-    """What each detector makes of the phases, from ``toy_phases.by_world``; the figure has the intervals."""
+    """What each detector makes of the phases, from ``phases.by_world``; the figure has the intervals."""
     parts, sights = list[str](), list[Sight]()
     for heads in _kinds(worlds):
         found = {name: sight(worlds, heads=heads, detector=name)[0] for name in DETECTORS}
@@ -87,7 +87,7 @@ def detectors_words(worlds: pd.DataFrame) -> str:
 
 
 def planted_words(out: HeadsOut) -> str:
-    """What the paper's rule and knock-outs make of heads that compete because we made them, from ``toy_phases.heads_out``."""
+    """What the paper's rule and knock-outs make of heads that compete because we made them, from ``phases.heads_out``."""
     from_size = next((size for size, pct in out.planted.items() if pct > 50), None)
     opposed = (
         f"half of all heads compete by the paper's rule once an opposition of {from_size:g} times their own length is planted"
