@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -41,7 +42,9 @@ def steering_overhead(loaded: Loaded, *, tokens: int = 24, repeats: int = 15) ->
     seconds = np.zeros((1 + repeats, len(ways)))
     for turn, row in enumerate(seconds):
         for way in np.roll(range(len(ways)), turn):
-            how = {"direction": direction, "strength": 1e-3, "method": ways[way]} if way else {}
+            how: dict[str, Any] = {"direction": direction, "method": ways[way]} if way else {}
+            if ways[way] not in ("plain", "ablate"):  # what is taken out has no strength
+                how["strength"] = 1e-3
             start = time.perf_counter()
             steering.generate(loaded, prompts, max_new_tokens=tokens, **how)
             row[way] = time.perf_counter() - start
