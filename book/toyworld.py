@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 import pandas as pd  # noqa: E402
 
 from cape_utils import data  # noqa: E402
-from cape_utils.internals import toy_models  # noqa: E402
+from cape_utils.internals.toy import models as toy_models  # noqa: E402
 from cape_utils.jobs import result_cache  # noqa: E402
 from cape_utils.jobs.own_files import write_own  # noqa: E402
 from cape_utils.toyworld import sweep  # noqa: E402

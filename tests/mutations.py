@@ -808,8 +808,8 @@ FAULTS = (
     ),
     Fault(
         "frontier/model_diagnosis.py",
-        "location.h - history[-1].h",
-        "location.h - history[0].h",
+        "change_since(location, history[-1])",
+        "change_since(location, history[0])",
         unit("diagnosis", "a_frontier_model_beside_its_lab"),
     ),
     Fault(

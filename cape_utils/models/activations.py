@@ -59,6 +59,12 @@ _REFUSED = {
     "trocr": "counts padding among its positions, so that a text in a batch is not the text alone",
     "xlm": "is a masked model that writes into a gap, so that its stream is not that of the text",
 }
+# Read with padding behind the text these are right; what is edited while it is written has its padding in front.
+_NOT_EDITED = {
+    "git": "counts padding among its positions, so that a text in a batch is not the text alone",
+    "reformer": "hands on two streams at once, so that there is not one residual stream",
+    "xlstm": "reads padding as text, so that a text in a batch is not the text alone",
+}
 
 
 class UnsupportedModelError(ValueError):
@@ -230,6 +236,8 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
         What is edited.
     """
     parts = decoder(model)
+    if (kind := model.config.model_type) in _NOT_EDITED:
+        raise UnsupportedModelError(f"{type(model).__name__} {_NOT_EDITED[kind]}; take {_WORKS}")
     chosen = {_chosen(parts, [i], unit == "head")[0]: change for i, change in edits.items()}
 
     with contextlib.ExitStack() as stack:
@@ -241,6 +249,11 @@ def edit(model: PreTrainedModel, edits: Mapping[int, Edit], *, unit: Unit = "lay
                 if stream.shape[:2] != mask[0].shape:
                     raise UnsupportedModelError(
                         f"{type(model).__name__} hands on {stream.shape[1]} places for {mask[0].shape[1]} tokens; take {_WORKS}"
+                    )
+                if stream.shape[2] != parts.width:
+                    raise UnsupportedModelError(
+                        f"{type(model).__name__} hands on {stream.shape[2]} numbers a token where its width is {parts.width}; "
+                        f"take {_WORKS}"
                     )
                 new = change(stream, mask[0].to(stream.device))
                 return type(output)((new, *output[1:])) if isinstance(output, tuple | list) else new

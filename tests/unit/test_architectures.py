@@ -28,7 +28,11 @@ def written(kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "qwen3_next"]
+    "kind",
+    [
+        *("mamba", "openai-gpt", "gemma3n_text", "rwkv", "cpmant", "whisper", "qwen3_next"),
+        *("jamba", "zamba2", "roberta", "deepseek_v3", "gemma3", "xlstm", "reformer", "qwen4_exp_text"),
+    ],
 )
 def test_the_page_is_right_on_those_that_are_built_otherwise(kind):
     row = architectures.row_of(CLASSES[kind])
@@ -36,7 +40,7 @@ def test_the_page_is_right_on_those_that_are_built_otherwise(kind):
     assert written(kind) == [f"`{kind}`", row.model, row.outcome, row.heads, row.why.split("; take ")[0]]
 
 
-@pytest.mark.parametrize("kind", ["gemma3n_text", "rwkv", "cpmant"])
+@pytest.mark.parametrize("kind", ["gemma3n_text", "rwkv", "cpmant", "reformer", "qwen4_exp_text"])
 def test_a_refusal_is_one_sentence_that_names_what_works_and_leaves_no_hook(kind):
     loaded = architectures.build(CLASSES[kind])
     along = Direction(np.ones(32, np.float32) / np.sqrt(32), 1, 1.0, "", "", loaded.info.sha256, "", 0)

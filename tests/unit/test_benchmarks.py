@@ -13,6 +13,8 @@ from benchmarks import answers, book, gpu, measures, pages, scaling
 from benchmarks.cases import cases, family_loop, league_loop, permutation_loop, quadratic_loop
 from cape_utils import data, explorers
 from cape_utils.scaling import coupling, critical_scale, forecasting, trend_nulls
+from cape_utils.stats.results import Estimate
+from cape_utils.steering import interventions
 from tests.loading import load
 from tests.tiny_models import tiny
 
@@ -69,11 +71,15 @@ def test_a_broken_budget_ends_with_1_and_is_named(budget, status, monkeypatch, c
     assert ("Too slow: bootstrap of the critical scale" in err) == bool(status)
 
 
-@pytest.mark.parametrize(("added", "status"), [(0.01, 0), (0.07, 0), (0.08, 1)])
-def test_steering_that_costs_too_much_ends_with_1(added, status, monkeypatch, capsys, results):
-    monkeypatch.setattr(bench, "default_overhead", lambda: added)
+@pytest.mark.parametrize(("added", "status"), [(0.01, 0), (0.029, 0), (0.031, 1)])
+def test_a_method_of_steering_that_costs_too_much_ends_with_1(added, status, monkeypatch, capsys, results):
+    found = {"add": Estimate(0.0, -0.01, 0.01, 9, ""), "clamp": Estimate(added, 0.0, 0.1, 9, "")}
+    monkeypatch.setattr(bench, "default_overhead", lambda: found)
     assert bench.main(["steering"]) == status
-    assert ("Too slow: time added" in capsys.readouterr().err) == bool(status)
+    out, err = capsys.readouterr()
+    assert ("Too slow: time added to greedy generation: clamp" in err) == bool(status)
+    assert "generation: add:" not in err
+    assert "median of 9 pairs of runs [0.0, 10.0]" in out
 
 
 def test_a_part_measured_alone_keeps_the_figures_of_the_others(monkeypatch, capsys, results):
@@ -166,18 +172,34 @@ def test_the_kept_figures_are_within_their_budgets_and_cover_every_part():
     assert [row["name"] for row in kept if row["value"] > measures.SLACK * row["budget"]] == []
 
 
-def test_the_overhead_is_measured_on_texts_of_equal_length(monkeypatch):
+def test_each_method_is_paired_with_the_plain_run_of_its_round(monkeypatch):
     from benchmarks import overhead
 
-    # A clock that only the calls move: steered ones by 3, plain ones by 2.
-    now = [0.0]
+    # A clock that only the calls move, on a machine that slows down as it goes: clamping costs half as much again.
+    now, calls = [0.0], []
     monkeypatch.setattr(overhead.time, "perf_counter", lambda: now[0])
 
-    def generate(loaded, prompts, *, strength, **_):
-        now[0] += 3 if strength else 2
+    def generate(loaded, prompts, *, method="plain", **_):
+        calls.append(method)
+        now[0] += 2.0 ** ((len(calls) - 1) // 5) * (1.5 if method == "clamp" else 1.0)
 
     monkeypatch.setattr(overhead.steering, "generate", generate)
-    assert overhead.steering_overhead(tiny(), repeats=2) == pytest.approx(0.5)
+    found = overhead.steering_overhead(tiny(), repeats=9)
+    assert {method: one.estimate for method, one in found.items()} == pytest.approx(
+        {"add": 0.0, "adaptive": 0.0, "clamp": 0.5, "ablate": 0.0}
+    )
+    assert found["clamp"].low <= 0.5 <= found["clamp"].high
+    assert found["clamp"].n == 9
+    assert set(calls[::5]) == {"plain", *found}  # each round begins with another of them
+
+
+@pytest.mark.models
+def test_every_method_of_steering_is_timed_on_texts_of_one_length():
+    from benchmarks import overhead
+
+    found = overhead.steering_overhead(tiny(), tokens=4, repeats=6)
+    assert set(found) == set(interventions.METHODS)
+    assert all(one.low <= one.estimate <= one.high for one in found.values())
 
 
 @pytest.mark.models

@@ -54,8 +54,8 @@ from cape_utils.claims import assessment, quotations
 from cape_utils.data import benchmarks, loading
 from cape_utils.diagnosis import family_diagnosis
 from cape_utils.frontier import benchmark_pair, benchmark_saturation, model_diagnosis, regression
-from cape_utils.internals import toy_phases
-from cape_utils.internals.toy_figures import known_turn_chart
+from cape_utils.internals.toy import phases as toy_phases
+from cape_utils.internals.toy.figures import known_turn_chart
 from cape_utils.reports import figures as reports_figures
 from cape_utils.scaling import (
     coupling,

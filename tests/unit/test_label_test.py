@@ -133,7 +133,7 @@ def test_power_rises_from_one_in_twenty_to_certainty():
     assert table["power"].iloc[0] == pytest.approx(0.05, abs=0.04)
     assert table["power"].iloc[-1] > 0.95
     assert table["effect"].is_monotonic_increasing
-    with pytest.raises(ValueError, match=r"got 50 labellings for 40 seeds; expected at least 20 more"):
+    with pytest.raises(ValueError, match=r"got 50 labellings for 40 seeds; expected at least 11 more"):
         label_test.planted_power(found, signs[:50], REACH, (0.0,), seeds=40)
 
 

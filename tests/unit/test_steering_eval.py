@@ -16,16 +16,20 @@ torch = pytest.importorskip("torch")
 from cape_utils import data  # noqa: E402
 from cape_utils.chapters.ch10_steering import (  # noqa: E402
     experiment,
+    figures,
     findings,
+    label_test,
     methods,
     prefix_cache,
     selection,
 )
 from cape_utils.chapters.ch10_steering import outputs as ch10_outputs  # noqa: E402
 from cape_utils.chapters.ch10_steering import recompute as ch10  # noqa: E402
+from cape_utils.chapters.ch10_steering.run_sizes import FULL, QUICK  # noqa: E402
+from cape_utils.jobs import result_cache  # noqa: E402
 from cape_utils.models import completions, truthfulqa  # noqa: E402
-from cape_utils.models.bundled import ModelError  # noqa: E402
-from cape_utils.models.loading import encode, load_model, own_tokens  # noqa: E402
+from cape_utils.models.bundled import EMBEDDED, ModelError  # noqa: E402
+from cape_utils.models.loading import Loaded, encode, load_model, own_tokens  # noqa: E402
 from cape_utils.steering import directions, evaluation, interventions, layer_map  # noqa: E402
 from cape_utils.steering import pairs as steering_pairs  # noqa: E402
 from tests.tiny_models import FEW, WIDTH, tiny  # noqa: E402
@@ -403,12 +407,12 @@ def test_faults_of_a_file_are_named(tmp_path):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    for name, few_of in (("MEASURED", 2), ("RANDOM", 2), ("LABELLINGS", 60)):
-        monkeypatch.setattr(experiment, name, few_of)
+    monkeypatch.setattr(experiment, "LABELLINGS", 60)
     monkeypatch.setattr(experiment, "SHARES", (0.0, 1.0))
-    monkeypatch.setattr(ch10_outputs, "SAMPLES", 1)
+    controls = {"labellings": 2, "random": 2, "runs": 1}
+    size = dataclasses.replace(FULL, **controls, rule_labellings=2, rule_random=2, neutral_words=2)
     prompts = data.load("prompts").query("kind == 'control'")["prompt"].head(12)
-    return experiment.Study(tiny(), few(), tuple(prompts), tmp_path)
+    return experiment.Study(tiny(), few(), tuple(prompts), tmp_path, run=size)
 
 
 def test_the_whole_study_runs_is_kept_and_is_read_again(small):
@@ -428,17 +432,15 @@ def test_the_whole_study_runs_is_kept_and_is_read_again(small):
     assert np.array(truth["pulled"]) == pytest.approx(pulled, abs=2e-3)
     assert changed.set_index("kind").loc["greedy", "changed"] == 0
     assert (outputs["strength"] == 0).any()
-    again = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    again = dataclasses.replace(small)
     assert again.test_sweep().equals(tests)
     assert "slopes" not in vars(again)  # nothing was computed anew
 
 
-def test_other_ways_of_steering_are_measured_as_the_model_gives_them(small, monkeypatch):
-    for name in ("SHUFFLED", "RANDOM", "NEUTRAL"):
-        monkeypatch.setattr(methods, name, 2)
+def test_other_ways_of_steering_are_measured_as_the_model_gives_them(small):
     small.test_sweep()
     # Another study of the same files has measured nothing itself yet: no reference may be taken from a steered model.
-    fresh = experiment.Study(small.loaded, small.pairs, small.neutral, small.folder)
+    fresh = dataclasses.replace(small)
     swept = methods.method_sweep(fresh, methods.Asked("Be true.", "Lie."))
     assert set(swept["method"]) == {*methods.RULES, "prompt"}  # the tiny model has no chat template
     along, costs = small.direction(), swept.set_index(["method", "kind", "draw"])
@@ -458,6 +460,72 @@ def test_other_ways_of_steering_are_measured_as_the_model_gives_them(small, monk
     assert asked["kl"] > 0
     table = methods.method_table(swept, small.test_sweep(), small.tested["topic"].tolist(), draws=50)
     assert table["method"].tolist() == ["add", *methods.RULES, "prompt"]
+
+
+@pytest.mark.timeout(60)
+def test_a_quick_run_of_another_model_feeds_every_figure_and_says_whose_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "SHARES", (0.0, 1.0, 4.0))
+    loaded, places = tiny(), {"folder": tmp_path, "run": "quick"}
+    study, control = experiment.study(loaded, **places), experiment.sentiment_study(loaded, **places)
+    assert (study.pairs.groupby("couple").size() == 2).all()
+    tests, studies = study.test_sweep(), {"sentiment": control, "truth": study}
+    assert (tests["kind"] == "shuffled").sum() == QUICK.labellings
+    changes, depths = selection.change_table(tests), study.choice_table(draws=50)
+    results = {name: one.result() for name, one in studies.items()}
+    rows = pd.concat(
+        label_test.null_rows(one.test_sweep()).assign(direction=name) for name, one in studies.items()
+    )
+    asked = methods.Asked("Be true.", "Lie.")  # the context of a tiny model is short
+    ways = {
+        name: methods.method_table(
+            methods.method_sweep(one, asked), one.test_sweep(), one.tested["topic"].tolist(), draws=50
+        )
+        for name, one in studies.items()
+    }
+    parts = selection.outcome_table(tests, study.tested, draws=50).assign(controls="permuted labels")
+    changed = ch10_outputs.changed_sweep(study)
+    slopes = study.slope_map(draws=100)
+    charts = [
+        figures.slope_map_chart(slopes, pairs=len(study.pairs), permutations=100),
+        figures.depth_chart(depths, quarter=0.25),
+        figures.seen_chart(results, rows),
+        figures.controls_chart(changes),
+        figures.methods_chart(ways),
+        figures.parts_chart(parts),
+        figures.changed_chart(changed, changes, ch10.counts()),
+        figures.power_chart(study.power_table(), limit=selection.KL_LIMIT, planted=200),
+        figures.outputs_chart(ch10_outputs.outputs_sweep(study)),
+    ]
+    assert all(chart.to_dict() for chart in charts)
+    said = [
+        findings.what_is_measured(study),
+        findings.layer_by_layer(slopes, study.joint_test(draws=100), 0),
+        findings.layer_chosen(study.dose_table(), depths, study.choice, 0),
+        findings.truth_and_control(results["sentiment"], results["truth"], selection.KL_LIMIT),
+        findings.ways_to_steer(ways),
+        findings.outputs_changed(changed, changes),
+        findings.closing(study.title, results["truth"], results["sentiment"], study.joint_test(draws=100)),
+    ]
+    assert not [words.data for words in said if "nan" in words.data]
+    for words in (said[0], said[-1]):
+        assert "tiny llama (a quick run)" in words.data
+    assert "on 30 pairs" in said[0].data
+
+
+def test_the_kept_run_is_that_of_the_bundled_model_alone_and_other_runs_have_files_of_their_own():
+    bundled = dataclasses.replace(tiny().info, sha256=EMBEDDED["smollm2-135m"].sha256)
+    default = Loaded(tiny().model, tiny().tokenizer, bundled)
+    auto, quick, full = (experiment.study(default, run=name) for name in ("auto", "quick", "full"))
+    assert (auto.kept, quick.kept, full.kept) == (True, False, False)
+    assert auto.run == full.run == FULL
+    assert experiment.study(tiny()).run == QUICK
+    assert findings.what_is_measured(auto) is None
+    assert len({result_cache.digest(one.settings()) for one in (auto, quick, full)}) == 3
+
+
+def test_an_unknown_run_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"RUN is 'fast'; allowed are 'auto' .* 'quick' .* 'full'"):
+        experiment.study(tiny(), run="fast")
 
 
 def test_words_about_nothing_are_as_long_as_the_instruction_and_touch_no_prompt_of_the_costs(small):
@@ -543,8 +611,6 @@ def test_calibration_and_test_share_no_topic_and_directions_see_calibration_only
 
 
 def test_every_setting_gives_its_own_file(small):
-    from cape_utils.jobs import result_cache
-
     base = result_cache.digest(small.settings())
     pairs_changed = small.pairs.assign(topic=small.pairs["topic"].str.upper())
     others = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,16 @@ import pytest
 import torch
 
 from cape_utils import data
-from cape_utils.internals import toy_models, toy_phases, toy_words
-from cape_utils.internals.toy_phases import CONTROL, CORRECTED, CORRECTED_CHEAP, PAIR, Inside, Sight
+from cape_utils.chapters.ch06_attention_heads import findings as ch06
+from cape_utils.chapters.ch10_steering import findings as ch10
+from cape_utils.chapters.ch11_toy_world import findings as ch11
+from cape_utils.internals.toy import models as toy_models
+from cape_utils.internals.toy import phases as toy_phases
+from cape_utils.internals.toy import words as toy_words
+from cape_utils.internals.toy.phases import CONTROL, CORRECTED, CORRECTED_CHEAP, PAIR, Inside, Sight
 from cape_utils.toyworld.transformer import Shape, logits, parameter_count, start_weights
 from cape_utils.toyworld.world import WORLDS, Recipe, build_world, documents
+from tests.notebooks.test_structure import MOST_NUMBERS, NUMBER
 
 TINY = WORLDS["tiny"]
 
@@ -266,10 +273,10 @@ def test_the_words_turn_with_the_numbers():
     assert "4 show no change over the turn" in toy_words.detectors_words(nothing)
     assert "more competition before the turn than after" in toy_words.detectors_words(seen)
     repaired = toy_words.steering_words(toy_phases.by_world(made(repairs=(15.0, 5.0, 0.0))))
-    assert "Whatever it costs, it repairs more" in repaired
+    assert "whatever it costs, the truth direction repairs more than each control" in repaired
     assert "is gone" in repaired
     idle = toy_words.steering_words(toy_phases.by_world(made()))
-    assert "it does not repair more than each of them" in idle
+    assert "does not repair more than each control" in idle
     assert "none was there to vanish" in idle
     assert "reverse of the claim" in toy_words.steering_words(
         toy_phases.by_world(made(repairs=(0.0, 0.0, 15.0)))
@@ -278,3 +285,21 @@ def test_the_words_turn_with_the_numbers():
     assert "damage alone" in toy_words.heads_out_words({1: out})
     harmless = replace(out, truth=out.reasoning)
     assert "damage alone" not in toy_words.heads_out_words({1: harmless})
+
+
+def test_what_is_said_of_the_toy_world_holds_at_most_four_numbers_a_paragraph():
+    out = toy_phases.heads_out(made(), heads=1)
+    kinds = [
+        made(),
+        made({PAIR: (-0.3, 0.0, 0.0)}),
+        made(repairs=(15.0, 5.0, 0.0)),
+        made(repairs=(0.0, 0.0, 15.0)),
+    ]
+    for worlds in [toy_phases.by_world(), *map(toy_phases.by_world, kinds)]:
+        said = [
+            ch06.known_turn(worlds, out).data,
+            ch10.known_turn(worlds).data,
+            ch11.seen_inside(worlds, {1: out}).data,
+        ]
+        paragraphs = [words for one in said for words in re.split(r"\n\n|\n- ", one)]
+        assert [words for words in paragraphs if len(NUMBER.findall(words)) > MOST_NUMBERS] == []

@@ -17,8 +17,8 @@ from cape_utils.chapters.ch06_attention_heads.head_gates import GateSlopes, Head
 from cape_utils.chapters.ch06_attention_heads.recompute import QUOTED_MODELS
 from cape_utils.charts.tables import Table, table
 from cape_utils.internals.cosine import InternalCoupling
-from cape_utils.internals.toy_phases import HeadsOut
-from cape_utils.internals.toy_words import detectors_words, planted_words
+from cape_utils.internals.toy.phases import HeadsOut
+from cape_utils.internals.toy.words import detectors_words, planted_words
 from cape_utils.stats.formatting import interval, number, p_value
 from cape_utils.stats.resampling import interval as percentile_interval
 
@@ -187,9 +187,9 @@ def known_turn(worlds: pd.DataFrame, out: HeadsOut) -> Markdown:
     Parameters
     ----------
     worlds : pandas.DataFrame
-        From ``internals.toy_phases.by_world``.
+        From ``internals.toy.phases.by_world``.
     out : HeadsOut
-        From ``internals.toy_phases.heads_out``.
+        From ``internals.toy.phases.heads_out``.
     """
     return Markdown(f"{detectors_words(worlds)}\n\n{planted_words(out)}")
 

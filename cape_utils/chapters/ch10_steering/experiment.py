@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from cape_utils import data
 from cape_utils.chapters.ch10_steering import label_test
 from cape_utils.chapters.ch10_steering.label_test import LabelDraws, Responses, SteeringTest
 from cape_utils.chapters.ch10_steering.prefix_cache import Replay, prepare, replay_logp
+from cape_utils.chapters.ch10_steering.recompute import DEFAULT
+from cape_utils.chapters.ch10_steering.run_sizes import FULL, RunSize, run_size
 from cape_utils.chapters.ch10_steering.selection import (
     KL_LIMIT,
-    STRENGTHS,
     Choice,
     depth_table,
     grid_layers,
@@ -33,6 +34,7 @@ from cape_utils.chapters.ch10_steering.selection import (
 )
 from cape_utils.jobs import result_cache
 from cape_utils.jobs.provenance import book_provenance
+from cape_utils.models.bundled import EMBEDDED
 from cape_utils.models.completions import split_texts
 from cape_utils.models.loading import Loaded
 from cape_utils.stats.results import Floats, Null
@@ -45,20 +47,12 @@ from cape_utils.steering.pairs import contrast_set, pairs_digest
 
 __all__ = [
     "LABELLINGS",
-    "MEASURED",
-    "RANDOM",
     "SHARES",
     "Study",
     "sentiment_pairs",
     "sentiment_study",
     "study",
 ]
-
-MEASURED = 40
-"""Labellings whose directions are tried in the model itself; each stands for its reverse too."""
-
-RANDOM = 20
-"""Random directions tried in the model."""
 
 LABELLINGS = 999
 """Labellings that the gradient is asked about; the measured ones are the first of them."""
@@ -94,6 +88,10 @@ class Study:
     seed : int
     progress : callable
         Wraps the tasks that are left, as ``tqdm`` does.
+    run : RunSize
+    kept : bool
+        Whether the results that came with the repository are taken where they are of this very model and these pairs;
+        otherwise all is measured here, once.
     """
 
     loaded: Loaded
@@ -102,6 +100,18 @@ class Study:
     folder: Path | None = None
     seed: int = 0
     progress: Progress | None = None
+    run: RunSize = FULL
+    kept: bool = True
+
+    @property
+    def title(self) -> str:
+        """The model's name, and whether the run is a quick one."""
+        return f"{self.loaded.info.title}{'' if self.run == FULL else ' (a quick run)'}"
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Those that are tried."""
+        return grid_layers(self.loaded.info.layers, self.run.depths)
 
     @functools.cached_property
     def slopes(self) -> Slopes:
@@ -182,12 +192,12 @@ class Study:
     @property
     def matching(self) -> tuple[str, ...]:
         """Neutral prompts on which doses are matched."""
-        return self.neutral[::6]
+        return self.neutral[:: self.run.neutral_every]
 
     @property
     def reporting(self) -> tuple[str, ...]:
         """Other neutral prompts, on which the cost is reported."""
-        return self.neutral[3::6]
+        return self.neutral[self.run.neutral_every // 2 :: self.run.neutral_every]
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """What all results depend on."""
@@ -201,6 +211,7 @@ class Study:
             "neutral": result_cache.digest({"prompts": list(self.neutral)}),
             "seed": self.seed,
             "version": 1,
+            **({} if self.kept else {"run": asdict(self.run)}),
             **more,
         }
 
@@ -266,7 +277,7 @@ class Study:
             layer = int(task.split()[1])
             norm = float(self.slopes.norms[layer])
             from_all = self._learnt((self.slopes, layer), self.learn)
-            by_strength = {strength: np.zeros(len(pairs)) for strength in STRENGTHS}
+            by_strength = {strength: np.zeros(len(pairs)) for strength in self.run.strengths}
             for topic in sorted(set(topics)):
                 replay = prepare(self.loaded, self._texts(pairs[topics == topic]), layer, batch_size=_BATCH)
                 direction = self._learnt((self.slopes, layer), self.learn & (where != topic))
@@ -282,8 +293,8 @@ class Study:
                 for strength, margins in by_strength.items()
             ]
 
-        tasks = ["unsteered", *(f"layer {layer}" for layer in grid_layers(self.loaded.info.layers))]
-        settings = self.settings(strengths=list(STRENGTHS))
+        tasks = ["unsteered", *(f"layer {layer}" for layer in self.layers)]
+        settings = self.settings(strengths=list(self.run.strengths))
         return self.sweep("steering_choice", settings, tasks, run)
 
     def choice_table(self, *, draws: int = 2000) -> pd.DataFrame:
@@ -299,7 +310,7 @@ class Study:
     @functools.cached_property
     def responses(self) -> Responses:
         """Slopes of all margins along the differences of the calibration pairs, at the layers of the grid."""
-        layers = grid_layers(self.loaded.info.layers)
+        layers = self.layers
         return label_test.responses(self.slopes, self.pairs["topic"].tolist(), self.learn, layers)
 
     def dose_table(self) -> pd.DataFrame:
@@ -312,7 +323,7 @@ class Study:
             longest mean difference of all labellings; ``length`` of the true one, times the multiplier that follows, its
             ``kl`` on the matching prompts, and its ``gain``: slope times length on calibration topics held out from it.
         """
-        layers = grid_layers(self.loaded.info.layers)
+        layers = self.layers
 
         def run(task: str) -> list[dict[str, Any]]:
             layer = int(task.split()[1])
@@ -364,7 +375,7 @@ class Study:
             common multiplier, ``full_dose`` (nats) with every direction as long as the limit allows, and ``cosine``, the absolute
             cosine with the true direction at the layer chosen for the true labels.
         """
-        layers = grid_layers(self.loaded.info.layers)
+        layers = self.layers
 
         def run(_: str) -> list[dict[str, Any]]:
             draws = self._draws()
@@ -393,14 +404,16 @@ class Study:
 
         def run(task: str) -> list[dict[str, Any]]:
             reach = self.dose_table()["reach"].to_numpy(dtype=float)
-            # A hundred labellings of each planted set, as many as the model itself is asked about with their reverses.
-            signs = self.labellings[: 1 + MEASURED + seeds, self.learn]
+            # Labellings of each planted set, as many as the model itself is asked about with their reverses.
+            signs = self.labellings[: 1 + self.run.labellings + seeds, self.learn]
             table = label_test.planted_power(
                 self.responses, signs, reach, [float(task.split()[1])], seeds=seeds
             )
             return [{str(key): _digits(value) for key, value in table.iloc[0].to_dict().items()}]
 
-        settings = self.settings(limit=KL_LIMIT, labellings=LABELLINGS, seeds=seeds, measured=MEASURED)
+        settings = self.settings(
+            limit=KL_LIMIT, labellings=LABELLINGS, seeds=seeds, measured=self.run.labellings
+        )
         table = self.sweep("steering_power", settings, [f"share {share:g}" for share in SHARES], run)
         return table.drop(columns="task")
 
@@ -442,7 +455,7 @@ class Study:
             ``kind, draw, layer, strength, kl, perplexity, predicted`` (effect by the gradient) and the lists ``margins`` and
             ``per_token`` in the order of ``tested``, and ``pulled`` and ``pulled_per_token`` under the push away.
         """
-        layers = grid_layers(self.loaded.info.layers)
+        layers = self.layers
 
         @functools.cache
         def replay(layer: int) -> Replay:
@@ -474,8 +487,8 @@ class Study:
             ]
 
         tasks = ["unsteered", "truth", "planted", *(f"depth {layer}" for layer in layers)]
-        tasks += [f"random {i}" for i in range(RANDOM)]
-        tasks += [f"shuffled {i}" for i in range(MEASURED)]
+        tasks += [f"random {i}" for i in range(self.run.random)]
+        tasks += [f"shuffled {i}" for i in range(self.run.labellings)]
         settings = self.settings(
             limit=KL_LIMIT, labellings=LABELLINGS, layer=self.choice.layer, strength=self.choice.strength
         )
@@ -529,6 +542,7 @@ def study(
     pairs: pd.DataFrame | None = None,
     folder: Path | None = None,
     progress: Progress | None = None,
+    run: str = "auto",
 ) -> Study:
     """The chapter's measurements for a model, with the project's pairs and neutral prompts.
 
@@ -542,12 +556,14 @@ def study(
         For new results; the user's cache folder by default.
     progress : callable
         As ``tqdm``.
+    run : {"auto", "quick", "full"}
+        How much is measured; see ``run_sizes.run_size``.
     """
+    size, kept = run_size(run, bundled=loaded.info.sha256 == EMBEDDED[DEFAULT].sha256)
     prompts = data.load("prompts")
     neutral = tuple(prompts.loc[prompts["kind"] == "control", "prompt"])
-    return Study(
-        loaded, data.load("truth_pairs") if pairs is None else pairs, neutral, folder, progress=progress
-    )
+    asked = size.part_of(data.load("truth_pairs") if pairs is None else pairs)
+    return Study(loaded, asked, neutral, folder, progress=progress, run=size, kept=kept)
 
 
 def sentiment_pairs() -> pd.DataFrame:
@@ -561,7 +577,9 @@ def sentiment_pairs() -> pd.DataFrame:
     return contrast_set("sentiment")
 
 
-def sentiment_study(loaded: Loaded, *, folder: Path | None = None, progress: Progress | None = None) -> Study:
+def sentiment_study(
+    loaded: Loaded, *, folder: Path | None = None, progress: Progress | None = None, run: str = "auto"
+) -> Study:
     """The same measurements for pleased against displeased endings: the positive control.
 
     What the test of truth does is done to a direction that is known to work in many models. Where the test does not see it,
@@ -569,7 +587,7 @@ def sentiment_study(loaded: Loaded, *, folder: Path | None = None, progress: Pro
 
     Parameters
     ----------
-    loaded, folder, progress
+    loaded, folder, progress, run
         As for ``study``.
     """
-    return study(loaded, pairs=sentiment_pairs(), folder=folder, progress=progress)
+    return study(loaded, pairs=sentiment_pairs(), folder=folder, progress=progress, run=run)

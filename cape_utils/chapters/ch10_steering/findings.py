@@ -12,15 +12,18 @@ from IPython.display import Markdown
 
 from cape_utils.chapters.ch10_steering import label_test, selection
 from cape_utils.chapters.ch10_steering.captions import WAYS
+from cape_utils.chapters.ch10_steering.recompute import DEFAULT
 from cape_utils.charts.tables import Table, table
 from cape_utils.claims.verdicts import tier
-from cape_utils.internals.toy_words import steering_words
+from cape_utils.internals.toy.words import steering_words
+from cape_utils.models.bundled import EMBEDDED
 from cape_utils.stats.formatting import p_value, percent
 from cape_utils.stats.results import Null
 from cape_utils.steering import evaluation
 
 if TYPE_CHECKING:
     from cape_utils.chapters.ch10_steering.ending_bias import CompletionBias
+    from cape_utils.chapters.ch10_steering.experiment import Study
     from cape_utils.chapters.ch10_steering.label_test import SteeringTest
     from cape_utils.chapters.ch10_steering.selection import Choice
 
@@ -48,10 +51,28 @@ __all__ = [
     "truth_direction",
     "truthfulqa_table",
     "ways_to_steer",
+    "what_is_measured",
 ]
 
 
 # ---------------------------------------------------------------- sentences
+
+
+def what_is_measured(study: Study) -> Markdown | None:
+    """Whose numbers follow, where they are not those that came with the book; nothing where they are.
+
+    Parameters
+    ----------
+    study : Study
+        Of truth.
+    """
+    if study.kept:
+        return None
+    return Markdown(
+        f"What follows is measured here, in {study.title}, on {len(study.pairs)} pairs, {len(study.layers)} depths and "
+        f"{study.run.labellings} permuted labellings; bets, exercises and the scoreboard keep to what came with the book, the "
+        f"full run of {EMBEDDED[DEFAULT].title}."
+    )
 
 
 def pairs_and_endings(pairs: pd.DataFrame, bias: CompletionBias, neutral: int) -> Markdown:
@@ -329,7 +350,7 @@ def power_of_the_test(power: pd.DataFrame, truth: SteeringTest, planted: int) ->
 
 
 def known_turn(worlds: pd.DataFrame) -> Markdown:
-    """What a truth direction repairs in a toy world whose turning point is known, from ``internals.toy_phases.by_world``."""
+    """What a truth direction repairs in a toy world whose turning point is known, from ``internals.toy.phases.by_world``."""
     return Markdown(steering_words(worlds))
 
 
@@ -579,6 +600,8 @@ def ways_to_steer(tables: Mapping[str, pd.DataFrame]) -> Markdown:
 
 def _adaptive_or_not(truth: Mapping[str, Mapping[Any, Any]]) -> str:
     """What the paper's rule gains over a constant strength at the same cost; a row of ``methods.method_table`` by method."""
+    if "adaptive" not in truth:
+        return "Adapting the strength to each prompt, as the paper says it does, was not measured."
     add, adaptive = truth["add"], truth["adaptive"]
     more = adaptive["effect"] - add["effect"]
     inside = add["low"] <= adaptive["effect"] <= add["high"]

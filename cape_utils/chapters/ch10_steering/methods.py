@@ -20,6 +20,7 @@ import pandas as pd
 from cape_utils.chapters.ch10_steering.experiment import _BATCH, Study, _digits, _short
 from cape_utils.chapters.ch10_steering.label_test import label_null
 from cape_utils.chapters.ch10_steering.prefix_cache import Replay, prepare, replay_logp
+from cape_utils.chapters.ch10_steering.run_sizes import FULL
 from cape_utils.chapters.ch10_steering.selection import matched_strength, stack
 from cape_utils.models.chat import chat_text, has_chat_template, instructed
 from cape_utils.models.completions import completion_logp
@@ -32,17 +33,8 @@ from cape_utils.steering.interventions import INSTRUCTION, steer
 
 __all__ = ["ASKED", "RULES", "Asked", "method_sweep", "method_table", "neutral_words"]
 
-RULES = ("adaptive", "clamp", "ablate")
+RULES = FULL.rules
 """Rules for the stream that are measured here, beside adding."""
-
-SHUFFLED = 19
-"""Labellings tried with each rule; those of two sides stand for their reverses too."""
-
-RANDOM = 5
-"""Random directions tried with each rule."""
-
-NEUTRAL = 5
-"""Instructions about nothing, as long as the one that asks."""
 
 _CHAT_TASK = "Complete this sentence: "
 
@@ -180,10 +172,11 @@ def method_sweep(study: Study, asked: Asked) -> pd.DataFrame:
             return [at | steered(method, kind, int(draw))]
         return [at | told(kind, int(draw), chat=method == "chat")]
 
-    drawn = [("truth", 1), ("shuffled", SHUFFLED), ("random", RANDOM)]
-    said = [("plain", 1), ("truth", 1), ("away", 1), ("neutral", NEUTRAL)]
-    tasks = [f"{rule} {kind} {i}" for rule in RULES for kind, count in drawn for i in range(count)]
-    asking = ["prompt", "chat"] if has_chat_template(loaded) else ["prompt"]
+    size = study.run
+    drawn = [("truth", 1), ("shuffled", size.rule_labellings), ("random", size.rule_random)]
+    said = [("plain", 1), ("truth", 1), ("away", 1), ("neutral", size.neutral_words)]
+    tasks = [f"{rule} {kind} {i}" for rule in size.rules for kind, count in drawn for i in range(count)]
+    asking = [way for way in size.asking if way != "chat" or has_chat_template(loaded)]
     tasks += [f"{way} {kind} {i}" for way in asking for kind, count in said for i in range(count)]
     settings = study.settings(layer=chosen.layer, strength=chosen.strength, asked=[asked.towards, asked.away])
     return study.sweep("steering_methods", settings, tasks, run)

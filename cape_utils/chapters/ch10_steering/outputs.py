@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cape_utils.chapters.ch10_steering.experiment import Study
-from cape_utils.chapters.ch10_steering.selection import grid_layers
 from cape_utils.steering.interventions import generate
 
-__all__ = ["PROMPTS", "SAMPLES", "begins_with", "changed_prompts", "changed_sweep", "outputs_sweep"]
+__all__ = ["PROMPTS", "begins_with", "changed_prompts", "changed_sweep", "outputs_sweep"]
 
 PROMPTS = (
     "The capital of Australia is",
@@ -27,12 +26,6 @@ PROMPTS = (
     "A short recipe for pancakes:",
 )
 """Continued for the page at every setting of the grid."""
-
-SAMPLES = 10
-"""Runs of each kind: sampled without steering, shuffled directions, random directions."""
-
-_STRENGTHS = (-0.4, -0.2, -0.1, 0.1, 0.2, 0.4)
-_NEW_TOKENS = 24
 
 
 def begins_with(text: str, words: str) -> bool:
@@ -54,21 +47,19 @@ def outputs_sweep(study: Study) -> pd.DataFrame:
     DataFrame
         ``layer, strength, prompt, text``; strength 0 once for each layer.
     """
-    layers = grid_layers(study.loaded.info.layers)[::2]
+    layers, tokens = study.layers[::2], study.run.tokens
 
     def run(task: str) -> list[dict[str, Any]]:
         layer, strength = int(task.split()[1]), float(task.split()[3])
         along = study.direction(layer=layer)
-        texts = generate(
-            study.loaded, PROMPTS, max_new_tokens=_NEW_TOKENS, direction=along, strength=strength
-        )
+        texts = generate(study.loaded, PROMPTS, max_new_tokens=tokens, direction=along, strength=strength)
         return [
             {"layer": layer, "strength": strength, "prompt": prompt, "text": " ".join(text.split())}
             for prompt, text in zip(PROMPTS, texts, strict=True)
         ]
 
-    tasks = [f"layer {layer} strength {s:g}" for layer in layers for s in (0.0, *_STRENGTHS)]
-    settings = study.settings(prompts=list(PROMPTS), tokens=_NEW_TOKENS)
+    tasks = [f"layer {layer} strength {s:g}" for layer in layers for s in (0.0, *study.run.pushes)]
+    settings = study.settings(prompts=list(PROMPTS), tokens=tokens)
     return study.sweep("steering_outputs", settings, tasks, run)
 
 
@@ -87,7 +78,7 @@ def changed_sweep(study: Study) -> pd.DataFrame:
     DataFrame
         ``kind, draw`` and the counts ``changed, true_words, false_words, prompts``.
     """
-    pairs, chosen, loaded = changed_prompts(study), study.choice, study.loaded
+    pairs, chosen, loaded, tokens = changed_prompts(study), study.choice, study.loaded, study.run.tokens
     prompts = pairs["stem"].tolist()
     tests = study.test_sweep()
     keys, settings_of = (
@@ -98,20 +89,20 @@ def changed_sweep(study: Study) -> pd.DataFrame:
 
     @functools.cache
     def plain() -> list[str]:
-        return generate(loaded, prompts, max_new_tokens=_NEW_TOKENS)
+        return generate(loaded, prompts, max_new_tokens=tokens)
 
     def run(task: str) -> list[dict[str, Any]]:
         kind, _, number = task.partition(" ")
         draw = int(number or 0)
         if kind == "greedy":
-            texts = generate(loaded, prompts, max_new_tokens=_NEW_TOKENS)
+            texts = generate(loaded, prompts, max_new_tokens=tokens)
         elif kind == "sampled":
             seed = study.seed + draw
-            texts = generate(loaded, prompts, max_new_tokens=_NEW_TOKENS, temperature=0.7, seed=seed)
+            texts = generate(loaded, prompts, max_new_tokens=tokens, temperature=0.7, seed=seed)
         else:
             layer, strength = doses["truth" if kind == "negative" else kind, draw]
             along = study.direction(study.vector(kind, draw, layer), layer)
-            texts = generate(loaded, prompts, max_new_tokens=_NEW_TOKENS, direction=along, strength=strength)
+            texts = generate(loaded, prompts, max_new_tokens=tokens, direction=along, strength=strength)
         counts = {
             f"{which}_words": sum(map(begins_with, texts, pairs[f"{which}_completion"]))
             for which in ("true", "false")
@@ -120,8 +111,8 @@ def changed_sweep(study: Study) -> pd.DataFrame:
         return [{"kind": kind, "draw": draw, "changed": changed, **counts, "prompts": len(prompts)}]
 
     tasks = ["greedy", "truth", "negative", "planted"]
-    tasks += [f"{kind} {i}" for kind in ("sampled", "shuffled", "random") for i in range(SAMPLES)]
+    tasks += [f"{kind} {i}" for kind in ("sampled", "shuffled", "random") for i in range(study.run.runs)]
     settings = study.settings(
-        layer=chosen.layer, strength=chosen.strength, prompts=prompts, tokens=_NEW_TOKENS, temperature=0.7
+        layer=chosen.layer, strength=chosen.strength, prompts=prompts, tokens=tokens, temperature=0.7
     )
     return study.sweep("steering_changed", settings, tasks, run)

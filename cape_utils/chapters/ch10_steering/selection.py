@@ -20,7 +20,6 @@ from cape_utils.steering.evaluation import margin_summary, topic_effect
 
 __all__ = [
     "KL_LIMIT",
-    "STRENGTHS",
     "Choice",
     "change_table",
     "depth_table",
@@ -32,9 +31,6 @@ __all__ = [
     "stack",
     "unit",
 ]
-
-STRENGTHS = (0.1, 0.2, 0.4)
-"""Tried at every layer, in units of the stream's mean length there."""
 
 KL_LIMIT = 0.1
 """Nats a token that neutral text may move by; at half a nat the perplexity of plain text rises by half already."""
@@ -79,15 +75,15 @@ def split_topics(topics: Sequence[str], *, seed: int = 0) -> tuple[tuple[str, ..
     return tuple(sorted(names[i] for i in order[:half])), tuple(sorted(names[i] for i in order[half:]))
 
 
-def grid_layers(depth: int) -> tuple[int, ...]:
-    """Every eighth of the depth, the paper's quarter among them.
+def grid_layers(depth: int, parts: int = 8) -> tuple[int, ...]:
+    """Every eighth of the depth, or another part, the paper's quarter among them where four divides the parts.
 
     Examples
     --------
     >>> grid_layers(30)
     (3, 7, 11, 15, 18, 22, 26)
     """
-    return tuple(sorted({depth * k // 8 for k in range(1, 8)}))
+    return tuple(sorted({depth * k // parts for k in range(1, parts)}))
 
 
 def unit(vector: ArrayLike) -> Floats:

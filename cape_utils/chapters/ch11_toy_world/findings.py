@@ -17,8 +17,8 @@ from cape_utils.chapters.ch11_toy_world.levers import (
 )
 from cape_utils.chapters.ch11_toy_world.turning_points import items, turns
 from cape_utils.charts.tables import Table, table
-from cape_utils.internals.toy_phases import DETECTORS, HEADS, PHASES, HeadsOut, Sight, direction_name, sight
-from cape_utils.internals.toy_words import heads_out_words, later_remark, steering_remark
+from cape_utils.internals.toy.phases import DETECTORS, HEADS, PHASES, HeadsOut, Sight, direction_name, sight
+from cape_utils.internals.toy.words import heads_out_words, later_remark, steering_remark
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.sweep import LEVERS, STEPS
 from cape_utils.toyworld.turns import over_worlds
@@ -290,7 +290,7 @@ def trial_counts(trial: pd.DataFrame) -> Markdown:
 
 
 def seen_inside(worlds: pd.DataFrame, outs: Mapping[int, HeadsOut]) -> Markdown:
-    """What single heads, cosines and a truth direction show of the phases, in short, from ``internals.toy_phases``."""
+    """What single heads, cosines and a truth direction show of the phases, in short, from ``internals.toy.phases``."""
     looks = [sight(worlds, heads=heads, detector=name)[0] for heads in outs for name in DETECTORS]
     wired, found, by_cosine = (
         sum(getattr(out, name) for out in outs.values()) for name in ("wired", "found", "by_cosine")
@@ -363,7 +363,7 @@ def training_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def live_table(pushes: pd.DataFrame) -> Table:
-    """What was added to one model's stream just now, and what it did, from ``internals.toy_models.tables``."""
+    """What was added to one model's stream just now, and what it did, from ``internals.toy.models.tables``."""
     rows = pushes[(pushes["asked"] == "exam") & (pushes["direction"] != "none") & pushes["price"].isna()]
     headings = {
         "direction": "what is added or asked",
@@ -376,7 +376,7 @@ def live_table(pushes: pd.DataFrame) -> Table:
 
 
 def heads_table(outs: Mapping[int, HeadsOut]) -> Table:
-    """What the absence of one head does to both scores, from ``internals.toy_phases.heads_out`` by heads a layer."""
+    """What the absence of one head does to both scores, from ``internals.toy.phases.heads_out`` by heads a layer."""
     rows = [
         {
             "models": HEADS[heads],

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 
 from cape_utils.chapters.ch11_toy_world.levers import lever_table, lever_words
-from cape_utils.internals import toy_phases, toy_words
+from cape_utils.internals.toy import phases as toy_phases
+from cape_utils.internals.toy import words as toy_words
 
 __all__ = ["CITED_CLAIMS", "INSIDE_CLAIMS", "LEVER_CLAIMS", "remarks"]
 

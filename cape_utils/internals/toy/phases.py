@@ -1,6 +1,6 @@
 """What cosines, competing heads, knock-outs and truth directions show before, at and after a turn that is known.
 
-It reads what ``internals.toy_models`` measured. A model is before, at or after the turn of its world after as many
+It reads what ``internals.toy.models`` measured. A model is before, at or after the turn of its world after as many
 training steps: at the size with the lowest truth, below it, where truth falls with size (the paper's tax phase), or above
 it, where truth rises (its bonus phase). Worlds are the unit of every interval; nothing is trained or drawn here.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cape_utils import data
-from cape_utils.internals.toy_models import DIRECTIONS, PLANTED_SIZES, PRICE
+from cape_utils.internals.toy.models import DIRECTIONS, PLANTED_SIZES, PRICE
 from cape_utils.stats.results import Estimate
 from cape_utils.toyworld.turns import over_worlds, turn
 
@@ -153,7 +153,7 @@ def by_world(inside: Inside | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``heads, reading, series, phase, seed, value``. Series are pairs of prompts, or directions by their names in
-        ``toy_models.DIRECTIONS``.
+        ``models.DIRECTIONS``.
     """
     inside = load() if inside is None else inside
     where = phases(inside.pushes)

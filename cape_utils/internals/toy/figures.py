@@ -1,6 +1,6 @@
 """The figure that chapters 6, 10 and 11 share: what is read before, at and after a turn that is known.
 
-The numbers are those of ``internals.toy_phases``.
+The numbers are those of ``internals.toy.phases``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import altair as alt
 import pandas as pd
 
 from cape_utils.charts.parts import dropdown, follow, marks, order_of, spread
-from cape_utils.internals.toy_models import DIRECTIONS
-from cape_utils.internals.toy_phases import CORRECTED, HEADS, PHASES, READINGS
+from cape_utils.internals.toy.models import DIRECTIONS
+from cape_utils.internals.toy.phases import CORRECTED, HEADS, PHASES, READINGS
 from cape_utils.stats.formatting import with_interval
 
 __all__ = ["known_turn_chart"]
@@ -83,7 +83,7 @@ def known_turn_chart(summary: pd.DataFrame, *, start: str = CORRECTED) -> Any:
     Parameters
     ----------
     summary : pandas.DataFrame
-        From ``toy_phases.summary``.
+        From ``phases.summary``.
     start : str
         Reading shown at first.
     """

@@ -3,7 +3,7 @@
 Three measurements at every checkpoint of every size: the internal cosine of streams and heads with the paper's rule for
 competing units (paper A, section 5), what a head's absence does to both scores, and what a truth direction added to the
 stream repairs (section 6.3). Each has a positive control that is planted in the model itself. What they say of the phases
-is in ``internals.toy_phases``; nothing is drawn here.
+is in ``internals.toy.phases``; nothing is drawn here.
 
 Two things have no counterpart. No value is ever read by these models, so there is no true or false statement to take
 activations from: the truth direction leads from gossip about an entity to a reference about it. And no sampled text, so

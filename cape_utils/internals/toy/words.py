@@ -1,6 +1,6 @@
 """What is found inside the toy world's models, in sentences with computed numbers that chapters 6, 10 and 11 share.
 
-Every verdict is that of a rule in ``internals.toy_phases``.
+Every verdict is that of a rule in ``internals.toy.phases``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cape_utils.internals.toy_models import PRICE
-from cape_utils.internals.toy_phases import (
+from cape_utils.internals.toy.models import PRICE
+from cape_utils.internals.toy.phases import (
     CONTROL,
     CONTROLS,
     CORRECTED,
@@ -54,19 +54,20 @@ def _kinds(worlds: pd.DataFrame) -> list[int]:
 
 
 def detectors_words(worlds: pd.DataFrame) -> str:
-    """What each detector makes of the phases, from ``toy_phases.by_world``."""
-    parts = []
+    """What each detector makes of the phases, from ``phases.by_world``; the figure has the intervals."""
+    parts, sights = list[str](), list[Sight]()
     for heads in _kinds(worlds):
-        found = {name: sight(worlds, heads=heads, detector=name) for name in DETECTORS}
+        found = {name: sight(worlds, heads=heads, detector=name)[0] for name in DETECTORS}
+        sights += found.values()
         said = []
         for outcome in Sight:
-            named = [name for name, (one, _) in found.items() if one is outcome]
+            named = [name for name, one in found.items() if one is outcome]
             if named:
-                listed = ", ".join(f"{name} {_shown(found[name][1])}" for name in named)
-                shows = "shows" if len(named) == 1 else "show"
-                said.append(f"{len(named)} {shows} {outcome.value} ({listed})")
-        parts.append(f"Of {len(found)} detectors, with {HEADS[heads]}, {'; '.join(said)}.")
-    looks = len(parts) * len(DETECTORS)
+                said.append(
+                    f"{len(named)} {'shows' if len(named) == 1 else 'show'} {outcome.value} ({', '.join(named)})"
+                )
+        parts.append(f"With {HEADS[heads]}, {'; '.join(said)}.")
+    seen = sights.count(Sight.SEES)
     competing = []
     for heads in _kinds(worlds):
         pair, control = (
@@ -78,13 +79,15 @@ def detectors_words(worlds: pd.DataFrame) -> str:
             "between reasoning and ordinary facts"
         )
     return (
-        f"{' '.join(parts)} In brackets: before the turn less after, beyond the same for reasoning and ordinary facts, which "
-        f"never turn; of {looks} looks {_LUCK * looks:.1f} would speak by luck. In the tax phase {' and '.join(competing)}."
+        f"Of {len(sights)} looks at cosines and competing heads {seen or 'none'} {'sees' if seen < 2 else 'see'} the tax phase; "
+        f"by luck {_LUCK * len(sights):.1f} would speak. What is compared is before the turn less after, beyond the same for "
+        f"reasoning and ordinary facts, which never turn.\n\n{' '.join(parts)}\n\n"
+        f"In the tax phase {' and '.join(competing)}."
     )
 
 
 def planted_words(out: HeadsOut) -> str:
-    """What the paper's rule and knock-outs make of heads that compete because we made them, from ``toy_phases.heads_out``."""
+    """What the paper's rule and knock-outs make of heads that compete because we made them, from ``phases.heads_out``."""
     from_size = next((size for size, pct in out.planted.items() if pct > 50), None)
     opposed = (
         f"half of all heads compete by the paper's rule once an opposition of {from_size:g} times their own length is planted"
@@ -92,9 +95,9 @@ def planted_words(out: HeadsOut) -> str:
         else "at no planted opposition does half of all heads compete by the paper's rule"
     )
     return (
-        f"As a positive control {opposed}. Heads wired to serve one score and harm the other are another matter: knock-outs "
-        f"name {out.found} of {out.wired}, the paper's rule {out.by_cosine}. It asks whether activations look opposed, and "
-        "heads need not look opposed to work against each other."
+        "The paper's rule asks whether activations look opposed, and heads need not look opposed to work against each other: of "
+        f"{out.wired} heads wired to serve one score and harm the other, knock-outs name {out.found}, the rule "
+        f"{out.by_cosine}. As a positive control {opposed}."
     )
 
 
@@ -105,9 +108,9 @@ def heads_out_words(outs: Mapping[int, HeadsOut]) -> str:
     )
     said = f"At the turn the two go opposite ways, each beyond two standard errors, without {counts}."
     if all(out.truth["at"].low > 0 and out.reasoning["at"].high < 0 for out in outs.values()):
-        said += (
-            " A model without a head is nearer to chance in both there, and truth lies below chance: damage alone lifts it, so "
-            "opposite signs are no evidence of a head that works against truth."
+        return (
+            "Opposite signs are no evidence of a head that works against truth: a model without a head is nearer to chance in "
+            f"both scores, and as truth lies below chance at the turn, damage alone lifts it. {said}"
         )
     return said
 
@@ -118,30 +121,34 @@ def steering_words(worlds: pd.DataFrame) -> str:
     The numbers are those of models with the fewest heads; what the rules say of the others follows.
     """
     first, *others = _kinds(worlds)
-    tax, cheap = (repair(worlds, heads=first, reading=reading) for reading in (CORRECTED, CORRECTED_CHEAP))
+    whole, cheap = (repair(worlds, heads=first, reading=reading) for reading in (CORRECTED, CORRECTED_CHEAP))
     corrected = {
         name: contrast(worlds, heads=first, reading=CORRECTED, series=name) for name in ("truth", *CONTROLS)
     }
     listed = ", ".join(f"{direction_name(name)} {one.estimate:.0f}%" for name, one in corrected.items())
     lost = contrast(worlds, heads=first, reading=PRICED, series="truth")
     return (
-        f"With {HEADS[first]}, of the rumours preferred before the turn these are corrected: {listed}. A model that forgets "
-        f"everything and guesses corrects {CHANCE_PCT:.0f}%, and the truth direction costs {-lost.estimate:.0f} points of the "
-        f"ordinary facts.\n\n{_beyond(tax)} {_beyond(cheap, _PRICED)}\n\n{_later(worlds, first, cheap)} "
-        f"{_from_gossip(worlds, first)} {_others(worlds, first, others)}"
+        f"Before the turn, with {HEADS[first]}: whatever it costs, {_verdict(whole)}. Of the rumours preferred these are "
+        f"corrected: {listed}.\n\n{_least_sure(whole)}\n\nA model that forgets everything and guesses corrects "
+        f"{CHANCE_PCT:.0f}%, and the truth direction costs {-lost.estimate:.0f} points of the ordinary facts.\n\n"
+        f"With at most {PRICE:g} points of them to lose, {_verdict(cheap)}. {_least_sure(cheap)}\n\n"
+        f"{_later(worlds, first, cheap)}\n\n{_from_gossip(worlds, first)} {_others(worlds, first, others)}"
     ).rstrip()
 
 
-_PRICED = f"With at most {PRICE:g} points of the ordinary facts to lose"
-
-
-def _beyond(found: Repair, lead: str = "Whatever it costs") -> str:
-    """What the direction corrects beyond each control, and the verdict."""
-    beyond = ", ".join(f"{direction_name(name)} {_shown(one)}" for name, one in found.beyond.items())
-    verdict = (
-        "it repairs more than each of them" if found.repairs else "it does not repair more than each of them"
+def _verdict(found: Repair) -> str:
+    """What the rule says."""
+    return (
+        "the truth direction repairs more than each control"
+        if found.repairs
+        else "the truth direction does not repair more than each control"
     )
-    return f"{lead}, {verdict} (advantage in points over {beyond})."
+
+
+def _least_sure(found: Repair) -> str:
+    """The advantage that the verdict hangs on."""
+    name, least = min(found.beyond.items(), key=lambda one: one[1].low)
+    return f"This hangs on the advantage over one control, {direction_name(name)}: {_shown(least)} points."
 
 
 def _later(worlds: pd.DataFrame, heads: int, cheap: Repair) -> str:

@@ -1,0 +1,1 @@
+"""Inside the models of the toy world, where the turning point is known: models, phases, words and figures."""
