@@ -71,7 +71,7 @@ function alongTrend(slopes, score, from, to) {
 }
 
 /** @typedef {{family: string, from: number, to: number, step: number, start: any, errors: Object<string, number>,
- *  predicted: Object<string, number>}} HeldOut  A step of a family that the fit has not seen; errors in points. */
+ *  predicted: Object<string, number>, actual?: any}} HeldOut  A step of a family that the fit has not seen; errors in points. */
 
 const heldOut = new Map();
 

@@ -282,7 +282,7 @@ function mountForm(root, first, changed) {
   /** The table anew, where rows or columns come or go. */
   function build() {
     family.value = state.family;
-    [[xs, state.x], [ys, state.y]].forEach(([one, value]) => {
+    [{ one: xs, value: state.x }, { one: ys, value: state.y }].forEach(({ one, value }) => {
       one.select.replaceChildren(...scoredOf(state.columns).map((name) => make("option", { value: name }, benchmarkTitle(name))));
       one.select.value = value;
     });
@@ -290,7 +290,7 @@ function mountForm(root, first, changed) {
     const blank = emptyRow(state);
     const cells = [["Model", 0, null], ["Billions", 1, null],
       ...scoredOf(state.columns).map((name) => [benchmarkTitle(name), state.columns.indexOf(name) + 2, name])];
-    headings.replaceChildren(...cells.map(([words, , name]) => make("th", { scope: "col", "data-column": name }, words)),
+    headings.replaceChildren(...cells.map(([words, , name]) => make("th", { scope: "col", "data-column": name }, String(words))),
       make("th", { scope: "col" }, make("span", { class: "cd-hidden" }, "Take out")));
     body.replaceChildren(...state.rows.map((row, i) => make("tr", null,
       ...cells.map(([words, j, name]) => {

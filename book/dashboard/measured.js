@@ -23,7 +23,7 @@ function usualShots(column) {
  * @returns {Object<string, string>} */
 function knownConditions(model, names) {
   const how = model.how || {};
-  const found = {};
+  const found = /** @type {Object<string, string>} */ ({});
   DATA.schema.conditions.forEach((name) => {
     if (how[name] === undefined || (name === "revision" && isPinned(how[name]))) return;
     found[DATA.results.condition_words[name] || name] = name === "adapter" && how[name] !== "none" ? "with one" : how[name];

@@ -24,7 +24,7 @@ function problemText(found, table) {
 
 /** @param {string} title @param {number} chance @param {number|null} items @returns {Benchmark} */
 function benchmarkOf(title, chance, items) {
-  const cautions = {};
+  const cautions = /** @type {Object<string, string>} */ ({});
   Object.entries(DATA.warnings.words).forEach(([kind, words]) => {
     cautions[kind] = words.replace("{title}", title).replace("{chance}", general(chance));
   });

@@ -364,7 +364,7 @@ const QUANTISED = new RegExp(DATA.results.quantised, "i");
 /** Adapter, quantisation and number format that arguments and a model's name tell. @param {Map<string, string>} given
  * @param {string} model @returns {Object<string, string>} */
 function conditionsOfArguments(given, model) {
-  const found = {};
+  const found = /** @type {Object<string, string>} */ ({});
   if (given.size) {
     const adapter = ["peft", "delta", "adapter", "lora_local_path"].find((key) => isGiven(given.get(key)));
     found.adapter = adapter === undefined ? "none" : adapter + "=" + given.get(adapter);
@@ -484,7 +484,7 @@ function formatOf(document, name) {
 
 /** What a document is that is read neither here nor by the package, empty if it is nothing known. @param {any} document */
 function unreadJson(document) {
-  const has = (/** @type {...string} */ ...keys) => isObject(document) && keys.every((key) => document.has(key));
+  const has = (/** @type {string[]} */ ...keys) => isObject(document) && keys.every((key) => document.has(key));
   if (Array.isArray(document) && isObject(document[0]) && document[0].has("doc_id")) {
     return "these are samples of lm-evaluation-harness, without a score or a model's name; give the results beside them";
   }
@@ -626,7 +626,7 @@ function namesOf(measured) {
 
 /** What must agree between two scores of one benchmark. @param {Score} score @returns {Object<string, string>} */
 function settingOf(score) {
-  const found = {};
+  const found = /** @type {Object<string, string>} */ ({});
   if (score.shots !== null) found.shots = String(score.shots);
   if (score.version !== null) found.version = score.version;
   return found;
@@ -634,7 +634,7 @@ function settingOf(score) {
 
 /** @param {Object<string, string>[]} settings whether no two of them give one condition different values */
 function allAgree(settings) {
-  const known = {};
+  const known = /** @type {Object<string, string>} */ ({});
   return settings.every((setting) => {
     const fits = agrees(known, setting);
     Object.assign(known, setting);

@@ -114,6 +114,6 @@ CARDS.push({ id: "cd-steps", title: "Step by step", mount: () => {
 }, words: (found, state) => {
   const [first, second] = [benchmarkTitle(state.x), benchmarkTitle(state.y)];
   return found.steps.length ? [stepHead(first, second), ...found.steps.map(stepCells), ...stepNotes(found, first),
-    aboutSteps(first, second, "")]
+    aboutSteps(first, second, "", found.steps.some(isCalibrated))]
     : [noStepYet(first, second)];
 } });

@@ -46,7 +46,7 @@ function fitWebCurve(y, exclude) {
   const fit = (/** @type {any[]} */ all) => {
     const total = new Float64Array(terms * wide);
     for (let i = 0; i < all.length; i += 1) for (let j = 0; j < total.length; j += 1) total[j] += all[i].sums[j];
-    const rows = basis(0).map((_, a) => total.subarray(a * wide, a * wide + terms));
+    const rows = basis(0).map((_, a) => [...total.subarray(a * wide, a * wide + terms)]);
     return solve(rows, rows.map((__, a) => total[a * wide + terms]));
   };
   const curve = fit(lines);

@@ -351,11 +351,12 @@ def cosine_chart(table: pd.DataFrame) -> Any:
     far = captions.far_below(table)[["model", "family", "params_b", "mean_cosine"]]
     named = alt.Chart(far).transform_filter("cosine_family == 'all' || datum.family == cosine_family")
     middle = float(table["params_b"].median())
+    places: list[tuple[str, Any, int]] = [("<=", "left", 10), (">", "right", -10)]
     odd: list[Any] = [
         named.transform_filter(f"datum.params_b {side} {middle:g}")
         .mark_text(align=align, dx=dx)
         .encode(across, alt.Y("mean_cosine:Q"), alt.Text("model:N"))
-        for side, align, dx in (("<=", "left", 10), (">", "right", -10))
+        for side, align, dx in places
     ]
     return follow(
         alt.layer(points, *odd), [picked], lambda family: captions.cosines(table, families, figures, family)

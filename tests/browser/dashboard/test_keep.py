@@ -105,6 +105,9 @@ def test_markdown_and_json_hold_the_answer(browser: Browser, disk: str, tmp_path
     opened = fresh(browser, disk)
     page = opened.page
     text = report(page, "Markdown", tmp_path).read_text(encoding="utf-8")
+    # The same words on the probabilities as on the card.
+    card = page.locator("[aria-labelledby=cd-steps] p.cd-quiet").last.inner_text()
+    assert card.rsplit("test items. ")[-1].split(",")[0] in text
     assert in_order([f"## {title}" for title in CARDS], text)
     assert text.count("| 0.07B \u2192 0.16B |") == 1
     for line in page.locator("[aria-labelledby=cd-cautions] li").all_inner_texts():
