@@ -144,12 +144,12 @@ class Repository(ReferenceRole):
 
 
 def fill_repository(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Link them, or leave the words."""
+    """Link them, or say where they would lead."""
     where = current(app)
     for node in [*doctree.findall(repository_link)]:
-        words = nodes.Text(node.astext())
-        target = f"{where.url}/{node['path']}"
-        found = nodes.reference("", "", words, refuri=target) if where.known else nodes.inline("", "", words)
+        words, target = node.astext(), f"{where.url}/{node['path']}"
+        unlinked = nodes.inline("", "", nodes.Text(f"{words} (in the published book)"))
+        found = nodes.reference("", "", nodes.Text(words), refuri=target) if where.known else unlinked
         node.replace_self(found)
 
 

@@ -4,7 +4,7 @@
   "use strict";
 
   const KEY = "cape-bets";
-  const CLOSE = 3;
+  const CLOSE = 2;
   const MINUS = "\u2212";
   const MINE = "#D55E00";
   const WIDTH = 360;

@@ -107,7 +107,8 @@ class Scoreboard:
 
 _KEY = (
     '<p class="scoreboard-key" aria-hidden="true"><i class="sb-ours"></i>our number and its interval '
-    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>the null; each row has its own scale</p>'
+    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>the null; each row has its own scale. '
+    "A verdict goes by the digits quoted, so that a number may differ inside its own interval</p>"
 )
 
 

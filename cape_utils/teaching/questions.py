@@ -37,7 +37,7 @@ __all__ = [
     "show_gap",
 ]
 
-CLOSE = 3
+CLOSE = 2
 """A bet is close up to so many times the tolerance."""
 
 NO_BET = "No bet was placed; the answer is {answer}."

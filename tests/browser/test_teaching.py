@@ -303,7 +303,7 @@ def test_everybody_can_use_it(browser: Browser, disk: str, theme: str) -> None:
 
 PLANTED = {
     "a tolerance": ("distance <= ask.tolerance + 1e-9", "distance <= 1.1 * ask.tolerance", bet_faults),
-    "a grade": ("const CLOSE = 3", "const CLOSE = 2", bet_faults),
+    "a grade": ("const CLOSE = 2", "const CLOSE = 3", bet_faults),
     "a side": ("const high = gap.mean > 0", "const high = gap.mean < 0", bet_faults),
     "a place": ("scale.floor, scale.top)", "scale.top, scale.floor)", bet_faults),
     "a comma": ('"$1.$2"', '"$1$2"', bet_faults),

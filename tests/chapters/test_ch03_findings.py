@@ -90,6 +90,16 @@ def test_turns_are_counted_and_the_zero_of_olmo_has_an_error():
     assert "gives -0.50 ± 0.10 in the paper's panel" in text
 
 
+def test_the_copy_behind_the_interval_is_held_against_the_others():
+    rows = pd.DataFrame({"model": ["a", "b"], "truthfulqa_mc2": [40.0, 38.5]})
+    panel = rows.assign(copy="panel rows", truthfulqa_mc2=[40.5, 38.5])
+    text = findings.other_copies(
+        rows, panel, {"the same rows": SimpleNamespace(n=14, median=4.4, low=3.1, high=97.0)}
+    ).data
+    assert "the 2 Pythia models have up to 0.5 points" in text
+    assert "- the same rows (14) give 4.4B [3.10, 97.0]" in text
+
+
 def test_families_without_a_rise_are_named():
     text = findings.families_without_a_rise(
         {"p": changes(), "q": changes((False, False), (False, False))}

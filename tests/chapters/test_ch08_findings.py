@@ -131,7 +131,8 @@ def test_captions_of_axes_and_exponents_follow_their_setting():
     said = captions.rotation(rows, "Found.", setting)
     assert "changes sign" in said["title"]
     assert (
-        "MMLU positive: TruthfulQA from -0.20 to +0.30. n = 4 to 6 models a window. Found." in said["caption"]
+        "MMLU positive: TruthfulQA from -0.20 to +0.30, lowest -0.20, "
+        "highest +0.30. n = 4 to 6 models a window. Found." in said["caption"]
     )
     assert "keeps its sign" in captions.rotation(rows.assign(loading=[0.2, 0.3]), "", setting)["title"]
     assert captions.rotation(rows.head(0), "", setting) is None

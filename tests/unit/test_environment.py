@@ -99,7 +99,7 @@ def test_the_pins_install_on_the_oldest_patch_of_the_oldest_python():
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
     pinned = pins(CONSTRAINTS)
     requires = {
-        one.name: one.metadata["Requires-Python"]
+        one.name: one.metadata.get("Requires-Python")
         for one in metadata.distributions()
         if canonicalize_name(one.name) in pinned
     }

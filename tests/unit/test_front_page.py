@@ -76,7 +76,8 @@ def test_the_sentence_over_all_claims_counts_by_the_rule():
     ]
     assert scorecard_findings.in_one_sentence(verdicts) == (
         "Of the papers' 6 claims the data give 4 as quoted; for 1 they give something else, and for 1 too little was released. "
-        "Of those given as quoted, 2 still stand once they are held against a null and a second panel."
+        "Of those given as quoted, 2 still stand once they are held against a null and a second panel, where there is "
+        "one."
     )
 
 

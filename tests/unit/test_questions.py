@@ -123,7 +123,7 @@ def told(answer: questions.Answer) -> Reveal:
         (Number("r", 0.1), 0.5, None, "No bet was placed; the answer is 0.50."),
         (Number("r", 0.1), 0.5, 0.6, "Right: 0.60 is 0.10 away; R."),
         (Number("r", 0.1), 0.5, 0.61, "Close: 0.61 is 0.11 too high; H."),
-        (Number("r", 0.1), 0.5, 0.2, "Close: 0.20 is 0.30 too low; L."),
+        (Number("r", 0.1), 0.5, 0.2, "Far off: 0.20 is 0.30 too low; L."),
         (Number("r", 0.1), 0.5, -9.0, "Far off: \u22129.00 is 9.50 too low; L."),
         (Choice("", ("yes", "no")), "yes", "yes", "Right: R."),
         (Choice("", ("yes", "no")), "yes", "no", "Not so: N."),

@@ -138,7 +138,9 @@ def sign_by_size(low: float):
 
 def isocline(rule: int):
     row = {"panel": "p", "rule": rule, "negation": 10 - rule, "always_negative": 4, "n": 10}
-    return ch03.isocline(pd.DataFrame([row]), "p", 0.2)
+    points = pd.DataFrame({"panel": ["p"], "family": ["F"]})
+    assert ch03.isocline(pd.DataFrame([row]), points, "p", "G", 0.2) is None
+    return ch03.isocline(pd.DataFrame([row]), points, "p", "all families", 0.2)
 
 
 def losses(last: float):

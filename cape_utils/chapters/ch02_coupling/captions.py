@@ -35,7 +35,7 @@ def path(couplings: pd.DataFrame, panel: str, family: str) -> dict[str, str] | N
         trend = "as HellaSwag rises, TruthfulQA rises with it on the whole"
     same = couplings[couplings["panel"] == panel]
     return {
-        "title": "A family's way through the two scores",
+        "title": f"{family}: TruthfulQA {'falls' if row['r'] < 0 else 'rises'} as HellaSwag rises",
         "caption": (
             f"{family} in {panel}, n = {row['n']}: r = {row['r']:.3f}.{kink} Of the {len(same)} families in {panel} "
             f"{int((same['r'] < 0).sum())} have a negative r."

@@ -34,8 +34,8 @@ def signs(curve: pd.DataFrame, odds: Mapping[str, CriticalScale], panel: str) ->
     return {
         "title": f"A positive sign of a step is {likelier} in large models than in small ones",
         "caption": (
-            f"In {panel} a positive sign becomes likelier than not at {o.estimate:.1f}B [{o.low:.1f}, {o.high:.1f}], "
-            f"n = {o.n} steps of {o.n_families} families."
+            f"In {panel} a positive sign becomes likelier than not at {o.estimate:.1f}B [{o.low:.1f}, {o.high:.1f}]. The curve "
+            f"is of all n = {o.n} steps of {o.n_families} families; the slider hides those with an unsure sign."
         ),
         "alternative": (
             "Triangles along the bottom are steps with a negative coupling, along the top steps with a positive one, by "
@@ -151,16 +151,27 @@ def turning_points(table: pd.DataFrame, panel: str) -> dict[str, str]:
     }
 
 
-def isocline(hits: pd.DataFrame, panel: str, ratio: float) -> dict[str, str]:
-    """Of the isocline in one panel; ``hits`` and ``ratio``, the paper's a/b, as for ``figures.isocline_chart``."""
+def isocline(
+    hits: pd.DataFrame, points: pd.DataFrame, panel: str, family: str, ratio: float
+) -> dict[str, str] | None:
+    """Of the isocline in one panel and one family or *all families*, or None where the panel has no step of it.
+
+    The others are those of ``figures.isocline_chart``; the words are about the paper's a/b, ``ratio``, wherever the slider
+    stands.
+    """
+    if not ((points["panel"] == panel) & ((points["family"] == family) | (family == "all families"))).any():
+        return None
     h = hits[hits["panel"] == panel].iloc[0]
     how = "less often than" if h["rule"] < h["negation"] else "more often than"
     counted = f"rule {h['rule']}, negation {h['negation']}, 'always negative' {h['always_negative']} of n = {h['n']}"
     return {
-        "title": "The paper's rule is right as often as its negation"
+        "title": "At the paper's a/b its rule is right as often as its negation"
         if h["rule"] == h["negation"]
-        else f"The paper's rule is right {how} its negation",
-        "caption": f"In {panel}, at the paper's a/b of {ratio:g}: {counted} steps.",
+        else f"At the paper's a/b its rule is right {how} its negation",
+        "caption": (
+            f"In {panel}, all families, at the paper's a/b of {ratio:g}: {counted} steps. The corner counts what is shown, at "
+            "the slider's."
+        ),
         "alternative": (
             "Scatter plot of models in the plane of HellaSwag and TruthfulQA, with a curve. Above the curve the paper "
             f"predicts a positive next step. In {panel}, at the paper's a/b: {counted}. The hits of the rule and of its negation "

@@ -239,7 +239,7 @@ def turning_chart(table: pd.DataFrame) -> Any:
         shape="cross", filled=True, size=130, angle=45, color=PALETTE["vermillion"], opacity=1
     ).encode(alt.X("quoted_b:Q"), tooltip=["family", "quoted_b"])
     return follow(
-        (measured + noise + paper + points).properties(height=150),
+        (measured + noise + points + paper).properties(height=150),
         [which],
         lambda panel: captions.turning_points(rows, panel),
     )
@@ -286,9 +286,9 @@ def isocline_chart(points: pd.DataFrame, hits: pd.DataFrame, *, ratio: float) ->
     )
     return follow(
         curve + dots + score,
-        [which],
-        lambda panel: captions.isocline(hits, panel, ratio),
-        others=[family, moved],  # the corner counts for them
+        [which, family],
+        lambda panel, one: captions.isocline(hits, points, panel, one, ratio),
+        others=[moved],  # the corner counts for it
     )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "identified_range",
     "isocline_table",
     "loss_law",
+    "other_copies",
     "predictor_table",
     "released_rows",
     "rows_and_steps",
@@ -59,6 +60,34 @@ def rows_and_steps(rows: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> Mar
         f"n = {len(rows)} rows of {rows['family'].nunique()} families for the published estimator:\n\n"
         + "\n".join(f"- {way}" for way in ways)
         + f"\n\nThere are {counted}. Rows that would make a step a change of recipe are left out."
+    )
+
+
+def other_copies(
+    rows: pd.DataFrame, copies: pd.DataFrame, elsewhere: Mapping[str, CriticalScale]
+) -> Markdown:
+    """That the published rows are one copy of several, and what the same estimator gives on others.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        From ``data.bootstrap_rows``.
+    copies : pandas.DataFrame
+        From ``data.pythia_copies``.
+    elsewhere : mapping of str to CriticalScale
+        From ``recompute.published_elsewhere``.
+    """
+    panel = copies[copies["copy"] == "panel rows"]
+    both = rows.merge(panel, on="model", suffixes=("", "_panel"))
+    gap = (both[TQA] - both[f"{TQA}_panel"]).abs().max()
+    listed = "\n".join(
+        f"- {name} ({one.n}) give {one.median:.1f}B {interval(one.low, one.high)}."
+        for name, one in elsewhere.items()
+    )
+    return Markdown(
+        f"These rows are a copy of their own: the {len(both)} Pythia models have up to {gap:.1f} points more or less "
+        "TruthfulQA here than in the panel. How much hangs on the copy the same estimator shows elsewhere:\n\n"
+        f"{listed}"
     )
 
 
@@ -101,8 +130,8 @@ def families_resampled(
         "- *A change between families, none within*: every family on a straight line of its own. As curved: "
         f"{seam['curvature'].p:.0%} of the draws. Their minimum lies between {turn.low:.2f}B and {turn.high:.2f}B, {inside} "
         f"({turn.observed:.2f}B).\n\n"
-        "So the rows carry a contrast, Pythia falls and the Llamas rise, and place it where the one ends and the others "
-        "begin. They do not show that any family turns, which is what a critical scale *of a family* means."
+        "So the rows carry a contrast, on the whole Pythia falls and the Llamas rise, and place it where the one ends and the "
+        "others begin. Whether any family turns, which is what a critical scale *of a family* means, they cannot show."
     )
 
 
@@ -139,8 +168,8 @@ def identified_range(estimates: pd.DataFrame, quoted_b: float) -> Markdown:
     return Markdown(
         f"There is a change with scale, and its place is loose. The identified estimates run from {middle.min():.1f}B to "
         f"{middle.max():.1f}B, and their intervals together from {firm['low'].min():.1f}B to {firm['high'].max():.0f}B.\n\n"
-        f"The quoted {quoted_b:g}B {among}; its interval starts higher than most of theirs, because rows of one family were "
-        "resampled as if they were independent."
+        f"The quoted {quoted_b:g}B {among}; its own interval is that of rows resampled as if those of one family were "
+        "independent."
     )
 
 
@@ -181,7 +210,7 @@ def families_without_a_rise(changes: Mapping[str, pd.DataFrame]) -> Markdown:
     return Markdown(
         f"The words leave two readings. Families without a positive step at any size: {never}. Families without one up to "
         f"10B: {never_inside}. In the released file Pythia has positive steps only because GPT-J-6B and GPT-NeoX-20B are "
-        "filed under it; here they are left out.\n\n"
+        "filed under it; here they are left out, while the scoreboard takes the label as released and names both counts.\n\n"
         "The last column is the share of noise draws with at least one positive step up to 10B, and it is high. The observed "
         "signs contradict the statement, but noise alone could have produced them, so they do not refute it."
     )

@@ -34,22 +34,28 @@ def published_bootstrap() -> scaling_critical_scale.CriticalScale:
     return scaling_critical_scale.quadratic(data.bootstrap_rows(), rng=np.random.RandomState(PUBLISHED_SEED))
 
 
+def published_elsewhere() -> dict[str, scaling_critical_scale.CriticalScale]:
+    """The published estimator on other copies of the same models, by what they are."""
+    open_rows = data.panel("open", rows="one_recipe")
+    same = {
+        "the same models in the panel's own rows": data.panel("paper").merge(
+            data.bootstrap_rows()[["model"]], on="model"
+        ),
+        "the same families in the open panel": open_rows[
+            open_rows["family"].isin(("Pythia", "Llama", "Llama-2"))
+        ],
+    }
+    return {name: scaling_critical_scale.quadratic(rows) for name, rows in same.items()}
+
+
 @recomputes("critical_scale")
 def critical_scale() -> Recomputed:
     by_family = scaling_critical_scale.quadratic(data.bootstrap_rows(), unit="family")
     open_rows = data.panel("open", rows="one_recipe")
     odds = scaling_critical_scale.even_odds(coupling.local_coupling(open_rows))
-    copied = data.bootstrap_rows()[["model"]]
-    same = {
-        "the same models in the panel's own rows": data.panel("paper").merge(copied, on="model"),
-        "the same families in the open panel": open_rows[
-            open_rows["family"].isin(("Pythia", "Llama", "Llama-2"))
-        ],
-    }
-    elsewhere = {name: scaling_critical_scale.quadratic(rows) for name, rows in same.items()}
     listed = "; ".join(
         f"{name} ({one.n}) give {one.median:.1f}B {interval_words(one.low, one.high)}"
-        for name, one in elsewhere.items()
+        for name, one in published_elsewhere().items()
     )
     remark = (
         f"The bootstrap copy is one of several: by the same estimator {listed}. Resampling the "

@@ -84,7 +84,8 @@ def rotation(shown: pd.DataFrame, first: str, values: Sequence[str]) -> dict[str
         "title": f"With larger models TruthfulQA {turns} on the second axis",
         "caption": (
             f"{setting[0].upper()}{setting[1:]} positive: TruthfulQA from {tqa['loading'].iloc[0]:+.2f} to "
-            f"{tqa['loading'].iloc[-1]:+.2f}. n = {models} models a window. {first}"
+            f"{tqa['loading'].iloc[-1]:+.2f}, lowest {tqa['loading'].min():+.2f}, highest {tqa['loading'].max():+.2f}. "
+            f"n = {models} models a window. {first}"
         ),
         "alternative": (
             "Line chart of the loadings of each benchmark on the second principal axis, window by window from small to large "
@@ -128,8 +129,14 @@ def exponents(shown: pd.DataFrame, quoted: float, values: Sequence[str]) -> dict
 def flips(table: pd.DataFrame, quoted: tuple[float, float]) -> dict[str, str]:
     """Of TruthfulQA's loading in small and in large models; ``table`` is from ``recompute.flip_table``."""
     turned = (table["first"] > 0) & (table["last"] < 0)
-    signs = turned.groupby(table["positive"].map(name), sort=False).agg(["sum", "size"])
-    counted = ", ".join(f"{r.sum} of {r.size} with {r.Index} positive" for r in signs.itertuples())
+    counted = "; ".join(
+        f"{name(str(positive))} positive: "
+        + ", ".join(
+            f"{hits.sum()} of {len(hits)} in the {copy}"
+            for copy, hits in part.groupby(table["copy"], sort=False)
+        )
+        for positive, part in turned.groupby(table["positive"], sort=False)
+    )
     listed = "; ".join(
         f"{r.copy}, {r.windows}, {r.positive} positive: {r.first:+.2f} to {r.last:+.2f}"
         for r in table.itertuples()
@@ -137,8 +144,8 @@ def flips(table: pd.DataFrame, quoted: tuple[float, float]) -> dict[str, str]:
     return {
         "title": "The flip, and the sign that was chosen",
         "caption": (
-            f"From positive to negative, as quoted ({quoted[0]:+.2f} to {quoted[1]:+.2f}): {counted}. n = 3 to 8 Pythia "
-            "models a window."
+            f"From positive to negative, as quoted ({quoted[0]:+.2f} to {quoted[1]:+.2f}), by convention and copy: {counted}. "
+            "n = 3 to 8 Pythia models a window."
         ),
         "alternative": f"Dumbbell plot of a loading in small and in large models. {listed}.",
     }

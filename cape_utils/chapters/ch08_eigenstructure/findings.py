@@ -71,7 +71,7 @@ def effective_dimensions(scores: pd.DataFrame, covariance: Spectrum, correlation
         f"spread "
         "and hence the most say in a covariance. For a correlation matrix the ratio is nothing but the mean squared "
         "correlation "
-        f"of the pairs: 5 / (1 + 4 · {mean_r2:.3f}) = {5 / (1 + 4 * mean_r2):.2f}."
+        f"of the pairs: 5 / (1 + 4 · {mean_r2:.4f}) = {5 / (1 + 4 * mean_r2):.2f}."
     )
 
 
@@ -115,7 +115,10 @@ def tax_and_bonus(readings: pd.DataFrame, without_mmlu: Null) -> Markdown:
     swapped = abs(literal["tax"] - bonus) < 0.01
     swap = " As it happens, that is the number quoted for the other phase." if swapped else ""
     order = "the other way round" if literal["tax"] < literal["bonus"] else "in the paper's order"
-    gap = readings["tax"] - readings["bonus"]
+    # As a reader sees them, in two decimals.
+    gap = readings["tax"].round(2) - readings["bonus"].round(2)
+    equal = int((gap == 0).sum())
+    even = f" and as large in {equal}" if equal else ""
     clearest = readings["way"].iloc[int(gap.to_numpy().argmax())]
     split = "size and not by coupling" if clearest == "size" else "coupling"
     if without_mmlu.observed < 0:
@@ -127,7 +130,7 @@ def tax_and_bonus(readings: pd.DataFrame, without_mmlu: Null) -> Markdown:
         turns = "so that the order does not hang on MMLU"
     return Markdown(
         f"The paper has {tax} in tax and {bonus} in bonus. In {int((gap > 0).sum())} of {len(readings)} readings tax is the "
-        "larger of the two. With phases of local coupling, each model taking the step that starts at it, the order is "
+        f"larger of the two{even}. With phases of local coupling, each model taking the step that starts at it, the order is "
         f"**{order}**: {literal['tax']:.2f} in tax, {literal['bonus']:.2f} in bonus.{swap} The paper's order comes out most "
         f"clearly when models are split by {split}: {by_size['tax']:.2f} below 3.5B and {by_size['bonus']:.2f} above. "
         f"Without "

@@ -29,8 +29,8 @@ def verdicts(table: pd.DataFrame, counts: pd.DataFrame, verdict: str) -> dict[st
         return {
             "title": f"{total[verdict]} of {len(table)} claims: {verdict}",
             "caption": (
-                f"n = {len(table)} claims: {total[verdict]} {verdict}, in {len(rows)} chapter{'s' * (len(rows) > 1)}, "
-                f"most in {most}."
+                f"n = {len(table)} claims: {total[verdict]} {verdict}, "
+                + (f"in {len(rows)} chapters, most in {most}." if len(rows) > 1 else f"all in {most}.")
             ),
             "alternative": f"Bars, one a chapter, of the number of claims with the verdict {verdict}: {by_chapter}.",
         }

@@ -39,13 +39,18 @@ def verdict_chart(table: pd.DataFrame) -> Any:
     which = dropdown("score_verdict", ["all verdicts", *given], "Verdict")
     chapters = sorted(counts["chapter"].unique())
     colour = alt.Scale(domain=given, range=[_COLOURS[verdict] for verdict in given])
+    # Where the axis stands still, its ticks are whole claims for every choice.
+    most = int(counts.groupby("chapter")["claims"].sum().max())
+    across = alt.X(
+        "claims:Q", title="Claims", stack="zero", axis=alt.Axis(format="d"), scale=alt.Scale(domain=[0, most])
+    )
     bars = (
         alt.Chart(counts)
         .transform_filter("score_verdict == 'all verdicts' || datum.verdict == score_verdict")
         .transform_calculate(rank=f"indexof({json.dumps(given)}, datum.verdict)")
         .mark_bar(height={"band": 0.7})
         .encode(
-            alt.X("claims:Q", title="Claims", stack="zero", axis=alt.Axis(tickMinStep=1, format="d")),
+            across,
             alt.Y("chapter:N", title=None, scale=alt.Scale(domain=chapters), axis=alt.Axis(labelLimit=170)),
             alt.Color("verdict:N", title=None, scale=colour, legend=alt.Legend(columns=1)),
             order=alt.Order("rank:Q"),

@@ -72,7 +72,7 @@ def in_one_sentence(verdicts: Sequence[str]) -> str:
         f"Of the papers' {len(tested)} claims the data give {again} as quoted; for {differs} they give something else, and for "
         f"{untold} too little was released. Of those given as quoted, {stand} still "
         f"{'stands' if stand == 1 else 'stand'} once {'it is' if stand == 1 else 'they are'} held against a null and a second "
-        "panel."
+        "panel, where there is one."
     )
 
 

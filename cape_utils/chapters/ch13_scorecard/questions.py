@@ -18,19 +18,21 @@ RECOMPUTED = Number("Recomputed from the authors' data", low=0, high=100, decima
 BY_A_NULL = Number("Of those, a null gives as well", low=0, high=100, decimals=0, tolerance=8.0, unit="%")
 
 
-@define_bet("13.1", "What share of the numbers tested is recomputed from the authors' own data?", RECOMPUTED)
+@define_bet(
+    "13.1", "What share of all the papers' claims is recomputed from the authors' own data?", RECOMPUTED
+)
 def share_recomputed() -> Reveal:
     scorecard = claims.flat_table()
     tested, found = len(findings.tested_claims(scorecard)), len(findings.recomputed(scorecard))
     value = 100 * found / tested
     return Reveal(
         value,
-        f"{found} of {tested} numbers are recomputed, {value:.0f}%. The others differ, or cannot be tested with what was "
+        f"{found} of {tested} claims are recomputed, {value:.0f}%. The others differ, or cannot be tested with what was "
         "released.",
         axis_picture(
             RECOMPUTED,
             value,
-            title="Numbers that come back from the authors' own data",
+            title="Claims that come back from the authors' own data",
             alt=f"An axis from 0 to 100% with the answer at {value:.0f}%.",
         ),
         right="much of what was published can be followed from data to number",
@@ -64,7 +66,7 @@ def share_of_a_null() -> Reveal:
 @define_exercise(
     "13.1",
     Number("Recomputed", tolerance=1.0, decimals=0, unit="%"),
-    hint="Count the verdicts that say a number was got again, and divide by the claims tested.",
+    hint="Count the verdicts that say a number was got again, and divide by all claims, those that cannot be tested among them.",
 )
 def recomputed_share() -> Solution:
     scorecard, counts = claims.flat_table(), claims.verdict_counts()
@@ -89,7 +91,7 @@ def recomputed_share() -> Solution:
             ),
             Mistake(
                 100 * found / testable,
-                "This leaves out the claims that cannot be tested; all tested claims count.",
+                "This leaves out the claims that cannot be tested; they count too.",
             ),
         ),
     )
