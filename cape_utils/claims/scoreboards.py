@@ -102,14 +102,16 @@ class Scoreboard:
         table = _html_table(
             ("verdict", "claim", "paper", "we find", *last), rows, marks if self.filters else ()
         )
-        return (_KEY if any("<svg" in row[3] for row in rows) else "") + table
+        # Of all claims at once the rule is the chapter's own subject, and the table is long as it is.
+        key = _KEY.format(more="" if self.filters else _BY_DIGITS)
+        return (key if any("<svg" in row[3] for row in rows) else "") + table
 
 
 _KEY = (
     '<p class="scoreboard-key" aria-hidden="true"><i class="sb-ours"></i>our number and its interval '
-    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>the null; each row has its own scale. '
-    "A verdict goes by the digits quoted, so that a number may differ inside its own interval</p>"
+    '<i class="sb-paper"></i>the paper\u2019s number <i class="sb-null"></i>the null; each row has its own scale{more}</p>'
 )
+_BY_DIGITS = ". A verdict goes by the digits quoted, so that a number may differ inside its own interval"
 
 
 def badge(verdict: str) -> str:
