@@ -38,7 +38,7 @@ SIZES = (("desk", 1280, ("light", "dark")), ("phone", 390, ("dark", "light")))
 """Screens on which every page is looked at: name, width in px, and the themes in the order they are put on."""
 
 SHRUNK = 8  # px of the page for one of the kept picture
-TALLEST = 60_000  # px of the page; what is below is in the height only, for no WebP is taller than 16,383 px
+TALLEST = 45_000  # px of the page, more than any chapter has; below, the height alone counts: a taller screen takes minutes
 PATCH = 4  # px of the kept picture
 MOST_OFF = 5.0  # of 255, in the mean colour of a patch; the same page photographed twice is 0 off
 MOST_MOVED = 0.01  # share of a page that may look different; less is said, for someone to look at
@@ -145,7 +145,8 @@ def _as_tall_as_it_is(page: Page, width: int) -> Iterator[int]:
     """
     before = page.viewport_size
     style = page.add_style_tag(content=STILL)  # first, for a page is never shorter than its screen
-    page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+    tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+    page.set_viewport_size({"width": width, "height": tall})
     page.evaluate(_CALM)
     yield page.evaluate("document.documentElement.scrollHeight")
     style.evaluate("tag => tag.remove()")
