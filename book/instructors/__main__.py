@@ -7,7 +7,6 @@ EPUB, with which it is released.
 
 from __future__ import annotations
 
-import argparse
 import html
 import shutil
 import sys
@@ -140,20 +139,13 @@ def _index(chapters: list[gather.Chapter], about: sheet.Edition) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Make the folder and its zip; the exit status is 1 where there is no book or no Chromium."""
-    parser = argparse.ArgumentParser(description="Slides, summaries, exercises, answer keys and quiz banks.")
-    parser.add_argument("--book", type=Path, default=ROOT / "_build" / "html", help="the built pages")
-    options = parser.parse_args(argv)
-    if not (options.book / "index.html").is_file():
-        print(f"No book in {options.book}: build it first with make book.", file=sys.stderr)
+    found = printed.asked(argv, "Slides, summaries, exercises, answer keys and quiz banks.")
+    if found is None:
         return 1
-    try:
-        editions = printed.make(ROOT, options.book, options.book.parent / printed.FOLDER)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
-    out = options.book.parent / FOLDER
-    files = make(ROOT, options.book, editions.epub, out)
-    target = options.book / printed.FOLDER / f"{editions.epub.stem}-{FOLDER}.zip"
+    book, editions = found
+    out = book.parent / FOLDER
+    files = make(ROOT, book, editions.epub, out)
+    target = book / printed.FOLDER / f"{editions.epub.stem}-{FOLDER}.zip"
     target.parent.mkdir(exist_ok=True)
     date = sheet.compose.about(ROOT)["date"]
     packed(target, ((f"{FOLDER}/{one.relative_to(out).as_posix()}", one.read_bytes()) for one in files), date)

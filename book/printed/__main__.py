@@ -142,23 +142,37 @@ def publish(book: Path, made: Editions) -> None:
     front.write_text(text, encoding="utf-8")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Make and publish; the exit status is 1 where there is no book, no Chromium or something is cut."""
-    parser = argparse.ArgumentParser(description="The whole book as PDF and EPUB, and its pages as a zip.")
+def asked(argv: list[str] | None, description: str) -> tuple[Path, Editions] | None:
+    """Read the command line of a program that needs the built pages and their editions, and make these.
+
+    Returns
+    -------
+    (Path, Editions) or None
+        None where there is no book or no Chromium, after a line that says so.
+    """
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--book", type=Path, default=ROOT / "_build" / "html", help="the built pages")
-    options = parser.parse_args(argv)
-    if not (options.book / "index.html").is_file():
-        print(f"No book in {options.book}: build it first with make book.", file=sys.stderr)
-        return 1
+    book: Path = parser.parse_args(argv).book
+    if not (book / "index.html").is_file():
+        print(f"No book in {book}: build it first with make book.", file=sys.stderr)
+        return None
     try:
-        made = make(ROOT, options.book, options.book.parent / FOLDER)
+        return book, make(ROOT, book, book.parent / FOLDER)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
+        return None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make and publish; the exit status is 1 where there is no book, no Chromium or something is cut."""
+    found = asked(argv, "The whole book as PDF and EPUB, and its pages as a zip.")
+    if found is None:
         return 1
+    book, made = found
     if made.overflow:
         print("Cut on a printed page:", *made.overflow, sep="\n  ", file=sys.stderr)
         return 1
-    publish(options.book, made)
+    publish(book, made)
     print(f"{made.pages} pages in {made.pdf}; EPUB and zip beside it. The front page links all three.")
     return 0
 

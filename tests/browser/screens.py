@@ -348,7 +348,6 @@ def main(names: list[str]) -> int:
                 return 1
             record = {"made_with": own, "heights": {}}
         KEPT.mkdir(exist_ok=True)
-        SHOTS.mkdir(parents=True, exist_ok=True)
         changed = 0
         for shot in (one for path in wanted for one in _photographed(browser, address, BOOK, path)):
             if difference(browser, shot, record, own):
