@@ -62,6 +62,8 @@ def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark
 
 def mount_all(page: Page) -> int:
     """Open every fold, draw every figure, wait until each is drawn or has failed; return how many there are."""
+    # The dashboard draws one card after another; a fold of a card that is not there yet would stay closed.
+    page.wait_for_function("!document.querySelector('[data-stale]')", timeout=30_000)
     # The data and the picture to save stay folded: thousands of cells would be looked at one by one.
     page.evaluate(
         """document.querySelectorAll('details').forEach((fold) => {

@@ -420,3 +420,17 @@ def test_a_zip_is_the_same_every_time(tmp_path):
     first = (tmp_path / "a.zip").read_bytes()
     assert first == (tmp_path / "b.zip").read_bytes()
     assert zipfile.ZipFile(io.BytesIO(first)).namelist() == ["x.txt", "y/z.txt"]
+
+
+def test_the_zip_of_the_folder_lies_beside_the_editions(tmp_path, monkeypatch):
+    """From there a release takes it, under a name that tells which edition it belongs to."""
+    book, sheet = tmp_path / "_build" / "html", tmp_path / "_build" / made.FOLDER / "index.html"
+    for folder in (book, sheet.parent):
+        folder.mkdir(parents=True)
+    sheet.write_text("all of it")
+    editions = SimpleNamespace(epub=tmp_path / "the-book-1.2.epub")
+    monkeypatch.setattr(made.printed, "asked", lambda argv, description: (book, editions))
+    monkeypatch.setattr(made, "make", lambda root, pages, edition, out: [sheet])
+    assert made.main([]) == 0
+    with zipfile.ZipFile(book / "editions" / "the-book-1.2-instructors.zip") as archive:
+        assert archive.read("instructors/index.html") == b"all of it"
