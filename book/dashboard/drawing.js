@@ -39,6 +39,16 @@ function phaseBar(shares) {
     make("span", { class: "cd-" + name, style: "flex-grow:" + Math.max(0, shares[i] || 0).toFixed(4) })));
 }
 
+/** Look again when a box has got another size and rests: it is wider than the window tells while the list of chapters folds.
+ * @param {HTMLElement} box @param {() => void} look */
+function whenResized(box, look) {
+  let waiting = 0;
+  new ResizeObserver(() => {
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(look, 100);
+  }).observe(box);
+}
+
 /** Round numbers for an axis. @param {number} low @param {number} high */
 function ticks(low, high) {
   const step = [1, 2, 5, 10, 20, 50].find((size) => (high - low) / size <= 7) || 100;

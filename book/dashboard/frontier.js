@@ -272,16 +272,16 @@ CARDS.push({ id: "cd-frontier", title: "Frontier", mount: () => {
   let found = /** @type {any} */ (null);
   let family = "";
   let chosen = false;
-  const draw = () => { if (found) showFrontier(box, found, labs.value); };
+  let drawn = 0;
+  const draw = () => {
+    drawn = box.clientWidth;
+    showFrontier(box, found, labs.value);
+  };
   labs.addEventListener("change", () => {
     chosen = true;
-    draw();
+    if (found) draw();
   });
-  let waiting = 0;
-  window.addEventListener("resize", () => {
-    window.clearTimeout(waiting);
-    waiting = window.setTimeout(draw, 100);
-  });
+  whenResized(box, () => { if (found && box.clientWidth !== drawn) draw(); });
   return {
     parts: [make("p", { class: "cd-field" }, make("label", { for: "cd-lab" }, "Releases to hold it against"), labs), box],
     show: (/** @type {any} */ now) => {

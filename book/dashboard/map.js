@@ -168,11 +168,7 @@ function mountMap(desk) {
       if (best >= 0) point(best);
     }
   });
-  let waiting = 0;
-  window.addEventListener("resize", () => {
-    window.clearTimeout(waiting);
-    waiting = window.setTimeout(() => { if (found) showMap(map, found, shown); }, 100);
-  });
+  whenResized(mapBox, () => { if (found) showMap(map, found, shown); });
   const key = (/** @type {string} */ name, /** @type {string} */ words) => [make("i", { class: "cd-k cd-k-" + name }), words];
   return {
     parts: [make("p", { class: "cd-legend" }, ...key("mine", "your ladder "), ...key("near", "nearest families "),

@@ -54,7 +54,8 @@ _CALM = """() => new Promise((done) => {
     sizes.observe(document.body);
     const look = () => {
         const busy = document.querySelector(".cape-stage:not(.cape-ready), [data-stale]")
-            || document.fonts.status !== "loaded" || [...document.images].some((image) => !image.complete);
+            || document.fonts.status !== "loaded" || [...document.images].some((image) => !image.complete)
+            || document.getAnimations().some((one) => one.playState === "running" && one.effect.getTiming().iterations !== Infinity);
         const now = performance.now();
         if ((busy || now - last < 250) && now - begun < 20000) { setTimeout(look, 50); return; }
         changes.disconnect();

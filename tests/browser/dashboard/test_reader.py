@@ -255,6 +255,22 @@ def test_words_for_those_who_do_not_see_follow_the_state(browser: Browser, disk:
     opened.close()
 
 
+def test_a_chart_follows_its_room_though_the_window_stays(browser: Browser, disk: str) -> None:
+    """The list of chapters folds away while the charts are drawn already: none is left larger than its letters."""
+    opened = fresh(browser, disk)
+    page = opened.page
+    for wide in (640, 450):
+        page.evaluate("wide => { document.querySelector('.bd-article').style.maxWidth = `${wide}px`; }", wide)
+        for chart in (".cd-mapping", "[aria-labelledby=cd-frontier] svg[role=img]"):
+            page.wait_for_function(
+                "chart => { const one = document.querySelector(chart);"
+                " return Math.abs(one.viewBox.baseVal.width - one.getBoundingClientRect().width) < 1; }",
+                arg=chart,
+                timeout=5_000,
+            )
+    opened.close()
+
+
 TWELVE = [[f"m{i}", str(0.1 * 2**i), *(str(30 + 4 * i + j) for j in range(5))] for i in range(12)]
 TIMED = """() => {
     const field = document.querySelector('.cd-table [data-row="5"][data-cell="3"]');
