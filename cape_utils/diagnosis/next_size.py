@@ -6,7 +6,8 @@ Section 4 of paper A predicts a family with its equation. The choice of the meth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ from cape_utils.diagnosis.phase_forecast import (
 )
 from cape_utils.scaling import forecasting
 from cape_utils.scaling.coupling import PHASES
-from cape_utils.scaling.forecasting import best_method, error_range, held_out_steps
+from cape_utils.scaling.forecasting import Fitted, Method, best_method, error_range, held_out_steps
 
 __all__ = ["LARGEST_B", "NextScore", "NextSize", "check_size", "predict_size"]
 
@@ -143,20 +144,16 @@ def predict_size(
     used = rows.sort_values("params_b", kind="stable")
     sizes = used["params_b"].to_numpy(dtype=float)
     panel = data.panel("open", rows="one_recipe")
-    panel = panel[~panel["family"].isin(exclude)]
     columns = [
         name for name in data.load("benchmarks")["benchmark"] if name in used and used[name].notna().any()
     ]
-    known = [name for name in columns if name in panel and panel[name].notna().any()]
+    others = ~panel["family"].isin(exclude)
+    known = [name for name in columns if name in panel and panel.loc[others, name].notna().any()]
     all_five = all(name in known for name in data.BENCHMARKS)
     method = best_method(exclude, trends_only=not all_five)
     groups = _groups(known, x, y, method)
-    errors_by_group = {
-        names: errors[~errors["family"].isin(exclude)]
-        for names in groups
-        for errors in [held_out_steps(method, names)]
-    }
-    longest = max((float(errors["step"].max()) for errors in errors_by_group.values()), default=1.0)
+    learnt_by_group = {names: _learnt(method, names, exclude, level) for names in groups}
+    longest = max((float(one.errors["step"].max()) for one in learnt_by_group.values()), default=1.0)
     if params_b is None:
         ratio = float(np.clip((sizes[-1] / sizes[0]) ** (1 / max(len(set(sizes)) - 1, 1)), 1.2, 10**longest))
         params_b = float(f"{sizes[-1] * ratio:.2g}")
@@ -164,37 +161,28 @@ def predict_size(
     predictions, phases, notes = [], dict.fromkeys(PHASES, float("nan")), []
     covered: list[tuple[float, int]] = []
     skill = None
-    for names, errors in errors_by_group.items():
+    for names, learnt in learnt_by_group.items():
         complete = used.dropna(subset=list(names))
         if complete.empty:
             continue
         last = complete.iloc[-1]
         start, begin = last[list(names)].to_numpy(dtype=float), float(last["params_b"])
         step = float(np.log10(params_b / begin))
-        fitted = forecasting.fit_method(
-            forecasting.ladders(panel, benchmarks=names), method, benchmarks=names
-        )
-        path = fitted.predict(start, begin, [params_b])
+        path = learnt.fitted().predict(start, begin, [params_b])
         if path.diverged:
             notes.append(f"{method} has no answer: {path.reason}")
             continue
         for name, guess in zip(names, path.score_pct[0], strict=True):
             if not 0 <= guess <= 100:
                 notes.append(f"{name}: the method gives {guess:.0f}, for it knows no ends; cut to 0 and 100")
-            benchmark_errors = errors[errors["benchmark"] == name]
-            low, high = np.clip(guess + np.array(error_range(benchmark_errors, step, level)), 0, 100)
+            low, high, families = learnt.ranges[name]
+            low, high = np.clip(guess + np.array([low, high]) * float(np.sqrt(step)), 0, 100)
             predictions.append(
-                NextScore(
-                    name,
-                    float(np.clip(guess, 0, 100)),
-                    float(low),
-                    float(high),
-                    benchmark_errors["family"].nunique(),
-                )
+                NextScore(name, float(np.clip(guess, 0, 100)), float(low), float(high), families)
             )
         quality = forecast_quality(method, names, level=level)
         if x in names and y in names:
-            phases = phase_shares(path.score_pct[0] - start, names, errors, step, x, y)
+            phases = phase_shares(path.score_pct[0] - start, names, learnt.errors, step, x, y)
             skill = quality.skill
             if skill is not None and skill.used != "errors":
                 starts = {"size": float(np.log10(begin)), "start_x": last[x], "start_y": last[y]}
@@ -223,6 +211,37 @@ def predict_size(
         skill=skill,
         note="; ".join(notes),
     )
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What the open panel without some families teaches of benchmarks that are predicted together.
+
+    ``ranges`` holds, by benchmark, the range of the error at a step of a factor of ten and how many families it rests on.
+    """
+
+    errors: pd.DataFrame
+    ranges: Mapping[str, tuple[float, float, int]]
+    fitted: Callable[[], Fitted]
+
+
+@functools.cache
+def _learnt(method: Method, names: tuple[str, ...], exclude: frozenset[str], level: float) -> _Learnt:
+    """The same for every family of a reader, but for those that the panel holds."""
+    held_out = held_out_steps(method, names)
+    errors = held_out[~held_out["family"].isin(exclude)]
+    ranges = {}
+    for name in names:
+        of_one = errors[errors["benchmark"] == name]
+        ranges[name] = (*error_range(of_one, 1.0, level), int(of_one["family"].nunique()))
+
+    @functools.cache
+    def fitted() -> Fitted:
+        panel = data.panel("open", rows="one_recipe")
+        known = forecasting.ladders(panel[~panel["family"].isin(exclude)], benchmarks=names)
+        return forecasting.fit_method(known, method, benchmarks=names)
+
+    return _Learnt(errors, ranges, fitted)
 
 
 def _groups(known: Sequence[str], x: str, y: str, method: str) -> list[tuple[str, ...]]:

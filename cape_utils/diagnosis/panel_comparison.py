@@ -6,6 +6,7 @@ its models, not by what the family is called, and always left out. What the next
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 from cape_utils import data
 from cape_utils.data.model_names import short_name
 from cape_utils.diagnosis.phase_prior import panel_prior
-from cape_utils.diagnosis.steps import intervals
+from cape_utils.diagnosis.steps import CouplingStep, intervals
 from cape_utils.scaling.recipe_effects import recipe_field
 from cape_utils.scaling.web_curve import CurveSpec, fit_curve, recipe_rows, web_rows
 
@@ -207,25 +208,22 @@ def nearest_families(
         Empty where the panel lacks a benchmark or no family shares two sizes (within a quarter). Where none of the
         nearest has a larger model, the nearest that has one stands last.
     """
-    panel = data.panel("open", rows="one_recipe")
     ladder = rows.dropna(subset=[x, y]).sort_values("params_b", kind="stable")
-    if x not in panel or y not in panel or ladder.empty:
+    if ladder.empty:
         return ()
-    panel = panel[~panel["family"].isin(exclude)].dropna(subset=[x, y])
     size, largest = np.log10(ladder["params_b"].to_numpy(dtype=float)), float(ladder["params_b"].max())
     candidates = []
-    for family, part in panel.groupby("family"):
-        part = part.drop_duplicates("params_b")
+    for family, part in _panel_ladders(x, y).items():
         known = np.log10(part["params_b"].to_numpy(dtype=float))
         shared = (size > known.min() - 0.1) & (size < known.max() + 0.1)
-        if shared.sum() < 2 or len(part) < 2:
+        if family in exclude or shared.sum() < 2 or len(known) < 2:
             continue
         gaps = [
             ladder[name].to_numpy(dtype=float)[shared]
             - np.interp(size[shared], known, part[name].to_numpy(dtype=float))
             for name in (x, y)
         ]
-        candidates.append((float(np.sqrt(np.mean(np.square(gaps)))), str(family), int(shared.sum()), part))
+        candidates.append((float(np.sqrt(np.mean(np.square(gaps)))), family, int(shared.sum())))
     candidates.sort(key=lambda entry: entry[:2])
     neighbours = [_neighbour(*entry, largest, x, y) for entry in candidates[:most]]
     for entry in candidates[most:]:
@@ -237,12 +235,28 @@ def nearest_families(
     return tuple(neighbours)
 
 
-def _neighbour(
-    distance: float, family: str, sizes: int, part: pd.DataFrame, largest: float, x: str, y: str
-) -> Neighbour:
-    below, above = part[part["params_b"] <= 1.25 * largest], part[part["params_b"] > 1.25 * largest]
+@functools.cache
+def _panel_ladders(x: str, y: str) -> dict[str, pd.DataFrame]:
+    """Families of the open panel with both scores, by size and each size once; none where the panel lacks a benchmark."""
+    panel = data.panel("open", rows="one_recipe")
+    if x not in panel or y not in panel:
+        return {}
+    groups = panel.dropna(subset=[x, y]).groupby("family")
+    return {str(family): part.drop_duplicates("params_b") for family, part in groups}
+
+
+@functools.cache
+def _step_above(family: str, x: str, y: str, below: int) -> CouplingStep:
+    """The step of a family of the open panel from the last of its ``below`` smallest models; the same for every reader."""
+    part = _panel_ladders(x, y)[family].iloc[below - 1 : below + 1]
+    return intervals(part, x, y, draws=2000, prior=panel_prior(x, y))[0]
+
+
+def _neighbour(distance: float, family: str, sizes: int, largest: float, x: str, y: str) -> Neighbour:
+    known = _panel_ladders(x, y)[family]["params_b"]
+    below = int((known <= 1.25 * largest).sum())
     nan = float("nan")
-    if below.empty or above.empty:
+    if below in (0, len(known)):
         return Neighbour(
             family=family,
             distance_pp=distance,
@@ -257,7 +271,7 @@ def _neighbour(
             phase="",
             probability=nan,
         )
-    step = intervals(pd.concat([below.tail(1), above.head(1)]), x, y, draws=2000, prior=panel_prior(x, y))[0]
+    step = _step_above(family, x, y, below)
     return Neighbour(
         family=family,
         distance_pp=distance,

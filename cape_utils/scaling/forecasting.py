@@ -134,9 +134,12 @@ class _Equation:
         return ode.integrate(self.model, start_pct, start_params_b, target_params_b)
 
 
+Fitted = Trend | _Equation
+
+
 def fit_method(
     scores: pd.DataFrame, method: Method, *, benchmarks: Sequence[str] = data.BENCHMARKS
-) -> Trend | _Equation:
+) -> Fitted:
     """Fit one of ``METHODS``; the result has ``predict(start_pct, start_params_b, target_params_b)``."""
     if method not in METHODS:
         raise ValueError(f"method={method!r}; allowed are {', '.join(METHODS)}")

@@ -55,7 +55,7 @@ _CALM = """() => new Promise((done) => {
     const look = () => {
         const busy = document.querySelector(".cape-stage:not(.cape-ready), [data-stale]")
             || document.fonts.status !== "loaded" || [...document.images].some((image) => !image.complete)
-            || document.getAnimations().some((one) => one.playState === "running" && one.effect.getTiming().iterations !== Infinity);
+            || document.getAnimations().some((one) => one.playState === "running" && one.effect.getTiming().iterations < 9);
         const now = performance.now();
         if ((busy || now - last < 250) && now - begun < 20000) { setTimeout(look, 50); return; }
         changes.disconnect();

@@ -11,9 +11,9 @@ from cape_utils.diagnosis.steps import CouplingStep
 __all__ = ["Case"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """One family in the form.
+    """One family in the form; two cases are never equal, so that what several parts ask of one is computed once.
 
     Attributes
     ----------

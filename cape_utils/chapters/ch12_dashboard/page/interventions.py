@@ -8,7 +8,7 @@ from typing import Any
 
 from cape_utils.chapters.ch12_dashboard.page.case import Case
 from cape_utils.chapters.ch12_dashboard.page.next_size import foreseen
-from cape_utils.chapters.ch12_dashboard.page.web_distance import distance
+from cape_utils.chapters.ch12_dashboard.page.web_distance import distance_of
 from cape_utils.diagnosis.advice import CLEAR, FORESEEN, PAPER_SCALE_B, RULES, Advice, advice_of
 from cape_utils.diagnosis.family_diagnosis import Score
 from cape_utils.diagnosis.next_size import NextSize
@@ -74,7 +74,7 @@ def part(case: Case) -> dict[str, Any] | None:
     if not case.steps:
         return None
     try:
-        ahead = foreseen(case)
+        ahead = foreseen(case, params_b=None)
     except ValueError:
         ahead = None
     models = zip(
@@ -87,7 +87,7 @@ def part(case: Case) -> dict[str, Any] | None:
             scores=tuple(Score(str(model), float(size), float(x), float(y)) for model, size, x, y in models),
             last=case.steps[-1],
             cautions=cautions(case.ladder, exclude=case.in_panel),
-            distance=distance(case.ladder, case.y, exclude=case.in_panel),
+            distance=distance_of(case),
             next_size=ahead,
         )
     )

@@ -44,6 +44,13 @@ def _errors() -> pd.DataFrame:
     return family_errors(pd.concat([held_out_steps(method) for method in forecasting.METHODS]))
 
 
+@functools.cache
+def _equation(exclude: frozenset[str]) -> forecasting.Fitted:
+    panel = data.panel("open", rows="one_recipe")
+    known = forecasting.ladders(panel[~panel["family"].isin(exclude)])
+    return forecasting.fit_method(known, EQUATION)
+
+
 def equation_at(
     ladder: pd.DataFrame, params_b: float, exclude: frozenset[str] = frozenset()
 ) -> dict[str, Any] | None:
@@ -70,16 +77,13 @@ def equation_at(
     if complete.empty or not params_b > complete["params_b"].iloc[-1]:
         return None
     last = complete.iloc[-1]
-    panel = data.panel("open", rows="one_recipe")
-    known = forecasting.ladders(panel[~panel["family"].isin(exclude)])
-    path = forecasting.fit_method(known, EQUATION).predict(
-        last[names].to_numpy(dtype=float), float(last["params_b"]), [params_b]
-    )
+    path = _equation(exclude).predict(last[names].to_numpy(dtype=float), float(last["params_b"]), [params_b])
     scores = {} if path.diverged else dict(zip(names, map(float, path.score_pct[0]), strict=True))
     return {"from_params_b": float(last["params_b"]), "scores": scores, "reason": path.reason}
 
 
-def foreseen(case: Case, *, params_b: float | None = None) -> NextSize | None:
+@functools.lru_cache(maxsize=2)  # asked by the forecast and by the advice
+def foreseen(case: Case, *, params_b: float | None) -> NextSize | None:
     """Forecast of the next size; None without a model, or where the page does not know the method that leads.
 
     The page forecasts the five benchmarks, whatever else the open panel holds.
@@ -87,8 +91,8 @@ def foreseen(case: Case, *, params_b: float | None = None) -> NextSize | None:
     Parameters
     ----------
     case : Case
-    params_b : float, optional
-        Size to predict, billions; by default the next of the family's own ladder.
+    params_b : float or None
+        Size to predict, billions; None takes the next of the family's own ladder.
 
     Raises
     ------

@@ -6,6 +6,7 @@ quasi-random points stand for the draws in both languages, so that page and pack
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +22,7 @@ from cape_utils.stats.least_squares import basis_of, weighted_fits
 from cape_utils.stats.resampling import null_from_draws
 from cape_utils.stats.results import Floats
 
-__all__ = ["constants", "distance", "nearest_models", "uniforms", "web_distance"]
+__all__ = ["constants", "distance", "distance_of", "nearest_models", "uniforms", "web_distance"]
 
 _DRAWS = 1000
 _NEAREST = 3
@@ -52,6 +53,7 @@ def uniforms(start: int, count: int) -> Floats:
     return np.asarray(x / 2.0**32)
 
 
+@functools.cache
 def _web_models(y: str, exclude: frozenset[str]) -> pd.DataFrame:
     panel = recipe_rows("open")
     return web_rows(panel[~panel["family"].isin(exclude)]).dropna(subset=[y])
@@ -131,11 +133,17 @@ def distance(ladder: pd.DataFrame, y: str, *, exclude: frozenset[str] = frozense
     )
 
 
-def web_distance(case: Case) -> dict[str, Any] | None:
-    """The distance of every model with both scores, its range, and the report's words; None where there is no curve."""
+@functools.lru_cache(maxsize=2)  # asked by this part and by the advice
+def distance_of(case: Case) -> Distance | None:
+    """The ``distance`` of the models in the form with both scores; None also where the family lacks the second benchmark."""
     if case.y not in case.ladder:
         return None
-    found = distance(case.ladder, case.y, exclude=case.in_panel)
+    return distance(case.ladder, case.y, exclude=case.in_panel)
+
+
+def web_distance(case: Case) -> dict[str, Any] | None:
+    """The distance of every model with both scores, its range, and the report's words; None where there is no curve."""
+    found = distance_of(case)
     if found is None:
         return None
     plain = asdict(found)
