@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urlparse
 
-from tests.browser.serving import cut_off
+from tests.browser.serving import watch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
@@ -53,7 +53,7 @@ def open_page(browser: Browser, base: str, path: str, *, width: int = 1440, dark
         if is_complaint(message):
             visit.errors.append(message.text)
 
-    cut_off(context, base, visit.foreign)
+    watch(context, base, visit.foreign)
     page.on("console", listen)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
     page.goto(f"{base}/{path}", wait_until="load")

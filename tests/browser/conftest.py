@@ -16,7 +16,7 @@ from tests.browser.ensure_chromium import REMEDY, find_chromium
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "_build" / "html"
@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # No page reaches another host, and none need be asked about every request.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 ]
 
 
@@ -86,6 +88,14 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser) -> Iterator[Page]:
+    """An empty page, on which pictures of others are compared."""
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -239,9 +239,9 @@ def kept_record() -> dict[str, Any]:
 
 
 def difference(
-    browser: Browser, shot: Shot, record: dict[str, Any], own: dict[str, Any], *, most: float = -1.0
+    desk: Page, shot: Shot, record: dict[str, Any], own: dict[str, Any], *, most: float = -1.0
 ) -> list[str]:
-    """Say how a page differs from what is kept of it; empty where it does not.
+    """Say how a page differs from what is kept of it; empty where it does not. ``desk`` is any page to work on.
 
     Where it does and the page is still open, a picture of both, kept on the left, is written beside the screenshots; up to
     the share ``most`` it is a warning alone.
@@ -258,8 +258,6 @@ def difference(
         if abs(shot.height - height) <= ANOTHER_FONT * height:
             return []
         return [f"{shot.name}: {shot.height} px tall, kept are {height} px; `{COMMAND}` accepts it"]
-    context = browser.new_context()
-    desk = context.new_page()
     off = moved(pixels(desk, kept.read_bytes()), pixels(desk, shot.small))
     rows = np.flatnonzero((off > MOST_OFF).any(axis=1)) * PATCH * SHRUNK
     faults = []
@@ -276,7 +274,6 @@ def difference(
             faults.append(said)
         else:
             warnings.warn(said, stacklevel=2)
-    context.close()
     return faults
 
 
@@ -339,7 +336,7 @@ def main(names: list[str]) -> int:
     server, address = serve(BOOK)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        record, own = kept_record(), maker(browser)
+        record, own, desk = kept_record(), maker(browser), browser.new_page()
         if record["made_with"] != own:
             if names and record["heights"]:
                 print(
@@ -351,7 +348,7 @@ def main(names: list[str]) -> int:
         KEPT.mkdir(exist_ok=True)
         changed = 0
         for shot in (one for path in wanted for one in _photographed(browser, address, BOOK, path)):
-            if difference(browser, shot, record, own):
+            if difference(desk, shot, record, own):
                 (KEPT / f"{shot.name}.webp").write_bytes(shot.small)
                 record["heights"][shot.name] = shot.height
                 changed += 1

@@ -1,4 +1,4 @@
-"""What the tests of running servers share: a free port, the wait for an answer, a page cut off from every other host."""
+"""What the tests of running servers share: a free port, the wait for an answer, what a page asks other hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Page, Route
+    from playwright.sync_api import BrowserContext, Page, Request
 
 DRAWN = ".cape-explorer .marks"  # what Vega calls its canvas, or its picture
 WORDS = ".cape-explorer .cape-words:not([role])"
@@ -42,17 +42,14 @@ def wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"{address} does not answer:\n{log.read_text()[-2000:]}", pytrace=False)
 
 
-def cut_off(place: BrowserContext | Page, base: str, foreign: list[str]) -> None:
-    """Block every request to another host than this one, and write it down."""
+def watch(place: BrowserContext | Page, base: str, foreign: list[str]) -> None:
+    """Write down every request to another host than this one; the browser of the tests lets none through."""
 
-    def guard(route: Route) -> None:
-        if route.request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            foreign.append(route.request.url)
-            route.abort()
+    def look(request: Request) -> None:
+        if not request.url.startswith((base, "data:", "blob:")):
+            foreign.append(request.url)
 
-    place.route("**/*", guard)
+    place.on("request", look)
 
 
 def picture(page: Page) -> str:

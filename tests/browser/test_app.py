@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.browser.conftest import ROOT
-from tests.browser.serving import DRAWN, WORDS, another_picture, cut_off, free_port, picture, wait
+from tests.browser.serving import DRAWN, WORDS, another_picture, free_port, picture, wait, watch
 from tests.loading import load
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _open(browser: Browser, app: str, width: int, foreign: list[str]) -> Page:
     page = browser.new_page(viewport={"width": width, "height": 900})
-    cut_off(page, app, foreign)
+    watch(page, app, foreign)
     page.goto(app, timeout=100_000)
     page.locator(DRAWN).first.wait_for(timeout=60_000)
     return page

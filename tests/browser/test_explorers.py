@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from tests.browser.conftest import ROOT
-from tests.browser.serving import DRAWN, WORDS, another_picture, cut_off, free_port, picture, wait
+from tests.browser.serving import DRAWN, WORDS, another_picture, free_port, picture, wait, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _open(browser: Browser, lab: str, app: str, foreign: list[str]) -> Page:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
-    cut_off(page, lab, foreign)
+    watch(page, lab, foreign)
     # A workspace of its own, or JupyterLab opens the notebooks of the test before as well.
     page.goto(f"{lab}/lab/workspaces/{app}/tree/{app}.ipynb")
     cell = page.locator(".jp-Notebook .jp-CodeCell").first

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 BADGE = '<span style="background: {colour}; padding: 4px 10px; color: #fff">agrees</span>'
 
@@ -72,7 +72,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", [None, *CHANGES])
 def test_a_changed_look_is_caught_and_shown_and_the_same_look_is_not(
     change: str | None,
-    browser: Browser,
+    desk: Page,
     made_with: dict[str, Any],
     photograph: Callable[..., screens.Shot],
     record: dict[str, Any],
@@ -86,7 +86,7 @@ def test_a_changed_look_is_caught_and_shown_and_the_same_look_is_not(
         else photograph(time="1 min 15 s on a machine that was busy with more")
     )
     (tmp_path / "page-390.webp").write_bytes(before)
-    faults = screens.difference(browser, shot, record, made_with)
+    faults = screens.difference(desk, shot, record, made_with)
     beside = tmp_path / "page-390-kept-and-now.png"
     assert bool(faults) == beside.exists() == (change is not None), faults
     if change:
@@ -94,7 +94,7 @@ def test_a_changed_look_is_caught_and_shown_and_the_same_look_is_not(
 
 
 def test_elsewhere_only_the_height_is_compared_and_it_is_said(
-    browser: Browser,
+    desk: Page,
     made_with: dict[str, Any],
     photograph: Callable[..., screens.Shot],
     record: dict[str, Any],
@@ -102,17 +102,17 @@ def test_elsewhere_only_the_height_is_compared_and_it_is_said(
     """Another browser fails no one for another colour, but for a page that has lost a third."""
     elsewhere = {**record, "made_with": {**made_with, "chromium": "1.0"}}
     with pytest.warns(UserWarning, match="only the heights"):
-        assert screens.difference(browser, photograph(colour="#9a6700"), elsewhere, made_with) == []
+        assert screens.difference(desk, photograph(colour="#9a6700"), elsewhere, made_with) == []
     with pytest.warns(UserWarning, match="only the heights"):
-        assert screens.difference(browser, photograph(style="p { display: none }"), elsewhere, made_with)
+        assert screens.difference(desk, photograph(style="p { display: none }"), elsewhere, made_with)
 
 
 def test_a_page_without_a_kept_picture_is_named(
-    browser: Browser, made_with: dict[str, Any], photograph: Callable[..., screens.Shot], tmp_path: Path
+    desk: Page, made_with: dict[str, Any], photograph: Callable[..., screens.Shot], tmp_path: Path
 ) -> None:
     """A new page cannot slip through, and a picture of a page that is gone is found."""
     shot = photograph()
     empty: dict[str, Any] = {"made_with": made_with, "heights": {}}
-    assert "no picture of it is kept" in screens.difference(browser, shot, empty, made_with)[0]
+    assert "no picture of it is kept" in screens.difference(desk, shot, empty, made_with)[0]
     (tmp_path / "gone-390.webp").touch()
     assert "gone-390" in screens.left_over(["page.html"])

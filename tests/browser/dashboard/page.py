@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from tests.browser import checks
 from tests.loading import ROOT, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from playwright.sync_api import Browser, Page
 
 BENCHMARKS = list(data.BENCHMARKS)
@@ -44,7 +48,8 @@ def write_page(folder: Path, script: str) -> str:
     return folder.as_uri()
 
 
-def panel_families() -> list[tuple[pd.DataFrame, str, str]]:
+@functools.cache
+def panel_families() -> tuple[tuple[pd.DataFrame, str, str], ...]:
     """Every family of either panel, on the paper's pair and on another."""
     cases = []
     for which in ("open", "paper"):
@@ -59,7 +64,17 @@ def panel_families() -> list[tuple[pd.DataFrame, str, str]]:
                 part = part.reset_index(drop=True)
                 part.attrs = {}
                 cases.append((part, x, y))
-    return cases
+    return tuple(cases)
+
+
+@functools.cache
+def panel_answer(number: int) -> dict[str, Any]:
+    """The package's answer to one of ``panel_families``; many faults of the page are held to the same."""
+    return package_answer(*panel_families()[number])
+
+
+def package_answer(table: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
+    return page_answer.answer(table[["model", "family", "params_b", *BENCHMARKS]], x, y)
 
 
 def random_family(rng: np.random.Generator) -> tuple[pd.DataFrame, str, str]:
@@ -140,21 +155,34 @@ def differences(
 
 
 def compare(
-    page: Page, cases: list[tuple[pd.DataFrame, str, str]], largest: dict[str, float] | None = None
+    page: Page,
+    cases: Sequence[tuple[pd.DataFrame, str, str]],
+    largest: dict[str, float] | None = None,
+    *,
+    known: Iterable[dict[str, Any]] | None = None,
 ) -> list[str]:
-    """What differs between the page and the package, over all cases."""
+    """What differs between the page and the package, over all cases; ``known`` is what the package answers, if it was asked."""
     sent = [[plain_models(table), str(table["family"].iloc[0]), x, y] for table, x, y in cases]
     answers = page.evaluate(
         "all => all.map(([models, family, x, y]) => {"
         "  const { ladder, given, ...rest } = capeDashboard.answer(models, family, x, y); return rest; })",
         sent,
     )
-    faults = []
-    for number, ((table, x, y), found) in enumerate(zip(cases, answers, strict=True)):
-        package = page_answer.answer(table[["model", "family", "params_b", *BENCHMARKS]], x, y)
+    if known is None:
+        known = itertools.starmap(package_answer, cases)
+    return [
+        f"case {number}: {fault}"
+        for number, (found, package) in enumerate(zip(answers, known, strict=True))
         # Errors of benchmarks that a model lacks are NaN on both sides.
-        faults += [f"case {number}: {fault}" for fault in differences(found, package, "", largest)]
-    return faults
+        for fault in differences(found, package, "", largest)
+    ]
+
+
+def compare_panel(page: Page, numbers: range, largest: dict[str, float] | None = None) -> list[str]:
+    """``compare`` for some of ``panel_families``."""
+    return compare(
+        page, [panel_families()[i] for i in numbers], largest, known=[panel_answer(i) for i in numbers]
+    )
 
 
 def settled(page: Page) -> None:

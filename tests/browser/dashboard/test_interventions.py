@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from cape_utils.chapters.ch12_dashboard.page import interventions
@@ -76,15 +77,25 @@ def facts() -> list[Known]:
     ]
 
 
+@functools.cache
+def plain(part: Any) -> Any:
+    """A part of what is known, as JSON holds it; the same parts come in many combinations."""
+    if isinstance(part, tuple):
+        return [plain(one) for one in part]
+    return to_jsonable(asdict(part)) if is_dataclass(part) else part
+
+
 def sent(one: Known) -> dict[str, Any]:
     """As the page holds it; what is not known is NaN there."""
-    plain: dict[str, Any] = to_jsonable(asdict(one))
-    plain["last"]["calibrated"] = {
-        f"p_{name}": plain["last"][f"calibrated_{name}"] for name in ("tax", "transition", "bonus")
+    whole = {field.name: plain(getattr(one, field.name)) for field in fields(one)}
+    last, ahead = whole["last"], whole["next_size"]
+    whole["last"] = {
+        **last,
+        "calibrated": {f"p_{name}": last[f"calibrated_{name}"] for name in ("tax", "transition", "bonus")},
     }
     if one.next_size is not None and one.next_size.skill is not None:
-        plain["next_size"]["skill"]["best"] = one.next_size.skill.best
-    return plain
+        whole["next_size"] = {**ahead, "skill": {**ahead["skill"], "best": one.next_size.skill.best}}
+    return whole
 
 
 REVIVE = """all => all.map((one) => {
