@@ -77,6 +77,7 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
         (loading, "_panel"),
         (loading, "_pythia_copies"),
         (web_curve, "_recipe_rows"),
+        (benchmarks, "_titles"),
         (benchmarks, "benchmark_items"),
         (provenance, "book_provenance"),
         (provenance, "_fingerprint"),

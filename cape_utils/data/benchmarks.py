@@ -99,8 +99,13 @@ def benchmark_title(benchmark: str) -> str:
     >>> benchmark_title("truthfulqa_mc2")
     'TruthfulQA MC2'
     """
-    known = load("benchmarks").set_index("benchmark")["title"]
-    return str(known[benchmark]) if benchmark in known else benchmark
+    return _titles().get(benchmark, benchmark)
+
+
+@functools.cache
+def _titles() -> dict[str, str]:
+    known = load("benchmarks")
+    return dict(zip(known["benchmark"], map(str, known["title"]), strict=True))
 
 
 def chance_of(rows: pd.DataFrame, benchmark: str) -> float:

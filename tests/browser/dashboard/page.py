@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BENCHMARKS = list(data.BENCHMARKS)
 HS, TQA = "hellaswag", "truthfulqa_mc2"
 KILOBYTES = 400
+TIMES = 5 if os.environ.get("CAPE_WEEKLY") else 1  # as many random families in the weekly run
 DIGITS, SHARES = 1e-9, 1e-6  # how far a number may be from the package's, relative, and a probability
 SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Dashboard</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

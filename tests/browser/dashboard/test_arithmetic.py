@@ -15,6 +15,7 @@ from tests.browser.dashboard.page import (
     BENCHMARKS,
     EXTENSION,
     HS,
+    TIMES,
     compare,
     compare_panel,
     panel_families,
@@ -34,7 +35,7 @@ def test_every_panel_family_is_the_package_s(visit: checks.Visit, record_propert
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", range(2 * TIMES))
 def test_families_with_oddities_are_the_package_s(
     visit: checks.Visit, part: int, record_property: Any
 ) -> None:

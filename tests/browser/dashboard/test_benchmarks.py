@@ -22,6 +22,7 @@ from tests.browser import checks
 from tests.browser.dashboard.page import (
     EXTENSION,
     HS,
+    TIMES,
     TQA,
     cell,
     differences,
@@ -153,7 +154,7 @@ def random_table(rng: np.random.Generator) -> str:
 @pytest.mark.slow
 def test_random_tables_are_answered_as_by_the_package(visit: checks.Visit) -> None:
     rng = np.random.default_rng(11)
-    for _ in range(60):
+    for _ in range(25 * TIMES):
         text = random_table(rng)
         names = [name for name in [*EVERY, "law_exam", "x-1.b"] if name in text.split("\n", 1)[0].split(",")]
         x, y = rng.choice(names, 2, replace=False)
