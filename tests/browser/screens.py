@@ -68,7 +68,9 @@ STILL = """
     *, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; }
     p.cape-measured { visibility: hidden; white-space: nowrap; overflow: hidden; }
     span.cape-measured { visibility: hidden; display: inline-block; width: 4em; }
+    .skip-link { display: none !important; }
 """
+# The way to skip the header waits just above the page; drawn small, it reaches into the first row, or does not.
 
 # One canvas does all that would otherwise need an imaging library: the browser reads and writes pictures anyway.
 _PICTURE = """const picture = async (address) => {
