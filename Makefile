@@ -52,7 +52,7 @@ endef
 help:
 	@echo "make book    build the book            -> _build/html/index.html"
 	@echo "make test    build it and run the tests (BROWSER=no leaves out those that need Chromium)"
-	@echo "make test-fast  the tests that need neither the book nor a model, in a minute: the ones to run while working"
+	@echo "make test-fast  the tests that need neither the book nor a model, in two minutes: the ones to run while working"
 	@echo "make pdf     the whole book as one PDF, an EPUB and a zip for reading offline -> _build/html/editions (needs Chromium)"
 	@echo "make instructors  slides, summaries, answer keys and quiz banks for teachers -> _build/instructors (needs Chromium)"
 	@echo "make lab     open the notebooks in JupyterLab"
