@@ -7,7 +7,7 @@ Section 4 of paper A predicts a family with its equation. The choice of the meth
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from cape_utils.diagnosis.phase_forecast import (
 )
 from cape_utils.scaling import forecasting
 from cape_utils.scaling.coupling import PHASES
-from cape_utils.scaling.forecasting import Fitted, Method, best_method, error_range, held_out_steps
+from cape_utils.scaling.forecasting import Method, best_method, error_range, held_out_steps
 
 __all__ = ["LARGEST_B", "NextScore", "NextSize", "check_size", "predict_size"]
 
@@ -168,7 +168,8 @@ def predict_size(
         last = complete.iloc[-1]
         start, begin = last[list(names)].to_numpy(dtype=float), float(last["params_b"])
         step = float(np.log10(params_b / begin))
-        path = learnt.fitted().predict(start, begin, [params_b])
+        fitted = forecasting.open_panel_fit(method, names, exclude)
+        path = fitted.predict(start, begin, [params_b])
         if path.diverged:
             notes.append(f"{method} has no answer: {path.reason}")
             continue
@@ -215,14 +216,13 @@ def predict_size(
 
 @dataclass(frozen=True)
 class _Learnt:
-    """What the open panel without some families teaches of benchmarks that are predicted together.
+    """How far off a method is on the open panel without some families, for benchmarks that are predicted together.
 
     ``ranges`` holds, by benchmark, the range of the error at a step of a factor of ten and how many families it rests on.
     """
 
     errors: pd.DataFrame
     ranges: Mapping[str, tuple[float, float, int]]
-    fitted: Callable[[], Fitted]
 
 
 @functools.cache
@@ -234,14 +234,7 @@ def _learnt(method: Method, names: tuple[str, ...], exclude: frozenset[str], lev
     for name in names:
         of_one = errors[errors["benchmark"] == name]
         ranges[name] = (*error_range(of_one, 1.0, level), int(of_one["family"].nunique()))
-
-    @functools.cache
-    def fitted() -> Fitted:
-        panel = data.panel("open", rows="one_recipe")
-        known = forecasting.ladders(panel[~panel["family"].isin(exclude)], benchmarks=names)
-        return forecasting.fit_method(known, method, benchmarks=names)
-
-    return _Learnt(errors, ranges, fitted)
+    return _Learnt(errors, ranges)
 
 
 def _groups(known: Sequence[str], x: str, y: str, method: str) -> list[tuple[str, ...]]:

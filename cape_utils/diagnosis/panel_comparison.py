@@ -224,7 +224,7 @@ def nearest_families(
             for name in (x, y)
         ]
         candidates.append((float(np.sqrt(np.mean(np.square(gaps)))), family, int(shared.sum())))
-    candidates.sort(key=lambda entry: entry[:2])
+    candidates.sort()
     neighbours = [_neighbour(*entry, largest, x, y) for entry in candidates[:most]]
     for entry in candidates[most:]:
         # What happened next is the question; where none of these can answer it, the nearest that can is added.

@@ -37,6 +37,7 @@ __all__ = [
     "hold_out",
     "ladders",
     "method_ranking",
+    "open_panel_fit",
     "open_panel_forecasts",
     "predict_next",
 ]
@@ -164,6 +165,24 @@ def ladders(
     if rows.empty:
         raise ValueError(f"no family has {min_models} sizes with every benchmark")
     return rows
+
+
+@functools.cache
+def open_panel_fit(method: Method, benchmarks: tuple[str, ...], exclude: frozenset[str]) -> Fitted:
+    """``fit_method`` on the ``ladders`` of the open panel, one recipe a family; fitted once.
+
+    Parameters
+    ----------
+    method : str
+        One of ``METHODS``.
+    benchmarks : tuple of str
+        Predicted together.
+    exclude : frozenset of str
+        Families to leave out.
+    """
+    panel = data.panel("open", rows="one_recipe")
+    known = ladders(panel[~panel["family"].isin(exclude)], benchmarks=benchmarks)
+    return fit_method(known, method, benchmarks=benchmarks)
 
 
 def hold_out(

@@ -318,6 +318,12 @@ def _parsed(path: Path, written_ns: int) -> _Anchors:
     return reader
 
 
+def scripts(page: Path) -> set[str]:
+    """Return the names of the scripts that a page loads."""
+    paths = [urlparse(link).path for link in _parse(page).links]
+    return {path.rpartition("/")[2] for path in paths if path.endswith(".js")}
+
+
 def broken_links(root: Path, page: Path) -> list[str]:
     """List the links of one page that lead to no file, or to no anchor, of the book in ``root``."""
     own = _parse(page)

@@ -52,10 +52,11 @@ _CALM = """() => new Promise((done) => {
     const changes = new MutationObserver(changed), sizes = new ResizeObserver(changed);
     changes.observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true });
     sizes.observe(document.body);
+    const moves = (one) => one.playState === "running" && one.effect.getTiming().iterations < Infinity;  // or it never rests
     const look = () => {
         const busy = document.querySelector(".cape-stage:not(.cape-ready), [data-stale]")
             || document.fonts.status !== "loaded" || [...document.images].some((image) => !image.complete)
-            || document.getAnimations().some((one) => one.playState === "running" && one.effect.getTiming().iterations < 9);
+            || document.getAnimations().some(moves);
         const now = performance.now();
         if ((busy || now - last < 250) && now - begun < 20000) { setTimeout(look, 50); return; }
         changes.disconnect();

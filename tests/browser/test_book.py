@@ -70,14 +70,6 @@ def _not_opened_elsewhere(page: Page, built: Path) -> list[str]:
     return faults
 
 
-def _scripts(page: Path) -> set[str]:
-    """The names of the scripts that a page loads."""
-    return {
-        link.partition("?")[0].rpartition("/")[2]
-        for link in re.findall(r'<script[^>]* src="([^"]+)"', page.read_text(encoding="utf-8"))
-    }
-
-
 def _at_200_percent(page: Page) -> list[str]:
     """List what sticks out on a desk screen half as wide, and what the Tab key does not reach there; it ends at some control."""
     page.set_viewport_size({"width": screens.SIZES[0][1] // 2, "height": 900})
@@ -100,7 +92,7 @@ def test_page(
     elsewhere. A page of text, whose layout no script makes, is not loaded again for the phone.
     """
     faults: list[str] = []
-    text_alone = _scripts(book / path) <= _scripts(book / "genindex.html")
+    text_alone = checks.scripts(book / path) <= checks.scripts(book / "genindex.html")
     visit = None
     for name, width, themes in screens.SIZES:
         if visit is None or not text_alone:

@@ -44,13 +44,6 @@ def _errors() -> pd.DataFrame:
     return family_errors(pd.concat([held_out_steps(method) for method in forecasting.METHODS]))
 
 
-@functools.cache
-def _equation(exclude: frozenset[str]) -> forecasting.Fitted:
-    panel = data.panel("open", rows="one_recipe")
-    known = forecasting.ladders(panel[~panel["family"].isin(exclude)])
-    return forecasting.fit_method(known, EQUATION)
-
-
 def equation_at(
     ladder: pd.DataFrame, params_b: float, exclude: frozenset[str] = frozenset()
 ) -> dict[str, Any] | None:
@@ -77,7 +70,8 @@ def equation_at(
     if complete.empty or not params_b > complete["params_b"].iloc[-1]:
         return None
     last = complete.iloc[-1]
-    path = _equation(exclude).predict(last[names].to_numpy(dtype=float), float(last["params_b"]), [params_b])
+    fitted = forecasting.open_panel_fit(EQUATION, data.BENCHMARKS, exclude)
+    path = fitted.predict(last[names].to_numpy(dtype=float), float(last["params_b"]), [params_b])
     scores = {} if path.diverged else dict(zip(names, map(float, path.score_pct[0]), strict=True))
     return {"from_params_b": float(last["params_b"]), "scores": scores, "reason": path.reason}
 
